@@ -1,0 +1,39 @@
+# Every target sets up what it needs in .venv: a machine with Python 3.11, make and gcc is enough.
+PYTHON ?= python3
+PORT ?= 8080
+BIN := .venv/bin
+
+.PHONY: help demo test check bench lock clean
+
+help: ## say what can be made
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "dagscope needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1)
+	@echo "Setting up .venv (once; takes about a minute) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: .venv/.ready ## run a real DAG over 336,776 flights and serve it (PORT=8080)
+	@$(BIN)/dagscope serve --project examples/nycflights --run --port $(PORT)
+
+test: .venv/.ready ## run the tests
+	@$(BIN)/pytest
+
+check: .venv/.ready ## format, lint, types, import directions
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.ready ## measure, and print ratios with machine and date
+	@$(BIN)/python -m benchmarks
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.lock
+
+clean: ## remove all that was made, .venv and the examples' state too
+	rm -rf .venv .venvs dist build examples/*/store examples/*/.dagscope

@@ -1,0 +1,12 @@
+"""Alembic's way to the database: the connection that `storage.migrations` hands over."""
+
+from alembic import context
+from storage import tables
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=tables.SQLModel.metadata,
+    render_as_batch=True,  # SQLite cannot alter most things of a table in place
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""The commands `dagscope` and `dg`: thin; heavy imports stand inside the commands that need them."""

@@ -1,0 +1,38 @@
+"""`dagscope check`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from cli.dagscope import EXIT_USAGE
+from dag.errors import ProjectInvalid
+from dag.loading import load_project
+from dag.problems import Problem
+
+
+def check_project(folder: Path, as_json: bool) -> int:
+    """Print what is wrong; the exit code."""
+    try:
+        project = load_project(folder)
+        problems: Sequence[Problem] = ()
+        warnings: Sequence[Problem] = project.warnings
+        summary = (
+            f"{project.name}: {len(project.assets)} assets, {len(project.tests)} data tests, "
+            f"{len(project.connections)} connections: all good"
+        )
+    except ProjectInvalid as error:
+        problems, warnings = error.problems, ()
+        count = len(problems)
+        summary = f"{count} {'problem' if count == 1 else 'problems'} in {folder.resolve()}"
+    if as_json:
+        click.echo(json.dumps({"problems": list(map(asdict, problems)), "warnings": list(map(asdict, warnings))}))
+    else:
+        for problem in problems:
+            click.echo(click.style("error: ", fg="red") + str(problem))
+        for warning in warnings:
+            click.echo(click.style("warning: ", fg="yellow") + str(warning))
+        click.echo(summary)
+    return EXIT_USAGE if problems else 0

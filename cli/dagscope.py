@@ -1,0 +1,144 @@
+"""`dagscope`: make a project, check it, look at its graph, run it, serve it (docs/cli.md)."""
+
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_PROJECT = click.option(
+    "--project",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="The project folder; the current one if not given.",
+)
+
+
+class _Examples(click.Command):
+    """A command whose help ends with examples, one a line."""
+
+    def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_epilog(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        if self.examples:
+            with formatter.section("Examples"):
+                formatter.write_text("\b\n" + "\n".join(self.examples))
+
+
+@click.group(context_settings=_CONTEXT, no_args_is_help=True)
+@click.version_option(package_name="dagscope", prog_name="dagscope")
+def main() -> None:
+    """A debug server for DAGs of SQL assets.
+
+    \b
+    Examples:
+      dagscope init demo --example nycflights    make a project to try things on
+      dagscope run --project demo                run it, with progress and a closing table
+      dagscope serve --project demo              look at everything at http://127.0.0.1:8080
+    """
+
+
+@main.command(
+    cls=_Examples,
+    examples=("dagscope init", "dagscope init flights --example nycflights"),
+)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), metavar="[DIR]")
+@click.option("--example", type=click.Choice(["hello", "nycflights"]), default="hello", show_default=True)
+def init(folder: Path, example: str) -> None:
+    """Make a project in DIR (the current folder if not given) from an example."""
+    from cli.examples_folder import copy_example
+
+    try:
+        copied = copy_example(example, folder)
+    except OSError as error:
+        fail(str(error))
+    shown = "" if folder == Path() else f" --project {folder}"
+    click.echo(f"Made {folder.resolve()} with {copied} files.\nNext: dagscope run{shown}")
+
+
+@main.command(cls=_Examples, examples=("dagscope check", "dagscope check --project demo --json"))
+@_PROJECT
+@click.option("--json", "as_json", is_flag=True, help="Print problems and warnings as one JSON document.")
+def check(folder: Path, as_json: bool) -> None:
+    """Check a project's files; nothing is run. Exit code 2 if there are problems."""
+    from cli.check_command import check_project
+
+    sys.exit(check_project(folder, as_json))
+
+
+@main.command(cls=_Examples, examples=("dagscope graph", "dagscope graph --format json | jq '.nodes[].name'"))
+@_PROJECT
+@click.option("--format", "format_", type=click.Choice(["mermaid", "json"]), default="mermaid", show_default=True)
+def graph(folder: Path, format_: str) -> None:
+    """Print the DAG, as a Mermaid diagram or as JSON."""
+    from cli.graph_command import as_json, as_mermaid
+
+    project = load(folder)
+    click.echo(as_mermaid(project) if format_ == "mermaid" else as_json(project))
+
+
+@main.command(
+    cls=_Examples,
+    examples=(
+        "dagscope run",
+        'dagscope run --project demo --task-id nightly --data \'{"since": "2013-01-01"}\'',
+        "dagscope run --json | jq .status",
+    ),
+)
+@_PROJECT
+@click.option("--task-id", help="Name the task; task_YYYYMMDD_HHMMSS if not given.")
+@click.option("--data", help="The run's data: a JSON object, or @FILE with one.")
+@click.option("--no-tests", is_flag=True, help="Run no data tests.")
+@click.option("--json", "as_json", is_flag=True, help="Print the task's status as JSON, and nothing else.")
+def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, as_json: bool) -> None:
+    """Run the DAG and wait for its end.
+
+    Exit code 0 if it succeeded, 1 if it failed, 2 for a wrong project or usage, 130 if it was interrupted.
+    """
+    from cli.run_command import run_project
+
+    sys.exit(run_project(load(folder), task_id, data, not no_tests, as_json))
+
+
+@main.command(
+    cls=_Examples,
+    examples=("dagscope serve", "dagscope serve --project demo --port 9000 --run", "dagscope serve --reload"),
+)
+@_PROJECT
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--run", "run_first", is_flag=True, help="Run the DAG once the server answers.")
+@click.option("--no-log-store", is_flag=True, help="Keep no log entries; the log endpoints then answer 501.")
+@click.option("--reload", "reload_", is_flag=True, help="Load the project again whenever a file of it is saved.")
+@click.option("--debug", is_flag=True, help="Log more, and show stacks of unexpected faults.")
+def serve(folder: Path, host: str, port: int, run_first: bool, no_log_store: bool, reload_: bool, debug: bool) -> None:
+    """Serve the project's HTTP API and event stream until stopped with Ctrl-C."""
+    from cli.serve_command import ServeOptions, serve_project
+
+    options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug)
+    sys.exit(serve_project(load(folder), options))
+
+
+def load(folder: Path) -> Any:
+    """The project, or exit with its problems."""
+    from dag.errors import ProjectInvalid
+    from dag.loading import load_project
+
+    try:
+        return load_project(folder)
+    except ProjectInvalid as error:
+        count = len(error.problems)
+        fail(f"{error}\n{count} {'problem' if count == 1 else 'problems'} in {folder.resolve()}")
+
+
+def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
+    """Print the message to standard error and exit."""
+    click.echo(message, err=True)
+    sys.exit(code)

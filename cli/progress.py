@@ -1,0 +1,109 @@
+"""Progress of a task: a live line on a terminal, plain lines elsewhere, and a table at its end."""
+
+import threading
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from dag.events import Event, NodeChanged, NodeFacts, TaskAccepted
+from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus
+
+_STYLES = {NodeState.SUCCESS: "green", NodeState.FAILED: "red", NodeState.INITIAL: "yellow"}
+_WIDEST_NAMES = 3  # running assets named on the live line
+
+
+class TaskProgress:
+    """A listener that shows one task. Use as a context manager around the task; safe from any thread."""
+
+    def __init__(self, console: Console, task_id: str) -> None:
+        self._console, self._task_id = console, task_id
+        self._lock = threading.Lock()
+        self._running: dict[str, None] = {}
+        self._ended = 0
+        self._total = 0
+        self._live = console.is_terminal
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not self._live,
+        )
+        self._bar: TaskID | None = None
+
+    def __enter__(self) -> "TaskProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        if event.task_id != self._task_id:
+            return
+        with self._lock:
+            if isinstance(event, TaskAccepted):
+                self._total = len(event.nodes)
+                self._bar = self._progress.add_task(f"{self._task_id}: starting", total=self._total)
+            elif isinstance(event, NodeChanged):
+                self._node(event.node, event.facts)
+
+    def _node(self, node: NodeStatus, facts: NodeFacts) -> None:
+        if node.state.is_running:
+            self._running[node.asset_name] = None
+        else:
+            self._running.pop(node.asset_name, None)
+            self._ended += 1
+            self._line(node, facts)
+        if self._bar is not None:
+            names = list(self._running)
+            shown = ", ".join(names[:_WIDEST_NAMES]) + (" …" if len(names) > _WIDEST_NAMES else "")
+            self._progress.update(self._bar, completed=self._ended, description=shown or "finishing")
+
+    def _line(self, node: NodeStatus, facts: NodeFacts) -> None:
+        if self._live and node.state is NodeState.SUCCESS:
+            return
+        width = len(str(self._total))
+        line = Text(f"[{self._ended:>{width}}/{self._total}] ")
+        line.append(f"{_state(node):<8}", _STYLES.get(node.state, ""))
+        line.append(f"{node.asset_name}  {_rows(facts)} {_seconds(node.execution_time_ms)}".rstrip())
+        if node.message:
+            line.append(f"\n    {node.message}".replace("\n", "\n    "))
+        self._console.print(line, highlight=False, soft_wrap=True)
+
+
+def closing_table(nodes: list[tuple[NodeStatus, NodeFacts]], root_tests: tuple[DataTestResult, ...]) -> Table:
+    """Asset, state, rows, time and tests of every node, in order."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("asset", "state"):
+        table.add_column(heading, no_wrap=True, overflow="fold")
+    for heading in ("rows", "time", "tests"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for node, facts in nodes:
+        style = _STYLES.get(node.state, "")
+        tests = f"{node.passed_tests}/{node.total_tests}" if node.total_tests else ""
+        state = Text(_state(node), style)
+        table.add_row(node.asset_name, state, _rows(facts), _seconds(node.execution_time_ms), tests)
+    if root_tests:
+        passed = sum(test.status is DataTestStatus.SUCCESS for test in root_tests)
+        overall = NodeState.SUCCESS if passed == len(root_tests) else NodeState.FAILED
+        elapsed = _seconds(sum(test.duration_ms for test in root_tests))
+        table.add_row("root tests", Text(overall, _STYLES[overall]), "", elapsed, f"{passed}/{len(root_tests)}")
+    return table
+
+
+def _state(node: NodeStatus) -> str:
+    return "SKIPPED" if node.state is NodeState.INITIAL and node.message else node.state
+
+
+def _rows(facts: NodeFacts) -> str:
+    return "" if facts.rows is None else f"{facts.rows:,}"
+
+
+def _seconds(duration_ms: int) -> str:
+    return f"{duration_ms / 1000:.2f}s"

@@ -1,0 +1,118 @@
+"""`dagscope run`."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
+from cli.progress import TaskProgress, closing_table
+from dag.errors import DagscopeError
+from dag.project import Project
+from dag.status import TaskStatus
+from server.console import Capture, configure_console
+from server.settings import Settings
+from server.shapes import check_task_id
+from server.task_status import run_body
+from server.workspace import Workspace, open_workspace
+from storage.reader import KeptTask
+
+
+def run_project(project: Project, task_id: str | None, data: str | None, run_tests: bool, as_json: bool) -> int:
+    """Run the whole DAG as one task; the exit code."""
+    task_id = task_id or new_task_id()
+    try:
+        check_task_id(task_id)
+    except ValueError as error:
+        fail(str(error))
+    values = _read_data(data)
+    configure_console(level=logging.ERROR)  # the progress tells what happens
+    console = Console(stderr=as_json, quiet=as_json)
+    try:
+        task, interrupted = asyncio.run(_run(project, task_id, values, run_tests, console))
+    except DagscopeError as error:
+        fail(str(error))
+    if as_json:
+        click.echo(run_body(task).to_json())
+    else:
+        show_end(console, task)
+    if interrupted:
+        return EXIT_INTERRUPTED
+    return 0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED
+
+
+def new_task_id() -> str:
+    """A task id for now, in the form that the spec recommends."""
+    return f"task_{datetime.now():%Y%m%d_%H%M%S}"  # noqa: DTZ005  people name tasks by their own clock
+
+
+def _read_data(data: str | None) -> dict[str, Any]:
+    if data is None:
+        return {}
+    text = data
+    if data.startswith("@"):
+        try:
+            text = Path(data[1:]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"--data: {data[1:]} cannot be read: {error}")
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        fail(f"--data: not valid JSON: {error}")
+    if not isinstance(values, dict):
+        fail('--data: must be a JSON object, such as {"since": "2013-01-01"}')
+    return values
+
+
+async def _run(
+    project: Project, task_id: str, data: dict[str, Any], run_tests: bool, console: Console
+) -> tuple[KeptTask, bool]:
+    with TaskProgress(console, task_id) as progress:
+        async with open_workspace(project, Settings(), (progress,)) as workspace:
+            with Capture(workspace.emit, project.redaction):
+                active = await workspace.tasks.run(project, task_id, data, run_tests)
+                interrupts = _cancel_on_interrupt(workspace)
+                await active.ended.wait()
+                return await task_of(workspace, task_id), bool(interrupts)
+
+
+def _cancel_on_interrupt(workspace: Workspace) -> list[asyncio.Task[None]]:
+    """On the first Ctrl-C cancel what runs and record it; on the second, leave at once."""
+    cancelling: list[asyncio.Task[None]] = []
+
+    def interrupt() -> None:
+        if cancelling:
+            os._exit(EXIT_INTERRUPTED)
+        cancelling.append(asyncio.ensure_future(workspace.tasks.cancel_all()))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, interrupt)
+    return cancelling
+
+
+async def task_of(workspace: Workspace, task_id: str) -> KeptTask:
+    """The newest attempt of a task that is known to be there."""
+    async with workspace.reader.moment() as moment:
+        task = await moment.task(task_id)
+    assert task is not None
+    return task
+
+
+def show_end(console: Console, task: KeptTask) -> None:
+    """The closing table, what failed, and one line that says how the task ended."""
+    console.print(closing_table([(node.status, node.facts) for node in task.nodes], task.root_test_results))
+    for test in task.root_test_results:
+        if test.error:
+            console.print(f"{test.test_name}: {test.error}", style="red", highlight=False, soft_wrap=True)
+    summary = task.summary
+    seconds = ((summary.end_time or summary.start_time or 0) - (summary.start_time or 0)) / 1000
+    style = "green" if summary.status is TaskStatus.SUCCESS else "red"
+    line = f"{summary.status}: {summary.completed_assets} of {summary.total_assets} assets in {seconds:.1f}s"
+    console.print(f"{line}, task {summary.task_id}", style=style, highlight=False, soft_wrap=True, markup=False)

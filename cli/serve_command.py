@@ -1,0 +1,157 @@
+"""`dagscope serve`."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from rich.console import Console
+from starlette.applications import Starlette
+
+from cli.dagscope import fail
+from cli.progress import TaskProgress
+from cli.run_command import new_task_id, show_end, task_of
+from dag.errors import DagscopeError
+from dag.events import Event
+from dag.project import Project
+from server.app import create_app
+from server.console import Capture, configure_console, show_entry
+from server.settings import Settings
+from server.workspace import Workspace, open_workspace
+
+_HEADERS_BYTES = 128 * 1024  # the longest task id, percent-encoded, is 48 KiB
+_GRACE_S = 5  # for answers under way when the server is stopped
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """The options of the command."""
+
+    host: str
+    port: int
+    run_first: bool
+    store_logs: bool
+    reload: bool
+    debug: bool
+
+
+def serve_project(project: Project, options: ServeOptions) -> int:
+    """Serve until stopped; the exit code."""
+    configure_console(level=logging.DEBUG if options.debug else logging.INFO)
+    listening = _bind(options.host, options.port)
+    try:
+        asyncio.run(_serve(project, options, listening))
+    except DagscopeError as error:
+        fail(str(error))
+    finally:
+        listening.close()
+    return 0
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """The socket, bound but not listening yet: until the server is ready, connections are refused."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        fail(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port")
+    return listening
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which would raise a caught SIGTERM again once it is done and so end the process before its clean-up."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Console:
+    """The listener of a server: the progress of its first run, then every task's entries."""
+
+    def __init__(self) -> None:
+        self.progress: TaskProgress | None = None
+
+    def __call__(self, event: Event) -> None:
+        (self.progress or show_entry)(event)
+
+
+async def _serve(project: Project, options: ServeOptions, listening: socket.socket) -> None:
+    listener = _Console()
+    settings = Settings(store_logs=options.store_logs)
+    async with open_workspace(project, settings, (listener,)) as workspace:
+        with Capture(workspace.emit, project.redaction):
+            server = _Server(_config(workspace, settings))
+            serving = asyncio.create_task(server.serve([listening]))
+            while not server.started and not serving.done():
+                await asyncio.sleep(0.01)
+            console = Console()
+            address = _address(listening)
+            workspace.owner.announce(address)
+            console.print(f"Serving {project.name} at {address}", highlight=False, soft_wrap=True)
+            running = (
+                asyncio.create_task(_first_run(workspace, listener, console, address)) if options.run_first else None
+            )
+            await serving
+            if running is not None:
+                await workspace.tasks.cancel_all()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await running
+
+
+def _config(workspace: Workspace, settings: Settings) -> uvicorn.Config:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Workspace]:
+        yield workspace
+
+    app: Starlette = create_app(opened, settings)
+    return uvicorn.Config(
+        app,
+        http="h11",  # httptools let duplicate Host headers and megabytes of headers pass
+        h11_max_incomplete_event_size=_HEADERS_BYTES,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,  # would print query strings
+        log_config=None,
+        timeout_graceful_shutdown=_GRACE_S,
+        ws="none",
+    )
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _first_run(workspace: Workspace, listener: _Console, console: Console, address: str) -> None:
+    task_id = new_task_id()
+    with TaskProgress(console, task_id) as progress:
+        listener.progress = progress
+        active = await workspace.tasks.run(workspace.project, task_id)
+        await active.ended.wait()
+        listener.progress = None
+    task = await task_of(workspace, task_id)
+    show_end(console, task)
+    shown = next((name for name in reversed(workspace.project.graph.order)), "")
+    console.print(
+        f"\nOpen {address}/ or try:\n"
+        f"  curl {address}/api/dag/status/{task_id}\n"
+        f"  curl '{address}/api/dag/asset/{shown}/data?limit=5'\n"
+        f"  curl -N '{address}/api/events?taskId={task_id}&lastEventId=0'\n"
+        "Stop with Ctrl-C.",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )

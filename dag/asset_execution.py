@@ -1,0 +1,114 @@
+"""Executing one asset in one task: inputs, materialization, capture."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from dag import raw_assets
+from dag.assets import Asset
+from dag.cancellation import Cancellation
+from dag.connections import RelationKind, Session
+from dag.errors import InputMissing
+from dag.events import NodeFacts
+from dag.frames import Frame, FrameStore, Result, Value
+from dag.materializations import materialize
+from dag.project import Project, hands_over_frames
+from dag.project_files import Materialization
+from dag.relation_names import input_relation, relation
+from dag.task_log import RawAssetLog, TaskLog
+from dag.templates import TaskValues
+
+
+class InputTables:
+    """Upstream frames written beside their readers, each once per attempt and connection."""
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+        self._written: set[tuple[str, str]] = set()
+
+    def write(self, session: Session, connection: str, upstream: str, frame: Frame, frames: FrameStore) -> None:
+        key = (connection, upstream)
+        with self._locks[key]:
+            if key not in self._written:
+                session.write(input_relation(upstream), frames.read(frame.digest).to_reader())
+                self._written.add(key)
+
+
+@dataclass(frozen=True)
+class AssetExecution:
+    """Executes assets of one attempt; `results` are the captured results of upstreams, by name."""
+
+    project: Project
+    frames: FrameStore
+    task: TaskValues
+    cancellation: Cancellation
+    input_tables: InputTables
+
+    def execute(self, asset: Asset, results: Mapping[str, Result], log: TaskLog) -> NodeFacts:
+        """Execute one asset; what is kept of it. Raises a `DagscopeError`, `Cancelled` among them."""
+        self.cancellation.check()
+        return self._raw(asset, results, log) if asset.is_raw else self._sql(asset, results)
+
+    def _sql(self, asset: Asset, results: Mapping[str, Result]) -> NodeFacts:
+        with self.project.connections[asset.connection].session(self.cancellation) as session:
+            existing = session.relation_kind(asset.name) if _appends(asset) else None
+            sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
+            self._persist_inputs(asset, results, session)
+            rows = materialize(session, asset, sql, existing)
+            frame = self._capture(asset, session)
+        return NodeFacts(rows=rows, result=frame, has_relation=True)
+
+    def _persist_inputs(self, asset: Asset, results: Mapping[str, Result], session: Session) -> None:
+        if not asset.persist_inputs:
+            return
+        for upstream in asset.upstreams:
+            if not hands_over_frames(self.project.assets[upstream]):
+                continue
+            result = results.get(upstream)
+            if not isinstance(result, Frame):
+                raise InputMissing(_no_frame(asset.name, upstream, result))
+            self.input_tables.write(session, asset.connection, upstream, result, self.frames)
+
+    def _capture(self, asset: Asset, session: Session) -> Frame | None:
+        if not asset.is_data_framed:
+            return None
+        return self.frames.write(session.read(f"SELECT * FROM {relation(asset.name)}"))
+
+    def _raw(self, asset: Asset, results: Mapping[str, Result], log: TaskLog) -> NodeFacts:
+        with ExitStack() as stack:
+            context = raw_assets.RawContext(
+                task_id=self.task.task_id,
+                task_uuid=self.task.task_uuid,
+                instance_name=self.task.instance_name,
+                instance_uuid=self.task.instance_uuid,
+                input=self._raw_inputs(asset, results),
+                log=RawAssetLog(log),
+                connection=raw_assets.opened_connections(self.project.connections, self.cancellation, stack),
+            )
+            result = raw_assets.execute(self.project.folder / asset.path, context, self.frames)
+        return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
+
+    def _raw_inputs(self, asset: Asset, results: Mapping[str, Result]) -> raw_assets.Inputs:
+        values: dict[str, Any] = {"__input__": dict(self.task.data or {})}
+        for upstream in asset.upstreams:
+            result = results.get(upstream)
+            if isinstance(result, Frame):
+                values[upstream] = self.frames.read(result.digest)
+            elif result is not None:
+                values[upstream] = self.frames.read_value(result.digest)
+            elif self.project.assets[upstream].is_raw:
+                values[upstream] = None
+        return raw_assets.Inputs(asset.name, values)
+
+
+def _appends(asset: Asset) -> bool:
+    return asset.materialization is Materialization.INCREMENTAL
+
+
+def _no_frame(asset: str, upstream: str, result: Value | None) -> str:
+    if result is None:
+        return f'no frame of "{upstream}" is kept for "{asset}": run "{upstream}" first'
+    return f'"{asset}" needs rows of "{upstream}", which gave a {result.data_type}'

@@ -1,0 +1,30 @@
+"""The one clock: UTC, as epoch milliseconds and as ISO 8601."""
+
+import time
+from datetime import UTC, datetime
+
+
+def now_ms() -> int:
+    """Epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def iso_time(epoch_ms: int) -> str:
+    """ISO 8601 in UTC with milliseconds and `Z`.
+
+    >>> iso_time(1737815422000)
+    '2025-01-25T14:30:22.000Z'
+    """
+    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03d}Z"
+
+
+class Stopwatch:
+    """Elapsed time that a change of the system's clock does not disturb."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    @property
+    def elapsed_ms(self) -> int:
+        return round((time.perf_counter() - self._started) * 1000)

@@ -1,0 +1,114 @@
+"""The seam between the domain and a database: one module an engine behind these two classes.
+
+A `Connection` is one database of a project, shared by all threads; a `Session` is one thread's use of it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import pyarrow as pa
+
+from dag.cancellation import Cancellation
+from dag.project_files import Keys
+
+
+class RelationKind(StrEnum):
+    """What stands under a name in a database."""
+
+    TABLE = "table"
+    VIEW = "view"
+
+
+class Session(ABC):
+    """One thread's use of a connection. Every method raises `StatementFailed`, or `Cancelled` when interrupted."""
+
+    @abstractmethod
+    def execute(self, sql: str) -> int:
+        """Run one or several statements; the rows that the last one wrote, 0 where it wrote none."""
+
+    @abstractmethod
+    def scalar(self, sql: str) -> Any:
+        """The first value of the first row."""
+
+    @abstractmethod
+    def read(self, sql: str) -> pa.RecordBatchReader:
+        """The rows of a query in batches, read as they are asked for."""
+
+    @abstractmethod
+    def write(self, table: str, rows: pa.RecordBatchReader) -> int:
+        """Create or replace the table with these rows; how many there were."""
+
+    @abstractmethod
+    def relation_kind(self, asset: str) -> RelationKind | None:
+        """What stands under the asset's name."""
+
+    @abstractmethod
+    def create_schema(self, stage: str) -> None:
+        """Make the stage's schema where it is missing; safe from several threads at once."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """All statements inside take effect together, or none does."""
+
+    @abstractmethod
+    def is_conflict(self, error: Exception) -> bool:
+        """If the error came from another session's change at the same moment, so that trying again may do."""
+
+
+class Connection(ABC):
+    """One database of a project. Opened by the first session, and safe to share between threads."""
+
+    engine: ClassVar[str]
+    """The `type` in config.yaml and `connectionType` in answers."""
+
+    Config: ClassVar[type[Keys]]
+    """The shape of `config` in config.yaml."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @classmethod
+    @abstractmethod
+    def from_config(cls, name: str, config: Any, folder: Path) -> Self:
+        """The connection for a checked `Config`; relative paths are relative to `folder`, the project's."""
+
+    @property
+    @abstractmethod
+    def secrets(self) -> frozenset[str]:
+        """Values that must never be shown."""
+
+    @abstractmethod
+    def connect(self) -> None:
+        """Open the database if it is not open. Raises `ConnectionFailed`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the database; the next session opens it again."""
+
+    @abstractmethod
+    def session(self, cancellation: Cancellation | None = None) -> AbstractContextManager[Session]:
+        """A session for the calling thread, interrupted when the cancellation is requested.
+
+        Raises `ConnectionFailed`.
+        """
+
+    @abstractmethod
+    def relations(self) -> dict[str, RelationKind]:
+        """All tables and views by `schema.name`; empty for a database that does not exist yet.
+
+        Raises `ConnectionFailed`.
+        """
+
+
+@contextmanager
+def closing_all(connections: dict[str, Connection]) -> Iterator[dict[str, Connection]]:
+    """Close every connection on the way out."""
+    try:
+        yield connections
+    finally:
+        for connection in connections.values():
+            connection.close()

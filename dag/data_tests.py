@@ -1,0 +1,86 @@
+"""Data tests: a query for the rows that are wrong, which passes when there are none (contract, Projects)."""
+
+from dataclasses import dataclass
+
+from dag.assets import DataTest
+from dag.cancellation import Cancellation
+from dag.clock import Stopwatch
+from dag.connections import Connection
+from dag.errors import Cancelled, DagscopeError
+from dag.frames import Frame, FrameStore
+from dag.project import Project
+from dag.status import DataTestResult, DataTestStatus
+from dag.templates import TaskValues
+
+
+@dataclass(frozen=True)
+class DataTestOutcome:
+    """A data test's result, how many rows violate it in all, and the first of them as a frame."""
+
+    result: DataTestResult
+    violation_count: int = 0
+    violations: Frame | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.result.status is DataTestStatus.SUCCESS
+
+    @property
+    def summary(self) -> str:
+        """The test as a node's message names it: `dds.world_unique (3 rows)`."""
+        if self.violation_count:
+            return f"{self.result.test_name} ({rows_text(self.violation_count)})"
+        return f"{self.result.test_name} ({self.result.error})"
+
+
+@dataclass(frozen=True)
+class DataTestRun:
+    """What running data tests of one task takes; at most `kept_rows` violating rows are kept of each."""
+
+    project: Project
+    frames: FrameStore
+    task: TaskValues
+    cancellation: Cancellation
+    kept_rows: int
+
+    def run(self, test: DataTest) -> DataTestOutcome:
+        """Run one test. A test that cannot run is FAILED too, its error telling why. Raises `Cancelled`."""
+        watch = Stopwatch()
+        try:
+            count, violations = self._violations(test, self.project.connections[test.connection])
+        except Cancelled:
+            raise
+        except DagscopeError as error:
+            return self._outcome(test, watch, f"could not run: {error}")
+        if count:
+            return self._outcome(
+                test,
+                watch,
+                f"{rows_text(count)} {'violates' if count == 1 else 'violate'} this test",
+                count,
+                violations,
+            )
+        return self._outcome(test, watch)
+
+    def _violations(self, test: DataTest, connection: Connection) -> tuple[int, Frame | None]:
+        sql = self.project.test_sql(test, self.task)
+        with connection.session(self.cancellation) as session:
+            # Only the count is asked for: a test that passes, as most do, then moves no rows.
+            count = int(session.scalar(f"SELECT count(*) FROM ({sql}\n) AS violations"))
+            if not count:
+                return 0, None
+            rows = session.read(f"SELECT * FROM ({sql}\n) AS violations LIMIT {self.kept_rows}")
+            return count, self.frames.write(rows)
+
+    def _outcome(
+        self, test: DataTest, watch: Stopwatch, error: str | None = None, count: int = 0, rows: Frame | None = None
+    ) -> DataTestOutcome:
+        status = DataTestStatus.FAILED if error else DataTestStatus.SUCCESS
+        text = self.project.redaction.text(error) if error else None
+        result = DataTestResult(test_name=test.name, status=status, error=text, duration_ms=watch.elapsed_ms)
+        return DataTestOutcome(result, count, rows)
+
+
+def rows_text(count: int) -> str:
+    """`1 row`, `3 rows`, `336,776 rows`."""
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"

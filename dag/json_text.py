@@ -1,0 +1,45 @@
+"""Python values as exact JSON text (contract, Data)."""
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+
+def json_text(value: Any) -> str:
+    """The value as JSON: decimals with all digits, times in ISO 8601, bytes in base64, NaN and infinities null.
+
+    Raises `TypeError` naming the type of a value that has no JSON form.
+    """
+    match value:
+        case None | bool() | int() | str():
+            return json.dumps(value, ensure_ascii=False)
+        case float():
+            return json.dumps(value) if math.isfinite(value) else "null"
+        case Decimal():
+            return f"{value:f}" if value.is_finite() else "null"
+        case Mapping():
+            return "{" + ",".join(f"{json_text(str(key))}:{json_text(item)}" for key, item in value.items()) + "}"
+        case list() | tuple() | set() | frozenset():
+            return "[" + ",".join(map(json_text, value)) + "]"
+        case datetime():
+            return json.dumps(_iso_datetime(value))
+        case date() | time():
+            return json.dumps(value.isoformat())
+        case bytes():
+            return json.dumps(base64.b64encode(value).decode("ascii"))
+        case UUID():
+            return json.dumps(str(value))
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():  # a NumPy scalar
+        return json_text(value.item())
+    raise TypeError(f"a value of type {type(value).__module__}.{type(value).__qualname__} has no JSON form")
+
+
+def _iso_datetime(value: datetime) -> str:
+    if value.tzinfo is None:
+        return value.isoformat()
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

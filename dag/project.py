@@ -1,0 +1,90 @@
+"""A project: its checked files as assets, data tests, connections and a graph."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dag.assets import Asset, DataTest
+from dag.connections import Connection
+from dag.errors import LateReference
+from dag.graph import Graph
+from dag.problems import Problem
+from dag.project_files import Materialization
+from dag.redaction import Redaction
+from dag.relation_names import input_relation, relation
+from dag.templates import Rendering, TaskValues
+
+
+@dataclass(frozen=True)
+class Project:
+    """One loaded project; `load_project` makes it, and nothing changes it afterwards.
+
+    `warnings` are oddities that stop nothing, such as a data test that never runs.
+    """
+
+    folder: Path
+    name: str
+    module: str
+    cores: int | None
+    connections: Mapping[str, Connection]
+    assets: Mapping[str, Asset]
+    tests: Mapping[str, DataTest]
+    graph: Graph
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def instance_name(self) -> str:
+        return f"{self.name}-dag"
+
+    @property
+    def root_tests(self) -> tuple[DataTest, ...]:
+        return tuple(test for _, test in sorted(self.tests.items()) if test.is_root)
+
+    @cached_property
+    def redaction(self) -> Redaction:
+        """Hides the secrets of this project's connections."""
+        return Redaction(secret for connection in self.connections.values() for secret in connection.secrets)
+
+    def relation_for(self, reader: Asset, upstream: str) -> str:
+        """What `Ref(upstream)` becomes in the SQL of `reader`."""
+        return relation_for(reader, self.assets[upstream])
+
+    def asset_sql(self, asset: Asset, task: TaskValues, incremental: bool) -> str:
+        """An asset's query for one task. Raises `TemplateFailed`, for a new `Ref` too; raw assets have none."""
+        assert asset.template is not None, "a raw asset has no SQL"
+        rendering = Rendering(
+            relation_of=lambda upstream: self._known_relation(asset, upstream),
+            task=task,
+            this=relation(asset.name),
+            incremental=incremental,
+        )
+        sql = asset.template.render(rendering)
+        return sql if asset.materialization is Materialization.CUSTOM else _without_semicolon(sql)
+
+    def _known_relation(self, asset: Asset, upstream: str) -> str:
+        if upstream not in asset.upstreams:
+            raise LateReference(
+                f'"{asset.name}" refers to "{upstream}" only in this run: write the Ref so that it is met at load too'
+            )
+        return self.relation_for(asset, upstream)
+
+    def test_sql(self, test: DataTest, task: TaskValues) -> str:
+        """A data test's query for one task. Raises `TemplateFailed`."""
+        return _without_semicolon(test.template.render(Rendering(relation_of=relation, task=task)))
+
+
+def _without_semicolon(query: str) -> str:
+    return query.rstrip().rstrip(";")
+
+
+def relation_for(reader: Asset, upstream: Asset) -> str:
+    """The relation that `reader` reads `upstream` from: its own, or the frame persisted beside the reader."""
+    if reader.persist_inputs and hands_over_frames(upstream):
+        return input_relation(upstream.name)
+    return relation(upstream.name)
+
+
+def hands_over_frames(asset: Asset) -> bool:
+    """If the asset's result is captured for its downstreams."""
+    return asset.is_data_framed or asset.is_raw

@@ -1,0 +1,126 @@
+"""The shapes of config.yaml, profile.yaml and profile blocks (contract, Projects). Unknown keys are errors."""
+
+import os
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+
+NoneIsEmpty = BeforeValidator(lambda value: [] if value is None else value)
+"""An empty value (`extensions:`) is an empty list."""
+
+_NoneIsEmptyMapping = BeforeValidator(lambda value: {} if value is None else value)
+
+
+def _scalar_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+Text = Annotated[str, BeforeValidator(_scalar_text)]
+"""YAML reads `2.0` and `4GB` as different types; where a text is wanted, the number's own text will do."""
+
+
+def environment_value(key: str, variable: str) -> str:
+    """The value of the environment variable that `key` names. Raises `ValueError` if it is not set."""
+    value = os.environ.get(variable)
+    if value is None:
+        raise ValueError(f'environment variable "{variable}" is not set ("{key}")')
+    return value
+
+
+class Keys(BaseModel):
+    """Base of all file shapes: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Materialization(StrEnum):
+    """How an asset comes to be (spec, Materialization Types)."""
+
+    TABLE = "table"
+    INCREMENTAL = "incremental"
+    VIEW = "view"
+    CUSTOM = "custom"
+    RAW = "raw"
+
+
+class ConnectionEntry(Keys):
+    """One entry of `connections`; what `config` may hold depends on the type's engine."""
+
+    name: str
+    type: str
+    config: Annotated[dict[str, Any], _NoneIsEmptyMapping] = {}
+
+
+class ConfigFile(Keys):
+    """config.yaml."""
+
+    version: Text = "1.0.0"
+    module: str = ""
+    cores: Annotated[StrictInt, Field(ge=1)] | None = None
+    connections: Annotated[list[ConnectionEntry], NoneIsEmpty] = []
+
+
+class IndexEntry(Keys):
+    """An index on a table or incremental model."""
+
+    name: str
+    unique: StrictBool = False
+    fields: Annotated[list[str], Field(min_length=1)]
+
+
+class TestEntry(Keys):
+    """A data test named by a model; a bare name means the model's own stage."""
+
+    name: str
+
+
+class ModelKeys(Keys):
+    """What may be said of a model, in profile.yaml or in its own block; None where nothing is said."""
+
+    connection: str | None = None
+    description: str | None = None
+    materialization: Materialization | None = None
+    is_data_framed: StrictBool | None = None
+    persist_inputs: StrictBool | None = None
+    primary_key_fields: Annotated[list[str] | None, NoneIsEmpty] = None
+    indexes: Annotated[list[IndexEntry] | None, NoneIsEmpty] = None
+    tests: Annotated[list[TestEntry] | None, NoneIsEmpty] = None
+    raw_upstreams: Annotated[list[str] | None, NoneIsEmpty] = None
+
+
+class ModelEntry(ModelKeys):
+    """A model in profile.yaml."""
+
+    name: str
+
+
+class StageEntry(Keys):
+    """A stage in profile.yaml."""
+
+    name: str
+    models: Annotated[list[ModelEntry], NoneIsEmpty] = []
+
+
+class ModelsEntry(Keys):
+    """`models` of profile.yaml."""
+
+    stages: Annotated[list[StageEntry], NoneIsEmpty] = []
+
+
+class ProfileFile(Keys):
+    """profile.yaml."""
+
+    version: Text = "1.0.0"
+    name: str
+    connection: str
+    models: Annotated[ModelsEntry, _NoneIsEmptyMapping] = ModelsEntry()
+
+
+class TestKeys(Keys):
+    """What may be said of a data test in its own block."""
+
+    connection: str | None = None
+    description: str | None = None

@@ -1,0 +1,304 @@
+"""Running a DAG: an asset starts as soon as all its upstreams are done (docs/architecture.md).
+
+The runner is given a project, connections, a place for frames and one `emit(event)`; it knows of nothing else.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from dag.asset_execution import AssetExecution, InputTables
+from dag.cancellation import Cancellation
+from dag.clock import Stopwatch, now_ms
+from dag.data_tests import DataTestOutcome, DataTestRun, rows_text
+from dag.errors import Cancelled, DagscopeError, StatementFailed
+from dag.events import DataTestChanged, NodeChanged, NodeFacts, TaskChanged
+from dag.frames import FrameStore, Result
+from dag.project import Project
+from dag.run_events import RunEventLevel, RunEventType
+from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
+from dag.task_log import Emit, TaskLog, current_log
+from dag.task_plan import TaskPlan, root_tests_to_run
+
+
+class Executor(Protocol):
+    """Where assets' work is done: threads now, an existing distributed engine later."""
+
+    def submit(self, work: Callable[..., Any], /, *arguments: Any) -> "Future[Any]": ...
+
+
+class Outcome(StrEnum):
+    """How an executed asset came out; `NodeState` has the last two as one."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+def run(
+    project: Project,
+    frames: FrameStore,
+    plan: TaskPlan,
+    emit: Emit,
+    cancellation: Cancellation,
+    max_workers: int,
+    kept_violations: int,
+) -> TaskStatus:
+    """Execute one attempt to its end, in this thread and `max_workers` others; how it ended.
+
+    Every change is told to `emit`. Never raises for what the project's SQL, Python or databases do.
+    """
+    with ThreadPoolExecutor(max_workers, thread_name_prefix="asset") as executor:
+        return _Run(project, frames, plan, emit, cancellation, kept_violations).to_end(executor, max_workers)
+
+
+class _Run:
+    """One attempt under way. Only `_execute` and what it calls run in other threads, each on its own node."""
+
+    def __init__(
+        self,
+        project: Project,
+        frames: FrameStore,
+        plan: TaskPlan,
+        emit: Emit,
+        cancellation: Cancellation,
+        kept_violations: int,
+    ) -> None:
+        self.project, self.plan, self.emit, self.cancellation = project, plan, emit, cancellation
+        self.log = TaskLog(emit, project.redaction, plan.task.task_id, plan.attempt)
+        self.execution = AssetExecution(project, frames, plan.task, cancellation, InputTables())
+        self.tests = DataTestRun(project, frames, plan.task, cancellation, kept_violations)
+        self.nodes = dict(plan.nodes)
+        self.failed: set[str] = set()
+        self.results: dict[str, Result] = dict(plan.earlier_results)
+        self.order = {name: position for position, name in enumerate(project.graph.order)}
+
+    def to_end(self, executor: Executor, max_workers: int) -> TaskStatus:
+        watch = Stopwatch()
+        self.log.info("Starting DAG execution", assets=len(self.plan.to_execute))
+        self.log.run_event(RunEventType.RUN_START, RunEventLevel.INFO, f"Started execution of {self._assets_text()}.")
+        self._execute_assets(executor, max_workers)
+        root_tests_passed = self._run_root_tests()
+        return self._end(watch, root_tests_passed)
+
+    def _assets_text(self) -> str:
+        count = len(self.plan.to_execute)
+        return "1 asset" if count == 1 else f"{count} assets"
+
+    # -- scheduling
+
+    def _execute_assets(self, executor: Executor, max_workers: int) -> None:
+        waiting = {name: self._upstreams_to_execute(name) for name in self.plan.to_execute}
+        ready = [(self.order[name], name) for name, upstreams in waiting.items() if not upstreams]
+        heapq.heapify(ready)
+        running: dict[Future[tuple[Outcome, NodeFacts]], str] = {}
+        while ready or running:
+            while ready and len(running) < max_workers:
+                _, name = heapq.heappop(ready)
+                reason = self._reason_to_skip(name)
+                if reason is None:
+                    running[executor.submit(self._execute, name)] = name
+                else:
+                    self._skip(name, reason)
+                    self._settle(name, waiting, ready)
+            if running:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    name = running.pop(future)
+                    outcome, facts = future.result()
+                    if outcome is Outcome.FAILED:
+                        self.failed.add(name)
+                    if facts.result is not None:
+                        self.results[name] = facts.result
+                    self._settle(name, waiting, ready)
+
+    def _upstreams_to_execute(self, name: str) -> set[str]:
+        return set(self.project.graph.upstreams[name]) & self.plan.to_execute
+
+    def _settle(self, name: str, waiting: dict[str, set[str]], ready: list[tuple[int, str]]) -> None:
+        for downstream in self.project.graph.downstreams[name]:
+            if downstream in waiting:
+                waiting[downstream].discard(name)
+                if not waiting[downstream]:
+                    heapq.heappush(ready, (self.order[downstream], downstream))
+
+    def _reason_to_skip(self, name: str) -> str | None:
+        if self.failed:
+            failed_upstreams = self.failed & self.project.graph.ancestors([name])
+            if failed_upstreams:
+                first = min(failed_upstreams, key=self.order.__getitem__)
+                return f"skipped: upstream {first} failed"
+        if self.cancellation.is_requested:
+            return "skipped: cancelled"
+        return None
+
+    def _skip(self, name: str, message: str) -> None:
+        self._change(name, NodeFacts(), message=message)
+        log = self._asset_log(name)
+        log.warning(f"Asset {message}: {name}")
+        log.run_event(RunEventType.STEP_SKIPPED, RunEventLevel.WARNING, f'Step "{name}" was {message}.')
+
+    # -- one node, in a thread of the executor
+
+    def _execute(self, name: str) -> tuple[Outcome, NodeFacts]:
+        log = self._asset_log(name)
+        token = current_log.set(log)
+        watch = Stopwatch()
+        started_ms = now_ms()
+        facts = NodeFacts()
+        try:
+            self._change(name, facts, state=NodeState.IN_PROGRESS, start_time=started_ms)
+            log.debug(f"Executing asset: {name}")
+            log.run_event(RunEventType.STEP_START, RunEventLevel.DEBUG, f'Started execution of step "{name}".')
+            asset = self.project.assets[name]
+            facts = self.execution.execute(asset, self.results, log)
+            self._tell_materialized(log, facts, watch)
+            facts, failures = self._run_tests(name, facts, log)
+            if failures:
+                return self._end_node(name, Outcome.FAILED, facts, watch, log, f"tests failed: {', '.join(failures)}")
+            return self._end_node(name, Outcome.SUCCEEDED, facts, watch, log)
+        except Cancelled:
+            return self._end_node(name, Outcome.CANCELLED, facts, watch, log, "cancelled")
+        except DagscopeError as error:
+            message = self.project.redaction.text(_what_failed(error))
+            return self._end_node(name, Outcome.FAILED, facts, watch, log, message)
+        except Exception as error:  # noqa: BLE001  a fault of dagscope's own, or of the machine, ends the node and nothing else
+            message = self.project.redaction.text(f"internal error: {type(error).__name__}: {error}")
+            return self._end_node(name, Outcome.FAILED, facts, watch, log, message)
+        finally:
+            current_log.reset(token)
+
+    def _asset_log(self, name: str) -> TaskLog:
+        return self.log.for_asset(name, self.project.assets[name].connection)
+
+    def _tell_materialized(self, log: TaskLog, facts: NodeFacts, watch: Stopwatch) -> None:
+        rows = "" if facts.rows is None else f" ({rows_text(facts.rows)})"
+        log.info(f"Asset materialized: {log.asset}{rows}", rows=facts.rows, durationMs=watch.elapsed_ms)
+        log.run_event(RunEventType.MATERIALIZATION, RunEventLevel.INFO, f"Asset materialized: {log.asset}{rows}")
+
+    def _run_tests(self, name: str, facts: NodeFacts, log: TaskLog) -> tuple[NodeFacts, list[str]]:
+        tests = self.project.assets[name].tests if self.plan.run_tests else ()
+        if not tests:
+            return facts, []
+        watch = Stopwatch()
+        self._change(name, facts, state=NodeState.TESTING)
+        failures = []
+        for test in tests:
+            outcome = self._run_test(test, log, name)
+            results = (*self.nodes[name].test_results, outcome.result)
+            passed = sum(result.status is DataTestStatus.SUCCESS for result in results)
+            self._change(name, facts, test_results=results, passed_tests=passed, failed_tests=len(results) - passed)
+            if not outcome.passed:
+                failures.append(outcome.summary)
+        return replace(facts, tests_duration_ms=watch.elapsed_ms), failures
+
+    def _run_test(self, name: str, log: TaskLog, asset: str | None) -> DataTestOutcome:
+        started = DataTestResult(test_name=name, status=DataTestStatus.IN_PROGRESS)
+        self.emit(DataTestChanged(self.plan.task.task_id, self.plan.attempt, started, asset))
+        outcome = self.tests.run(self.project.tests[name])
+        self._tell_tested(outcome, log.for_test(name))
+        self.emit(
+            DataTestChanged(
+                self.plan.task.task_id,
+                self.plan.attempt,
+                outcome.result,
+                asset,
+                outcome.violation_count,
+                outcome.violations,
+            )
+        )
+        return outcome
+
+    def _tell_tested(self, outcome: DataTestOutcome, log: TaskLog) -> None:
+        name = outcome.result.test_name
+        if outcome.passed:
+            level, message = RunEventLevel.INFO, f"Test {name} passed"
+            log.info(message, durationMs=outcome.result.duration_ms)
+        else:
+            reason = rows_text(outcome.violation_count) if outcome.violation_count else outcome.result.error
+            level, message = RunEventLevel.ERROR, f"Test {name} failed: {reason}"
+            log.error(message, durationMs=outcome.result.duration_ms)
+        log.run_event(RunEventType.ASSET_CHECK_EVALUATION, level, message)
+
+    def _end_node(
+        self, name: str, outcome: Outcome, facts: NodeFacts, watch: Stopwatch, log: TaskLog, message: str = ""
+    ) -> tuple[Outcome, NodeFacts]:
+        state = NodeState.SUCCESS if outcome is Outcome.SUCCEEDED else NodeState.FAILED
+        elapsed_ms = watch.elapsed_ms
+        if outcome is Outcome.SUCCEEDED:
+            text = f'Finished execution of step "{name}" in {elapsed_ms / 1000:.1f}s.'
+            log.run_event(RunEventType.STEP_SUCCESS, RunEventLevel.INFO, text)
+        else:
+            log.error("Asset execution failed", error=message)
+            text = f'Execution of step "{name}" failed: {message}'
+            log.run_event(RunEventType.STEP_FAILURE, RunEventLevel.ERROR, text)
+        end_time = (self.nodes[name].start_time or now_ms()) + elapsed_ms
+        self._change(name, facts, state=state, end_time=end_time, execution_time_ms=elapsed_ms, message=message)
+        return outcome, facts
+
+    def _change(self, name: str, facts: NodeFacts, **values: Any) -> None:
+        self.nodes[name] = self.nodes[name].changed(**values)
+        self.emit(NodeChanged(self.plan.task.task_id, self.plan.attempt, self.nodes[name], facts))
+
+    # -- after all nodes
+
+    def _run_root_tests(self) -> bool:
+        if not self.plan.run_root_tests:
+            return all(result.status is DataTestStatus.SUCCESS for result in self.plan.root_test_results)
+        succeeded = frozenset(name for name, node in self.nodes.items() if node.state is NodeState.SUCCESS)
+        passed = True
+        for test in root_tests_to_run(self.project, succeeded):
+            if self.cancellation.is_requested:
+                break
+            try:
+                passed &= self._run_test(test.name, self.log, None).passed
+            except Cancelled:
+                break
+        return passed
+
+    def _end(self, watch: Stopwatch, root_tests_passed: bool) -> TaskStatus:
+        states = Counter(node.state for node in self.nodes.values())
+        all_good = root_tests_passed and states[NodeState.SUCCESS] == len(self.nodes)
+        cancelled = self.cancellation.is_requested
+        status = TaskStatus.SUCCESS if all_good and not cancelled else TaskStatus.FAILED
+        self._tell_end(status, cancelled, watch)
+        summary = summarize(self.plan, self.nodes, status, end_time=now_ms())
+        self.emit(TaskChanged(self.plan.task.task_id, self.plan.attempt, summary))
+        return status
+
+    def _tell_end(self, status: TaskStatus, cancelled: bool, watch: Stopwatch) -> None:
+        seconds = f"{watch.elapsed_ms / 1000:.1f}s"
+        if cancelled:
+            self.log.warning("DAG execution cancelled", durationMs=watch.elapsed_ms)
+            self.log.run_event(RunEventType.RUN_CANCELED, RunEventLevel.WARNING, f"Run was cancelled after {seconds}.")
+        elif status is TaskStatus.SUCCESS:
+            self.log.info("DAG execution finished", durationMs=watch.elapsed_ms)
+            self.log.run_event(RunEventType.RUN_SUCCESS, RunEventLevel.INFO, f"Finished execution in {seconds}.")
+        else:
+            self.log.error("DAG execution failed", durationMs=watch.elapsed_ms)
+            self.log.run_event(RunEventType.RUN_FAILURE, RunEventLevel.ERROR, f"Execution failed after {seconds}.")
+
+
+def summarize(
+    plan: TaskPlan, nodes: dict[str, NodeStatus], status: TaskStatus, end_time: int | None = None
+) -> TaskSummary:
+    """A task's counts from its nodes."""
+    states = Counter(node.state for node in nodes.values())
+    return TaskSummary(
+        task_id=plan.task.task_id,
+        status=status,
+        start_time=plan.started_ms,
+        end_time=end_time,
+        total_assets=len(nodes),
+        completed_assets=states[NodeState.SUCCESS],
+        failed_assets=states[NodeState.FAILED],
+        in_progress_assets=sum(count for state, count in states.items() if state.is_running),
+    )
+
+
+def _what_failed(error: DagscopeError) -> str:
+    return f"SQL execution failed: {error}" if isinstance(error, StatementFailed) else str(error)

@@ -1,0 +1,114 @@
+"""A task's log: entries that carry the task, the asset and the connection they belong to."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dag.clock import iso_time, now_ms
+from dag.events import Event, Logged, RunEventEmitted
+from dag.redaction import Redaction
+from dag.run_events import RunEvent, RunEventLevel, RunEventType
+from dag.status import LogEntry
+
+Emit = Callable[[Event], None]
+"""Takes each event as it happens, from any thread; never blocks for long and never raises."""
+
+RESERVED_FIELDS = frozenset(LogEntry.model_fields) | {"taskId"}
+"""Keys that an entry's own fields cannot take."""
+
+_LEVELS = {
+    "debug": RunEventLevel.DEBUG,
+    "info": RunEventLevel.INFO,
+    "warning": RunEventLevel.WARNING,
+    "error": RunEventLevel.ERROR,
+    "critical": RunEventLevel.CRITICAL,
+}
+
+
+@dataclass(frozen=True)
+class TaskLog:
+    """Writes log entries of one task; `for_asset` and `for_test` narrow it. Safe from any thread."""
+
+    emit: Emit
+    redaction: Redaction
+    task_id: str
+    attempt: int
+    asset: str | None = None
+    connection: str | None = None
+    test: str | None = None
+
+    def for_asset(self, asset: str, connection: str) -> "TaskLog":
+        return replace(self, asset=asset, connection=connection)
+
+    def for_test(self, test: str) -> "TaskLog":
+        return replace(self, test=test)
+
+    def debug(self, message: str, **fields: Any) -> None:
+        self.write("debug", message, fields)
+
+    def info(self, message: str, **fields: Any) -> None:
+        self.write("info", message, fields)
+
+    def warning(self, message: str, **fields: Any) -> None:
+        self.write("warning", message, fields)
+
+    def error(self, message: str, **fields: Any) -> None:
+        self.write("error", message, fields)
+
+    def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        """One entry; `level` is debug, info, warning, error or critical."""
+        entry = LogEntry(
+            level=level,
+            time=iso_time(now_ms()),
+            message=self.redaction.text(message),
+            task_id=self.task_id,
+            asset=self.asset,
+            connection=self.connection,
+            test=self.test,
+            **{_own_key(key): self.redaction.value(value) for key, value in fields.items()},
+        )
+        self.emit(Logged(self.task_id, self.attempt, entry))
+
+    def run_event(self, type_: RunEventType, level: RunEventLevel, message: str) -> None:
+        """One run event; its step key is the log's asset."""
+        event = RunEvent(
+            run_id=self.task_id,
+            message=self.redaction.text(message),
+            timestamp=iso_time(now_ms()),
+            level=level,
+            step_key=self.asset,
+            event_type=type_,
+        )
+        self.emit(RunEventEmitted(self.task_id, self.attempt, event))
+
+
+@dataclass(frozen=True)
+class RawAssetLog:
+    """The `log` of a raw asset: entries at info or above are run events too (contract, Run events)."""
+
+    log: TaskLog
+
+    def debug(self, message: str, **fields: Any) -> None:
+        self.log.debug(message, **fields)
+
+    def info(self, message: str, **fields: Any) -> None:
+        self._write("info", message, fields)
+
+    def warning(self, message: str, **fields: Any) -> None:
+        self._write("warning", message, fields)
+
+    def error(self, message: str, **fields: Any) -> None:
+        self._write("error", message, fields)
+
+    def _write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        self.log.write(level, message, fields)
+        self.log.run_event(RunEventType.LOG_MESSAGE, _LEVELS[level], message)
+
+
+current_log: ContextVar[TaskLog | None] = ContextVar("current_log", default=None)
+"""The log of the asset that this thread executes, for entries written by other loggers (contract, Logs)."""
+
+
+def _own_key(key: str) -> str:
+    return f"{key}_" if key in RESERVED_FIELDS else key

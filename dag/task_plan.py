@@ -1,0 +1,47 @@
+"""What one attempt of a task is to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dag.assets import DataTest
+from dag.events import NodeFacts
+from dag.frames import Result
+from dag.project import Project
+from dag.status import DataTestResult, NodeStatus
+from dag.templates import TaskValues
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """One attempt: the graph's assets to execute, those carried over, and what came before.
+
+    `nodes` are all nodes of the attempt by name, in order; those not in `to_execute` are carried over as they are.
+    `earlier_results` are captured results of upstreams that this attempt does not execute. `started_ms` is when the
+    task was accepted. Root tests run only with `run_root_tests`; else `root_test_results` are the earlier ones.
+    """
+
+    task: TaskValues
+    attempt: int
+    started_ms: int
+    nodes: Mapping[str, NodeStatus]
+    to_execute: frozenset[str]
+    facts: Mapping[str, NodeFacts] = field(default_factory=dict)
+    earlier_results: Mapping[str, Result] = field(default_factory=dict)
+    run_tests: bool = True
+    run_root_tests: bool = True
+    root_test_results: tuple[DataTestResult, ...] = ()
+
+
+def fresh_node(project: Project, asset: str, order: int, run_tests: bool) -> NodeStatus:
+    """A node that is still to be executed (contract, Task and node status)."""
+    return NodeStatus(
+        name=f"Executing {asset}",
+        asset_name=asset,
+        order=order,
+        total_tests=len(project.assets[asset].tests) if run_tests else 0,
+    )
+
+
+def root_tests_to_run(project: Project, succeeded: frozenset[str]) -> tuple[DataTest, ...]:
+    """The root tests all of whose assets are in `succeeded`; a test of another is not run."""
+    return tuple(test for test in project.root_tests if succeeded.issuperset(test.references))

@@ -1,0 +1,4 @@
+{{ define "profile.yaml" }}
+    description: 'Every row has a greeting'
+{{ end }}
+SELECT * FROM {{ Ref("staging.hello") }} WHERE greeting IS NULL

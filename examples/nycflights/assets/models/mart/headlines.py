@@ -1,0 +1,45 @@
+"""The year in one nested answer, from the frames of five other assets."""
+
+
+def execute(context):
+    airlines = context.input["mart.carrier_scorecard"].to_pylist()
+    destinations = context.input["mart.airport_league"].to_pylist()
+    worst_days = context.input["mart.worst_days"].to_pylist()
+    streaks = context.input["mart.late_streaks"].to_pylist()
+    # Hours with a handful of flights say nothing about the hour.
+    hours = [hour for hour in context.input["mart.hour_of_day"].to_pylist() if hour["flights"] >= 500]
+
+    return {
+        "flights": sum(airline["flights"] for airline in airlines),
+        "airlines": {
+            "best": pick(airlines[:1], "airline", "on_time_pct", "cancelled_pct"),
+            "worst": pick(airlines[-1:], "airline", "on_time_pct", "cancelled_pct"),
+        },
+        "destinations": {
+            "best": pick(destinations[:3], "destination", "on_time_pct"),
+            "worst": pick(destinations[-3:], "destination", "on_time_pct"),
+        },
+        "hours": {
+            "best": pick(sorted(hours, key=mean_delay)[:1], "sched_dep_hour", "mean_dep_delay_min"),
+            "worst": pick(sorted(hours, key=mean_delay)[-1:], "sched_dep_hour", "mean_dep_delay_min"),
+        },
+        "worst_days": pick(worst_days[:3], "flight_date", "weekday", "cancelled", "disrupted_pct"),
+        "longest_late_streak": pick(streaks[:1], "airline", "first_day", "days", "on_time_pct"),
+    }
+
+
+def mean_delay(hour):
+    return hour["mean_dep_delay_min"]
+
+
+def pick(rows, *columns):
+    return [{column: plain(row[column]) for column in columns} for row in rows]
+
+
+def plain(value):
+    """A date as text and a decimal as a number, so that the answer is the same JSON for everyone."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "as_integer_ratio") and not isinstance(value, int):
+        return float(value)
+    return value

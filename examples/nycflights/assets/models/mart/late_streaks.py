@@ -1,0 +1,76 @@
+"""Runs of bad days in a row, by airline.
+
+A bad day is one on which fewer than 70 % of an airline's flights arrived on time. Runs of days that depend on the
+day before are awkward in SQL and plain in Python.
+
+A run's data may change two numbers: "bad_day_pct" (70) and "min_streak_days" (3).
+"""
+
+from datetime import date, timedelta
+
+import pyarrow as pa
+
+SCHEMA = pa.schema(
+    [
+        ("carrier", pa.string()),
+        ("airline", pa.string()),
+        ("first_day", pa.date32()),
+        ("last_day", pa.date32()),
+        ("days", pa.int32()),
+        ("flights", pa.int32()),
+        ("on_time_pct", pa.float64()),
+    ]
+)
+
+# On fewer flights than this one late plane makes a bad day.
+MIN_FLIGHTS_A_DAY = 5
+
+
+def execute(context):
+    parameters = context.input.get("__input__") or {}
+    bad_day_pct = float(parameters.get("bad_day_pct", 70))
+    min_streak_days = int(parameters.get("min_streak_days", 3))
+
+    days = context.input["dds.carrier_day"].to_pylist()
+    days.sort(key=lambda day: (day["carrier"], day["flight_date"]))
+
+    streaks: list[dict] = []
+    current: list[dict] = []
+    for day in days:
+        is_bad = day["flights"] >= MIN_FLIGHTS_A_DAY and day["on_time_pct"] < bad_day_pct
+        if current and not (is_bad and follows(current[-1], day)):
+            streaks.append(summary(current))
+            current = []
+        if is_bad:
+            current.append(day)
+    if current:
+        streaks.append(summary(current))
+
+    streaks = [streak for streak in streaks if streak["days"] >= min_streak_days]
+    streaks.sort(key=lambda streak: (-streak["days"], streak["on_time_pct"], streak["carrier"], streak["first_day"]))
+    context.log.info(
+        "late streaks found",
+        streaks=len(streaks),
+        longest_days=streaks[0]["days"] if streaks else 0,
+        bad_day_pct=bad_day_pct,
+    )
+    # With the schema, so that the columns keep their types when no streak is found.
+    return pa.Table.from_pylist(streaks, schema=SCHEMA)
+
+
+def follows(before: dict, day: dict) -> bool:
+    next_day: date = before["flight_date"] + timedelta(days=1)
+    return before["carrier"] == day["carrier"] and day["flight_date"] == next_day
+
+
+def summary(days: list[dict]) -> dict:
+    flights = sum(day["flights"] for day in days)
+    return {
+        "carrier": days[0]["carrier"],
+        "airline": days[0]["airline"],
+        "first_day": days[0]["flight_date"],
+        "last_day": days[-1]["flight_date"],
+        "days": len(days),
+        "flights": flights,
+        "on_time_pct": round(100 * sum(day["on_time"] for day in days) / flights, 1),
+    }

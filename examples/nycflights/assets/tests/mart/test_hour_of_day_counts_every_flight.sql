@@ -1,0 +1,15 @@
+{{ define "profile.yaml" }}
+    description: 'The hours together have every flight'
+{{ end }}
+SELECT
+    counted.flights AS flights_in_mart,
+    loaded.flights AS flights_loaded
+FROM (
+    SELECT SUM(flights) AS flights
+    FROM {{ Ref("mart.hour_of_day") }}
+) AS counted
+CROSS JOIN (
+    SELECT COUNT(*) AS flights
+    FROM {{ Ref("dds.fct_flight") }}
+) AS loaded
+WHERE counted.flights IS DISTINCT FROM loaded.flights

@@ -1,0 +1,58 @@
+"""The application: endpoints, error answers, and the workspace they serve, opened and closed with the lifespan."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from server import asset_endpoints, dag_endpoints, data_test_endpoints, log_endpoints, stream
+from server.about import about_endpoint
+from server.answers import (
+    Refused,
+    answer_fault,
+    answer_http_exception,
+    answer_refused,
+    answer_state_failure,
+)
+from server.endpoint import Endpoint
+from server.openapi import openapi_endpoint
+from server.settings import Settings
+from server.workspace import Workspace
+from storage.recorder import RecorderFailed
+
+API: tuple[Endpoint, ...] = (
+    *dag_endpoints.ENDPOINTS,
+    *asset_endpoints.ENDPOINTS,
+    *data_test_endpoints.ENDPOINTS,
+    *log_endpoints.ENDPOINTS,
+    *stream.ENDPOINTS,
+)
+"""Every endpoint of the API, in the order in which the document lists them."""
+
+Opened = Callable[[], AbstractAsyncContextManager[Workspace]]
+
+
+def create_app(open_workspace: Opened, settings: Settings) -> Starlette:
+    """The application over the workspace that `open_workspace` opens when the server starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_workspace() as workspace:
+            app.state.workspace = workspace
+            yield
+
+    endpoints = (*API, openapi_endpoint(API), about_endpoint(API))
+    app = Starlette(
+        routes=[endpoint.route() for endpoint in endpoints],
+        lifespan=lifespan,
+        max_body_size=settings.body_limit_bytes,
+        exception_handlers={
+            Refused: answer_refused,
+            HTTPException: answer_http_exception,
+            RecorderFailed: answer_state_failure,
+            Exception: answer_fault,
+        },
+    )
+    app.router.redirect_slashes = False  # a redirect once turned `DELETE /api/logs/` into deleting all logs
+    return app

@@ -1,0 +1,118 @@
+"""The data of an asset: its captured frame or value, or the rows of its relation (contract, Data)."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pyarrow as pa
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+
+from dag.assets import Asset
+from dag.connections import Connection
+from dag.frames import Frame, Value
+from dag.relation_names import relation
+from server.row_json import row_chunks, unique_names
+from server.shapes import AssetData
+from storage.frame_files import FrameFiles
+from storage.reader import AssetNow, KeptNode
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows that are asked for; all after `offset` without a limit."""
+
+    offset: int = 0
+    limit: int | None = None
+
+    def slice(self, table: pa.Table) -> pa.Table:
+        return table.slice(self.offset, self.limit)
+
+    @property
+    def sql(self) -> str:
+        return (f" LIMIT {self.limit}" if self.limit is not None else "") + f" OFFSET {self.offset}"
+
+
+class Rows:
+    """Rows about to be sent, with the head and foot of the answer they stand in. Close it when done."""
+
+    def __init__(
+        self, about: AssetData, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack
+    ) -> None:
+        self._about, self._batches, self._columns, self._resources = about, batches, columns, resources
+
+    def close(self) -> None:
+        self._resources.close()
+
+    def row_texts(self) -> Iterator[bytes]:
+        """The rows as JSON objects parted by commas."""
+        return row_chunks(self._batches, self._columns)
+
+    def array_text(self) -> str:
+        """The rows as a JSON array, all at once; for few rows."""
+        try:
+            return f"[{b''.join(self.row_texts()).decode()}]"
+        finally:
+            self.close()
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The whole answer, in chunks. A failure on the way breaks it off: it never ends as valid JSON."""
+        head, foot = self._about.model_copy(update={"data": []}).to_json().split('"data":[]')
+        try:
+            yield f'{head}"data":['.encode()
+            async for chunk in iterate_in_threadpool(self.row_texts()):
+                yield chunk
+            yield f"]{foot}".encode()
+        finally:
+            await run_in_threadpool(self.close)
+
+
+def of_frame(asset: Asset, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
+    """A captured frame. Raises `FrameDamaged`."""
+    table = frames.read(frame.digest)
+    columns = unique_names(frame.columns)
+    batches = iter(page.slice(table).to_batches(max_chunksize=65_536))
+    return Rows(_about(asset, frame.rows, columns), batches, columns, ExitStack())
+
+
+def of_relation(asset: Asset, connection: Connection, page: Page) -> Rows | None:
+    """The rows of the asset's relation as it is now, counted and read at one moment; None if there is none.
+
+    Raises `ConnectionFailed` or `StatementFailed`.
+    """
+    with ExitStack() as stack:
+        session = stack.enter_context(connection.session())
+        if session.relation_kind(asset.name) is None:
+            return None
+        session.execute("BEGIN TRANSACTION")  # one moment for count and rows; the session's end lets go of it
+        name = relation(asset.name)
+        count = int(session.scalar(f"SELECT count(*) FROM {name}"))
+        reader = session.read(f"SELECT * FROM {name}{page.sql}")
+        columns = unique_names(reader.schema.names)
+        return Rows(_about(asset, count, columns), iter(reader), columns, stack.pop_all())
+    raise AssertionError("the block returns")
+
+
+def of_value(asset: Asset, value: Value, frames: FrameFiles) -> bytes:
+    """The whole answer for a raw asset's value. Raises `FrameDamaged`."""
+    about = AssetData(
+        asset_name=asset.name, has_data=True, data_type=value.data_type, is_data_framed=asset.is_data_framed, data=0
+    )
+    head, foot = about.to_json().split('"data":0', 1)
+    return f'{head}"data":{frames.read_json(value.digest)}{foot}'.encode()
+
+
+def _about(asset: Asset, rows: int, columns: tuple[str, ...]) -> AssetData:
+    return AssetData(
+        asset_name=asset.name,
+        has_data=True,
+        data_type="dataframe",
+        is_data_framed=asset.is_data_framed,
+        row_count=rows,
+        column_count=len(columns),
+        columns=columns,
+    )
+
+
+def relation_answers(node: KeptNode, now: AssetNow | None, task_id: str) -> bool:
+    """If the relation as it is now is what this task made of it: only the task that last wrote it can say so."""
+    return node.facts.has_relation and now is not None and now.relation_task_id == task_id

@@ -1,0 +1,104 @@
+"""What the server writes on its console, and how entries of other loggers become log entries of their task.
+
+structlog everywhere: the runner's entries are shown as they happen; entries that a raw asset (or a library it uses)
+writes through structlog or `logging` are captured under the task they name, or else the task that is being executed.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from dag.events import Event, Logged
+from dag.redaction import Redaction
+from dag.task_log import TaskLog, current_log
+
+DEFAULT_TASK = "default"
+"""Where entries without a task go (contract, Logs)."""
+
+_shown = structlog.get_logger("dagscope.task")
+
+
+def configure_console(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
+    """Log to the stream: for people on a terminal, as JSON lines elsewhere."""
+    on_terminal = stream.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if on_terminal else "iso", utc=not on_terminal),
+            _capture,
+            _drop_below(level),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),  # what is not shown is still captured
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
+
+
+def show_entry(event: Event) -> None:
+    """A listener that shows the entries of tasks on the console; they need no capturing any more."""
+    if isinstance(event, Logged):
+        fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True)
+        log = getattr(_shown, event.entry.level, _shown.info)
+        log(event.entry.message, _captured=True, **fields)
+
+
+class Capture:
+    """Turns entries of other loggers into log entries, while it is installed."""
+
+    def __init__(self, emit: Callable[[Event], None], redaction: Redaction) -> None:
+        self._emit, self._redaction = emit, redaction
+
+    def __enter__(self) -> "Capture":
+        _installed.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _installed.remove(self)
+
+    def take(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        task_id = fields.pop("taskId", None)
+        running = current_log.get()
+        if running is not None and task_id in (None, running.task_id):
+            running.write(level, message, fields)
+        else:
+            attempt = 0  # it is nobody's: the entry names a task, if any, that this thread does not execute
+            log = TaskLog(self._emit, self._redaction, str(task_id or DEFAULT_TASK), attempt)
+            log.write(level, message, fields)
+
+
+_installed: list[Capture] = []
+
+
+def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
+    """A structlog processor: hand the entry to what is installed, once; what becomes of it is shown by `show_entry`."""
+    if entry.pop("_captured", False) or not _installed:
+        return entry
+    fields = {key: value for key, value in entry.items() if key not in ("event", "level", "timestamp", "exc_info")}
+    _installed[-1].take(str(entry.get("level", "info")), str(entry.get("event", "")), fields)
+    raise structlog.DropEvent
+
+
+def _drop_below(level: int) -> Callable[[WrappedLogger, str, EventDict], EventDict]:
+    def drop(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
+        if logging.getLevelNamesMapping().get(str(entry.get("level")).upper(), level) < level:
+            raise structlog.DropEvent
+        return entry
+
+    return drop
+
+
+class _ToStructlog(logging.Handler):
+    """Hands entries of the standard library's loggers to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger(record.name)
+        write = getattr(log, record.levelname.lower(), log.info)
+        write(record.getMessage(), logger=record.name, exc_info=record.exc_info)

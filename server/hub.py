@@ -1,0 +1,65 @@
+"""The hub: wakes the streams when the log has grown.
+
+A listener holds nothing but its position. It reads the newest entries from one ring that all share, and older ones
+from the database, so a slow reader costs no memory and can neither lose, double nor reorder anything.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from storage.projection import Recorded
+
+RING_ENTRIES = 5_000
+
+
+class Hub:
+    """Takes what the recorder publishes; used in the event loop only."""
+
+    def __init__(self) -> None:
+        self._ring: deque[Recorded] = deque(maxlen=RING_ENTRIES)
+        self._listeners: set[asyncio.Event] = set()
+        self._resets = 0
+
+    @property
+    def listener_count(self) -> int:
+        return len(self._listeners)
+
+    @property
+    def resets(self) -> int:
+        """How often the state was cleared; a listener that sees it grow starts over."""
+        return self._resets
+
+    def publish(self, recorded: Sequence[Recorded]) -> None:
+        """Make committed entries known."""
+        self._ring.extend(recorded)
+        self.wake_all()
+
+    def reset(self) -> None:
+        """Make known that the state was cleared."""
+        self._ring.clear()
+        self._resets += 1
+        self.wake_all()
+
+    def wake_all(self) -> None:
+        for wake in self._listeners:
+            wake.set()
+
+    @contextmanager
+    def listening(self) -> Iterator[asyncio.Event]:
+        """An event that is set whenever there is something new."""
+        wake = asyncio.Event()
+        self._listeners.add(wake)
+        try:
+            yield wake
+        finally:
+            self._listeners.discard(wake)
+
+    def newer_than(self, position: int) -> list[Recorded] | None:
+        """The entries after a position; None if the ring no longer goes back that far."""
+        if not self._ring or position < self._ring[0].position - 1:
+            return None
+        start = bisect_right(self._ring, position, key=lambda entry: entry.position)
+        return [self._ring[index] for index in range(start, len(self._ring))]

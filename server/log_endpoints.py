@@ -1,0 +1,81 @@
+"""`/api/logs`: the structured log by task (spec, Log Operations). Entries are sent as they were recorded."""
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.answers import Refused, ShapeResponse
+from server.endpoint import Endpoint
+from server.requests import task_id_of, workspace_of
+from server.shapes import AllLogs, AllLogsCleared, Error, TaskLogs, TaskLogsCleared
+from server.workspace import Workspace
+
+
+def _with_log_store(request: Request) -> Workspace:
+    workspace = workspace_of(request)
+    if not workspace.settings.store_logs:
+        raise Refused(501, Error(error="Log writer not configured"))
+    return workspace
+
+
+async def get_task_logs(request: Request) -> Response:
+    workspace, task_id = _with_log_store(request), task_id_of(request)
+    async with workspace.reader.moment() as moment:
+        entries = await moment.log_entries(task_id)
+    head, foot = TaskLogs(task_id=task_id, logs=(), count=len(entries)).to_json().rsplit('"logs":[]', 1)
+    return _json(f'{head}"logs":[{",".join(entries)}]{foot}')
+
+
+async def get_all_logs(request: Request) -> Response:
+    workspace = _with_log_store(request)
+    async with workspace.reader.moment() as moment:
+        entries = await moment.all_log_entries()
+    by_task: dict[str, list[str]] = {}
+    for task_id, entry in entries:
+        by_task.setdefault(task_id, []).append(entry)
+    logs = ",".join(
+        f"{json.dumps(task_id, ensure_ascii=False)}:[{','.join(texts)}]" for task_id, texts in by_task.items()
+    )
+    head, foot = AllLogs(logs={}, task_count=len(by_task), total_log_count=len(entries)).to_json().split("{}", 1)
+    return _json(f"{head}{{{logs}}}{foot}")
+
+
+async def delete_task_logs(request: Request) -> Response:
+    workspace, task_id = _with_log_store(request), task_id_of(request)
+    await workspace.recorder.delete_logs(task_id)
+    return ShapeResponse(TaskLogsCleared(message=f"Logs cleared for task: {task_id}", task_id=task_id))
+
+
+async def delete_all_logs(request: Request) -> Response:
+    workspace = _with_log_store(request)
+    await workspace.recorder.delete_logs(None)
+    return ShapeResponse(AllLogsCleared())
+
+
+def _json(text: str) -> Response:
+    return Response(text, media_type="application/json")
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/logs", get_all_logs, "All log entries by task.", {200: AllLogs, 501: Error}, tag="logs"),
+    Endpoint(
+        "DELETE", "/api/logs", delete_all_logs, "Delete all log entries.", {200: AllLogsCleared, 501: Error}, tag="logs"
+    ),
+    Endpoint(
+        "GET",
+        "/api/logs/{task_id:path}",
+        get_task_logs,
+        "The log entries of a task, oldest first.",
+        {200: TaskLogs, 400: Error, 501: Error},
+        tag="logs",
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/logs/{task_id:path}",
+        delete_task_logs,
+        "Delete the log entries of a task.",
+        {200: TaskLogsCleared, 400: Error, 501: Error},
+        tag="logs",
+    ),
+)

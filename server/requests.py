@@ -1,0 +1,78 @@
+"""Reading requests: bodies, path parameters, query parameters; each refusal says what would be right."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+from starlette.requests import Request
+
+from dag.assets import Asset
+from server.answers import Refused, bad_request
+from server.shapes import Error, check_task_id
+from server.workspace import Workspace
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def workspace_of(request: Request) -> Workspace:
+    workspace: Workspace = request.app.state.workspace
+    return workspace
+
+
+async def read_body(request: Request, model: type[Body]) -> Body:
+    """The JSON body as `model`. Refuses with 415 what is not JSON by its type, with 400 what does not fit."""
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/json":
+        found = f'"{content_type}"' if content_type else "none"
+        raise Refused(415, Error(error="Unsupported media type", details=f"send application/json, found {found}"))
+    try:
+        values = from_json(await request.body(), allow_inf_nan=False)
+    except ValueError as error:
+        raise bad_request(f"not valid JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise bad_request("the body must be a JSON object")
+    try:
+        return model.model_validate(values, by_name=False, by_alias=True)
+    except ValidationError as error:
+        raise bad_request(_first_fault(error)) from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    field = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "missing":
+        return f"missing required field '{field}'"
+    if fault["type"] == "value_error":
+        return str(fault["ctx"]["error"])
+    expected = {"string_type": "a string", "dict_type": "an object"}.get(fault["type"], fault["msg"])
+    return f"field '{field}' must be {expected}"
+
+
+def task_id_of(request: Request) -> str:
+    """The task id in the path. Refuses with 400 what cannot be one."""
+    task_id: str = request.path_params["task_id"]
+    if not task_id:
+        raise Refused(400, Error(error="taskId is required"))
+    return checked_task_id(task_id)
+
+
+def checked_task_id(task_id: str) -> str:
+    try:
+        return check_task_id(task_id)
+    except ValueError as error:
+        raise bad_request(str(error)) from error
+
+
+def asset_of(request: Request) -> Asset | None:
+    """The asset named in the path, None if the DAG has none of that name."""
+    return workspace_of(request).project.assets.get(request.path_params["name"])
+
+
+def whole_number(request: Request, name: str, least: int = 0) -> int | None:
+    """A query parameter that is a whole number of at least `least`; None where it is not given."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < least:
+        raise bad_request(f"'{name}' must be a whole number of {least} or more, found {text!r}")
+    return int(text)

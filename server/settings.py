@@ -1,0 +1,22 @@
+"""Settings, each from the environment variable `DAGSCOPE_<NAME>`; docs/settings.md describes every one."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """How the server runs. Units are in the names."""
+
+    model_config = SettingsConfigDict(env_prefix="DAGSCOPE_", frozen=True)
+
+    max_workers: int | None = Field(
+        None, ge=1, description="Assets executed at once; `cores` of config.yaml wins over the number of CPUs."
+    )
+    post_wait_ms: int = Field(10_000, ge=0, description="How long a POST that executes something waits for its end.")
+    body_limit_bytes: int = Field(1_048_576, ge=1, description="The largest request body that is read.")
+    kept_violations: int = Field(1_000, ge=1, description="Violating rows kept of a failed data test.")
+    store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
+    heartbeat_s: float = Field(15, gt=0, description="Seconds between comments on a silent stream.")
+    stalled_reader_s: float = Field(
+        20, gt=0, description="Seconds after which a stream whose reader takes nothing is let go."
+    )

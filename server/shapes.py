@@ -1,0 +1,228 @@
+"""Request and response bodies: the shapes of the HTTP API (spec, and contract where it is named)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
+
+from dag.status import (
+    DataTestResult,
+    DataTestStatus,
+    LogEntry,
+    NodeState,
+    NodeStatus,
+    Shape,
+    TaskStatus,
+    TaskSummary,
+)
+
+TASK_ID_LENGTH = 4_096  # characters
+
+
+def check_task_id(task_id: str) -> str:
+    """The task id if it is one (contract, Words). Raises `ValueError` telling what it must be."""
+    if not 1 <= len(task_id) <= TASK_ID_LENGTH:
+        raise ValueError(f"taskId must have 1 to {TASK_ID_LENGTH} characters, found {len(task_id)}")
+    if task_id in (".", ".."):
+        raise ValueError(f'taskId cannot be "{task_id}"')
+    for character in task_id:
+        if character in "/\\" or ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0:
+            raise ValueError(f"taskId cannot hold the character {character!a}")
+    return task_id
+
+
+TaskId = Annotated[
+    str, AfterValidator(check_task_id), Field(json_schema_extra={"minLength": 1, "maxLength": TASK_ID_LENGTH})
+]
+
+
+class RunRequest(Shape):
+    """`POST /api/dag/run`. Keys beside these are ignored."""
+
+    task_id: TaskId
+    data: dict[str, JsonValue] | None = None
+
+
+class ExecuteRequest(Shape):
+    """`POST /api/dag/asset/:name/execute`."""
+
+    task_id: TaskId
+
+
+class Error(Shape):
+    """Every error that has no shape of its own."""
+
+    error: str
+    details: str | None = None
+
+
+class DagNode(Shape):
+    """An asset in the DAG, as it is now. Durations are milliseconds."""
+
+    name: str
+    downstreams: tuple[str, ...]
+    upstreams: tuple[str, ...]
+    sql_select_query: str
+    sql_compiled_query: str
+    materialization: str
+    connection_type: str
+    connection_name: str
+    is_data_framed: bool
+    persist_inputs: bool
+    tests: tuple[str, ...]
+    state: NodeState
+    total_tests: int
+    successful_tests: int
+    last_execution_duration: int
+    last_tests_duration: int
+    description: str
+
+
+class Dag(Shape):
+    """`GET /api/dag`. `errors` are there while the files on disk cannot be loaded: the nodes are the last good ones."""
+
+    project_name: str
+    module_name: str
+    dag_instance_name: str
+    nodes: tuple[DagNode, ...]
+    errors: tuple[str, ...] | None = None
+
+
+class TaskBody(Shape):
+    """The status of a task. Counts are of assets; `last_task_name` is the `name` of the node that started last."""
+
+    task_id: str
+    status: TaskStatus
+    completed_assets: int
+    total_assets: int
+    failed_assets: int
+    in_progress_assets: int
+    nodes: tuple[NodeStatus, ...]
+    root_test_results: tuple[DataTestResult, ...]
+    last_task_name: str
+
+
+class RunBody(TaskBody):
+    """The answer of a run: the nodes under both keys that the spec shows."""
+
+    tasks: tuple[NodeStatus, ...]
+
+
+class UnknownTask(Shape):
+    """The status of a task that never was."""
+
+    task_id: str
+    status: Literal[TaskStatus.NOT_STARTED] = TaskStatus.NOT_STARTED
+    nodes: tuple[NodeStatus, ...] = ()
+    last_task_name: str = ""
+
+
+class Tasks(Shape):
+    """`GET /api/dag/tasks`, newest first; `cursor` asks for the next page, and is absent on the last."""
+
+    tasks: tuple[TaskSummary, ...]
+    total: int
+    cursor: str | None = None
+
+
+class ResetDone(Shape):
+    """`POST /api/dag/reset`."""
+
+    message: str = "DAG state reset successfully"
+    status: str = "SUCCESS"
+
+
+class ExecuteResult(Shape):
+    """What an execution gave: the rows it wrote, and its first 100 rows (or its value)."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+    rows_affected: int
+    data: Any
+
+
+class AssetExecuted(Shape):
+    """The answer of an execute: ended, still going, or failed. Times are epoch milliseconds."""
+
+    task_id: str
+    asset_name: str
+    status: NodeState
+    start_time: int | None = None
+    end_time: int | None = None
+    execution_time_ms: int | None = None
+    result: ExecuteResult | None = None
+    error: str | None = None
+    upstreams_used: tuple[str, ...] = ()
+
+
+class AssetData(Shape):
+    """The data of an asset. `data` is rows as objects for a dataframe; `row_count` counts all rows, not the page's."""
+
+    asset_name: str
+    has_data: bool
+    data_type: str
+    is_data_framed: bool
+    data: Any = None
+    row_count: int | None = None
+    column_count: int | None = None
+    columns: tuple[str, ...] | None = None
+    error: str = ""
+
+
+class DataTestProfile(Shape):
+    """A data test; `sql` asks for the rows that are wrong."""
+
+    name: str
+    sql: str
+    connection_name: str
+    connection_type: str
+    status: DataTestStatus
+    description: str
+
+
+class DataTests(Shape):
+    """`GET /api/tests`."""
+
+    tests: tuple[DataTestProfile, ...]
+
+
+class TaskLogs(Shape):
+    """`GET /api/logs/:taskId`."""
+
+    task_id: str
+    logs: tuple[LogEntry, ...]
+    count: int
+
+
+class AllLogs(Shape):
+    """`GET /api/logs`: entries by task id."""
+
+    logs: dict[str, tuple[LogEntry, ...]]
+    task_count: int
+    total_log_count: int
+
+
+class TaskLogsCleared(Shape):
+    """`DELETE /api/logs/:taskId`."""
+
+    message: str
+    task_id: str
+
+
+class AllLogsCleared(Shape):
+    """`DELETE /api/logs`."""
+
+    message: str = "All logs cleared successfully"
+
+
+class NodeNow(Shape):
+    """An asset's name and state, as a snapshot of everything lists them."""
+
+    name: str
+    state: NodeState
+
+
+class Snapshot(Shape):
+    """The first message of a stream of everything: the running and the newest tasks, and every node's state."""
+
+    tasks: tuple[TaskSummary, ...]
+    nodes: tuple[NodeNow, ...]

@@ -1,0 +1,243 @@
+"""The tasks of a project: accepted at once, executed one at a time, joined by those who ask for the same."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from dag import runner
+from dag.cancellation import Cancellation
+from dag.clock import now_ms
+from dag.events import Event, NodeChanged, NodeFacts, TaskAccepted
+from dag.frames import FrameStore
+from dag.project import Project
+from dag.runner import summarize
+from dag.status import NodeStatus, TaskStatus
+from dag.task_log import Emit
+from dag.task_plan import TaskPlan, fresh_node
+from dag.templates import TaskValues
+from storage.reader import KeptTask, Moment, Reader
+from storage.recorder import Recorder
+from storage.recovery import closing_events
+
+_INTERRUPT_AGAIN_S = 0.05  # a statement may start just as the interrupt passes: ask until the task has ended
+
+
+@dataclass(eq=False)
+class ActiveTask:
+    """An attempt that waits or runs. `ended` is set once its end is committed."""
+
+    project: Project
+    plan: TaskPlan
+    cancellation: Cancellation = field(default_factory=Cancellation)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    node_ended: dict[str, asyncio.Event] = field(default_factory=dict)
+
+    @property
+    def task_id(self) -> str:
+        return self.plan.task.task_id
+
+    def still_has(self, asset: str) -> bool:
+        """If the asset is still to be executed, or is being executed, in this attempt."""
+        return asset in self.plan.to_execute and not self.node_ended[asset].is_set()
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """How tasks are executed."""
+
+    max_workers: int
+    kept_violations: int
+
+
+class TaskQueue:
+    """Accepts and executes tasks. Used in the event loop; the runner's threads reach it through `_emit` alone."""
+
+    def __init__(
+        self,
+        frames: FrameStore,
+        recorder: Recorder,
+        reader: Reader,
+        emit: Emit,
+        instance_uuid: str,
+        options: TaskOptions,
+    ) -> None:
+        self._frames, self._recorder, self._reader = frames, recorder, reader
+        self._emit_on, self._instance_uuid, self._options = emit, instance_uuid, options
+        self._active: dict[str, ActiveTask] = {}
+        self.accepting = asyncio.Lock()
+        """Held while a task is accepted; whoever holds it can be sure that none begins."""
+        self._waiting: asyncio.Queue[ActiveTask] = asyncio.Queue()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="runner")
+
+    async def __aenter__(self) -> "TaskQueue":
+        self._loop = asyncio.get_running_loop()
+        self._working = asyncio.create_task(self._work(), name="task queue")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.cancel_all()
+        self._working.cancel()
+        self._thread.shutdown()
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._active
+
+    async def run(
+        self, project: Project, task_id: str, data: Mapping[str, Any] | None = None, run_tests: bool = True
+    ) -> ActiveTask:
+        """Execute the whole DAG as a task, or join the task if it is active (contract, Words)."""
+        async with self.accepting:
+            active = self._active.get(task_id)
+            if active is not None:
+                return active
+            async with self._reader.moment() as moment:
+                earlier = await moment.task(task_id)
+            order = project.graph.order
+            nodes = {name: fresh_node(project, name, place, run_tests) for place, name in enumerate(order, 1)}
+            plan = TaskPlan(
+                task=self._values(project, task_id, earlier, data),
+                attempt=_next_attempt(earlier),
+                started_ms=now_ms(),
+                nodes=nodes,
+                to_execute=frozenset(nodes),
+                run_tests=run_tests,
+                run_root_tests=run_tests,
+            )
+            return self._accept(project, plan)
+
+    async def execute(self, project: Project, task_id: str, asset: str) -> ActiveTask:
+        """Execute one asset, with its tests, in a task (contract, Task and node status).
+
+        Joins the task if it still has the asset to do; waits for it if it has not; carries an ended task's other
+        nodes over into a new attempt.
+        """
+        while True:
+            async with self.accepting:
+                active = self._active.get(task_id)
+                if active is None:
+                    async with self._reader.moment() as moment:
+                        plan = await self._plan_one(moment, project, task_id, asset)
+                    return self._accept(project, plan)
+            if active.still_has(asset):
+                return active
+            await active.ended.wait()
+
+    async def _plan_one(self, moment: Moment, project: Project, task_id: str, asset: str) -> TaskPlan:
+        earlier = await moment.task(task_id)
+        kept = {node.status.asset_name: node for node in earlier.nodes} if earlier else {}
+        names = [name for name in project.graph.order if name in kept or name == asset]
+        nodes: dict[str, NodeStatus] = {}
+        facts: dict[str, NodeFacts] = {}
+        for place, name in enumerate(names, 1):
+            if name == asset:
+                nodes[name] = fresh_node(project, name, place, run_tests=True)
+            else:
+                nodes[name] = kept[name].status.changed(order=place)
+                facts[name] = _carried(kept[name].facts)
+        return TaskPlan(
+            task=self._values(project, task_id, earlier, earlier.data if earlier else None),
+            attempt=_next_attempt(earlier),
+            started_ms=now_ms(),
+            nodes=nodes,
+            to_execute=frozenset({asset}),
+            facts=facts,
+            earlier_results=await moment.results_of(project.graph.upstreams[asset]),
+            run_root_tests=False,
+            root_test_results=earlier.root_test_results if earlier else (),
+        )
+
+    def _values(
+        self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any] | None
+    ) -> TaskValues:
+        return TaskValues(
+            task_id=task_id,
+            task_uuid=earlier.task_uuid if earlier else str(uuid.uuid4()),
+            instance_name=project.instance_name,
+            instance_uuid=self._instance_uuid,
+            data=dict(data or {}),
+        )
+
+    def _accept(self, project: Project, plan: TaskPlan) -> ActiveTask:
+        active = ActiveTask(project, plan, node_ended={name: asyncio.Event() for name in plan.to_execute})
+        self._active[active.task_id] = active
+        summary = summarize(plan, dict(plan.nodes), TaskStatus.IN_PROGRESS)
+        nodes = tuple((node, plan.facts.get(name, NodeFacts())) for name, node in plan.nodes.items())
+        self._emit_on(
+            TaskAccepted(
+                task_id=active.task_id,
+                attempt=plan.attempt,
+                summary=summary,
+                task_uuid=plan.task.task_uuid,
+                data=plan.task.data or {},
+                nodes=nodes,
+                root_test_results=plan.root_test_results,
+            )
+        )
+        self._waiting.put_nowait(active)
+        return active
+
+    async def cancel_all(self) -> None:
+        """Interrupt what runs, drop what waits, and wait until all of it has ended."""
+        while self._active:
+            for active in list(self._active.values()):
+                active.cancellation.request()
+            await asyncio.sleep(_INTERRUPT_AGAIN_S)
+
+    async def _work(self) -> None:
+        while True:
+            active = await self._waiting.get()
+            try:
+                await self._loop.run_in_executor(self._thread, self._run, active, self._emit_for(active))
+                await self._recorder.flush()
+            except Exception as error:  # noqa: BLE001  whatever went wrong, the task ends and the next one begins
+                await self._close(active, error)
+            finally:
+                del self._active[active.task_id]
+                active.ended.set()
+                for ended in active.node_ended.values():
+                    ended.set()
+
+    def _run(self, active: ActiveTask, emit: Callable[[Event], None]) -> TaskStatus:
+        return runner.run(
+            active.project,
+            self._frames,
+            active.plan,
+            emit,
+            active.cancellation,
+            self._options.max_workers,
+            self._options.kept_violations,
+        )
+
+    def _emit_for(self, active: ActiveTask) -> Callable[[Event], None]:
+        def emit(event: Event) -> None:
+            self._emit_on(event)
+            if isinstance(event, NodeChanged) and event.node.state.is_ended:
+                self._loop.call_soon_threadsafe(active.node_ended[event.node.asset_name].set)
+
+        return emit
+
+    async def _close(self, active: ActiveTask, error: Exception) -> None:
+        """End a task whose runner broke, as far as the state can still be written."""
+        async with self._reader.moment() as moment:
+            task = await moment.task(active.task_id)
+        if task is not None and not task.summary.status.is_ended:
+            for event in closing_events(task, f"interrupted: {type(error).__name__}: {error}"):
+                self._recorder.emit(event)
+
+
+def _next_attempt(earlier: KeptTask | None) -> int:
+    return earlier.newest_attempt + 1 if earlier else 1
+
+
+def _carried(facts: NodeFacts) -> NodeFacts:
+    return NodeFacts(
+        rows=facts.rows,
+        result=facts.result,
+        has_relation=facts.has_relation,
+        carried=True,
+        tests_duration_ms=facts.tests_duration_ms,
+    )

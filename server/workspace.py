@@ -1,0 +1,87 @@
+"""The workspace: one project and all that is open for it while a server, or a `dagscope run`, lives."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from os import cpu_count
+
+from dag.connections import closing_all
+from dag.events import Event, Logged
+from dag.project import Project
+from server.hub import Hub
+from server.settings import Settings
+from server.task_queue import TaskOptions, TaskQueue
+from storage.database import open_readers, open_writer
+from storage.frame_files import FrameFiles
+from storage.migrations import migrate
+from storage.reader import Reader
+from storage.recorder import Recorder
+from storage.recovery import recover
+from storage.state_folder import Owner, StateFolder
+
+Listener = Callable[[Event], None]
+"""Told of every event as it happens, from any thread, before it is committed; for the console, not for clients."""
+
+
+@dataclass
+class Workspace:
+    """What handlers and commands work with. `project` is the newest good one; a running task keeps its own."""
+
+    project: Project
+    settings: Settings
+    owner: Owner
+    hub: Hub
+    recorder: Recorder
+    reader: Reader
+    frames: FrameFiles
+    tasks: TaskQueue
+    emit: Callable[[Event], None]
+
+    async def reset(self) -> bool:
+        """Forget all tasks and what came of them; False, and nothing done, while a task runs or waits."""
+        async with self.tasks.accepting:
+            if not self.tasks.is_idle:
+                return False
+            await self.recorder.clear()
+            self.frames.delete_all()
+        self.hub.reset()
+        return True
+
+
+@asynccontextmanager
+async def open_workspace(
+    project: Project, settings: Settings, listeners: tuple[Listener, ...] = ()
+) -> AsyncIterator[Workspace]:
+    """Open a project's state: take its lock, migrate it, close what a dead process left.
+
+    Raises `StateInUse` or `StateUnusable`. On the way out running tasks are cancelled and recorded as such.
+    """
+    folder = StateFolder.of_project(project.folder)
+    async with AsyncExitStack() as stack:
+        owner = stack.enter_context(folder.owned())
+        migrate(folder)
+        stack.enter_context(closing_all(dict(project.connections)))
+        writer, readers = open_writer(folder.database), open_readers(folder.database)
+        stack.push_async_callback(writer.dispose)
+        stack.push_async_callback(readers.dispose)
+        hub, reader, frames = Hub(), Reader(readers), FrameFiles(folder.frames)
+        recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
+        await recover(reader, recorder)
+        emit = _fan_out(recorder, listeners, settings.store_logs)
+        async with reader.moment() as moment:
+            instance_uuid = await moment.instance_uuid()
+        workers = settings.max_workers or project.cores or cpu_count() or 1
+        options = TaskOptions(max_workers=workers, kept_violations=settings.kept_violations)
+        queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options)
+        tasks = await stack.enter_async_context(queue)
+        yield Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit)
+
+
+def _fan_out(recorder: Recorder, listeners: tuple[Listener, ...], store_logs: bool) -> Callable[[Event], None]:
+    def emit(event: Event) -> None:
+        if store_logs or not isinstance(event, Logged):
+            recorder.emit(event)
+        for listener in listeners:
+            listener(event)
+
+    return emit

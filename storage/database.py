@@ -1,0 +1,60 @@
+"""Opening state.sqlite: one connection that writes, and others that can only read."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+_READERS = 4  # connections; each has a thread of its own
+_BUSY_TIMEOUT_MS = 5_000
+
+
+def open_writer(database: Path) -> AsyncEngine:
+    """The engine of the one connection that writes and checkpoints.
+
+    SQLite before 3.51.3 can lose commits when two connections write and checkpoint at the same time.
+    """
+    engine = _engine(database, pool_size=1)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        _pragmas(connection, "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # a read that turns into a write ignores busy_timeout
+
+    return engine
+
+
+def open_readers(database: Path) -> AsyncEngine:
+    """The engine of the connections that read; each of their transactions sees one moment."""
+    engine = _engine(database, pool_size=_READERS)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        _pragmas(connection, "query_only = ON")
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _engine(database: Path, pool_size: int) -> AsyncEngine:
+    return create_async_engine(
+        f"sqlite+aiosqlite:///{database}",
+        pool_size=pool_size,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"isolation_level": None},
+    )
+
+
+def _pragmas(connection: Any, *pragmas: str) -> None:
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout = {_BUSY_TIMEOUT_MS}", *pragmas):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,213 @@
+"""From events to rows: what a batch of events adds to the log, and how it changes the status tables."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Executable, Table, text
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import SQLModel
+
+from dag.events import (
+    DataTestChanged,
+    Event,
+    Logged,
+    NodeChanged,
+    NodeFacts,
+    RunEventEmitted,
+    TaskAccepted,
+    TaskChanged,
+)
+from dag.frames import Frame, Result
+from dag.status import DataTestResult, NodeState, NodeStatus
+from storage import tables
+
+Row = dict[str, Any]
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event that is in the log: its position, and the message as it is streamed."""
+
+    position: int
+    kind: str
+    task_id: str
+    data: str
+
+
+@dataclass
+class Projection:
+    """The rows of one batch. Of several changes of one row, the last is written."""
+
+    log: dict[type[SQLModel], list[Row]] = field(default_factory=dict)
+    status: dict[type[SQLModel], dict[Key, Row]] = field(default_factory=dict)
+    recorded: list[Recorded] = field(default_factory=list)
+
+    def add(self, event: Event, position: int) -> None:
+        """Take in one event at its position in the log."""
+        data = event.payload()
+        self.recorded.append(Recorded(position, event.kind, event.task_id, data))
+        entry: Row = {"position": position, "task_id": event.task_id, "attempt": event.attempt, "data": data}
+        match event:
+            case TaskAccepted():
+                self._accepted(event)
+            case TaskChanged():
+                self._summary(event)
+            case NodeChanged():
+                self._node(event.task_id, event.attempt, event.node, event.facts)
+                self._asset_state(event)
+            case DataTestChanged():
+                self._test(event.task_id, event.attempt, event.asset, event.result, position, event)
+                self._put(tables.DataTestState, (event.result.test_name,), status=event.result.status)
+            case Logged():
+                logged = event.entry
+                self._append(tables.LogEntry, entry, level=logged.level, asset=logged.asset, message=logged.message)
+                return
+            case RunEventEmitted():
+                self._append(tables.RunEvent, entry, **event.run_event.model_dump(exclude={"run_id"}))
+                return
+        self._append(tables.StatusEvent, entry, kind=event.kind)
+
+    def statements(self) -> Iterable[tuple[Executable, list[Row]]]:
+        """The statements of the batch with their rows, in an order that foreign keys allow."""
+        for table in _WRITE_ORDER:
+            rows = list(self.status.get(table, {}).values())
+            for alike in _by_columns(rows):
+                yield _write(table, tuple(alike[0])), alike
+        for table, entries in self.log.items():
+            yield _insert(table), entries
+
+    def _append(self, table: type[SQLModel], entry: Row, **values: Any) -> None:
+        self.log.setdefault(table, []).append(entry | values)
+
+    def _put(self, table: type[SQLModel], key: Key, **values: Any) -> None:
+        row = self.status.setdefault(table, {}).setdefault(key, dict(zip(_key_columns(table), key, strict=True)))
+        row.update(values)
+
+    def _accepted(self, event: TaskAccepted) -> None:
+        self._put(tables.Task, (event.task_id,), task_uuid=event.task_uuid, attempt=event.attempt)
+        self._put(tables.Attempt, (event.task_id, event.attempt), data=json.dumps(event.data), last_task_name="")
+        self._summary(event)
+        for node, facts in event.nodes:
+            self._node(event.task_id, event.attempt, node, facts)
+            for ordinal, result in enumerate(node.test_results):
+                self._test(event.task_id, event.attempt, node.asset_name, result, ordinal)
+            if not facts.carried:
+                self._put(tables.AssetState, (node.asset_name,), state=node.state, successful_tests=0)
+        for ordinal, result in enumerate(event.root_test_results):
+            self._test(event.task_id, event.attempt, None, result, ordinal)
+
+    def _summary(self, event: TaskChanged) -> None:
+        values = event.summary.model_dump(exclude={"task_id"})
+        self._put(tables.Task, (event.task_id,), **values)
+        self._put(tables.Attempt, (event.task_id, event.attempt), **values)
+
+    def _node(self, task_id: str, attempt: int, node: NodeStatus, facts: NodeFacts) -> None:
+        values = node.model_dump(exclude={"asset_name", "test_results"})
+        self._put(
+            tables.Node,
+            (task_id, attempt, node.asset_name),
+            **values,
+            rows=facts.rows,
+            has_relation=facts.has_relation,
+            carried=facts.carried,
+            tests_duration_ms=facts.tests_duration_ms,
+            result_digest=self._frame(facts.result),
+        )
+        if node.state is NodeState.IN_PROGRESS:
+            self._put(tables.Attempt, (task_id, attempt), last_task_name=node.name)
+
+    def _asset_state(self, event: NodeChanged) -> None:
+        node, facts = event.node, event.facts
+        values: Row = {"state": node.state, "successful_tests": node.passed_tests}
+        if node.state is NodeState.IN_PROGRESS:
+            values |= {"task_id": event.task_id, "attempt": event.attempt}
+        if facts.has_relation:
+            values["relation_task_id"] = event.task_id
+        if node.state.is_ended:
+            values["last_execution_ms"] = node.execution_time_ms - facts.tests_duration_ms
+            values["last_tests_ms"] = facts.tests_duration_ms
+        self._put(tables.AssetState, (node.asset_name,), **values)
+
+    def _test(
+        self,
+        task_id: str,
+        attempt: int,
+        asset: str | None,
+        result: DataTestResult,
+        ordinal: int,
+        event: DataTestChanged | None = None,
+    ) -> None:
+        self._put(
+            tables.DataTestResult,
+            (task_id, attempt, asset or "", result.test_name),
+            ordinal=ordinal,
+            status=result.status,
+            error=result.error,
+            duration_ms=result.duration_ms,
+            violation_count=event.violation_count if event else 0,
+            violations_digest=self._frame(event.violations) if event else None,
+        )
+
+    def _frame(self, result: Result | None) -> str | None:
+        if result is None:
+            return None
+        if isinstance(result, Frame):
+            values: Row = {"data_type": "dataframe", "rows": result.rows, "columns": json.dumps(result.columns)}
+        else:
+            values = {"data_type": result.data_type, "rows": None, "columns": None}
+        self._put(tables.Frame, (result.digest,), **values)
+        return result.digest
+
+
+_WRITE_ORDER: tuple[type[SQLModel], ...] = (
+    tables.Frame,
+    tables.Task,
+    tables.Attempt,
+    tables.Node,
+    tables.DataTestResult,
+    tables.AssetState,
+    tables.DataTestState,
+)
+
+
+def _table(table: type[SQLModel]) -> Table:
+    return table.__table__  # type: ignore[attr-defined, no-any-return]  # SQLModel does not declare it
+
+
+def _key_columns(table: type[SQLModel]) -> list[str]:
+    return [column.name for column in _table(table).primary_key]
+
+
+def _by_columns(rows: list[Row]) -> Iterable[list[Row]]:
+    """Rows in groups that give the same columns, for one statement each."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return groups.values()
+
+
+@cache
+def _insert(table: type[SQLModel]) -> Executable:
+    return insert(table)
+
+
+@cache
+def _write(table: type[SQLModel], columns: tuple[str, ...]) -> Executable:
+    """Insert rows of these columns or update them; only update where they are too few for a whole row."""
+    key = _key_columns(table)
+    changes = [name for name in columns if name not in key]
+    if _required(table).issubset(columns):
+        statement = insert(table)
+        excluded = {name: statement.excluded[name] for name in changes}
+        return statement.on_conflict_do_update(index_elements=key, set_=excluded)
+    values = ", ".join(f'"{name}" = :{name}' for name in changes)
+    same_row = " AND ".join(f'"{name}" = :{name}' for name in key)
+    return text(f'UPDATE "{table.__tablename__}" SET {values} WHERE {same_row}')
+
+
+def _required(table: type[SQLModel]) -> frozenset[str]:
+    return frozenset(column.name for column in _table(table).columns if not column.nullable)

@@ -1,0 +1,329 @@
+"""Reading the state: one transaction, and so one moment, for all that one answer tells."""
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Executable, Select, func, literal_column, select, tuple_, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlmodel import col
+
+from dag.events import EventKind, NodeFacts
+from dag.frames import Frame, Result, Value
+from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
+from storage import tables
+from storage.projection import Recorded
+
+
+@dataclass(frozen=True)
+class KeptNode:
+    """A node of an attempt: its status, and what is kept of it."""
+
+    status: NodeStatus
+    facts: NodeFacts
+
+
+@dataclass(frozen=True)
+class KeptTask:
+    """One attempt of a task; `newest_attempt` is the task's newest. `data` is the run's input.
+
+    `open_tests` are the data tests that run right now, each with the asset it belongs to, None for a root test.
+    """
+
+    summary: TaskSummary
+    task_uuid: str
+    attempt: int
+    newest_attempt: int
+    last_task_name: str
+    data: dict[str, Any]
+    nodes: tuple[KeptNode, ...]
+    root_test_results: tuple[DataTestResult, ...]
+    open_tests: tuple[tuple[str, str | None], ...] = ()
+
+    def node(self, asset: str) -> KeptNode | None:
+        return next((node for node in self.nodes if node.status.asset_name == asset), None)
+
+
+class TaskPosition(NamedTuple):
+    """Where a page of tasks, newest first, begins: after the task that started then."""
+
+    start_time: int
+    task_id: str
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """Some tasks, newest first, how many there are in all, and where the next page begins if there is one."""
+
+    tasks: tuple[TaskSummary, ...]
+    total: int
+    next: TaskPosition | None
+
+
+@dataclass(frozen=True)
+class AssetNow:
+    """An asset as it is now, with the task and attempt that last executed it. Durations in milliseconds."""
+
+    state: NodeState
+    task_id: str | None
+    attempt: int | None
+    relation_task_id: str | None
+    successful_tests: int
+    last_execution_ms: int
+    last_tests_ms: int
+
+
+@dataclass(frozen=True)
+class LogRange:
+    """The positions that the log holds: those above `pruned_through`, up to `last_position`."""
+
+    pruned_through: int
+    last_position: int
+
+    def can_resume_after(self, position: int) -> bool:
+        """If nothing is missing after this position; 0 means from the beginning."""
+        return position == 0 or self.pruned_through <= position <= self.last_position
+
+
+class Reader:
+    """Opens moments of the state. Read-only."""
+
+    def __init__(self, readers: AsyncEngine) -> None:
+        self._readers = readers
+
+    @asynccontextmanager
+    async def moment(self) -> AsyncIterator["Moment"]:
+        async with self._readers.begin() as connection:
+            yield Moment(connection)
+
+
+class Moment:
+    """The state at one moment: all answers of one of these fit together."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def _rows(self, statement: Executable) -> Sequence[Any]:
+        return (await self._connection.execute(statement)).all()
+
+    # -- tasks
+
+    async def task(self, task_id: str, attempt: int | None = None) -> KeptTask | None:
+        """A task's newest attempt, or the one asked for; None if there is none. Finds by task id or task uuid."""
+        newest = await self._newest_attempt(task_id)
+        if newest is None:
+            return None
+        task_id, task_uuid, newest_attempt = newest
+        wanted = attempt if attempt is not None else newest_attempt
+        rows = await self._rows(
+            select(tables.Attempt).where(col(tables.Attempt.task_id) == task_id, col(tables.Attempt.attempt) == wanted)
+        )
+        if not rows:
+            return None
+        row = rows[0]
+        results, open_tests = await self._test_results(task_id, wanted)
+        return KeptTask(
+            summary=_summary(row),
+            task_uuid=task_uuid,
+            attempt=wanted,
+            newest_attempt=newest_attempt,
+            last_task_name=row.last_task_name,
+            data=json.loads(row.data),
+            nodes=await self._nodes(task_id, wanted, results),
+            root_test_results=tuple(results[""]),
+            open_tests=tuple((name, asset or None) for name, asset in open_tests),
+        )
+
+    async def _newest_attempt(self, run_id: str) -> tuple[str, str, int] | None:
+        columns = select(col(tables.Task.task_id), col(tables.Task.task_uuid), col(tables.Task.attempt))
+        for key in (tables.Task.task_id, tables.Task.task_uuid):
+            rows = await self._rows(columns.where(col(key) == run_id))
+            if rows:
+                return tuple(rows[0])
+        return None
+
+    async def _nodes(
+        self, task_id: str, attempt: int, results: dict[str, list[DataTestResult]]
+    ) -> tuple[KeptNode, ...]:
+        rows = await self._rows(
+            select(
+                tables.Node,
+                col(tables.Frame.data_type),
+                col(tables.Frame.rows).label("frame_rows"),
+                col(tables.Frame.columns),
+            )
+            .outerjoin(tables.Frame, col(tables.Node.result_digest) == col(tables.Frame.digest))
+            .where(col(tables.Node.task_id) == task_id, col(tables.Node.attempt) == attempt)
+            .order_by(col(tables.Node.order))
+        )
+        return tuple(_kept_node(row, results) for row in rows)
+
+    async def _test_results(
+        self, task_id: str, attempt: int
+    ) -> tuple[dict[str, list[DataTestResult]], list[tuple[str, str]]]:
+        """Results by asset in order of execution, and the name and asset of each test that runs right now."""
+        table = tables.DataTestResult
+        rows = await self._rows(
+            select(table)
+            .where(col(table.task_id) == task_id, col(table.attempt) == attempt)
+            .order_by(col(table.ordinal))
+        )
+        results: dict[str, list[DataTestResult]] = defaultdict(list)
+        running = []
+        for row in rows:
+            if row.status == DataTestStatus.IN_PROGRESS:
+                running.append((row.test_name, row.asset_name))
+            else:
+                results[row.asset_name].append(DataTestResult.model_validate(row))
+        return results, running
+
+    async def tasks(self, limit: int | None = None, after: TaskPosition | None = None) -> TaskPage:
+        """Tasks by start time, newest first."""
+        position = tuple_(col(tables.Task.start_time), col(tables.Task.task_id))
+        statement = select(tables.Task).order_by(col(tables.Task.start_time).desc(), col(tables.Task.task_id).desc())
+        if after is not None:
+            statement = statement.where(position < tuple_(after.start_time, after.task_id))
+        if limit is not None:
+            statement = statement.limit(limit + 1)
+        rows = await self._rows(statement)
+        shown = rows if limit is None else rows[:limit]
+        more = len(rows) > len(shown)
+        total = (await self._connection.execute(select(func.count()).select_from(tables.Task))).scalar_one()
+        return TaskPage(
+            tasks=tuple(_summary(row) for row in shown),
+            total=total,
+            next=TaskPosition(shown[-1].start_time, shown[-1].task_id) if more and shown else None,
+        )
+
+    async def unended_tasks(self) -> tuple[str, ...]:
+        """Tasks that no process has ended."""
+        rows = await self._rows(
+            select(col(tables.Task.task_id)).where(col(tables.Task.status) == TaskStatus.IN_PROGRESS)
+        )
+        return tuple(row.task_id for row in rows)
+
+    # -- assets and data tests as they are now
+
+    async def assets(self) -> dict[str, AssetNow]:
+        """Every asset that was part of a task since the last reset."""
+        return {row.asset_name: _asset_now(row) for row in await self._rows(select(tables.AssetState))}
+
+    async def test_statuses(self) -> dict[str, DataTestStatus]:
+        """Every data test that was run since the last reset."""
+        rows = await self._rows(select(tables.DataTestState))
+        return {row.test_name: DataTestStatus(row.status) for row in rows}
+
+    async def results_of(self, assets: Sequence[str]) -> dict[str, Result]:
+        """What is kept of the newest execution of each asset; those of which nothing is kept are absent."""
+        found: dict[str, Result] = {}
+        now = await self.assets()
+        for asset in assets:
+            state = now.get(asset)
+            if state is not None and state.task_id is not None:
+                task = await self.task(state.task_id, state.attempt)
+                node = task.node(asset) if task else None
+                if node is not None and node.facts.result is not None:
+                    found[asset] = node.facts.result
+        return found
+
+    # -- the log
+
+    async def log_range(self) -> LogRange:
+        row = (await self._rows(select(col(tables.State.pruned_through), col(tables.State.last_position))))[0]
+        return LogRange(row.pruned_through, row.last_position)
+
+    async def instance_uuid(self) -> str:
+        return str((await self._connection.execute(select(col(tables.State.instance_uuid)))).scalar_one())
+
+    async def log_after(
+        self, position: int, limit: int, task_id: str | None = None, kinds: frozenset[EventKind] | None = None
+    ) -> Sequence[Recorded]:
+        """At most `limit` entries of the log after a position, in order."""
+        parts = [
+            _log_part(table, position, limit, task_id, wanted)
+            for table, of_table in _KINDS_OF_TABLE.items()
+            if (wanted := of_table & kinds if kinds is not None else of_table)
+        ]
+        if not parts:
+            return []
+        rows = await self._rows(union_all(*parts).order_by("position").limit(limit))
+        return [Recorded(row.position, row.kind, row.task_id, row.data) for row in rows]
+
+    async def log_entries(self, task_id: str) -> list[str]:
+        """The log entries of a task as JSON texts, oldest first."""
+        rows = await self._rows(
+            select(col(tables.LogEntry.data))
+            .where(col(tables.LogEntry.task_id) == task_id)
+            .order_by(col(tables.LogEntry.position))
+        )
+        return [row.data for row in rows]
+
+    async def all_log_entries(self) -> list[tuple[str, str]]:
+        """All log entries as task id and JSON text, oldest first."""
+        rows = await self._rows(
+            select(col(tables.LogEntry.task_id), col(tables.LogEntry.data)).order_by(col(tables.LogEntry.position))
+        )
+        return [(row.task_id, row.data) for row in rows]
+
+
+_KINDS_OF_TABLE: dict[type[tables.LogColumns], frozenset[EventKind]] = {
+    tables.StatusEvent: frozenset({EventKind.TASK, EventKind.NODE, EventKind.TEST}),
+    tables.LogEntry: frozenset({EventKind.LOG}),
+    tables.RunEvent: frozenset({EventKind.RUN_EVENT}),
+}
+
+
+def _log_part(
+    table: type[tables.LogColumns], position: int, limit: int, task_id: str | None, kinds: frozenset[EventKind]
+) -> Select[*tuple[Any, ...]]:
+    kind = col(tables.StatusEvent.kind) if table is tables.StatusEvent else literal_column(f"'{min(kinds)}'")
+    statement: Select[*tuple[Any, ...]] = (
+        select(col(table.position), kind.label("kind"), col(table.task_id), col(table.data))
+        .where(col(table.position) > position)
+        .order_by(col(table.position))
+        .limit(limit)
+    )
+    if task_id is not None:
+        statement = statement.where(col(table.task_id) == task_id)
+    if kinds != _KINDS_OF_TABLE[table]:
+        statement = statement.where(kind.in_(kinds))
+    return select(statement.subquery())
+
+
+def _summary(row: Any) -> TaskSummary:
+    return TaskSummary.model_validate(row)
+
+
+def _kept_node(row: Any, results: dict[str, list[DataTestResult]]) -> KeptNode:
+    status = NodeStatus.model_validate(row).changed(test_results=tuple(results[row.asset_name]))
+    facts = NodeFacts(
+        rows=row.rows,
+        result=_result(row),
+        has_relation=row.has_relation,
+        carried=row.carried,
+        tests_duration_ms=row.tests_duration_ms,
+    )
+    return KeptNode(status, facts)
+
+
+def _result(row: Any) -> Result | None:
+    if row.result_digest is None:
+        return None
+    if row.data_type == "dataframe":
+        return Frame(row.result_digest, row.frame_rows, tuple(json.loads(row.columns)))
+    return Value(row.result_digest, row.data_type)
+
+
+def _asset_now(row: Any) -> AssetNow:
+    return AssetNow(
+        state=NodeState(row.state),
+        task_id=row.task_id,
+        attempt=row.attempt,
+        relation_task_id=row.relation_task_id,
+        successful_tests=row.successful_tests,
+        last_execution_ms=row.last_execution_ms or 0,
+        last_tests_ms=row.last_tests_ms or 0,
+    )

@@ -1,0 +1,190 @@
+"""The recorder: the one writer. Events go in, in batches, each one transaction; after the commit they are published.
+
+A lone event is committed at once; those that come while a commit runs share the next one.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlmodel import SQLModel, col
+
+from dag.errors import DagscopeError
+from dag.events import Event
+from storage import tables
+from storage.projection import Projection, Recorded
+
+BATCH_EVENTS = 2_000  # most events of one transaction: keeps each commit short enough to wait for
+QUEUED_EVENTS = 20_000  # threads that emit more than the disk can take wait here
+
+Publish = Callable[[Sequence[Recorded]], None]
+"""Told of each batch once it is committed, in order, in the event loop; must not block."""
+
+Change = Callable[[AsyncConnection], Awaitable[None]]
+
+
+class RecorderFailed(DagscopeError):
+    """The state cannot be written; what was not committed was not published."""
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """A place in the queue: done once all that came before it is committed, and its own change with it."""
+
+    done: "asyncio.Future[None]"
+    change: Change | None = None
+
+
+class Recorder:
+    """Writes state.sqlite. Use as an async context manager, in the loop that all its async methods are called in."""
+
+    def __init__(self, writer: AsyncEngine, publish: Publish) -> None:
+        self._writer, self._publish = writer, publish
+        self._queue: deque[Event | _Marker] = deque()
+        self._room = threading.Condition()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._failure: Exception | None = None
+        self._position = 0
+
+    async def __aenter__(self) -> "Recorder":
+        self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
+        async with self._writer.connect() as connection:
+            self._position = (await connection.execute(select(col(tables.State.last_position)))).scalar_one()
+        self._writing = asyncio.create_task(self._write_batches(), name="recorder")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closing = True
+        self._wake.set()
+        await self._writing
+
+    @property
+    def last_position(self) -> int:
+        """The position of the newest committed entry."""
+        return self._position
+
+    def emit(self, event: Event) -> None:
+        """Have an event recorded soon. From any thread; waits while the queue is full, but never in the event loop."""
+        in_loop = threading.get_ident() == self._loop_thread
+        with self._room:
+            if not in_loop:
+                self._room.wait_for(lambda: len(self._queue) < QUEUED_EVENTS or self._failure is not None)
+            was_empty = not self._queue
+            self._queue.append(event)
+        if in_loop:
+            self._wake.set()
+        elif was_empty:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to record for
+                self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def flush(self) -> None:
+        """Wait until everything emitted so far is committed. Raises `RecorderFailed`."""
+        await self._mark(None)
+
+    async def clear(self) -> None:
+        """Delete all tasks, frames and entries; positions go on where they were. Raises `RecorderFailed`."""
+        await self._mark(self._clear)
+
+    async def delete_logs(self, task_id: str | None) -> None:
+        """Delete the log entries of a task, or of all. Raises `RecorderFailed`."""
+
+        async def change(connection: AsyncConnection) -> None:
+            statement = delete(tables.LogEntry)
+            if task_id is not None:
+                statement = statement.where(col(tables.LogEntry.task_id) == task_id)
+            await connection.execute(statement)
+
+        await self._mark(change)
+
+    async def _mark(self, change: Change | None) -> None:
+        if self._failure is not None:
+            raise RecorderFailed(_cannot_write(self._failure)) from self._failure
+        marker = _Marker(self._loop.create_future(), change)
+        with self._room:
+            self._queue.append(marker)
+        self._wake.set()
+        await asyncio.shield(marker.done)  # a caller that goes away changes nothing for the batch
+
+    async def _write_batches(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while batch := self._next_batch():
+                await self._write(batch)
+            if self._closing:
+                return
+
+    def _next_batch(self) -> list[Event | _Marker]:
+        """The head of the queue. A change stands alone at the end of its batch, so that order is kept."""
+        batch: list[Event | _Marker] = []
+        with self._room:
+            while self._queue and len(batch) < BATCH_EVENTS:
+                batch.append(self._queue.popleft())
+                if isinstance(batch[-1], _Marker) and batch[-1].change is not None:
+                    break
+            self._room.notify_all()
+        return batch
+
+    async def _write(self, batch: list[Event | _Marker]) -> None:
+        events = [item for item in batch if isinstance(item, Event)]
+        markers = [item for item in batch if isinstance(item, _Marker)]
+        try:
+            if self._failure is not None:
+                raise self._failure
+            recorded = await self._commit(events, [marker.change for marker in markers if marker.change])
+        except Exception as error:  # noqa: BLE001  a full disk, a bad one, or a state that somebody else changed
+            self._failure = error
+            for marker in markers:
+                if not marker.done.cancelled():
+                    marker.done.set_exception(RecorderFailed(_cannot_write(error)))
+            return
+        self._publish(recorded)
+        for marker in markers:
+            if not marker.done.cancelled():
+                marker.done.set_result(None)
+
+    async def _commit(self, events: Sequence[Event], changes: Iterable[Change]) -> Sequence[Recorded]:
+        projection = Projection()
+        for position, event in enumerate(events, self._position + 1):
+            projection.add(event, position)
+        position = self._position + len(events)
+        async with self._writer.begin() as connection:
+            for statement, rows in projection.statements():
+                await connection.execute(statement, rows)
+            await connection.execute(update(tables.State).values(last_position=position))
+            for change in changes:
+                await change(connection)
+        self._position = position
+        return projection.recorded
+
+    @staticmethod
+    async def _clear(connection: AsyncConnection) -> None:
+        for table in _CLEARED:
+            await connection.execute(delete(table))
+        await connection.execute(update(tables.State).values(pruned_through=tables.State.last_position))
+
+
+_CLEARED: tuple[type[SQLModel], ...] = (
+    tables.StatusEvent,
+    tables.LogEntry,
+    tables.RunEvent,
+    tables.DataTestResult,
+    tables.Node,
+    tables.Attempt,
+    tables.Task,
+    tables.AssetState,
+    tables.DataTestState,
+    tables.Frame,
+)
+
+
+def _cannot_write(error: Exception) -> str:
+    reason = getattr(error, "orig", None) or error
+    return f"the state cannot be written: {reason}"

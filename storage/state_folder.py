@@ -1,0 +1,93 @@
+"""The folder `<project>/.dagscope/` that holds everything dagscope keeps of a project."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dag.errors import DagscopeError
+
+
+class StateInUse(DagscopeError):
+    """Another process has this state open; `pid` is None if it has not said so yet, `address` if it serves none."""
+
+    def __init__(self, folder: Path, pid: int | None, address: str | None) -> None:
+        self.pid, self.address = pid, address
+        who = f"process {pid}" if pid else "another process"
+        where = f" at {address}" if address else ""
+        super().__init__(f"{folder} is in use by {who}{where}; stop it, or use it")
+
+
+class StateUnusable(DagscopeError):
+    """The state cannot be opened; nothing in it was changed."""
+
+
+@dataclass(frozen=True)
+class StateFolder:
+    """The paths inside a project's state folder."""
+
+    path: Path
+
+    @classmethod
+    def of_project(cls, project_folder: Path) -> "StateFolder":
+        return cls(project_folder / ".dagscope")
+
+    @property
+    def database(self) -> Path:
+        return self.path / "state.sqlite"
+
+    @property
+    def frames(self) -> Path:
+        return self.path / "frames"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.path / "server.lock"
+
+    def create(self) -> None:
+        """Make the folder, for this user's eyes only."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.frames.mkdir(exist_ok=True)
+
+    @contextmanager
+    def owned(self) -> Iterator["Owner"]:
+        """Be the one process that uses this state. Raises `StateInUse`.
+
+        The operating system lets go of the lock when a process dies, however it dies: a stale file blocks nobody.
+        """
+        self.create()
+        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise self.in_use() from error
+            owner = Owner(descriptor)
+            owner.announce(None)
+            yield owner
+        finally:
+            os.close(descriptor)
+
+    def in_use(self) -> StateInUse:
+        """The error that names the owner as its lock file tells it."""
+        try:
+            told = json.loads(self.lock_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            told = {}
+        return StateInUse(self.path, told.get("pid"), told.get("address"))
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The holder of a state's lock."""
+
+    descriptor: int
+
+    def announce(self, address: str | None) -> None:
+        """Write down this process's pid, and the address that it serves."""
+        text = json.dumps({"pid": os.getpid(), "address": address}).encode()
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, text, 0)

@@ -1,0 +1,168 @@
+"""The tables of state.sqlite. Written by the recorder alone; read through the reader.
+
+Three tables hold the log, `status_event`, `log_entry` and `run_event`, whose positions come from one sequence. All
+others are its status: they could be worked out from the log, and change in the same transaction as it grows.
+Times are epoch milliseconds, `data` is the JSON of the stream message.
+"""
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+
+class State(SQLModel, table=True):
+    """The one row that describes this state.
+
+    Positions at or below `pruned_through` are gone; `last_position` was given to the newest entry, so that no
+    position is ever given twice, whatever is deleted.
+    """
+
+    id: int = Field(default=1, primary_key=True)
+    instance_uuid: str
+    last_position: int
+    pruned_through: int
+
+
+class Summary(SQLModel):
+    """The counts that a task and its attempts have in common."""
+
+    status: str
+    start_time: int
+    end_time: int | None = None
+    total_assets: int
+    completed_assets: int
+    failed_assets: int
+    in_progress_assets: int
+
+
+class Task(Summary, table=True):
+    """A task as its newest attempt left it."""
+
+    __table_args__ = (Index("task_by_start", "start_time", "task_id"),)
+
+    task_id: str = Field(primary_key=True)
+    task_uuid: str = Field(unique=True)
+    attempt: int
+
+
+class Attempt(Summary, table=True):
+    """One execution of a task, numbered from 1; `data` is the run's input as JSON."""
+
+    task_id: str = Field(primary_key=True, foreign_key="task.task_id", ondelete="CASCADE")
+    attempt: int = Field(primary_key=True)
+    data: str
+    last_task_name: str = ""
+
+
+class Frame(SQLModel, table=True):
+    """A captured result in the frame store. `data_type` is "dataframe", or the kind of a JSON value."""
+
+    digest: str = Field(primary_key=True)
+    data_type: str
+    rows: int | None = None
+    columns: str | None = None
+
+
+class Node(SQLModel, table=True):
+    """An asset in one attempt, and what is kept of it."""
+
+    task_id: str = Field(primary_key=True, foreign_key="task.task_id", ondelete="CASCADE")
+    attempt: int = Field(primary_key=True)
+    asset_name: str = Field(primary_key=True)
+    name: str
+    state: str
+    order: int
+    start_time: int | None = None
+    end_time: int | None = None
+    execution_time_ms: int
+    message: str
+    total_tests: int
+    passed_tests: int
+    failed_tests: int
+    tests_duration_ms: int
+    rows: int | None = None
+    has_relation: bool
+    carried: bool
+    result_digest: str | None = Field(default=None, foreign_key="frame.digest", index=True)
+
+
+class DataTestResult(SQLModel, table=True):
+    """A data test in one attempt; `asset_name` is "" for a root test, `ordinal` counts in order of execution."""
+
+    __tablename__ = "data_test_result"
+
+    task_id: str = Field(primary_key=True, foreign_key="task.task_id", ondelete="CASCADE")
+    attempt: int = Field(primary_key=True)
+    asset_name: str = Field(primary_key=True)
+    test_name: str = Field(primary_key=True)
+    ordinal: int
+    status: str
+    error: str | None = None
+    duration_ms: int
+    violation_count: int
+    violations_digest: str | None = Field(default=None, foreign_key="frame.digest", index=True)
+
+
+class AssetState(SQLModel, table=True):
+    """An asset as it is now: its newest state, the attempt that executed it, the task that wrote its relation."""
+
+    __tablename__ = "asset_state"
+
+    asset_name: str = Field(primary_key=True)
+    state: str
+    task_id: str | None = None
+    attempt: int | None = None
+    relation_task_id: str | None = None
+    successful_tests: int
+    last_execution_ms: int | None = None
+    last_tests_ms: int | None = None
+
+
+class DataTestState(SQLModel, table=True):
+    """A data test as it is now."""
+
+    __tablename__ = "data_test_state"
+
+    test_name: str = Field(primary_key=True)
+    status: str
+
+
+class LogColumns(SQLModel):
+    """What every entry of the log has."""
+
+    position: int = Field(primary_key=True)
+    task_id: str
+    attempt: int
+    data: str
+
+
+class StatusEvent(LogColumns, table=True):
+    """A change of a task, node or data test; `kind` is the stream's `event`."""
+
+    __tablename__ = "status_event"
+    __table_args__ = (Index("status_event_by_task", "task_id", "position"),)
+
+    kind: str
+
+
+class LogEntry(LogColumns, table=True):
+    """A log entry; one without a task is under "default"."""
+
+    __tablename__ = "log_entry"
+    __table_args__ = (Index("log_entry_by_task", "task_id", "position"),)
+
+    level: str
+    asset: str | None = None
+    message: str
+
+
+class RunEvent(LogColumns, table=True):
+    """A run event."""
+
+    __tablename__ = "run_event"
+    __table_args__ = (Index("run_event_by_task", "task_id", "position"),)
+
+    event_type: str
+    level: str
+    step_key: str | None = None
+    message: str
+    timestamp: str
