@@ -123,7 +123,7 @@ def serve(folder: Path, host: str, port: int, run_first: bool, no_log_store: boo
     from cli.serve_command import ServeOptions, serve_project
 
     options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug)
-    sys.exit(serve_project(load(folder), options))
+    serve_project(load(folder), options)
 
 
 def load(folder: Path) -> Any:
@@ -134,8 +134,12 @@ def load(folder: Path) -> Any:
     try:
         return load_project(folder)
     except ProjectInvalid as error:
-        count = len(error.problems)
-        fail(f"{error}\n{count} {'problem' if count == 1 else 'problems'} in {folder.resolve()}")
+        fail(f"{error}\n{counted(len(error.problems), 'problem')} in {folder.resolve()}")
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 asset`, `2 assets`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:

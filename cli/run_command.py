@@ -5,17 +5,21 @@ import json
 import logging
 import os
 import signal
+import sys
+import threading
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
+from pydantic import ValidationError
 from rich.console import Console
 
 from cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
 from cli.progress import TaskProgress, closing_table
 from dag.errors import DagscopeError
 from dag.project import Project
+from dag.runner import ASSET_THREAD
 from dag.status import TaskStatus
 from server.console import Capture, configure_console
 from server.settings import Settings
@@ -33,10 +37,12 @@ def run_project(project: Project, task_id: str | None, data: str | None, run_tes
     except ValueError as error:
         fail(str(error))
     values = _read_data(data)
+    settings = read_settings()
+    os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
     configure_console(level=logging.ERROR)  # the progress tells what happens
     console = Console(stderr=as_json, quiet=as_json)
     try:
-        task, interrupted = asyncio.run(_run(project, task_id, values, run_tests, console))
+        task, interrupted = asyncio.run(_run(project, settings, task_id, values, run_tests, console))
     except DagscopeError as error:
         fail(str(error))
     if as_json:
@@ -44,8 +50,25 @@ def run_project(project: Project, task_id: str | None, data: str | None, run_tes
     else:
         show_end(console, task)
     if interrupted:
-        return EXIT_INTERRUPTED
+        leave(EXIT_INTERRUPTED)
     return 0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings from the environment, with those given over them; exit if one does not fit."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = [f"DAGSCOPE_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+        fail("\n".join(faults))
+
+
+def leave(code: int) -> NoReturn:
+    """End the process if threads of cancelled raw assets are left that would keep it: all is recorded by now."""
+    if any(thread.name.startswith(ASSET_THREAD) for thread in threading.enumerate()):
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def new_task_id() -> str:
@@ -72,10 +95,10 @@ def _read_data(data: str | None) -> dict[str, Any]:
 
 
 async def _run(
-    project: Project, task_id: str, data: dict[str, Any], run_tests: bool, console: Console
+    project: Project, settings: Settings, task_id: str, data: dict[str, Any], run_tests: bool, console: Console
 ) -> tuple[KeptTask, bool]:
     with TaskProgress(console, task_id) as progress:
-        async with open_workspace(project, Settings(), (progress,)) as workspace:
+        async with open_workspace(project, settings, (progress,)) as workspace:
             with Capture(workspace.emit, project.redaction):
                 active = await workspace.tasks.run(project, task_id, data, run_tests)
                 interrupts = _cancel_on_interrupt(workspace)

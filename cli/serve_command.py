@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +16,7 @@ from starlette.applications import Starlette
 
 from cli.dagscope import fail
 from cli.progress import TaskProgress
-from cli.run_command import new_task_id, show_end, task_of
+from cli.run_command import leave, new_task_id, read_settings, show_end, task_of
 from dag.errors import DagscopeError
 from dag.events import Event
 from dag.project import Project
@@ -40,17 +41,19 @@ class ServeOptions:
     debug: bool
 
 
-def serve_project(project: Project, options: ServeOptions) -> int:
-    """Serve until stopped; the exit code."""
+def serve_project(project: Project, options: ServeOptions) -> NoReturn:
+    """Serve until stopped, and exit."""
+    settings = read_settings(**({} if options.store_logs else {"store_logs": False}))
+    os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
     configure_console(level=logging.DEBUG if options.debug else logging.INFO)
     listening = _bind(options.host, options.port)
     try:
-        asyncio.run(_serve(project, options, listening))
+        asyncio.run(_serve(project, settings, options, listening))
     except DagscopeError as error:
         fail(str(error))
     finally:
         listening.close()
-    return 0
+    leave(0)
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -88,12 +91,11 @@ class _Console:
         (self.progress or show_entry)(event)
 
 
-async def _serve(project: Project, options: ServeOptions, listening: socket.socket) -> None:
+async def _serve(project: Project, settings: Settings, options: ServeOptions, listening: socket.socket) -> None:
     listener = _Console()
-    settings = Settings(store_logs=options.store_logs)
     async with open_workspace(project, settings, (listener,)) as workspace:
         with Capture(workspace.emit, project.redaction):
-            server = _Server(_config(workspace, settings))
+            server = _Server(_config(workspace))
             serving = asyncio.create_task(server.serve([listening]))
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
@@ -111,12 +113,12 @@ async def _serve(project: Project, options: ServeOptions, listening: socket.sock
                     await running
 
 
-def _config(workspace: Workspace, settings: Settings) -> uvicorn.Config:
+def _config(workspace: Workspace) -> uvicorn.Config:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Workspace]:
         yield workspace
 
-    app: Starlette = create_app(opened, settings)
+    app: Starlette = create_app(opened)
     return uvicorn.Config(
         app,
         http="h11",  # httptools let duplicate Host headers and megabytes of headers pass

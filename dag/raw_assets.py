@@ -32,11 +32,13 @@ class RawLog(Protocol):
 class Inputs(dict[str, Any]):
     """Upstream names to their values: a frame is a pyarrow Table; `"__input__"` is the run's `data`, {} if none."""
 
-    def __init__(self, asset: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, asset: str, values: Mapping[str, Any], handing_over: frozenset[str] = frozenset()) -> None:
         super().__init__(values)
-        self._asset = asset
+        self._asset, self._handing_over = asset, handing_over
 
     def __missing__(self, name: str) -> Any:
+        if name in self._handing_over:
+            raise InputMissing(f'no data of "{name}" is kept for "{self._asset}": run "{name}" first')
         raise InputMissing(
             f'"{name}" hands no data to "{self._asset}": name it in raw_upstreams and set is_data_framed: true on it'
         )

@@ -90,20 +90,22 @@ class RawAssetLog:
     log: TaskLog
 
     def debug(self, message: str, **fields: Any) -> None:
-        self.log.debug(message, **fields)
+        self.write("debug", message, fields)
 
     def info(self, message: str, **fields: Any) -> None:
-        self._write("info", message, fields)
+        self.write("info", message, fields)
 
     def warning(self, message: str, **fields: Any) -> None:
-        self._write("warning", message, fields)
+        self.write("warning", message, fields)
 
     def error(self, message: str, **fields: Any) -> None:
-        self._write("error", message, fields)
+        self.write("error", message, fields)
 
-    def _write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+    def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        """One entry; `level` is debug, info, warning, error or critical."""
         self.log.write(level, message, fields)
-        self.log.run_event(RunEventType.LOG_MESSAGE, _LEVELS[level], message)
+        if level != "debug":
+            self.log.run_event(RunEventType.LOG_MESSAGE, _LEVELS[level], message)
 
 
 current_log: ContextVar[TaskLog | None] = ContextVar("current_log", default=None)

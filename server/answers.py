@@ -43,7 +43,6 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
     details = {
         404: f"{request.method} {request.scope['path']}: no such endpoint; /openapi.json lists them",
         405: f"{request.method} is not allowed here",
-        413: "the request body is too large",
     }
     shape = Error(error=error.detail, details=details.get(error.status_code))
     return ShapeResponse(shape, error.status_code, error.headers)

@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dag import runner
@@ -145,7 +145,6 @@ class TaskQueue:
             nodes=nodes,
             to_execute=frozenset({asset}),
             facts=facts,
-            earlier_results=await moment.results_of(project.graph.upstreams[asset]),
             run_root_tests=False,
             root_test_results=earlier.root_test_results if earlier else (),
         )
@@ -191,7 +190,8 @@ class TaskQueue:
         while True:
             active = await self._waiting.get()
             try:
-                await self._loop.run_in_executor(self._thread, self._run, active, self._emit_for(active))
+                plan = await self._with_earlier_results(active)
+                await self._loop.run_in_executor(self._thread, self._run, active, plan, self._emit_for(active))
                 await self._recorder.flush()
             except Exception as error:  # noqa: BLE001  whatever went wrong, the task ends and the next one begins
                 await self._close(active, error)
@@ -201,11 +201,20 @@ class TaskQueue:
                 for ended in active.node_ended.values():
                     ended.set()
 
-    def _run(self, active: ActiveTask, emit: Callable[[Event], None]) -> TaskStatus:
+    async def _with_earlier_results(self, active: ActiveTask) -> TaskPlan:
+        """The plan with what is kept of upstreams that it does not execute, as it is now that its turn has come."""
+        plan, graph = active.plan, active.project.graph
+        needed = {upstream for name in plan.to_execute for upstream in graph.upstreams[name]} - plan.to_execute
+        if not needed:
+            return plan
+        async with self._reader.moment() as moment:
+            return replace(plan, earlier_results=await moment.results_of(sorted(needed)))
+
+    def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> TaskStatus:
         return runner.run(
             active.project,
             self._frames,
-            active.plan,
+            plan,
             emit,
             active.cancellation,
             self._options.max_workers,

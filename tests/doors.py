@@ -30,7 +30,7 @@ class AppDoor:
         self.start()
 
     def start(self) -> None:
-        app = create_app(lambda: open_workspace(load_project(self.folder), self.settings), self.settings)
+        app = create_app(lambda: open_workspace(load_project(self.folder), self.settings))
         self.client = self._open.enter_context(TestClient(app, raise_server_exceptions=False))
 
     def stop(self) -> None:

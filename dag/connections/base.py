@@ -81,6 +81,11 @@ class Connection(ABC):
     def secrets(self) -> frozenset[str]:
         """Values that must never be shown."""
 
+    @property
+    @abstractmethod
+    def taken_schemas(self) -> frozenset[str]:
+        """Names, in lower case, that no schema can have in this database; a stage cannot have them either."""
+
     @abstractmethod
     def connect(self) -> None:
         """Open the database if it is not open. Raises `ConnectionFailed`."""

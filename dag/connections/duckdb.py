@@ -87,6 +87,12 @@ class DuckDBConnection(Connection):
         return self._secrets
 
     @property
+    def taken_schemas(self) -> frozenset[str]:
+        # `x.t` is ambiguous where a database (named after its file) and a schema are both called x
+        database = "memory" if self.path == MEMORY else Path(self.path).stem.lower()
+        return frozenset({database, "temp", "system", "information_schema", "pg_catalog"})
+
+    @property
     def _file(self) -> Path | None:
         return None if self.path == MEMORY else self._folder / self.path
 
