@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -81,6 +81,11 @@ class DuckDBConnection(Connection):
         connection = cls(name, path, folder, config.extensions, settings)
         connection._secrets = frozenset(p.current_value() for p in config.extra_params if p.value_env)
         return connection
+
+    @property
+    def identity(self) -> Hashable:
+        settings = tuple(sorted(self._settings.items()))
+        return (self.engine, self.name, self.path, self._folder, tuple(self._extensions), settings)
 
     @property
     def secrets(self) -> frozenset[str]:
