@@ -23,6 +23,7 @@ from dag.events import Event
 from dag.project import Project
 from server.app import create_app
 from server.console import Capture, configure_console, show_entry
+from server.reload import reload_on_change
 from server.settings import Settings
 from server.workspace import Workspace, open_workspace
 
@@ -72,6 +73,15 @@ def _bind(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """uvicorn, which would raise a caught SIGTERM again once it is done and so end the process before its clean-up."""
 
+    def __init__(self, config: uvicorn.Config, workspace: Workspace) -> None:
+        super().__init__(config)
+        self._workspace = workspace
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cancel what runs first: its POSTs then answer, and its streams end by themselves."""
+        await self._workspace.tasks.close()
+        await super().shutdown(sockets)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -96,7 +106,7 @@ async def _serve(project: Project, settings: Settings, options: ServeOptions, li
     listener = _Console()
     async with open_workspace(project, settings, (listener,)) as workspace:
         with Capture(workspace.emit, project.redaction):
-            server = _Server(_config(workspace))
+            server = _Server(_config(workspace), workspace)
             serving = asyncio.create_task(server.serve([listening]))
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
@@ -107,11 +117,13 @@ async def _serve(project: Project, settings: Settings, options: ServeOptions, li
             running = (
                 asyncio.create_task(_first_run(workspace, listener, console, address)) if options.run_first else None
             )
+            reloading = asyncio.create_task(reload_on_change(workspace)) if options.reload else None
             await serving
-            if running is not None:
-                await workspace.tasks.cancel_all()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await running
+            for task in (running, reloading):
+                if task is not None:
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
 
 
 def _config(workspace: Workspace) -> uvicorn.Config:

@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from dag.status import Shape
 from server.shapes import Error
-from storage.recorder import RecorderFailed
 
 
 class ShapeResponse(Response):
@@ -49,7 +48,7 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def answer_state_failure(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RecorderFailed)
+    """The state cannot be written, or no more is: 500 in the words of the spec, with the reason."""
     return ShapeResponse(Error(error="Internal server error", details=str(error)), 500)
 
 

@@ -17,6 +17,7 @@ from server.answers import (
 )
 from server.endpoint import Endpoint
 from server.openapi import openapi_endpoint
+from server.task_queue import ShuttingDown
 from server.workspace import Workspace
 from storage.recorder import RecorderFailed
 
@@ -49,6 +50,7 @@ def create_app(open_workspace: Opened) -> Starlette:
             Refused: answer_refused,
             HTTPException: answer_http_exception,
             RecorderFailed: answer_state_failure,
+            ShuttingDown: answer_state_failure,
             Exception: answer_fault,
         },
     )

@@ -61,6 +61,13 @@ class NothingToRetry(DagscopeError):
         super().__init__(f"nothing to retry: all assets of task {task_id} succeeded")
 
 
+class ShuttingDown(DagscopeError):
+    """The server is being stopped and accepts no task any more."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is being stopped")
+
+
 class TaskQueue:
     """Accepts and executes tasks. Used in the event loop; the runner's threads reach it through `_emit` alone."""
 
@@ -76,6 +83,7 @@ class TaskQueue:
         self._frames, self._recorder, self._reader = frames, recorder, reader
         self._emit_on, self._instance_uuid, self._options = emit, instance_uuid, options
         self._active: dict[str, ActiveTask] = {}
+        self._closing = False
         self.accepting = asyncio.Lock()
         """Held while a task is accepted; whoever holds it can be sure that none begins."""
         self._waiting: asyncio.Queue[ActiveTask] = asyncio.Queue()
@@ -88,7 +96,7 @@ class TaskQueue:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.cancel_all()
+        await self.close()
         self._working.cancel()
         self._threads.shutdown()
 
@@ -178,6 +186,8 @@ class TaskQueue:
         )
 
     def _accept(self, project: Project, plan: TaskPlan) -> ActiveTask:
+        if self._closing:
+            raise ShuttingDown
         active = ActiveTask(project, plan, node_ended={name: asyncio.Event() for name in plan.to_execute})
         self._active[active.task_id] = active
         summary = summarize(plan, dict(plan.nodes), TaskStatus.IN_PROGRESS)
@@ -228,6 +238,11 @@ class TaskQueue:
         """Wait until no task runs or waits."""
         while self._active:
             await next(iter(self._active.values())).ended.wait()
+
+    async def close(self) -> None:
+        """Accept nothing more, and cancel what there is."""
+        self._closing = True
+        await self.cancel_all()
 
     async def cancel_all(self) -> None:
         """Interrupt what runs, drop what waits, and wait until all of it has ended."""

@@ -17,6 +17,7 @@ from storage.migrations import migrate
 from storage.reader import Reader
 from storage.recorder import Recorder
 from storage.recovery import recover
+from storage.retention import prune
 from storage.state_folder import Owner, StateFolder
 
 Listener = Callable[[Event], None]
@@ -68,6 +69,7 @@ async def open_workspace(
         hub, reader, frames = Hub(), Reader(readers), FrameFiles(folder.frames)
         recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
         await recover(reader, recorder)
+        await prune(recorder, frames, settings.retention)
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
         emit = _fan_out(recorder, listeners, settings.store_logs)

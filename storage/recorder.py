@@ -103,6 +103,13 @@ class Recorder:
 
         await self._mark(change)
 
+    async def change(self, change: Change) -> None:
+        """Make a change of one's own in a transaction of the writer's, after all that was emitted before.
+
+        Raises `RecorderFailed`.
+        """
+        await self._mark(change)
+
     async def _mark(self, change: Change | None) -> None:
         if self._failure is not None:
             raise RecorderFailed(_cannot_write(self._failure)) from self._failure
