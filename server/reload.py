@@ -12,14 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from watchfiles import Change, DefaultFilter, awatch
 
 from dag.errors import ProjectInvalid
-from dag.loading import load_project
+from dag.loading import CONFIG, PROFILE, load_project
 from dag.project import Project
 from server.workspace import Workspace
-from storage.state_folder import StateFolder
 
 _SETTLE_MS = 100  # editors save in several steps
-_SUFFIXES = (".sql", ".py", ".yaml")
-
 _log = structlog.get_logger("dagscope.reload")
 
 
@@ -31,12 +28,15 @@ async def reload_on_change(workspace: Workspace) -> None:
 
 
 class _ProjectFiles(DefaultFilter):
+    """The files that a project is loaded from, and not what runs leave beside them."""
+
     def __init__(self, folder: Path) -> None:
-        super().__init__(ignore_paths=[StateFolder.of_project(folder).path])
+        super().__init__()
+        self._files = {str(folder / CONFIG), str(folder / PROFILE)}
+        self._assets = str(folder / "assets")
 
     def __call__(self, change: Change, path: str) -> bool:
-        is_ours = path.endswith(_SUFFIXES) or (change is not Change.modified and "." not in Path(path).name)
-        return is_ours and super().__call__(change, path)
+        return (path in self._files or path.startswith(self._assets)) and super().__call__(change, path)
 
 
 async def reload(workspace: Workspace) -> None:
