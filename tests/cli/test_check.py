@@ -43,6 +43,6 @@ def test_check_of_a_good_project(hello: Path) -> None:
     """`check` of a project without problems says what there is, exits with 0 and writes nothing."""
     before = contents(hello)
     ended = dagscope("check", hello)
-    assert ended.stdout == "hello-world: 2 assets, 3 data tests, 1 connections: all good\n"
+    assert ended.stdout == "hello-world: 2 assets, 3 data tests, 1 connection: all good\n"
     assert (ended.stderr, ended.returncode) == ("", 0)
     assert contents(hello) == before
