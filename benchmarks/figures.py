@@ -76,7 +76,8 @@ def as_table(figures: Sequence[Figure]) -> Table:
 def as_json(figures: Sequence[Figure], machine: Machine) -> str:
     """The figures and what they were measured on, as a JSON document.
 
-    `{"machine": {...}, "figures": [{"name", "ours", "unit", "theirs", "goal", "accepted", "note", "ratio", "verdict"}]}`
+    `{"machine": {...}, "figures": [{"name", "ours", "unit", "theirs", "goal", "accepted", "note", "ratio",
+    "verdict"}]}`
     """
     rows = [asdict(figure) | {"ratio": figure.ratio, "verdict": figure.verdict} for figure in ratios_first(figures)]
     return json.dumps({"machine": asdict(machine), "figures": rows}, indent=2, ensure_ascii=False) + "\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from benchmarks.figures import Figure
-from benchmarks.generated import write_model, write_project
+from benchmarks.generated import empty_project, write_model
 from benchmarks.servers import serving
 from benchmarks.timing import median_seconds
 
@@ -25,7 +25,7 @@ _MIB = 2**20
 
 def figures(folder: Path, divisor: int) -> Iterator[Figure]:
     rows, many = 1_000_000 // divisor, 5_000_000 // divisor
-    project = write_project(folder / "rows")
+    project = empty_project(folder / "rows")
     for name, count in (("fast", rows), ("large", many)):
         write_model(project, f"mart.{name}", f"SELECT {_COLUMNS} FROM range({count})")
         framed = f"SELECT {_COLUMNS} FROM range({count})"
@@ -56,7 +56,7 @@ def _their_seconds(project: Path) -> float:
         "import duckdb, sys, time; from statistics import median; c = duckdb.connect(sys.argv[1], read_only=True)\n"
         "def once():\n"
         "    started = time.perf_counter()\n"
-        "    c.execute(\"COPY (FROM mart.fast) TO '\" + sys.argv[2] + \"' (FORMAT json, ARRAY true)\")\n"
+        '    c.execute("COPY (FROM mart.fast) TO \'" + sys.argv[2] + "\' (FORMAT json, ARRAY true)")\n'
         "    return time.perf_counter() - started\n"
         "print(median(once() for _ in range(3)))"
     )
@@ -73,13 +73,12 @@ def _memory(project: Path, asset: str) -> tuple[float, float]:
     Idle is after one row of the same asset was asked for.
     """
     path = f"/api/dag/asset/{asset}/data"
-    with serving(project) as server:
-        with server.client() as client:
-            client.get(f"{path}?limit=1")
-            idle = _resident(server.pid)
-            peak = _Peak(server.pid)
-            client.drain(path)
-            highest, private = peak.stop()
+    with serving(project) as server, server.client() as client:
+        client.get(f"{path}?limit=1")
+        idle = _resident(server.pid)
+        peak = _Peak(server.pid)
+        client.drain(path)
+        highest, private = peak.stop()
     return (highest - idle["VmRSS"]) / _MIB, (private - idle["RssAnon"]) / _MIB
 
 

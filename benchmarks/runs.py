@@ -92,7 +92,7 @@ def _statements(project: Project) -> list[str]:
     texts = [f"CREATE SCHEMA {identifier(stage)}" for stage in stages]
     for name in project.graph.order:
         asset = project.assets[name]
-        texts += statements(asset, project.asset_sql(asset, TaskValues()), existing=None)
+        texts += statements(asset, project.asset_sql(asset, TaskValues(), incremental=False), existing=None)
         for test in asset.tests:
             sql = project.test_sql(project.tests[test], TaskValues())
             texts.append(f"SELECT count(*) FROM ({sql}\n) AS violations")

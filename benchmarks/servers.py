@@ -31,9 +31,9 @@ class Client:
             count += len(chunk)
         return count
 
-    def run(self, task_id: str) -> None:
+    def run(self, task_id: str, data: dict[str, Any] | None = None) -> None:
         """Run the DAG to its end, which must be a success."""
-        body = json.dumps({"taskId": task_id})
+        body = json.dumps({"taskId": task_id, "data": data or {}})
         answer: dict[str, Any] = json.loads(self._ask("POST", "/api/dag/run", body).read())
         assert answer["status"] == "SUCCESS", answer
 

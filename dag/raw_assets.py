@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,18 +15,7 @@ from dag.connections import Connection, Session
 from dag.errors import Cancelled, DagscopeError, InputMissing, RawAssetFailed
 from dag.frames import FrameStore, Result
 from dag.json_text import json_text
-
-
-class RawLog(Protocol):
-    """The `log` of a raw asset's context: `log.info("loaded", rows=3)`."""
-
-    def debug(self, message: str, **fields: Any) -> None: ...
-
-    def info(self, message: str, **fields: Any) -> None: ...
-
-    def warning(self, message: str, **fields: Any) -> None: ...
-
-    def error(self, message: str, **fields: Any) -> None: ...
+from dag.task_log import Log
 
 
 class Inputs(dict[str, Any]):
@@ -72,7 +61,7 @@ class RawContext:
     instance_name: str
     instance_uuid: str
     input: Inputs
-    log: RawLog
+    log: Log
     connection: Callable[[str], RawConnection]
 
 

@@ -114,17 +114,7 @@ class TaskQueue:
                 return active
             async with self._reader.moment() as moment:
                 earlier = await moment.task(task_id)
-            order = project.graph.order
-            nodes = {name: fresh_node(project, name, place, run_tests) for place, name in enumerate(order, 1)}
-            plan = TaskPlan(
-                task=self._values(project, task_id, earlier, data),
-                attempt=_next_attempt(earlier),
-                started_ms=now_ms(),
-                nodes=nodes,
-                to_execute=frozenset(nodes),
-                run_tests=run_tests,
-                run_root_tests=run_tests,
-            )
+            plan = self._plan(project, task_id, earlier, project.assets.keys(), data or {}, run_tests)
             return self._accept(project, plan)
 
     async def execute(self, project: Project, task_id: str, asset: str) -> ActiveTask:
@@ -139,50 +129,58 @@ class TaskQueue:
                 if active is None:
                     async with self._reader.moment() as moment:
                         earlier = await moment.task(task_id)
-                    return self._accept(project, self._plan_some(project, task_id, earlier, {asset}))
+                    data = earlier.data if earlier else {}
+                    return self._accept(
+                        project, self._plan(project, task_id, earlier, {asset}, data, run_root_tests=False)
+                    )
             if active.still_has(asset):
                 return active
             await active.ended.wait()
 
-    def _plan_some(
+    def _plan(
         self,
         project: Project,
         task_id: str,
         earlier: KeptTask | None,
         to_execute: Set[str],
-        run_root_tests: bool = False,
+        data: Mapping[str, Any],
+        run_tests: bool = True,
+        run_root_tests: bool | None = None,
     ) -> TaskPlan:
-        """A plan that executes some assets, and carries over what else the task's newest attempt had."""
+        """A plan that executes some assets, and carries over what else the task's newest attempt had.
+
+        Root tests run where tests do, unless it is said otherwise.
+        """
         kept = {node.status.asset_name: node for node in earlier.nodes} if earlier else {}
         names = [name for name in project.graph.order if name in kept or name in to_execute]
         nodes: dict[str, NodeStatus] = {}
         facts: dict[str, NodeFacts] = {}
         for place, name in enumerate(names, 1):
             if name in to_execute:
-                nodes[name] = fresh_node(project, name, place, run_tests=True)
+                nodes[name] = fresh_node(project, name, place, run_tests)
             else:
                 nodes[name] = kept[name].status.changed(order=place)
-                facts[name] = _carried(kept[name].facts)
+                facts[name] = replace(kept[name].facts, carried=True)
+        root_tests = run_tests if run_root_tests is None else run_root_tests
         return TaskPlan(
-            task=self._values(project, task_id, earlier, earlier.data if earlier else None),
-            attempt=_next_attempt(earlier),
+            task=self._values(project, task_id, earlier, data),
+            attempt=earlier.newest_attempt + 1 if earlier else 1,
             started_ms=now_ms(),
             nodes=nodes,
             to_execute=frozenset(to_execute),
             facts=facts,
-            run_root_tests=run_root_tests,
-            root_test_results=earlier.root_test_results if earlier and not run_root_tests else (),
+            run_tests=run_tests,
+            run_root_tests=root_tests,
+            root_test_results=earlier.root_test_results if earlier and not root_tests else (),
         )
 
-    def _values(
-        self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any] | None
-    ) -> TaskValues:
+    def _values(self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any]) -> TaskValues:
         return TaskValues(
             task_id=task_id,
             task_uuid=earlier.task_uuid if earlier else str(uuid.uuid4()),
             instance_name=project.instance_name,
             instance_uuid=self._instance_uuid,
-            data=dict(data or {}),
+            data=dict(data),
         )
 
     def _accept(self, project: Project, plan: TaskPlan) -> ActiveTask:
@@ -224,7 +222,7 @@ class TaskQueue:
             whole = in_task >= project.assets.keys()
             if in_task <= done and earlier.summary.status is TaskStatus.SUCCESS:
                 raise NothingToRetry(task_id)
-            plan = self._plan_some(project, task_id, earlier, in_task - done, run_root_tests=whole)
+            plan = self._plan(project, task_id, earlier, in_task - done, earlier.data, run_root_tests=whole)
             return self._accept(project, plan)
 
     async def cancel(self, task_id: str) -> ActiveTask | None:
@@ -314,17 +312,3 @@ class TaskQueue:
         if task is not None and not task.summary.status.is_ended:
             for event in closing_events(task, f"interrupted: {type(error).__name__}: {error}"):
                 self._recorder.emit(event)
-
-
-def _next_attempt(earlier: KeptTask | None) -> int:
-    return earlier.newest_attempt + 1 if earlier else 1
-
-
-def _carried(facts: NodeFacts) -> NodeFacts:
-    return NodeFacts(
-        rows=facts.rows,
-        result=facts.result,
-        has_relation=facts.has_relation,
-        carried=True,
-        tests_duration_ms=facts.tests_duration_ms,
-    )

@@ -55,7 +55,7 @@ def test_a_flipped_byte(frames: FrameFiles, offset: int) -> None:
 
 def test_a_missing_file(frames: FrameFiles) -> None:
     """A frame whose file is gone is told as missing."""
-    with pytest.raises(FrameDamaged, match="^frame abc cannot be used: it is missing; run its asset again$"):
+    with pytest.raises(FrameDamaged, match=r"^frame abc cannot be used: it is missing; run its asset again$"):
         frames.read("abc")
 
 
