@@ -4,7 +4,7 @@ PORT ?= 8080
 BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library anew: 4 s instead of 1.5
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench faults lock clean
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ check: .venv/.ready ## format, lint, types, import directions
 
 bench: .venv/.ready ## measure, and print ratios with machine and date
 	@$(BIN)/python -m benchmarks
+
+faults: .venv/.ready ## break it on purpose, at length: kills, cuts, full disks (SEED=, ONLY=)
+	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header \

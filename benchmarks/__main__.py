@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m benchmarks --only NAME ... --quick --save-reference --results DIR`: one run, one table."""
+"""`make bench`, or `python -m benchmarks [--only NAME ...] [--quick] [--save-reference]`: one run, one table."""
 
 import argparse
 import os

@@ -16,8 +16,9 @@ class History:
         self._task = task
         self._database = sqlite3.connect(state.database)
         self._database.execute("PRAGMA foreign_keys = ON")
-        self._span = self._one("SELECT last_position FROM state")
-        self._position = self._span
+        self._position = self._one("SELECT last_position FROM state")
+        first = min(self._one(f"SELECT min(position) FROM {table}") for table in _LOG)
+        self._span = self._position - first + 1
 
     @property
     def log_entries(self) -> int:

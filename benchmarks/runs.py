@@ -35,7 +35,7 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
     small = _Run(layered_project(folder / "small", _LAYERS, few // _LAYERS))
     yield small.figure(f"run {few} models of 1,000 rows", times=5)
     real = _Run(layered_project(folder / "real", _LAYERS, few // _LAYERS, real_rows))
-    yield real.figure(f"run {few} models of {real_rows:,} rows", times=3)
+    yield real.figure(f"run {few} models of {real_rows:,} rows", times=2)
     more = _Run(layered_project(folder / "more", _LAYERS, many // _LAYERS))
     yield more.figure(f"run {many:,} models of 1,000 rows", times=2)
     chain = _Run(chain_project(folder / "chain", length))
