@@ -18,7 +18,7 @@ from dag.materializations import materialize
 from dag.project import Project, hands_over_frames
 from dag.project_files import Materialization
 from dag.relation_names import input_relation, relation
-from dag.task_log import RawAssetLog, TaskLog
+from dag.task_log import RawAssetLog, TaskLog, current_log
 from dag.templates import TaskValues
 
 
@@ -78,14 +78,17 @@ class AssetExecution:
         return self.frames.write(session.read(f"SELECT * FROM {relation(asset.name)}"))
 
     def _raw(self, asset: Asset, results: Mapping[str, Result], log: TaskLog) -> NodeFacts:
+        raw_log = RawAssetLog.of(log)
+        token = current_log.set(raw_log)  # what it writes through other loggers is written by a raw asset too
         with ExitStack() as stack:
+            stack.callback(current_log.reset, token)
             context = raw_assets.RawContext(
                 task_id=self.task.task_id,
                 task_uuid=self.task.task_uuid,
                 instance_name=self.task.instance_name,
                 instance_uuid=self.task.instance_uuid,
                 input=self._raw_inputs(asset, results),
-                log=RawAssetLog(log),
+                log=raw_log,
                 connection=raw_assets.opened_connections(self.project.connections, self.cancellation, stack),
             )
             result = raw_assets.execute(self.project.folder / asset.path, context, self.frames)

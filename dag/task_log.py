@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dag.clock import iso_time, now_ms
+from dag.error_info import ErrorInfo
 from dag.events import Event, Logged, RunEventEmitted
 from dag.redaction import Redaction
 from dag.run_events import RunEvent, RunEventLevel, RunEventType
@@ -70,7 +71,9 @@ class TaskLog:
         )
         self.emit(Logged(self.task_id, self.attempt, entry))
 
-    def run_event(self, type_: RunEventType, level: RunEventLevel, message: str) -> None:
+    def run_event(
+        self, type_: RunEventType, level: RunEventLevel, message: str, error: ErrorInfo | None = None
+    ) -> None:
         """One run event; its step key is the log's asset."""
         event = RunEvent(
             run_id=self.task_id,
@@ -80,30 +83,22 @@ class TaskLog:
             step_key=self.asset,
             event_type=type_,
         )
-        self.emit(RunEventEmitted(self.task_id, self.attempt, event))
+        self.emit(RunEventEmitted(self.task_id, self.attempt, event, error))
 
 
 @dataclass(frozen=True)
-class RawAssetLog:
-    """The `log` of a raw asset: entries at info or above are run events too (contract, Run events)."""
+class RawAssetLog(TaskLog):
+    """The log of a raw asset: entries at info or above are run events too (contract, Run events)."""
 
-    log: TaskLog
+    @classmethod
+    def of(cls, log: TaskLog) -> "RawAssetLog":
+        return cls(log.emit, log.redaction, log.task_id, log.attempt, log.asset, log.connection, log.test)
 
-    def debug(self, message: str, **fields: Any) -> None:
-        self.log.debug(message, **fields)
-
-    def info(self, message: str, **fields: Any) -> None:
-        self._write("info", message, fields)
-
-    def warning(self, message: str, **fields: Any) -> None:
-        self._write("warning", message, fields)
-
-    def error(self, message: str, **fields: Any) -> None:
-        self._write("error", message, fields)
-
-    def _write(self, level: str, message: str, fields: dict[str, Any]) -> None:
-        self.log.write(level, message, fields)
-        self.log.run_event(RunEventType.LOG_MESSAGE, _LEVELS[level], message)
+    def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        super().write(level, message, fields)
+        event_level = _LEVELS.get(level, RunEventLevel.INFO)
+        if event_level is not RunEventLevel.DEBUG:
+            self.run_event(RunEventType.LOG_MESSAGE, event_level, message)
 
 
 current_log: ContextVar[TaskLog | None] = ContextVar("current_log", default=None)
