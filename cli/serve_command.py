@@ -8,6 +8,8 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import uvicorn
 from rich.console import Console
@@ -29,6 +31,31 @@ _GRACE_S = 5  # for answers under way when the server is stopped
 
 
 @dataclass(frozen=True)
+class AccessOptions:
+    """Who is answered; what is None is left to the environment (server/settings.py)."""
+
+    api_token_file: Path | None = None
+    organization: str | None = None
+    deployment: str | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """What is given, as values of `Settings`; exits where the token file is no good."""
+        values = {"organization": self.organization, "deployment": self.deployment, "api_token": self._token()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _token(self) -> str | None:
+        if self.api_token_file is None:
+            return None
+        try:
+            token = self.api_token_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"--api-token-file: {self.api_token_file} cannot be read: {error}")
+        if not token or not token.isascii() or not token.isprintable():
+            fail(f"--api-token-file: {self.api_token_file} must hold one line of printable ASCII characters")
+        return token
+
+
+@dataclass(frozen=True)
 class ServeOptions:
     """The options of the command."""
 
@@ -38,6 +65,7 @@ class ServeOptions:
     store_logs: bool
     reload: bool
     debug: bool
+    access: AccessOptions = AccessOptions()
 
 
 def serve_project(project: Project, options: ServeOptions) -> int:
@@ -90,7 +118,7 @@ class _Console:
 
 async def _serve(project: Project, options: ServeOptions, listening: socket.socket) -> None:
     listener = _Console()
-    settings = Settings(store_logs=options.store_logs)
+    settings = Settings(store_logs=options.store_logs, debug=options.debug, **options.access.settings())
     async with open_workspace(project, settings, (listener,)) as workspace:
         with Capture(workspace.emit, project.redaction):
             server = _Server(_config(workspace, settings))

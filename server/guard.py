@@ -1,0 +1,91 @@
+"""Who is answered: a token, and the organization and deployment that a client names (contract; spec, Authentication).
+
+Pure ASGI, before everything else, so that no handler has to think of it.
+"""
+
+import hmac
+from collections.abc import Iterable
+from ipaddress import IPv6Address, ip_address
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.answers import ShapeResponse
+from server.settings import Settings
+from server.shapes import Error
+
+TOKEN_HEADER = b"dagster-cloud-api-token"
+ORGANIZATION_HEADER = b"dagster-cloud-organization"
+DEPLOYMENT_HEADER = b"dagster-cloud-deployment"
+
+
+class Guard:
+    """Lets a request through to `app`, or answers 401 or 403 in its place.
+
+    With a token configured every request must bring it, but for paths under `static_paths`: the page itself holds no
+    data, and has to be there to ask for the token. Without one, only clients of this machine are answered.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, static_paths: tuple[str, ...] = ()) -> None:
+        self._app, self._static_paths = app, static_paths
+        token = settings.api_token.get_secret_value() if settings.api_token is not None else ""
+        self._token = token.encode()
+        self._names = {
+            header: name.encode()
+            for header, name in (
+                (ORGANIZATION_HEADER, settings.organization),
+                (DEPLOYMENT_HEADER, settings.deployment),
+            )
+            if name is not None
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        await (refusal or self._app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> ShapeResponse | None:
+        if scope["path"].startswith(self._static_paths):
+            return None
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        if not self._token and not _is_local(scope):
+            return _unauthorized(
+                "this server has no API token, so it answers clients of its own machine only; "
+                "start it with --api-token-file"
+            )
+        if self._token and not self._has_token(headers):
+            return _unauthorized("send the API token as Dagster-Cloud-Api-Token, or as Authorization: Bearer")
+        for header, own in self._names.items():
+            if any(value != own for name, value in headers if name == header):
+                what = "organization" if header == ORGANIZATION_HEADER else "deployment"
+                details = f"this server is not of the {what} that the request names"
+                return ShapeResponse(Error(error="Forbidden", details=details), 403)
+        return None
+
+    def _has_token(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        # Every token is compared, each in constant time: how long it takes tells nothing about the right one.
+        return sum(hmac.compare_digest(token, self._token) for token in _tokens(headers)) > 0
+
+
+def _tokens(headers: list[tuple[bytes, bytes]]) -> Iterable[bytes]:
+    for name, value in headers:
+        if name == TOKEN_HEADER:
+            yield value
+        elif name == b"authorization":
+            scheme, _, token = value.partition(b" ")
+            if scheme.lower() == b"bearer":
+                yield token.strip()
+
+
+def _unauthorized(details: str) -> ShapeResponse:
+    return ShapeResponse(Error(error="Unauthorized", details=details), 401, {"WWW-Authenticate": "Bearer"})
+
+
+def _is_local(scope: Scope) -> bool:
+    """If the client is on this machine; one without an IP address is inside this very process, or at a socket file."""
+    client = scope.get("client")
+    try:
+        address = ip_address(client[0].partition("%")[0]) if client else None
+    except ValueError:
+        return True
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address is None or address.is_loopback
