@@ -85,7 +85,8 @@ def _bind(host: str, port: int) -> socket.socket:
     """The socket, bound but not listening yet: until the server is ready, connections are refused."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family)
+        # Named TCP, or asyncio leaves out TCP_NODELAY, and answers on a kept connection wait 40 ms for an ACK.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
     except OSError as error:
