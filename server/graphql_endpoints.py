@@ -16,6 +16,7 @@ from starlette.responses import Response
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionContext
 
 from dag.status import Shape
 from server import cloud_schema, dagster_schema
@@ -76,8 +77,15 @@ def _prepared(schema: strawberry.Schema, query: str) -> tuple[DocumentNode, list
     return document, validate(schema._schema, document)  # noqa: SLF001  as Strawberry's own ValidationCache does
 
 
+class _Schema(strawberry.Schema):
+    """A schema whose errors are reported here: Strawberry would log every client's mistake with a stack."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing: see `_masked`."""
+
+
 def _schema(query: type) -> strawberry.Schema:
-    return strawberry.Schema(
+    return _Schema(
         query,
         config=StrawberryConfig(auto_camel_case=True),
         extensions=[_Prepared],

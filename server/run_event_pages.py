@@ -5,8 +5,8 @@ import binascii
 from dataclasses import dataclass
 
 from server.query_limits import DEFAULT_LIMIT, MAX_LIMIT
-from storage.reader import Moment, Reader
-from storage.runs import KeptRunEvent, RunKey
+from storage.reader import Reader
+from storage.runs import KeptRunEvent
 
 
 class BadArgument(Exception):
@@ -36,14 +36,19 @@ async def event_page(reader: Reader, run_id: str, limit: int | None, after_curso
     Raises `RunNotFound`, or `BadArgument` for a limit out of range or a cursor that this run never gave.
     """
     wanted = checked_limit(limit)
+    after = _Cursor.read(after_cursor) if after_cursor else None
     async with reader.moment() as moment:
-        key = await moment.runs.key(run_id)
-        if key is None:
+        found = await moment.runs.events(run_id, after.position if after else 0, wanted + 1)
+        if found is None:
             raise RunNotFound(run_id)
-        after = await _position(moment, key, after_cursor) if after_cursor else 0
-        found = await moment.runs.events(key.task_id, after, wanted + 1)
-    events = found[:wanted]
-    return EventPage(events, _cursor(key, events[-1].position if events else after), len(found) > wanted)
+        key, events = found
+        if after is not None:
+            newest = (await moment.log_range()).last_position
+            if after.task_uuid != key.task_uuid or after.position > newest:
+                raise _bad_cursor()
+    page = events[:wanted]
+    end = page[-1].position if page else after.position if after else 0
+    return EventPage(page, _Cursor(key.task_uuid, end).text, len(events) > wanted)
 
 
 def checked_limit(limit: int | None) -> int:
@@ -55,20 +60,30 @@ def checked_limit(limit: int | None) -> int:
     return limit
 
 
-def _cursor(key: RunKey, position: int) -> str:
-    """A position never changes, however many events are added; naming the run tells foreign cursors apart."""
-    return base64.b64encode(f"{key.task_uuid}:{position}".encode()).decode("ascii")
+@dataclass(frozen=True)
+class _Cursor:
+    """A place in a run's events. Naming the run, by its uuid, tells cursors of other runs and other states apart.
 
+    A position in the log never changes, however many events are added.
+    """
 
-async def _position(moment: Moment, key: RunKey, cursor: str) -> int:
-    try:
-        task_uuid, _, digits = base64.b64decode(cursor, validate=True).decode("ascii").partition(":")
-        position = int(digits) if digits.isdigit() and len(digits) <= 18 else -1
-    except (ValueError, binascii.Error) as error:
-        raise _bad_cursor() from error
-    if task_uuid != key.task_uuid or not 0 <= position <= (await moment.log_range()).last_position:
-        raise _bad_cursor()
-    return position
+    task_uuid: str
+    position: int
+
+    @property
+    def text(self) -> str:
+        return base64.b64encode(f"{self.task_uuid}:{self.position}".encode()).decode("ascii")
+
+    @classmethod
+    def read(cls, text: str) -> "_Cursor":
+        """Raises `BadArgument`."""
+        try:
+            task_uuid, _, digits = base64.b64decode(text, validate=True).decode("ascii").partition(":")
+        except (ValueError, binascii.Error) as error:
+            raise _bad_cursor() from error
+        if not digits.isdigit() or len(digits) > 18:
+            raise _bad_cursor()
+        return cls(task_uuid, int(digits))
 
 
 def _bad_cursor() -> BadArgument:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from dag.error_info import ErrorInfo
-from dag.run_events import RunEvent, RunEventLevel, RunEventType
+from dag.run_events import RunEvent, RunEventType
 from dag.status import TaskStatus
 from storage import tables
 
@@ -88,25 +88,15 @@ class Runs:
                 return RunKey(*rows[0])
         return None
 
-    async def events(self, task_id: str, after: int, limit: int) -> list[KeptRunEvent]:
-        """At most `limit` run events of all attempts of a task after a position, in order."""
-        table = tables.RunEvent
-        failure = case((col(table.event_type) == RunEventType.STEP_FAILURE, col(table.data)))
-        rows = await self._rows(
-            select(
-                col(table.position),
-                col(table.message),
-                col(table.timestamp),
-                col(table.level),
-                col(table.step_key),
-                col(table.event_type),
-                failure,
-            )
-            .where(col(table.task_id) == task_id, col(table.position) > after)
-            .order_by(col(table.position))
-            .limit(limit)
-        )
-        return [_kept_event(task_id, *row) for row in rows]
+    async def events(self, run_id: str, after: int, limit: int) -> tuple[RunKey, list[KeptRunEvent]] | None:
+        """At most `limit` run events of all attempts of a run after a position, in order; None if there is no run."""
+        values = {"run_id": run_id, "after": after, "limit": limit}
+        for statement in (_EVENTS_BY_TASK_ID, _EVENTS_BY_UUID):
+            rows = (await self._connection.execute(statement, values)).all()
+            if rows:
+                key = RunKey(rows[0][0], rows[0][1])
+                return key, [_kept_event(*row) for row in rows if row[2] is not None]
+        return None
 
     async def run(self, run_id: str) -> KeptRun | None:
         """One run, None if there is none of that id."""
@@ -147,6 +137,32 @@ class Runs:
         rows = await self._rows(_RUNS.where(*wanted).order_by(*newest_first).limit(limit))
         return RunPage(tuple(map(_kept_run, rows)), total)
 
+
+def _events_by(key: Any) -> Select[*tuple[Any, ...]]:
+    """A run and its events, in one statement: each costs several hops between threads, far more than its rows."""
+    table = tables.RunEvent
+    of_run = and_(col(table.task_id) == col(tables.Task.task_id), col(table.position) > bindparam("after"))
+    return (
+        select(
+            col(tables.Task.task_id),
+            col(tables.Task.task_uuid),
+            col(table.position),
+            col(table.message),
+            col(table.timestamp),
+            col(table.level),
+            col(table.step_key),
+            col(table.event_type),
+            case((col(table.event_type) == RunEventType.STEP_FAILURE, col(table.data))),
+        )
+        .select_from(tables.Task)
+        .outerjoin(table, of_run)
+        .where(col(key) == bindparam("run_id"))
+        .order_by(col(table.position))
+        .limit(bindparam("limit"))
+    )
+
+
+_EVENTS_BY_TASK_ID, _EVENTS_BY_UUID = _events_by(tables.Task.task_id), _events_by(tables.Task.task_uuid)
 
 _TERMINAL = (RunEventType.RUN_SUCCESS, RunEventType.RUN_FAILURE, RunEventType.RUN_CANCELED)
 
@@ -194,6 +210,7 @@ def _kept_run(row: Any) -> KeptRun:
 
 def _kept_event(
     task_id: str,
+    _: str,
     position: int,
     message: str,
     timestamp: str,
@@ -202,11 +219,11 @@ def _kept_event(
     event_type: str,
     failure: str | None,
 ) -> KeptRunEvent:
-    event = RunEvent.model_construct(  # what was validated when it was emitted is not validated a thousand times again
+    event = RunEvent(
         run_id=task_id,
         message=message,
         timestamp=timestamp,
-        level=RunEventLevel(level),
+        level=level,  # Pydantic makes the enum of it, faster than Python would
         step_key=step_key,
         event_type=event_type,
     )
