@@ -185,13 +185,13 @@ class Followed:
                 if ended:
                     return
                 time.sleep(_POLL_S)
-            page = self._next_page()
+            page = self._page_after(self.cursor)
 
-    def _next_page(self) -> Page:
+    def _page_after(self, cursor: str | None) -> Page:
         told = False
         while True:
             try:
-                return self.events.page(self.cursor, MAX_PAGE)
+                return self.events.page(cursor, MAX_PAGE)
             except ConnectionLost as error:
                 if not told:
                     self.on_lost(error)
@@ -203,7 +203,7 @@ class Followed:
         ended: bool | None = None
         cursor, has_more = None, True
         while has_more:
-            page = self.events.page(cursor, MAX_PAGE)
+            page = self._page_after(cursor)
             ended = _has_ended(page.events, ended)
             cursor, has_more = page.cursor, page.has_more
         return bool(ended)

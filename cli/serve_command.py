@@ -39,7 +39,9 @@ class AccessOptions:
     deployment: str | None = None
 
     def settings(self) -> dict[str, Any]:
-        """What is given, as values of `Settings`; exits where the token file is no good."""
+        """What is given, as values of `Settings`; exits where it is no good."""
+        if self.organization == "dagster":
+            fail("--organization: dagster cannot be an organization's name: /dagster/graphql is Dagster's own schema")
         values = {"organization": self.organization, "deployment": self.deployment, "api_token": self._token()}
         return {name: value for name, value in values.items() if value is not None}
 
