@@ -18,7 +18,7 @@ from dag.materializations import materialize
 from dag.project import Project, hands_over_frames
 from dag.project_files import Materialization
 from dag.relation_names import input_relation, relation
-from dag.task_log import RawAssetLog, TaskLog, current_log
+from dag.task_log import RawAssetLog, TaskLog
 from dag.templates import TaskValues
 
 
@@ -47,12 +47,12 @@ class AssetExecution:
     cancellation: Cancellation
     input_tables: InputTables
 
-    def execute(self, asset: Asset, results: Mapping[str, Result], log: TaskLog) -> NodeFacts:
+    def execute(self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog) -> NodeFacts:
         """Execute one asset; what is kept of it. Raises a `DagscopeError`, `Cancelled` among them."""
         self.cancellation.check()
         return self._raw(asset, results, log) if asset.is_raw else self._sql(asset, results)
 
-    def _sql(self, asset: Asset, results: Mapping[str, Result]) -> NodeFacts:
+    def _sql(self, asset: Asset, results: Mapping[str, Result | None]) -> NodeFacts:
         with self.project.connections[asset.connection].session(self.cancellation) as session:
             existing = session.relation_kind(asset.name) if _appends(asset) else None
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
@@ -61,7 +61,7 @@ class AssetExecution:
             frame = self._capture(asset, session)
         return NodeFacts(rows=rows, result=frame, has_relation=True)
 
-    def _persist_inputs(self, asset: Asset, results: Mapping[str, Result], session: Session) -> None:
+    def _persist_inputs(self, asset: Asset, results: Mapping[str, Result | None], session: Session) -> None:
         if not asset.persist_inputs:
             return
         for upstream in asset.upstreams:
@@ -77,24 +77,21 @@ class AssetExecution:
             return None
         return self.frames.write(session.read(f"SELECT * FROM {relation(asset.name)}"))
 
-    def _raw(self, asset: Asset, results: Mapping[str, Result], log: TaskLog) -> NodeFacts:
-        raw_log = RawAssetLog.of(log)
-        token = current_log.set(raw_log)  # what it writes through other loggers is written by a raw asset too
+    def _raw(self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog) -> NodeFacts:
         with ExitStack() as stack:
-            stack.callback(current_log.reset, token)
             context = raw_assets.RawContext(
                 task_id=self.task.task_id,
                 task_uuid=self.task.task_uuid,
                 instance_name=self.task.instance_name,
                 instance_uuid=self.task.instance_uuid,
                 input=self._raw_inputs(asset, results),
-                log=raw_log,
+                log=RawAssetLog(log),
                 connection=raw_assets.opened_connections(self.project.connections, self.cancellation, stack),
             )
             result = raw_assets.execute(self.project.folder / asset.path, context, self.frames, self.cancellation)
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
 
-    def _raw_inputs(self, asset: Asset, results: Mapping[str, Result]) -> raw_assets.Inputs:
+    def _raw_inputs(self, asset: Asset, results: Mapping[str, Result | None]) -> raw_assets.Inputs:
         values: dict[str, Any] = {"__input__": dict(self.task.data or {})}
         for upstream in asset.upstreams:
             result = results.get(upstream)
@@ -102,9 +99,10 @@ class AssetExecution:
                 values[upstream] = self.frames.read(result.digest)
             elif result is not None:
                 values[upstream] = self.frames.read_value(result.digest)
-            elif self.project.assets[upstream].is_raw:
+            elif upstream in results and self.project.assets[upstream].is_raw:
                 values[upstream] = None
-        return raw_assets.Inputs(asset.name, values)
+        handing_over = frozenset(name for name in asset.upstreams if hands_over_frames(self.project.assets[name]))
+        return raw_assets.Inputs(asset.name, values, handing_over)
 
 
 def _appends(asset: Asset) -> bool:

@@ -136,5 +136,6 @@ class RunEventEmitted(Event):
                 "eventType": event.event_type,
             },
             ensure_ascii=False,
+            separators=(",", ":"),
         )
         return text if self.error is None else f'{text[:-1]}, "error": {self.error.to_json()}}}'

@@ -289,6 +289,7 @@ class _Loading:
             ),
         )
         self._check_indexes(asset, said)
+        self._check_stage(asset)
         return asset
 
     def _connection_of(self, said: _Said) -> str:
@@ -300,6 +301,13 @@ class _Loading:
 
     def _connection_type(self, connection: str) -> str:
         return self.connections[connection].engine if connection in self.connections else ""
+
+    def _check_stage(self, asset: Asset) -> None:
+        connection = self.connections.get(asset.connection)
+        if connection and not asset.path.endswith(".py") and asset.stage.lower() in connection.taken_schemas:
+            message = f'stage "{asset.stage}" cannot be a schema of connection "{asset.connection}"'
+            hint = "the name is the database's own; rename the stage's folder, or the database file"
+            self.problems.append(Problem(asset.path, 0, f"{message}: {hint}"))
 
     def _check_indexes(self, asset: Asset, said: _Said) -> None:
         keyed = asset.materialization in (Materialization.TABLE, Materialization.INCREMENTAL)

@@ -1,7 +1,7 @@
 """A project: its checked files as assets, data tests, connections and a graph."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -45,6 +45,16 @@ class Project:
     def redaction(self) -> Redaction:
         """Hides the secrets of this project's connections."""
         return Redaction(secret for connection in self.connections.values() for secret in connection.secrets)
+
+    def with_open_connections_of(self, other: "Project") -> "Project":
+        """This project with the other's connections where they are the same, so that none is opened twice."""
+        kept = {
+            name: other.connections[name]
+            if name in other.connections and other.connections[name].identity == connection.identity
+            else connection
+            for name, connection in self.connections.items()
+        }
+        return replace(self, connections=kept)
 
     def relation_for(self, reader: Asset, upstream: str) -> str:
         """What `Ref(upstream)` becomes in the SQL of `reader`."""

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,28 +15,19 @@ from dag.connections import Connection, Session
 from dag.errors import Cancelled, DagscopeError, InputMissing, RawAssetFailed
 from dag.frames import FrameStore, Result
 from dag.json_text import json_text
-
-
-class RawLog(Protocol):
-    """The `log` of a raw asset's context: `log.info("loaded", rows=3)`."""
-
-    def debug(self, message: str, **fields: Any) -> None: ...
-
-    def info(self, message: str, **fields: Any) -> None: ...
-
-    def warning(self, message: str, **fields: Any) -> None: ...
-
-    def error(self, message: str, **fields: Any) -> None: ...
+from dag.task_log import Log
 
 
 class Inputs(dict[str, Any]):
     """Upstream names to their values: a frame is a pyarrow Table; `"__input__"` is the run's `data`, {} if none."""
 
-    def __init__(self, asset: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, asset: str, values: Mapping[str, Any], handing_over: frozenset[str] = frozenset()) -> None:
         super().__init__(values)
-        self._asset = asset
+        self._asset, self._handing_over = asset, handing_over
 
     def __missing__(self, name: str) -> Any:
+        if name in self._handing_over:
+            raise InputMissing(f'no data of "{name}" is kept for "{self._asset}": run "{name}" first')
         raise InputMissing(
             f'"{name}" hands no data to "{self._asset}": name it in raw_upstreams and set is_data_framed: true on it'
         )
@@ -70,7 +61,7 @@ class RawContext:
     instance_name: str
     instance_uuid: str
     input: Inputs
-    log: RawLog
+    log: Log
     connection: Callable[[str], RawConnection]
 
 

@@ -90,7 +90,7 @@ class _Run:
         self.failed: set[str] = set()
         self.abandoned: set[str] = set()
         self.speaking = threading.Lock()
-        self.results: dict[str, Result] = dict(plan.earlier_results)
+        self.results: dict[str, Result | None] = dict(plan.earlier_results)
         self.order = {name: position for position, name in enumerate(project.graph.order)}
 
     def to_end(self, executor: Executor, max_workers: int) -> TaskStatus:
@@ -127,7 +127,7 @@ class _Run:
                     outcome, facts = work.result() if work.done() else self._abandon(name)
                     if outcome is Outcome.FAILED:
                         self.failed.add(name)
-                    if facts.result is not None:
+                    else:
                         self.results[name] = facts.result
                     self._settle(name, waiting, ready)
 

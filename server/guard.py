@@ -4,7 +4,7 @@ Pure ASGI, before everything else, so that no handler has to think of it.
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address, ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +17,8 @@ TOKEN_HEADER = b"dagster-cloud-api-token"
 ORGANIZATION_HEADER = b"dagster-cloud-organization"
 DEPLOYMENT_HEADER = b"dagster-cloud-deployment"
 
+Headers = list[tuple[bytes, bytes]]
+
 
 class Guard:
     """Lets a request through to `app`, or answers 401 or 403 in its place.
@@ -25,18 +27,10 @@ class Guard:
     data, and has to be there to ask for the token. Without one, only clients of this machine are answered.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, static_paths: tuple[str, ...] = ()) -> None:
-        self._app, self._static_paths = app, static_paths
-        token = settings.api_token.get_secret_value() if settings.api_token is not None else ""
-        self._token = token.encode()
-        self._names = {
-            header: name.encode()
-            for header, name in (
-                (ORGANIZATION_HEADER, settings.organization),
-                (DEPLOYMENT_HEADER, settings.deployment),
-            )
-            if name is not None
-        }
+    def __init__(
+        self, app: ASGIApp, settings_of: Callable[[Scope], Settings], static_paths: tuple[str, ...] = ()
+    ) -> None:
+        self._app, self._settings_of, self._static_paths = app, settings_of, static_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
@@ -45,27 +39,31 @@ class Guard:
     def _refusal(self, scope: Scope) -> ShapeResponse | None:
         if scope["path"].startswith(self._static_paths):
             return None
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        if not self._token and not _is_local(scope):
+        settings, headers = self._settings_of(scope), scope["headers"]
+        token = settings.api_token.get_secret_value().encode() if settings.api_token is not None else b""
+        if not token and not _is_local(scope):
             return _unauthorized(
                 "this server has no API token, so it answers clients of its own machine only; "
                 "start it with --api-token-file"
             )
-        if self._token and not self._has_token(headers):
+        if token and not _has_token(headers, token):
             return _unauthorized("send the API token as Dagster-Cloud-Api-Token, or as Authorization: Bearer")
-        for header, own in self._names.items():
-            if any(value != own for name, value in headers if name == header):
-                what = "organization" if header == ORGANIZATION_HEADER else "deployment"
+        for what, header, own in (
+            ("organization", ORGANIZATION_HEADER, settings.organization),
+            ("deployment", DEPLOYMENT_HEADER, settings.deployment),
+        ):
+            if own is not None and any(value != own.encode() for name, value in headers if name == header):
                 details = f"this server is not of the {what} that the request names"
                 return ShapeResponse(Error(error="Forbidden", details=details), 403)
         return None
 
-    def _has_token(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        # Every token is compared, each in constant time: how long it takes tells nothing about the right one.
-        return sum(hmac.compare_digest(token, self._token) for token in _tokens(headers)) > 0
+
+def _has_token(headers: Headers, right: bytes) -> bool:
+    # Every token is compared, each in constant time: how long it takes tells nothing about the right one.
+    return sum(hmac.compare_digest(token, right) for token in _tokens(headers)) > 0
 
 
-def _tokens(headers: list[tuple[bytes, bytes]]) -> Iterable[bytes]:
+def _tokens(headers: Headers) -> Iterable[bytes]:
     for name, value in headers:
         if name == TOKEN_HEADER:
             yield value

@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -83,8 +83,19 @@ class DuckDBConnection(Connection):
         return connection
 
     @property
+    def identity(self) -> Hashable:
+        settings = tuple(sorted(self._settings.items()))
+        return (self.engine, self.name, self.path, self._folder, tuple(self._extensions), settings)
+
+    @property
     def secrets(self) -> frozenset[str]:
         return self._secrets
+
+    @property
+    def taken_schemas(self) -> frozenset[str]:
+        # `x.t` is ambiguous where a database (named after its file) and a schema are both called x
+        database = "memory" if self.path == MEMORY else Path(self.path).stem.lower()
+        return frozenset({database, "temp", "system", "information_schema", "pg_catalog"})
 
     @property
     def _file(self) -> Path | None:

@@ -166,6 +166,16 @@ def test_inputs(make_project: MakeProject, run_project: RunProject) -> None:
     assert run.captured("s.report") == ["Table", 3, {"carrier": "UA"}, None]
 
 
+def test_input_of_an_upstream_that_has_not_run(make_project: MakeProject, run_project: RunProject) -> None:
+    """Executing a raw asset of whose upstream nothing is kept says what to run first."""
+    profile = profile_of_report(raw_upstreams="[s.orders]")
+    orders = {model("s.orders"): block("is_data_framed: true") + "SELECT 1 AS id"}
+    text = execute("return context.input['s.orders'].num_rows")
+    project = make_project({"profile.yaml": profile, **orders, raw("s.report"): text})
+    message = 'no data of "s.orders" is kept for "s.report": run "s.orders" first (report.py:2)'
+    assert run_project(project, only="s.report").message("s.report") == message
+
+
 def test_connection(make_project: MakeProject, run_project: RunProject) -> None:
     """A raw asset reads and writes any connection of the project."""
     lines = (
