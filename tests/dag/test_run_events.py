@@ -77,18 +77,15 @@ def test_error_with_its_causes(tmp_path: Path) -> None:
 
 
 def test_log_lines_of_a_raw_asset(make_project: MakeProject, run_project: RunProject) -> None:
-    """What a raw asset logs at info or above is a run event with its level, by its own log or by another logger."""
+    """What a raw asset logs at info or above is a run event with its level."""
     code = """
-from dag.task_log import current_log
-
 def execute(context):
     context.log.debug("too much")
     context.log.info("loaded", rows=3)
     context.log.warning("low on disk")
-    current_log.get().write("error", "captured", {})
-    current_log.get().write("critical", "worse", {})
+    context.log.error("broken")
 """
     run = run_project(make_project({raw("staging.load"): code}))
     lines = [(event.level, event.message) for event in run.run_events if event.event_type == "LOG_MESSAGE"]
-    assert lines == [("INFO", "loaded"), ("WARNING", "low on disk"), ("ERROR", "captured"), ("CRITICAL", "worse")]
+    assert lines == [("INFO", "loaded"), ("WARNING", "low on disk"), ("ERROR", "broken")]
     assert {event.step_key for event in run.run_events if event.event_type == "LOG_MESSAGE"} == {"staging.load"}
