@@ -112,4 +112,5 @@ def _appends(asset: Asset) -> bool:
 def _no_frame(asset: str, upstream: str, result: Value | None) -> str:
     if result is None:
         return f'no frame of "{upstream}" is kept for "{asset}": run "{upstream}" first'
-    return f'"{asset}" needs rows of "{upstream}", which gave a {result.data_type}'
+    article = "an" if result.data_type == "array" else "a"
+    return f'"{asset}" needs rows of "{upstream}", which gave {article} {result.data_type}'

@@ -1,5 +1,6 @@
 """Raw assets: Python functions that take part in the DAG (contract, Projects)."""
 
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -92,7 +93,7 @@ def execute(file: Path, context: RawContext, frames: FrameStore, cancellation: C
             return _keep(_load(file)(context), frames)
     except Cancelled:
         raise
-    except Exception as error:
+    except BaseException as error:  # SystemExit among them: no asset ends dagscope
         reason = str(error) if isinstance(error, DagscopeError) else f"{type(error).__name__}: {error}"
         raise RawAssetFailed(reason + _place(error, file)) from error
 
@@ -100,7 +101,8 @@ def execute(file: Path, context: RawContext, frames: FrameStore, cancellation: C
 def _load(file: Path) -> Callable[[RawContext], Any]:
     module = ModuleType(f"dagscope_raw.{file.parent.name}.{file.stem}")
     module.__file__ = str(file)
-    code = compile(file.read_text(encoding="utf-8"), str(file), "exec")
+    sys.modules[module.__name__] = module  # dataclasses and pickle look their module up by name
+    code = compile(file.read_bytes(), str(file), "exec")
     exec(code, module.__dict__)  # noqa: S102  running the project's Python is what a raw asset is
     function: Callable[[RawContext], Any] = module.__dict__["execute"]
     return function
@@ -118,7 +120,13 @@ def _keep(value: Any, frames: FrameStore) -> Result | None:
         value = pa.Table.from_batches([value])
     if hasattr(value, "__arrow_c_stream__"):
         return frames.write(pa.RecordBatchReader.from_stream(value))
-    return frames.write_value(json_text(value), _data_type(value))
+    try:
+        text = json_text(value)
+    except TypeError as error:
+        raise RawAssetFailed(
+            f"execute returned what cannot be kept: {error}; return rows, a dict, a list, a scalar or None"
+        ) from error
+    return frames.write_value(text, _data_type(value))
 
 
 def _data_type(value: Any) -> str:

@@ -35,17 +35,20 @@ class Log(ABC):
     def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
         """One entry; `level` is debug, info, warning, error or critical."""
 
-    def debug(self, message: str, **fields: Any) -> None:
-        self.write("debug", message, fields)
+    def debug(self, message: object, /, **fields: Any) -> None:
+        self.write("debug", str(message), fields)
 
-    def info(self, message: str, **fields: Any) -> None:
-        self.write("info", message, fields)
+    def info(self, message: object, /, **fields: Any) -> None:
+        self.write("info", str(message), fields)
 
-    def warning(self, message: str, **fields: Any) -> None:
-        self.write("warning", message, fields)
+    def warning(self, message: object, /, **fields: Any) -> None:
+        self.write("warning", str(message), fields)
 
-    def error(self, message: str, **fields: Any) -> None:
-        self.write("error", message, fields)
+    def error(self, message: object, /, **fields: Any) -> None:
+        self.write("error", str(message), fields)
+
+    def critical(self, message: object, /, **fields: Any) -> None:
+        self.write("critical", str(message), fields)
 
 
 @dataclass(frozen=True)

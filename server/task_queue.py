@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from dag import runner
 from dag.cancellation import Cancellation
 from dag.clock import now_ms
@@ -22,6 +25,8 @@ from dag.templates import TaskValues
 from storage.reader import KeptTask, Reader
 from storage.recorder import Recorder
 from storage.recovery import closing_events
+
+_log = structlog.get_logger("dagscope.tasks")
 
 _INTERRUPT_AGAIN_S = 0.05  # a statement may start just as the interrupt passes: ask until the task has ended
 
@@ -306,9 +311,14 @@ class TaskQueue:
         return emit
 
     async def _close(self, active: ActiveTask, error: Exception) -> None:
-        """End a task whose runner broke, as far as the state can still be written."""
-        async with self._reader.moment() as moment:
-            task = await moment.task(active.task_id)
+        """End a task whose runner broke, as far as the state can still be read and written."""
+        _log.error("Task broke off", taskId=active.task_id, error=f"{type(error).__name__}: {error}")
+        try:
+            async with self._reader.moment() as moment:
+                task = await moment.task(active.task_id)
+        except SQLAlchemyError as unreadable:
+            _log.error("Task could not be closed", taskId=active.task_id, error=str(unreadable))
+            return
         if task is not None and not task.summary.status.is_ended:
             for event in closing_events(task, f"interrupted: {type(error).__name__}: {error}"):
                 self._recorder.emit(event)

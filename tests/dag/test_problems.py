@@ -12,11 +12,12 @@ KNOWN = ("staging.orders", "staging.customers", "mart.sales")
     [
         ("staging.order", '; did you mean "staging.orders"?'),
         ("orders", '; did you mean "staging.orders"?'),
-        ("planes", "; known: mart.sales, staging.customers, staging.orders"),
+        ("mart.orders", '; did you mean "staging.orders"?'),
+        ("staging.planes", "; known: mart.sales, staging.customers, staging.orders"),
     ],
 )
 def test_nearest_name(word: str, hint: str) -> None:
-    """The nearest name is offered; where none is near, those there are."""
+    """The nearest name is offered, whatever its stage; where none is near, those there are."""
     assert did_you_mean(word, KNOWN) == hint
 
 

@@ -80,7 +80,10 @@ def test_returned_none(make_project: MakeProject, run_project: RunProject) -> No
 def test_returned_value_of_unknown_kind(make_project: MakeProject, run_project: RunProject) -> None:
     """A value that nobody can read fails the node, naming its type."""
     run = run_project(make_project({raw("s.report"): execute("return {'when': object()}")}))
-    message = "TypeError: a value of type builtins.object has no JSON form"
+    message = (
+        "execute returned what cannot be kept: a value of type builtins.object has no JSON form; "
+        "return rows, a dict, a list, a scalar or None"
+    )
     assert run.outcomes == {"s.report": ("FAILED", message)}
 
 

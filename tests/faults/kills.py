@@ -238,16 +238,22 @@ async def kill_recoveries(folder: Path, random: Random, kills: int, waiting: int
     shutil.copytree(project / ".dagscope", left)
     server, state = Server(project, settings), State(project)
     full_s = await server.start()
+    written = _wal_bytes(state)
     await server.kill()
     undisturbed = _end_state(state)
     outcome.measures["recovery of"] = f"{waiting + 1} tasks and {running} running nodes in {full_s:.1f} s"
     while outcome.counts["kills"] < kills:
         shutil.rmtree(state.folder)
         shutil.copytree(left, state.folder)
-        for _ in range(min(random.randint(1, 5), kills - outcome.counts["kills"])):
-            await _kill_while_starting(server, random.uniform(0.3, 1.05) * full_s)
+        for _ in range(min(random.randint(1, 3), kills - outcome.counts["kills"])):
+            server.launch()
+            if random.random() < 0.3:
+                await asyncio.sleep(random.uniform(0.2, 0.9) * full_s)
+            else:
+                await _until_written(state, random.randrange(written), full_s)
+            await server.kill()
             outcome.count("kills")
-            closed = _closed(state)
+            closed = len(state.rows("SELECT 1 FROM task WHERE status = 'FAILED'"))
             outcome.count("before anything was closed", closed == 0)
             outcome.count("with some tasks closed", 0 < closed < waiting + 1)
         await server.start()
@@ -272,14 +278,18 @@ async def _leave_open_tasks(server: Server, waiting: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _kill_while_starting(server: Server, after_s: float) -> None:
-    server.launch()
-    await asyncio.sleep(after_s)
-    await server.kill()
+def _wal_bytes(state: State) -> int:
+    wal = state.folder / "state.sqlite-wal"
+    return wal.stat().st_size if wal.exists() else 0
 
 
-def _closed(state: State) -> int:
-    return len(state.rows("SELECT 1 FROM task WHERE status = 'FAILED'"))
+async def _until_written(state: State, written: int, limit_s: float) -> None:
+    """Wait until a starting server has replaced the log that a dead one left, and written so many bytes of its own."""
+    clock = asyncio.get_running_loop().time
+    until, is_new = clock() + limit_s, False
+    while clock() < until and not (is_new and _wal_bytes(state) > written):
+        is_new |= _wal_bytes(state) == 0
+        await asyncio.sleep(0.0005)
 
 
 def _end_state(state: State) -> dict[str, set[tuple[object, ...]]]:
