@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m benchmarks [--only NAME ...] [--quick] [--save-reference]`: one run, one table."""
+"""`make bench`, or `python -m benchmarks --only NAME ... --quick --save-reference --results DIR`: one run, one table."""
 
 import argparse
 import os
@@ -29,6 +29,7 @@ BENCHMARKS: Mapping[str, _Benchmark] = {
     "starts": starts.figures,
 }
 _QUICK_DIVISOR = 10
+_PIPED_WIDTH = 180  # characters
 
 
 def main() -> None:
@@ -43,11 +44,15 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix=f"dagscope-bench-{name}-") as folder:
             measured += BENCHMARKS[name](Path(folder), _QUICK_DIVISOR if arguments.quick else 1)
         telling.print(f"{name}: {perf_counter() - started:.0f} s", style="dim")
-    shown = Console(highlight=False, soft_wrap=False)
+    shown = Console(highlight=False)
+    if not shown.is_terminal:
+        shown.width = _PIPED_WIDTH
     shown.print(as_table(measured))
     shown.print(f"\n{machine}", style="dim", markup=False)
-    file = _RESULTS / ("reference.json" if arguments.save_reference else f"{machine.date.replace(':', '')}.json")
-    file.parent.mkdir(exist_ok=True)
+    file = arguments.results / (
+        "reference.json" if arguments.save_reference else f"{machine.date.replace(':', '')}.json"
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(as_json(measured, machine), encoding="utf-8")
     shown.print(f"Saved as {file}", style="dim", soft_wrap=True)
 
@@ -57,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--quick", action="store_true", help="a tenth of the sizes, to try it out")
     parser.add_argument("--save-reference", action="store_true", help="save as results/reference.json")
+    parser.add_argument("--results", type=Path, default=_RESULTS, metavar="DIR", help="where to save")
     return parser.parse_args()
 
 

@@ -37,7 +37,7 @@ _GOAL_MS = 250
 def figures(folder: Path, divisor: int) -> Iterator[Figure]:
     count = _EVENTS_PER_S * _SECONDS // min(divisor, 4)
     with _many_files():
-        for subscribers in (1, 100, 1_000 // divisor):
+        for subscribers in (1, 100 // divisor, 1_000 // divisor):
             received = _received(folder / f"stream_{subscribers}", subscribers, count)
             who = "1 subscriber" if subscribers == 1 else f"{subscribers:,} subscribers"
             goal = _GOAL_MS if subscribers == 1_000 // divisor else None

@@ -195,7 +195,8 @@ async def _first_run(workspace: Workspace, listener: _Console, console: Console,
         listener.progress = None
     task = await task_of(workspace, task_id)
     show_end(console, task)
-    shown = next((name for name in reversed(workspace.project.graph.order)), "")
+    project = workspace.project
+    shown = next((name for name in reversed(project.graph.order) if not project.assets[name].is_raw), "")
     console.print(
         f"\nOpen {address}/ or try:\n"
         f"  curl {address}/api/dag/status/{task_id}\n"

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Awaitable, Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -84,9 +84,11 @@ class TaskQueue:
         emit: Emit,
         instance_uuid: str,
         options: TaskOptions,
+        between_tasks: Callable[[], Awaitable[None]],
     ) -> None:
         self._frames, self._recorder, self._reader = frames, recorder, reader
         self._emit_on, self._instance_uuid, self._options = emit, instance_uuid, options
+        self._between_tasks = between_tasks
         self._active: dict[str, ActiveTask] = {}
         self._closing = False
         self.accepting = asyncio.Lock()
@@ -267,6 +269,7 @@ class TaskQueue:
             active = await self._waiting.get()
             if not active.started:
                 await self._execute(active)
+                await self._between_tasks()
 
     async def _execute(self, active: ActiveTask) -> None:
         active.started = True

@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from os import cpu_count
 
+import structlog
+
 from dag.events import Event, Logged
 from dag.problems import Problem
 from dag.project import Project
@@ -15,10 +17,12 @@ from storage.database import open_readers, open_writer
 from storage.frame_files import FrameFiles
 from storage.migrations import migrate
 from storage.reader import Reader
-from storage.recorder import Recorder
+from storage.recorder import Recorder, RecorderFailed
 from storage.recovery import recover
 from storage.retention import prune
 from storage.state_folder import Owner, StateFolder
+
+_log = structlog.get_logger("dagscope.workspace")
 
 Listener = Callable[[Event], None]
 """Told of every event as it happens, from any thread, before it is committed; for the console, not for clients."""
@@ -69,7 +73,14 @@ async def open_workspace(
         hub, reader, frames = Hub(), Reader(readers), FrameFiles(folder.frames)
         recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
         await recover(reader, recorder)
-        await prune(recorder, frames, settings.retention)
+
+        async def let_go_of_old_tasks() -> None:
+            try:
+                await prune(recorder, frames, settings.retention)
+            except RecorderFailed as error:  # those who ask for something are told; here nobody asks
+                _log.error("Old tasks were not pruned", error=str(error))
+
+        await let_go_of_old_tasks()
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
         emit = _fan_out(recorder, listeners, settings.store_logs)
@@ -77,7 +88,7 @@ async def open_workspace(
             instance_uuid = await moment.instance_uuid()
         workers = settings.max_workers or project.cores or cpu_count() or 1
         options = TaskOptions(max_workers=workers, kept_violations=settings.kept_violations)
-        queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options)
+        queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options, let_go_of_old_tasks)
         tasks = await stack.enter_async_context(queue)
         workspace = Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit)
         try:

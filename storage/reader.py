@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from anyio import CancelScope
 from sqlalchemy import Executable, Select, func, literal_column, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import col
@@ -98,8 +99,10 @@ class Reader:
 
     @asynccontextmanager
     async def moment(self) -> AsyncIterator["Moment"]:
-        async with self._readers.begin() as connection:
-            yield Moment(connection)
+        # A stream whose client vanishes is cancelled wherever it is: broken off in a read, the connection is lost.
+        with CancelScope(shield=True):
+            async with self._readers.begin() as connection:
+                yield Moment(connection)
 
 
 class Moment:

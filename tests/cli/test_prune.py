@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_run import dagscope
-from tests.doors import AppDoor
+from tests.doors import AppDoor, wait_until
 from tests.projects import block, model, write_project
 
 
@@ -72,6 +72,15 @@ def test_settings_do_the_same(folder: Path) -> None:
     """`keep_days` as a setting prunes when the server starts."""
     door = AppDoor(folder, keep_days=0)
     assert door.get("/api/dag/tasks").json()["total"] == 1
+    door.stop()
+
+
+def test_settings_prune_between_tasks(folder: Path) -> None:
+    """A server with `keep_days` lets go of old tasks after each one, and never of what the DAG shows."""
+    door = AppDoor(folder, keep_days=0)
+    door.run("next", data={"n": 7})
+    wait_until(lambda: door.get("/api/dag/tasks").json()["total"] == 1)
+    assert door.get("/api/dag/asset/a.b/data?limit=1").json()["data"] == [{"n": 7}]
     door.stop()
 
 

@@ -251,6 +251,7 @@ async def kill_recoveries(folder: Path, random: Random, kills: int, waiting: int
                 await asyncio.sleep(random.uniform(0.2, 0.9) * full_s)
             else:
                 await _until_written(state, random.randrange(written), full_s)
+                await asyncio.sleep(random.choice([0, random.uniform(0, 0.2)]))
             await server.kill()
             outcome.count("kills")
             closed = len(state.rows("SELECT 1 FROM task WHERE status = 'FAILED'"))
