@@ -1,6 +1,7 @@
 """`/graphql`: the schema, query and answers of the run API specification."""
 
 import contextlib
+import io
 import json
 import sqlite3
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from server.graphql_endpoints import CLOUD_SCHEMA
 from tests.doors import AppDoor
@@ -227,12 +229,24 @@ def test_unusual_selections(app: AppDoor) -> None:
     }
 
 
-def test_fault_is_masked(app: AppDoor) -> None:
-    """A fault of the server is a PythonError with an id: no SQL, no path, no stack."""
+@pytest.fixture
+def console() -> Iterator[io.StringIO]:
+    """What the console shows, in place of structlog's slow default."""
+    shown = io.StringIO()
+    processors = [structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+    structlog.configure(processors=processors, logger_factory=structlog.PrintLoggerFactory(shown))
+    yield shown
+    structlog.reset_defaults()
+
+
+def test_fault_is_masked(app: AppDoor, console: io.StringIO) -> None:
+    """A fault of the server is a PythonError with an id: no SQL, no path, no stack; the console has it all."""
     record_messages(app, "nightly", 1)
     _break(app)
     answer = ask(app, "nightly")
     assert answer["message"].startswith("Internal server error (fault ")
+    assert f"fault='{answer['message'][-9:-1]}'" in console.getvalue()
+    assert "no such table: run_event" in console.getvalue()
     assert answer == {
         "__typename": "PythonError",
         "message": f"Internal server error (fault {answer['message'][-9:-1]})",
@@ -240,7 +254,7 @@ def test_fault_is_masked(app: AppDoor) -> None:
     }
 
 
-def test_fault_while_debugging(hello: Path) -> None:
+def test_fault_while_debugging(hello: Path, console: io.StringIO) -> None:
     """With `serve --debug` the stack is a text, as in the spec's example."""
     app = AppDoor(hello, debug=True)
     record_messages(app, "nightly", 1)
