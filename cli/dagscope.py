@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 
 import click
 
+from cli.plus import plus
+
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -122,15 +124,35 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, as_
 @click.option("--run", "run_first", is_flag=True, help="Run the DAG once the server answers.")
 @click.option("--no-log-store", is_flag=True, help="Keep no log entries; the log endpoints then answer 501.")
 @click.option("--reload", "reload_", is_flag=True, help="Load the project again whenever a file of it is saved.")
+@click.option(
+    "--api-token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Answer only clients that send the token in FILE; or set DAGSCOPE_API_TOKEN.",
+)
+@click.option("--organization", metavar="NAME", help="Refuse clients that name another organization.")
+@click.option("--deployment", metavar="NAME", help="Refuse clients that name another deployment.")
 @click.option("--debug", is_flag=True, help="Log more, and show stacks of unexpected faults.")
-def serve(folder: Path, host: str, port: int, run_first: bool, no_log_store: bool, reload_: bool, debug: bool) -> None:
+def serve(
+    folder: Path,
+    host: str,
+    port: int,
+    run_first: bool,
+    no_log_store: bool,
+    reload_: bool,
+    api_token_file: Path | None,
+    organization: str | None,
+    deployment: str | None,
+    debug: bool,
+) -> None:
     """Serve the project's HTTP API and event stream until stopped with Ctrl-C."""
     owner = _owner_of(folder)  # asked before the slow imports: a second server is refused at once
     if owner is not None:
         fail(str(owner))
-    from cli.serve_command import ServeOptions, serve_project
+    from cli.serve_command import AccessOptions, ServeOptions, serve_project
 
-    options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug)
+    access = AccessOptions(api_token_file, organization, deployment)
+    options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, access)
     serve_project(load(folder), options)
 
 
@@ -160,6 +182,9 @@ def _owner_of(folder: Path) -> Any:
     except StateInUse as owner:
         return owner
     return None
+
+
+main.add_command(plus)
 
 
 def load(folder: Path) -> Any:

@@ -1,9 +1,14 @@
-"""`dg`: Dagster's command, as far as dagscope serves it (docs/cli.md). Imports neither server nor storage."""
+"""`dg`: Dagster's command, as far as dagscope serves it (docs/run-events.md). Imports neither server nor storage."""
 
 import click
+
+from cli.plus import plus
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
 @click.version_option(package_name="dagscope", prog_name="dg")
 def main() -> None:
     """Ask a dagscope server, or a Dagster one, about runs."""
+
+
+main.add_command(plus)

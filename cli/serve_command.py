@@ -9,7 +9,8 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import uvicorn
 from rich.console import Console
@@ -32,6 +33,33 @@ _GRACE_S = 5  # for answers under way when the server is stopped
 
 
 @dataclass(frozen=True)
+class AccessOptions:
+    """Who is answered; what is None is left to the environment (server/settings.py)."""
+
+    api_token_file: Path | None = None
+    organization: str | None = None
+    deployment: str | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """What is given, as values of `Settings`; exits where it is no good."""
+        if self.organization == "dagster":
+            fail("--organization: dagster cannot be an organization's name: /dagster/graphql is Dagster's own schema")
+        values = {"organization": self.organization, "deployment": self.deployment, "api_token": self._token()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _token(self) -> str | None:
+        if self.api_token_file is None:
+            return None
+        try:
+            token = self.api_token_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"--api-token-file: {self.api_token_file} cannot be read: {error}")
+        if not token or not token.isascii() or not token.isprintable():
+            fail(f"--api-token-file: {self.api_token_file} must hold one line of printable ASCII characters")
+        return token
+
+
+@dataclass(frozen=True)
 class ServeOptions:
     """The options of the command."""
 
@@ -41,11 +69,12 @@ class ServeOptions:
     store_logs: bool
     reload: bool
     debug: bool
+    access: AccessOptions = AccessOptions()
 
 
 def serve_project(project: Project, options: ServeOptions) -> NoReturn:
     """Serve until stopped, and exit."""
-    settings = read_settings(**({} if options.store_logs else {"store_logs": False}))
+    settings = read_settings(**_given(options))
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
     configure_console(level=logging.DEBUG if options.debug else logging.INFO)
     listening = _bind(options.host, options.port)
@@ -58,11 +87,18 @@ def serve_project(project: Project, options: ServeOptions) -> NoReturn:
     leave(0)
 
 
+def _given(options: ServeOptions) -> dict[str, Any]:
+    """What the options set; the environment sets the rest."""
+    switches = ({} if options.store_logs else {"store_logs": False}) | ({"debug": True} if options.debug else {})
+    return switches | options.access.settings()
+
+
 def _bind(host: str, port: int) -> socket.socket:
     """The socket, bound but not listening yet: until the server is ready, connections are refused."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family)
+        # Named TCP, or asyncio leaves out TCP_NODELAY, and answers on a kept connection wait 40 ms for an ACK.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
     except OSError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from dag.error_info import ErrorInfo
 from dag.frames import Frame, Result
 from dag.run_events import RunEvent
 from dag.status import DataTestResult, LogEntry, NodeStatus, TaskSummary
@@ -116,14 +117,15 @@ class Logged(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunEventEmitted(Event):
-    """A run event."""
+    """A run event; the failure of a step carries its error, which `RunEvent` itself has no place for."""
 
     kind: ClassVar[EventKind] = EventKind.RUN_EVENT
     run_event: RunEvent
+    error: ErrorInfo | None = None
 
     def payload(self) -> str:
         event = self.run_event
-        return json.dumps(
+        text = json.dumps(
             {
                 "taskId": self.task_id,
                 "runId": event.run_id,
@@ -136,3 +138,4 @@ class RunEventEmitted(Event):
             ensure_ascii=False,
             separators=(",", ":"),
         )
+        return text if self.error is None else f'{text[:-1]}, "error": {self.error.to_json()}}}'

@@ -17,6 +17,7 @@ from dag.asset_execution import AssetExecution, InputTables
 from dag.cancellation import Cancellation
 from dag.clock import Stopwatch, now_ms
 from dag.data_tests import DataTestOutcome, DataTestRun, rows_text
+from dag.error_info import ErrorInfo, describe_error
 from dag.errors import Cancelled, DagscopeError, StatementFailed
 from dag.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskChanged
 from dag.frames import FrameStore, Result
@@ -191,18 +192,23 @@ class _Run:
             self._tell_materialized(log, facts, watch)
             facts, failures = self._run_tests(name, facts, log)
             if failures:
-                return self._end_node(name, Outcome.FAILED, facts, watch, log, f"tests failed: {', '.join(failures)}")
+                message = f"tests failed: {', '.join(failures)}"
+                info = ErrorInfo(message=message, class_name="DataTestsFailed")
+                return self._end_node(name, Outcome.FAILED, facts, watch, log, message, info)
             return self._end_node(name, Outcome.SUCCEEDED, facts, watch, log)
-        except Cancelled:
-            return self._end_node(name, Outcome.CANCELLED, facts, watch, log, "cancelled")
+        except Cancelled as error:
+            return self._end_node(name, Outcome.CANCELLED, facts, watch, log, "cancelled", self._info(error))
         except DagscopeError as error:
             message = self.project.redaction.text(_what_failed(error))
-            return self._end_node(name, Outcome.FAILED, facts, watch, log, message)
+            return self._end_node(name, Outcome.FAILED, facts, watch, log, message, self._info(error))
         except Exception as error:  # noqa: BLE001  a fault of dagscope's own, or of the machine, ends the node and nothing else
             message = self.project.redaction.text(f"internal error: {type(error).__name__}: {error}")
-            return self._end_node(name, Outcome.FAILED, facts, watch, log, message)
+            return self._end_node(name, Outcome.FAILED, facts, watch, log, message, self._info(error))
         finally:
             current_log.reset(token)
+
+    def _info(self, error: Exception) -> ErrorInfo:
+        return describe_error(error, self.project.folder, self.project.redaction)
 
     def _asset_log(self, name: str) -> TaskLog:
         log = self.log.for_asset(name, self.project.assets[name].connection)
@@ -272,7 +278,14 @@ class _Run:
         log.run_event(RunEventType.ASSET_CHECK_EVALUATION, level, message)
 
     def _end_node(
-        self, name: str, outcome: Outcome, facts: NodeFacts, watch: Stopwatch, log: TaskLog, message: str = ""
+        self,
+        name: str,
+        outcome: Outcome,
+        facts: NodeFacts,
+        watch: Stopwatch,
+        log: TaskLog,
+        message: str = "",
+        error: ErrorInfo | None = None,
     ) -> tuple[Outcome, NodeFacts]:
         state = NodeState.SUCCESS if outcome is Outcome.SUCCEEDED else NodeState.FAILED
         elapsed_ms = watch.elapsed_ms
@@ -282,7 +295,7 @@ class _Run:
         else:
             log.error("Asset execution failed", error=message)
             text = f'Execution of step "{name}" failed: {message}'
-            log.run_event(RunEventType.STEP_FAILURE, RunEventLevel.ERROR, text)
+            log.run_event(RunEventType.STEP_FAILURE, RunEventLevel.ERROR, text, error)
         end_time = (self.nodes[name].start_time or now_ms()) + elapsed_ms
         self._change(name, facts, state=state, end_time=end_time, execution_time_ms=elapsed_ms, message=message)
         return outcome, facts

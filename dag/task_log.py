@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dag.clock import iso_time, now_ms
+from dag.error_info import ErrorInfo
 from dag.events import Event, Logged, RunEventEmitted
 from dag.redaction import Redaction
 from dag.run_events import RunEvent, RunEventLevel, RunEventType
@@ -81,7 +82,9 @@ class TaskLog(Log):
         )
         self.emit(Logged(self.task_id, self.attempt, entry))
 
-    def run_event(self, type_: RunEventType, level: RunEventLevel, message: str) -> None:
+    def run_event(
+        self, type_: RunEventType, level: RunEventLevel, message: str, error: ErrorInfo | None = None
+    ) -> None:
         """One run event; its step key is the log's asset."""
         event = RunEvent(
             run_id=self.task_id,
@@ -91,7 +94,7 @@ class TaskLog(Log):
             step_key=self.asset,
             event_type=type_,
         )
-        self.emit(RunEventEmitted(self.task_id, self.attempt, event))
+        self.emit(RunEventEmitted(self.task_id, self.attempt, event, error))
 
 
 @dataclass(frozen=True)

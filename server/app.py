@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 
-from server import asset_endpoints, dag_endpoints, data_test_endpoints, log_endpoints, stream
+from server import asset_endpoints, dag_endpoints, data_test_endpoints, graphql_endpoints, log_endpoints, stream
 from server.about import about_endpoint
 from server.answers import (
     Refused,
@@ -16,6 +17,7 @@ from server.answers import (
     answer_state_failure,
 )
 from server.endpoint import Endpoint
+from server.guard import Guard
 from server.openapi import openapi_endpoint
 from server.task_queue import ShuttingDown
 from server.workspace import Workspace
@@ -27,6 +29,7 @@ API: tuple[Endpoint, ...] = (
     *data_test_endpoints.ENDPOINTS,
     *log_endpoints.ENDPOINTS,
     *stream.ENDPOINTS,
+    *graphql_endpoints.ENDPOINTS,
 )
 """Every endpoint of the API, in the order in which the document lists them."""
 
@@ -46,6 +49,7 @@ def create_app(open_workspace: Opened) -> Starlette:
     app = Starlette(
         routes=[endpoint.route() for endpoint in endpoints],
         lifespan=lifespan,
+        middleware=[Middleware(Guard, settings_of=lambda scope: scope["app"].state.workspace.settings)],
         exception_handlers={
             Refused: answer_refused,
             HTTPException: answer_http_exception,

@@ -1,6 +1,6 @@
 """Settings, each from the environment variable `DAGSCOPE_<NAME>`; docs/settings.md describes every one."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.retention import Retention
@@ -26,6 +26,12 @@ class Settings(BaseSettings):
     stalled_reader_s: float = Field(
         20, gt=0, description="Seconds after which a stream whose reader takes nothing is let go."
     )
+    api_token: SecretStr | None = Field(
+        None, description="The token that clients must send; without one, only clients of this machine are answered."
+    )
+    organization: str | None = Field(None, description="The one organization that clients may name; any if not set.")
+    deployment: str | None = Field(None, description="The one deployment that clients may name; any if not set.")
+    debug: bool = Field(False, description="Show stacks of unexpected faults to clients; `serve --debug` turns it on.")
 
     @property
     def retention(self) -> Retention:

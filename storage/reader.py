@@ -17,6 +17,7 @@ from dag.frames import Frame, Result, Value
 from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
 from storage import tables
 from storage.projection import Recorded
+from storage.runs import Runs
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ class Moment:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.runs = Runs(connection)
+        """Tasks as runs."""
 
     async def _rows(self, statement: Executable) -> Sequence[Any]:
         return (await self._connection.execute(statement)).all()

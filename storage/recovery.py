@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from dag.clock import iso_time, now_ms
+from dag.error_info import ErrorInfo
 from dag.events import DataTestChanged, Event, NodeChanged, RunEventEmitted, TaskChanged
 from dag.run_events import RunEvent, RunEventLevel, RunEventType
 from dag.status import DataTestResult, DataTestStatus, NodeState, TaskStatus
@@ -58,11 +59,13 @@ def _close_node(task_id: str, attempt: int, node: KeptNode, message: str, ended_
     )
     step = node.status.asset_name
     text = f'Execution of step "{step}" failed: {message}'
-    yield _run_event(task_id, attempt, RunEventType.STEP_FAILURE, step, text)
+    yield _run_event(task_id, attempt, RunEventType.STEP_FAILURE, step, text, ErrorInfo(message=message))
     yield NodeChanged(task_id, attempt, closed, node.facts)
 
 
-def _run_event(task_id: str, attempt: int, type_: RunEventType, step: str | None, message: str) -> RunEventEmitted:
+def _run_event(
+    task_id: str, attempt: int, type_: RunEventType, step: str | None, message: str, error: ErrorInfo | None = None
+) -> RunEventEmitted:
     event = RunEvent(
         run_id=task_id,
         message=message,
@@ -71,4 +74,4 @@ def _run_event(task_id: str, attempt: int, type_: RunEventType, step: str | None
         step_key=step,
         event_type=type_,
     )
-    return RunEventEmitted(task_id, attempt, event)
+    return RunEventEmitted(task_id, attempt, event, error)

@@ -66,6 +66,11 @@ def is_told(word: str, text: str) -> bool:
 # -- the command line
 
 
+def pages(*names: str) -> str:
+    """Several pages as one: what asks for run events is described on a page of its own."""
+    return "\n".join(map(page, names))
+
+
 def commands() -> Iterator[tuple[str, click.Command]]:
     """Every command of both groups by its full name."""
     waiting: list[tuple[str, click.Command]] = [("dagscope", cli.dagscope.main), ("dg", cli.dg.main)]
@@ -73,7 +78,12 @@ def commands() -> Iterator[tuple[str, click.Command]]:
         name, command = waiting.pop()
         yield name, command
         if isinstance(command, click.Group):
-            waiting += [(f"{name} {part}", of_group) for part, of_group in command.commands.items()]
+            # `dagscope plus` is `dg plus` itself
+            waiting += [
+                (f"{name} {part}", of_group)
+                for part, of_group in command.commands.items()
+                if f"{name} {part}" != "dagscope plus"
+            ]
 
 
 COMMANDS = dict(sorted(commands()))
@@ -82,9 +92,11 @@ COMMANDS = dict(sorted(commands()))
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_described(name: str) -> None:
     """docs/cli.md has a section for each command, with each of its options, choices and arguments."""
-    text = page("docs/cli.md")
+    text = page("docs/run-events.md") if name.startswith("dg") else page("docs/cli.md")
     described = text if name == "dagscope" else section(text, name)
-    assert described, f"docs/cli.md has no section {name}"
+    assert described, f"there is no section {name}"
+    if name == "dagscope serve":
+        described += section(page("docs/run-events.md"), "Who is answered")
     for parameter in COMMANDS[name].params:
         word = parameter.opts[0] if isinstance(parameter, click.Option) else (parameter.metavar or "").strip("[]")
         assert is_told(word, described), f"{name}: {word} is not described"
@@ -113,7 +125,9 @@ def test_every_exit_code_is_described() -> None:
 def test_every_setting_is_described(name: str) -> None:
     """docs/settings.md has a row for each setting's environment variable, with its default."""
     variable = f"DAGSCOPE_{name.upper()}"
-    row = re.search(rf"^\| `{variable}` \| ([^|]+) \| ([^|]+) \|", page("docs/settings.md"), re.MULTILINE)
+    row = re.search(
+        rf"^\| `{variable}` \| ([^|]+) \| ([^|]+) \|", pages("docs/settings.md", "docs/run-events.md"), re.MULTILINE
+    )
     assert row, f"{variable} is not described"
     default = Settings.model_fields[name].default
     assert row[1].strip() == str(default).lower() or default is None
@@ -143,7 +157,7 @@ def heading(endpoint: Endpoint) -> str:
 @pytest.mark.parametrize("endpoint", API, ids=heading)
 def test_every_endpoint_is_described(endpoint: Endpoint) -> None:
     """docs/http-api.md has a section for each endpoint, with each of its query parameters and status codes."""
-    text = page("docs/http-api.md")
+    text = pages("docs/http-api.md", "docs/run-events.md")
     described = section(text, heading(endpoint))
     assert described, f"no section {heading(endpoint)}"
     for query in endpoint.queries:
@@ -154,7 +168,9 @@ def test_every_endpoint_is_described(endpoint: Endpoint) -> None:
 
 def test_no_endpoint_is_described_that_is_not_there() -> None:
     """Each heading of docs/http-api.md that is a method and a path is an endpoint."""
-    described = re.findall(r"^### ((?:GET|POST|PUT|PATCH|DELETE) .*)$", page("docs/http-api.md"), re.MULTILINE)
+    described = re.findall(
+        r"^### ((?:GET|POST|PUT|PATCH|DELETE) .*)$", pages("docs/http-api.md", "docs/run-events.md"), re.MULTILINE
+    )
     assert sorted(described) == sorted([*map(heading, API), "GET /openapi.json", "GET /"])
 
 
@@ -180,7 +196,7 @@ SHAPES = {shape.__name__: shape for shape in shapes()}
 @pytest.mark.parametrize("name", sorted(SHAPES))
 def test_every_field_is_described(name: str) -> None:
     """docs/http-api.md describes each field of each request and answer."""
-    text = without_code(page("docs/http-api.md"))
+    text = without_code(pages("docs/http-api.md", "docs/run-events.md"))
     for field, info in SHAPES[name].model_fields.items():
         word = info.serialization_alias or info.alias or field
         assert is_told(word, text), f"{name}: {word} is not described"

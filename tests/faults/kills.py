@@ -90,7 +90,9 @@ async def _check(server: Server, state: State, ledger: Ledger, outcome: Outcome)
     outcome.losses += state.faults()
     _check_events(state, ledger, outcome)
     for task_id in ledger.tasks:
-        if not outcome.expect(bool(state.rows(_IS_THERE, task=task_id)), f"task {task_id} was answered 2xx and is gone"):
+        if not outcome.expect(
+            bool(state.rows(_IS_THERE, task=task_id)), f"task {task_id} was answered 2xx and is gone"
+        ):
             continue
     for task_id, body in ledger.ended.items():
         now = await server.get(f"/api/dag/status/{task_id}")
@@ -104,7 +106,9 @@ async def _check(server: Server, state: State, ledger: Ledger, outcome: Outcome)
             outcome.expect(now[: len(entries)] == entries, f"{len(entries)} log entries of {task_id}, now {len(now)}")
     for (task_id, asset), body in ledger.data.items():
         answer = await server.ask("GET", f"/api/dag/asset/{asset}/data?taskId={task_id}&attempt=1")
-        outcome.expect(answer.body == body, f"data of {asset} in {task_id} is now {answer.status} {answer.body[:200]!r}")
+        outcome.expect(
+            answer.body == body, f"data of {asset} in {task_id} is now {answer.status} {answer.body[:200]!r}"
+        )
     for task_id in ledger.deleted:
         left = state.rows("SELECT 1 FROM log_entry WHERE task_id = :task", task=task_id)
         outcome.expect(not left, f"{len(left)} deleted log entries of {task_id} are back")

@@ -86,4 +86,6 @@ def framed_project(folder: Path, frames: int, rows: int = 5_000) -> Path:
 
 
 def _with_stage(stage: str, name: str, keys: str) -> str:
-    return f"{PROFILE}models:\n  stages:\n    - name: {stage}\n      models:\n        - name: {name}\n          {keys}\n"
+    return (
+        f"{PROFILE}models:\n  stages:\n    - name: {stage}\n      models:\n        - name: {name}\n          {keys}\n"
+    )

@@ -1,0 +1,69 @@
+"""`dg plus api run events`."""
+
+import sys
+from dataclasses import dataclass
+
+import click
+
+from cli.graphql_client import ConnectionLost, GraphQLClient, QueryFailed
+from cli.plus_config import ConfigUnusable, read_config
+from cli.run_event_output import JsonOutput, Output, TableOutput, write_all, write_error, write_note
+from cli.run_event_query import RunEvents, Wanted
+
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+
+
+@dataclass(frozen=True)
+class EventsOptions:
+    """The options of the command; `after` is "" for the beginning, None where it is not given."""
+
+    wanted: Wanted
+    as_json: bool
+    follow: bool
+    after: str | None
+
+
+def show_events(run_id: str, options: EventsOptions) -> int:
+    """Print the events of a run; the exit code. Raises `click.UsageError` for a configuration that cannot be used."""
+    try:
+        events = RunEvents(GraphQLClient(read_config()), run_id)
+    except ConfigUnusable as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        return _follow(events, options) if options.follow else _list(events, options)
+    except QueryFailed as error:
+        write_error(str(error), run_id, options.as_json)
+        return EXIT_FAILED
+
+
+def _output(options: EventsOptions) -> Output:
+    if options.as_json:
+        return JsonOutput(sys.stdout, with_cursor=options.after is not None)
+    return TableOutput(sys.stdout)
+
+
+def _list(events: RunEvents, options: EventsOptions) -> int:
+    found = events.up_to_limit(options.wanted, options.after)
+    write_all(_output(options), events.run_id, found.items, found.cursor)
+    if found.has_more and not options.as_json:
+        write_note(f"There are more: go on with --after {found.cursor}")
+    return 0
+
+
+def _follow(events: RunEvents, options: EventsOptions) -> int:
+    """The output is whole however it ends: what was shown stays a table with a foot, or a valid document."""
+    following = events.following(options.wanted, options.after, _tell_lost)
+    output = _output(options)
+    output.start(events.run_id)
+    try:
+        for event in following:
+            output.add(event)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    finally:
+        output.finish(following.cursor)
+    return 0
+
+
+def _tell_lost(error: ConnectionLost) -> None:
+    write_note(f"{error}; trying again ...")

@@ -1,0 +1,26 @@
+"""Faults of dagscope's own: told in full on the console, and to clients by an id alone."""
+
+import secrets
+import traceback
+from dataclasses import dataclass
+
+import structlog
+
+_log = structlog.get_logger("dagscope.fault")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a client may know of a fault: no SQL, path or stack in `message`; `stack` is empty unless debugging."""
+
+    message: str
+    stack: tuple[str, ...]
+
+
+def report_fault(error: BaseException, debug: bool) -> Fault:
+    """Show the fault on the console under a new id; what the client is told."""
+    fault_id = secrets.token_hex(4)
+    # Not captured: a task's log is served to clients, and the fault belongs to no task.
+    _log.error("Unexpected fault", fault=fault_id, exc_info=error, _captured=True)
+    stack = tuple(traceback.format_exception(error)) if debug else ()
+    return Fault(f"Internal server error (fault {fault_id})", stack)
