@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import sys
 import threading
 import urllib.error
@@ -117,8 +118,11 @@ class _Server:
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """The JSON of the answer, an error's too."""
         data = json.dumps(body).encode() if body is not None else None
+        headers = {"Content-Type": "application/json"}
+        if token := os.environ.get("DAGSCOPE_API_TOKEN"):
+            headers["Authorization"] = f"Bearer {token}"
         request = urllib.request.Request(  # noqa: S310  the address is the one in the project's own lock file
-            self.address + path, data, {"Content-Type": "application/json"}, method=method
+            self.address + path, data, headers, method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310

@@ -6,6 +6,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.doors import DAGSCOPE, ServerDoor, wait_until
 from tests.projects import SLOW_SQL, block, model, write_project
 
@@ -138,3 +140,15 @@ def test_relative_paths(tmp_path: Path) -> None:
     assert dagscope("run", "--project", "project", cwd=tmp_path).returncode == 0
     assert (folder / "out.csv").read_text() == "n\n1\n"
     assert list(tmp_path.iterdir()) == [tmp_path / "project"]
+
+
+def test_run_through_a_server_with_a_token(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that wants a token gets the one of the environment; without it, the refusal is told."""
+    monkeypatch.setenv("DAGSCOPE_API_TOKEN", "a-long-enough-token")
+    door = ServerDoor(hello)
+    assert dagscope("run", "--task-id", "t", cwd=hello).returncode == 0
+    monkeypatch.delenv("DAGSCOPE_API_TOKEN")
+    refused = dagscope("run", "--task-id", "u", cwd=hello)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"the server at {door.address} refused: ")
+    door.stop()
