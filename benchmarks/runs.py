@@ -39,8 +39,8 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
     more = _Run(layered_project(folder / "more", _LAYERS, many // _LAYERS))
     yield more.figure(f"run {many:,} models of 1,000 rows", times=2)
     chain = _Run(chain_project(folder / "chain", length))
-    yield chain.figure(f"run a chain of {length} models", times=3)
-    yield small.whole_process_figure(f"`dagscope run` of {few} models, whole process", times=3)
+    yield chain.figure(f"run a chain of {length} models", times=2)
+    yield small.whole_process_figure(f"`dagscope run` of {few} models, whole process", times=2)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import SQLModel, col
 
@@ -55,8 +56,11 @@ class Recorder:
     async def __aenter__(self) -> "Recorder":
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
-        async with self._writer.connect() as connection:
-            self._position = (await connection.execute(select(col(tables.State.last_position)))).scalar_one()
+        try:
+            async with self._writer.connect() as connection:
+                self._position = (await connection.execute(select(col(tables.State.last_position)))).scalar_one()
+        except DBAPIError as error:
+            raise RecorderFailed(_cannot_write(error)) from error
         self._writing = asyncio.create_task(self._write_batches(), name="recorder")
         return self
 

@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import get_args
 
 import click
+import graphql
 import pytest
 from pydantic import BaseModel
 
 import cli.dagscope
 import cli.dg
+import cli.login_command
 import dag
 from dag import project_files
 from dag.connections import ENGINES
 from dag.connections.duckdb import ExtraParam
+from dag.error_info import ErrorInfo
 from dag.events import EventKind
 from dag.project_files import Keys, Materialization
 from dag.raw_assets import RawConnection, RawContext
@@ -33,8 +36,10 @@ from dag.status import DataTestStatus, NodeState, TaskStatus
 from dag.templates import MODEL_NAMES
 from server.app import API
 from server.endpoint import Endpoint
+from server.graphql_endpoints import CLOUD_SCHEMA
 from server.settings import Settings
 from server.shapes import Error
+from storage.runs import RunStatus
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -72,11 +77,12 @@ def pages(*names: str) -> str:
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
-    """Every command of both groups by its full name."""
+    """`dagscope`, `dg`, and every command of theirs by its full name; the groups between only hold commands."""
     waiting: list[tuple[str, click.Command]] = [("dagscope", cli.dagscope.main), ("dg", cli.dg.main)]
     while waiting:
         name, command = waiting.pop()
-        yield name, command
+        if not isinstance(command, click.Group) or name in ("dagscope", "dg"):
+            yield name, command
         if isinstance(command, click.Group):
             # `dagscope plus` is `dg plus` itself
             waiting += [
@@ -92,11 +98,9 @@ COMMANDS = dict(sorted(commands()))
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_described(name: str) -> None:
     """docs/cli.md has a section for each command, with each of its options, choices and arguments."""
-    text = page("docs/run-events.md") if name.startswith("dg") else page("docs/cli.md")
+    text = page("docs/cli.md")
     described = text if name == "dagscope" else section(text, name)
     assert described, f"there is no section {name}"
-    if name == "dagscope serve":
-        described += section(page("docs/run-events.md"), "Who is answered")
     for parameter in COMMANDS[name].params:
         word = parameter.opts[0] if isinstance(parameter, click.Option) else (parameter.metavar or "").strip("[]")
         assert is_told(word, described), f"{name}: {word} is not described"
@@ -118,6 +122,16 @@ def test_every_exit_code_is_described() -> None:
         assert f"| {code} |" in codes
 
 
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name.startswith("dg ")])
+def test_every_command_of_dg_has_an_example_and_its_exit_codes(name: str) -> None:
+    """The section of each command of dg begins with a call, has the exit codes, and leads to docs/run-events.md."""
+    described = section(page("docs/cli.md"), name)
+    assert described.startswith(f"\n\n```sh\n{name}")
+    for code in (0, cli.login_command.EXIT_FAILED, cli.dagscope.EXIT_USAGE):
+        assert f"| {code} |" in described
+    assert "](run-events.md#" in described
+
+
 # -- settings
 
 
@@ -125,9 +139,7 @@ def test_every_exit_code_is_described() -> None:
 def test_every_setting_is_described(name: str) -> None:
     """docs/settings.md has a row for each setting's environment variable, with its default."""
     variable = f"DAGSCOPE_{name.upper()}"
-    row = re.search(
-        rf"^\| `{variable}` \| ([^|]+) \| ([^|]+) \|", pages("docs/settings.md", "docs/run-events.md"), re.MULTILINE
-    )
+    row = re.search(rf"^\| `{variable}` \| ([^|]+) \| ([^|]+) \|", page("docs/settings.md"), re.MULTILINE)
     assert row, f"{variable} is not described"
     default = Settings.model_fields[name].default
     assert row[1].strip() == str(default).lower() or default is None
@@ -202,6 +214,49 @@ def test_every_field_is_described(name: str) -> None:
         assert is_told(word, text), f"{name}: {word} is not described"
 
 
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 413, 415, 500])
+def test_every_error_code_is_described(code: int) -> None:
+    """docs/http-api.md has a row for each code that any path can answer an error with."""
+    assert re.search(rf"^\| {code} \|", section(page("docs/http-api.md"), "Errors"), re.MULTILINE)
+
+
+def test_the_error_of_a_step_is_described() -> None:
+    """docs/http-api.md has a row for each field of the error of a step that failed."""
+    described = section(page("docs/http-api.md"), "Run events")
+    for field, info in ErrorInfo.model_fields.items():
+        assert re.search(rf"^\| `{info.serialization_alias or info.alias or field}` \|", described, re.MULTILINE), field
+
+
+@pytest.mark.parametrize("status", RunStatus)
+def test_every_status_of_a_run_is_described(status: RunStatus) -> None:
+    """docs/run-events.md names each status that a run can have."""
+    assert is_told(status, section(page("docs/run-events.md"), "POST /dagster/graphql"))
+
+
+def test_the_graphql_schema_is_shown_whole() -> None:
+    """The schema that docs/run-events.md shows has the types, fields and arguments that /graphql has, and no others."""
+    shown = re.search(r"^```graphql\n(.*?)^```", page("docs/run-events.md"), re.MULTILINE | re.DOTALL)
+    assert shown
+    assert definitions(shown[1] + "enum LogLevel { X }") == definitions(CLOUD_SCHEMA.as_str())
+
+
+def definitions(schema: str) -> dict[str, object]:
+    """The types of a schema: an object's fields with their types and arguments, a union's members."""
+    found: dict[str, object] = {}
+    for definition in graphql.parse(schema).definitions:
+        if isinstance(definition, graphql.ObjectTypeDefinitionNode):
+            found[definition.name.value] = {
+                field.name.value: (
+                    graphql.print_ast(field.type),
+                    {argument.name.value: graphql.print_ast(argument.type) for argument in field.arguments or ()},
+                )
+                for field in definition.fields or ()
+            }
+        elif isinstance(definition, graphql.UnionTypeDefinitionNode):
+            found[definition.name.value] = {member.name.value for member in definition.types or ()}
+    return found
+
+
 @pytest.mark.parametrize("kind", [*EventKind, "snapshot", "reset", "done"])
 def test_every_message_of_the_stream_is_described(kind: str) -> None:
     """docs/http-api.md has a row for each kind of message."""
@@ -228,7 +283,16 @@ def test_every_state_is_described(state: StrEnum) -> None:
 
 # -- the glossary
 
-ENUMERATIONS = (NodeState, TaskStatus, DataTestStatus, Materialization, EventKind, RunEventType, RunEventLevel)
+ENUMERATIONS = (
+    NodeState,
+    TaskStatus,
+    DataTestStatus,
+    Materialization,
+    EventKind,
+    RunEventType,
+    RunEventLevel,
+    RunStatus,
+)
 
 
 @pytest.mark.parametrize("enumeration", ENUMERATIONS, ids=lambda enumeration: enumeration.__name__)

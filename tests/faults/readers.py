@@ -14,7 +14,7 @@ from tests.faults.wire import Cut, Stream
 LET_GO_LIMIT_S = 30
 MEMORY_LIMIT_MB = 50
 _SETTLE_S = 10
-_LINE_BYTES = 2_000
+_LINE_BYTES = 1_000
 
 
 async def stalled_readers(folder: Path, random: Random, clients: int, lines: int, stalled_s: float) -> Outcome:
@@ -42,7 +42,9 @@ async def stalled_readers(folder: Path, random: Random, clients: int, lines: int
         measuring.cancel()
         more_mb = max(highest_mb) - alone_mb
         outcome.measures["more memory"] = f"{more_mb:.0f} MB"
-        outcome.measures["run's time"] = f"{alone_s:.2f} s alone, {watched_s:.2f} s with them ({watched_s / alone_s:.2f})"
+        outcome.measures["run's time"] = (
+            f"{alone_s:.2f} s alone, {watched_s:.2f} s with them ({watched_s / alone_s:.2f})"
+        )
         outcome.expect(more_mb <= MEMORY_LIMIT_MB, f"{more_mb:.0f} MB more with {clients} stalled readers")
         for reader in stalled:
             reader.close()

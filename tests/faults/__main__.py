@@ -1,0 +1,59 @@
+"""`python -m tests.faults [--seed N] [--only NAME]`: every promise at its full figures, a line for each."""
+
+import argparse
+import asyncio
+import secrets
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+from tests.faults.outcome import Outcome
+from tests.faults.promises import PROMISES, Promise
+
+_LOSSES_SHOWN = 10
+
+
+def main() -> int:
+    arguments = _arguments()
+    print(f"seed {arguments.seed}", flush=True)
+    is_kept = True
+    for promise in PROMISES:
+        if arguments.only and promise.name not in arguments.only:
+            continue
+        begun = time.monotonic()
+        outcome = _test(promise, arguments)
+        is_kept &= not outcome.losses
+        verdict = "kept  " if not outcome.losses else "BROKEN"
+        print(f"{verdict} {promise.name}: {outcome}; {time.monotonic() - begun:.0f} s", flush=True)
+        for loss in outcome.losses[:_LOSSES_SHOWN]:
+            print(f"       {loss[:1_000]}", flush=True)
+    return 0 if is_kept else 1
+
+
+def _test(promise: Promise, arguments: argparse.Namespace) -> Outcome:
+    scale = {**(promise.short if arguments.short else promise.full), **_numbers(arguments.scale, promise)}
+    with tempfile.TemporaryDirectory(prefix="dagscope-faults-") as folder:
+        try:
+            return asyncio.run(promise.test(Path(folder), Random(f"{arguments.seed} {promise.name}"), **scale))
+        except Exception as error:  # noqa: BLE001  one promise that cannot be tested does not end the others
+            return Outcome(losses=[f"could not be tested to the end: {type(error).__name__}: {error}"])
+
+
+def _numbers(given: list[str], promise: Promise) -> dict[str, int]:
+    pairs = (pair.split("=") for pair in given)
+    return {name: int(number) for name, number in pairs if name in promise.full}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Put every promise to the test.")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**9), help="what random choices begin with")
+    parser.add_argument("--only", action="append", choices=[p.name for p in PROMISES], help="this one; may be repeated")
+    parser.add_argument("--short", action="store_true", help="the figures of `make test`")
+    parser.add_argument("--scale", action="append", default=[], metavar="NAME=N", help="a figure, such as kills=40")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
