@@ -25,20 +25,6 @@ def row_chunks(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...]) -> I
                 skip = 0
 
 
-def unique_names(names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """Column names as keys of one object: a second `id` is `id_1`, as DuckDB's tables name it."""
-    taken: set[str] = set()
-    unique = []
-    for name in names:
-        candidate, count = name, 0
-        while candidate.lower() in taken:
-            count += 1
-            candidate = f"{name}_{count}"
-        taken.add(candidate.lower())
-        unique.append(candidate)
-    return tuple(unique)
-
-
 def _row_texts(batch: pa.RecordBatch, columns: tuple[str, ...]) -> Iterator[bytes]:
     """The batch's rows, each as `,{...}`, joined. The values of an Arrow string array stand joined already."""
     plain = [f"c{index}" for index in range(batch.num_columns)]
