@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE # each start would compile every library anew: 4 s instead of 1.5
 
 .PHONY: help demo test check bench lock clean
 

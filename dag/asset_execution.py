@@ -91,7 +91,7 @@ class AssetExecution:
                 log=RawAssetLog(log),
                 connection=raw_assets.opened_connections(self.project.connections, self.cancellation, stack),
             )
-            result = raw_assets.execute(self.project.folder / asset.path, context, self.frames)
+            result = raw_assets.execute(self.project.folder / asset.path, context, self.frames, self.cancellation)
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
 
     def _raw_inputs(self, asset: Asset, results: Mapping[str, Result]) -> raw_assets.Inputs:

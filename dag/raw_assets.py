@@ -92,14 +92,14 @@ def opened_connections(
     return connection
 
 
-def execute(file: Path, context: RawContext, frames: FrameStore) -> Result | None:
+def execute(file: Path, context: RawContext, frames: FrameStore, cancellation: Cancellation) -> Result | None:
     """Run the `execute` function of a raw asset's file, read afresh, and keep what it returns.
 
     Raises `RawAssetFailed` with the line of the file, or `Cancelled`.
     """
     try:
-        function = _load(file)
-        return _keep(function(context), frames)
+        with cancellation.breaking_off():
+            return _keep(_load(file)(context), frames)
     except Cancelled:
         raise
     except Exception as error:

@@ -4,11 +4,13 @@ The runner is given a project, connections, a place for frames and one `emit(eve
 """
 
 import heapq
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
 
 from dag.asset_execution import AssetExecution, InputTables
@@ -16,13 +18,21 @@ from dag.cancellation import Cancellation
 from dag.clock import Stopwatch, now_ms
 from dag.data_tests import DataTestOutcome, DataTestRun, rows_text
 from dag.errors import Cancelled, DagscopeError, StatementFailed
-from dag.events import DataTestChanged, NodeChanged, NodeFacts, TaskChanged
+from dag.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskChanged
 from dag.frames import FrameStore, Result
 from dag.project import Project
 from dag.run_events import RunEventLevel, RunEventType
 from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
 from dag.task_log import Emit, TaskLog, current_log
 from dag.task_plan import TaskPlan, root_tests_to_run
+
+ASSET_THREAD = "asset"
+"""What the names of threads that execute assets begin with."""
+
+CANCEL_GRACE_S = 1.0
+"""How long assets may take to stop after a cancellation; one that waits in C code cannot be stopped at all."""
+
+_Work = Future[tuple["Outcome", NodeFacts]]
 
 
 class Executor(Protocol):
@@ -52,8 +62,11 @@ def run(
 
     Every change is told to `emit`. Never raises for what the project's SQL, Python or databases do.
     """
-    with ThreadPoolExecutor(max_workers, thread_name_prefix="asset") as executor:
+    executor = ThreadPoolExecutor(max_workers, thread_name_prefix=ASSET_THREAD)
+    try:
         return _Run(project, frames, plan, emit, cancellation, kept_violations).to_end(executor, max_workers)
+    finally:
+        executor.shutdown(wait=False)
 
 
 class _Run:
@@ -74,6 +87,8 @@ class _Run:
         self.tests = DataTestRun(project, frames, plan.task, cancellation, kept_violations)
         self.nodes = dict(plan.nodes)
         self.failed: set[str] = set()
+        self.abandoned: set[str] = set()
+        self.speaking = threading.Lock()
         self.results: dict[str, Result] = dict(plan.earlier_results)
         self.order = {name: position for position, name in enumerate(project.graph.order)}
 
@@ -95,7 +110,7 @@ class _Run:
         waiting = {name: self._upstreams_to_execute(name) for name in self.plan.to_execute}
         ready = [(self.order[name], name) for name, upstreams in waiting.items() if not upstreams]
         heapq.heapify(ready)
-        running: dict[Future[tuple[Outcome, NodeFacts]], str] = {}
+        running: dict[_Work, str] = {}
         while ready or running:
             while ready and len(running) < max_workers:
                 _, name = heapq.heappop(ready)
@@ -106,15 +121,31 @@ class _Run:
                     self._skip(name, reason)
                     self._settle(name, waiting, ready)
             if running:
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    name = running.pop(future)
-                    outcome, facts = future.result()
+                for work in self._next_done(running):
+                    name = running.pop(work)
+                    outcome, facts = work.result() if work.done() else self._abandon(name)
                     if outcome is Outcome.FAILED:
                         self.failed.add(name)
                     if facts.result is not None:
                         self.results[name] = facts.result
                     self._settle(name, waiting, ready)
+
+    def _next_done(self, running: Mapping[_Work, str]) -> set[_Work]:
+        """The work that has ended; after a cancellation all of it, ended or not stopping in time."""
+        if self.cancellation.is_requested:
+            wait(running, timeout=CANCEL_GRACE_S)
+            return set(running)
+        awaited: list[Future[Any]] = [*running, self.cancellation.requested]
+        done, _ = wait(awaited, return_when=FIRST_COMPLETED)
+        return running.keys() & done
+
+    def _abandon(self, name: str) -> tuple[Outcome, NodeFacts]:
+        """End a node whose thread does not stop; nothing that the thread still says is heard."""
+        log, watch = self._asset_log(name), Stopwatch()
+        ended = self._end_node(name, Outcome.CANCELLED, NodeFacts(), watch, log, "cancelled")
+        with self.speaking:
+            self.abandoned.add(name)
+        return ended
 
     def _upstreams_to_execute(self, name: str) -> set[str]:
         return set(self.project.graph.upstreams[name]) & self.plan.to_execute
@@ -173,7 +204,14 @@ class _Run:
             current_log.reset(token)
 
     def _asset_log(self, name: str) -> TaskLog:
-        return self.log.for_asset(name, self.project.assets[name].connection)
+        log = self.log.for_asset(name, self.project.assets[name].connection)
+        return replace(log, emit=partial(self._emit_of, name))
+
+    def _emit_of(self, name: str, event: Event) -> None:
+        """What a node tells; nothing once it was abandoned."""
+        with self.speaking:
+            if name not in self.abandoned:
+                self.emit(event)
 
     def _tell_materialized(self, log: TaskLog, facts: NodeFacts, watch: Stopwatch) -> None:
         rows = "" if facts.rows is None else f" ({rows_text(facts.rows)})"
@@ -242,7 +280,7 @@ class _Run:
 
     def _change(self, name: str, facts: NodeFacts, **values: Any) -> None:
         self.nodes[name] = self.nodes[name].changed(**values)
-        self.emit(NodeChanged(self.plan.task.task_id, self.plan.attempt, self.nodes[name], facts))
+        self._emit_of(name, NodeChanged(self.plan.task.task_id, self.plan.attempt, self.nodes[name], facts))
 
     # -- after all nodes
 

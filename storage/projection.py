@@ -40,10 +40,14 @@ class Recorded:
 
 @dataclass
 class Projection:
-    """The rows of one batch. Of several changes of one row, the last is written."""
+    """The rows of one batch. Of several changes of one row, the last is written.
+
+    `counted` are the attempts whose nodes changed: their counts are taken anew, once a batch.
+    """
 
     log: dict[type[SQLModel], list[Row]] = field(default_factory=dict)
     status: dict[type[SQLModel], dict[Key, Row]] = field(default_factory=dict)
+    counted: set[tuple[str, int]] = field(default_factory=set)
     recorded: list[Recorded] = field(default_factory=list)
 
     def add(self, event: Event, position: int) -> None:
@@ -77,6 +81,9 @@ class Projection:
             rows = list(self.status.get(table, {}).values())
             for alike in _by_columns(rows):
                 yield _write(table, tuple(alike[0])), alike
+        if self.counted:
+            keys = [{"task_id": task_id, "attempt": attempt} for task_id, attempt in self.counted]
+            yield from ((statement, keys) for statement in _COUNT_AGAIN)
         for table, entries in self.log.items():
             yield _insert(table), entries
 
@@ -122,6 +129,7 @@ class Projection:
 
     def _asset_state(self, event: NodeChanged) -> None:
         node, facts = event.node, event.facts
+        self.counted.add((event.task_id, event.attempt))
         values: Row = {"state": node.state, "successful_tests": node.passed_tests}
         if node.state is NodeState.IN_PROGRESS:
             values |= {"task_id": event.task_id, "attempt": event.attempt}
@@ -171,6 +179,18 @@ _WRITE_ORDER: tuple[type[SQLModel], ...] = (
     tables.DataTestResult,
     tables.AssetState,
     tables.DataTestState,
+)
+
+
+_COUNT_AGAIN = tuple(
+    text(
+        f"UPDATE {table} SET (completed_assets, failed_assets, in_progress_assets) = ("
+        "SELECT count(*) FILTER (WHERE state = 'SUCCESS'), count(*) FILTER (WHERE state = 'FAILED'), "
+        "count(*) FILTER (WHERE state IN ('IN_PROGRESS', 'TESTING')) "
+        "FROM node WHERE task_id = :task_id AND attempt = :attempt) "
+        "WHERE task_id = :task_id AND attempt = :attempt"
+    )
+    for table in ("attempt", "task")
 )
 
 

@@ -1,0 +1,4 @@
+{{ define "profile.yaml" }}
+materialization: tabel
+{{ end }}
+SELECT 1 AS id

@@ -1,0 +1,3 @@
+{{ define "profile.yaml" }}
+materialization: view
+{{ end }}

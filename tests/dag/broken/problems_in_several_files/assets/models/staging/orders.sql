@@ -1,0 +1,2 @@
+SELECT '{{ task_id }}' AS id,
+  1 AS one

@@ -1,0 +1,4 @@
+{{ define "profile.yaml" }}
+materialization: raw
+{{ end }}
+SELECT 1 AS id

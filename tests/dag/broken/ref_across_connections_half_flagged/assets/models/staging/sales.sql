@@ -1,0 +1,5 @@
+{{ define "profile.yaml" }}
+connection: goose
+{{ end }}
+SELECT *
+FROM {{ Ref("staging.orders") }}

@@ -1,0 +1,3 @@
+SELECT 1 AS id
+{% if IsIncremental() %}
+WHERE id > 0

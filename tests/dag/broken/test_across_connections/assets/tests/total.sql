@@ -1,0 +1,4 @@
+{{ define "profile.yaml" }}
+connection: goose
+{{ end }}
+SELECT * FROM {{ Ref("staging.orders") }}

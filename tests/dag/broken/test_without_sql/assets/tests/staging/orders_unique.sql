@@ -1,0 +1,3 @@
+{{ define "profile.yaml" }}
+description: each order once
+{{ end }}

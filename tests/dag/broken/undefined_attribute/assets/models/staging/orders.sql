@@ -1,0 +1,2 @@
+SELECT 1 AS id,
+  '{{ TaskID.day }}' AS task

@@ -1,0 +1,5 @@
+{{ define "profile.yaml" }}
+materialization: table
+indexs: []
+{{ end }}
+SELECT 1 AS id

@@ -1,0 +1,6 @@
+{{ define "profile.yaml" }}
+indexes:
+  - name: by_id
+    field: [id]
+{{ end }}
+SELECT 1 AS id

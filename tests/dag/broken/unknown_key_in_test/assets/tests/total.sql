@@ -1,0 +1,4 @@
+{{ define "profile.yaml" }}
+materialization: view
+{{ end }}
+SELECT 1 WHERE false

@@ -1,0 +1,1 @@
+SELECT '{{ TaskID.__class__ }}' AS id

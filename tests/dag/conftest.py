@@ -1,0 +1,38 @@
+"""Small projects, written for one test each."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from dag.connections import closing_all
+from dag.loading import load_project
+from dag.project import Project
+from storage.frame_files import FrameFiles
+from tests.dag.task_run import MakeProject, RunProject, run_once
+from tests.projects import write_project
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Iterator[MakeProject]:
+    """Writes files into the test's project folder, over those that are there, and loads it."""
+    folder = tmp_path / "project"
+    with ExitStack() as loaded:
+
+        def make(files: Mapping[str, str]) -> Project:
+            loaded.close()  # an earlier state of the same project: its databases are let go
+            project = load_project(write_project(folder, dict(files)))
+            loaded.enter_context(closing_all(dict(project.connections)))
+            return project
+
+        yield make
+
+
+@pytest.fixture
+def run_project(tmp_path: Path) -> RunProject:
+    """Runs a project, or one asset of it, and tells what came of it."""
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    return partial(run_once, FrameFiles(folder))

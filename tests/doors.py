@@ -1,0 +1,112 @@
+"""Doors to dagscope: the same requests through the app, through an app restarted between all of them, and over HTTP."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from starlette.testclient import TestClient
+
+from dag.loading import load_project
+from server.app import create_app
+from server.settings import Settings
+from server.workspace import open_workspace
+
+DAGSCOPE = str(Path(sys.executable).with_name("dagscope"))
+
+
+class AppDoor:
+    """The application in this process."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder, self.settings = folder, Settings(**settings)
+        self._open = ExitStack()
+        self.start()
+
+    def start(self) -> None:
+        app = create_app(lambda: open_workspace(load_project(self.folder), self.settings), self.settings)
+        self.client = self._open.enter_context(TestClient(app, raise_server_exceptions=False))
+
+    def stop(self) -> None:
+        self._open.close()
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
+        return self.client.request(method, path, **arguments)
+
+    def get(self, path: str, **arguments: Any) -> httpx2.Response:
+        return self.request("GET", path, **arguments)
+
+    def post(self, path: str, body: object = None, **arguments: Any) -> httpx2.Response:
+        if body is not None:
+            arguments["json"] = body
+        return self.request("POST", path, **arguments)
+
+    def delete(self, path: str) -> httpx2.Response:
+        return self.request("DELETE", path)
+
+    def run(self, task_id: str, **body: Any) -> httpx2.Response:
+        return self.post("/api/dag/run", {"taskId": task_id, **body})
+
+    def stream(self, query: str = "", **headers: str) -> list[dict[str, Any]]:
+        """All messages of a stream that ends."""
+        return messages(self.get(f"/api/events{query}", headers=headers).text)
+
+
+class RestartingDoor(AppDoor):
+    """The application, stopped and started anew before every request."""
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
+        self.stop()
+        self.start()
+        return super().request(method, path, **arguments)
+
+
+class ServerDoor(AppDoor):
+    """A real `dagscope serve` process, asked over HTTP."""
+
+    def __init__(self, folder: Path, *options: str, **settings: Any) -> None:
+        self.options = options
+        self.environment = os.environ | {f"DAGSCOPE_{name.upper()}": str(value) for name, value in settings.items()}
+        super().__init__(folder)
+
+    def start(self) -> None:
+        command = [DAGSCOPE, "serve", "--project", str(self.folder), "--port", "0", *self.options]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.environment
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, f"no address in {line!r}"
+        self.address = found[0]
+        self.http = self._open.enter_context(httpx2.Client(base_url=self.address, timeout=30))
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> None:
+        self._open.close()
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        self.process.wait(timeout=20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
+        return self.http.request(method, path, **arguments)
+
+
+def messages(text: str) -> list[dict[str, Any]]:
+    """The messages of an event stream: `event`, `data` parsed, and `id` as a number where there is one."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if line and not line.startswith(":"))
+        if "data" in fields:
+            message: dict[str, Any] = {"event": fields["event"], "data": json.loads(fields["data"])}
+            if "id" in fields:
+                message["id"] = int(fields["id"])
+            found.append(message)
+    return found

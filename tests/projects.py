@@ -1,0 +1,55 @@
+"""Small projects for tests."""
+
+import shutil
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+CONFIG = """\
+version: 1.0.0
+module: example.com/small
+connections:
+  - name: duck
+    type: duckdb
+    config:
+      path: store/small.duckdb
+"""
+PROFILE = """\
+version: 1.0.0
+name: small
+connection: duck
+"""
+
+
+def copy_example(name: str, folder: Path) -> Path:
+    """A fresh copy of an example project."""
+    ignore = shutil.ignore_patterns(".dagscope", "store", "__pycache__")
+    return Path(shutil.copytree(EXAMPLES / name, folder / name, ignore=ignore))
+
+
+def write_project(folder: Path, files: dict[str, str]) -> Path:
+    """A project of one DuckDB connection named `duck`, with the given files by path."""
+    for path, text in {"config.yaml": CONFIG, "profile.yaml": PROFILE, **files}.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def model(name: str) -> str:
+    """The path of a model's file."""
+    return f"assets/models/{name.replace('.', '/')}.sql"
+
+
+def raw(name: str) -> str:
+    """The path of a raw asset's file."""
+    return f"assets/models/{name.replace('.', '/')}.py"
+
+
+def block(text: str) -> str:
+    """A profile block with the given YAML."""
+    return '{{ define "profile.yaml" }}\n' + text + "\n{{ end }}\n"
+
+
+SLOW_SQL = "SELECT count(*) AS n FROM range(100000000) AS a, range(1000) AS b WHERE a.range * b.range % 7 = 3"
+"""A query of minutes that DuckDB can be interrupted in."""
