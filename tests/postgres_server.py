@@ -65,7 +65,12 @@ class PostgresServer:
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=self._system_user, start_new_session=True
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                user=self._system_user,
+                start_new_session=True,
             )
         self._wait_until_it_answers()
 
@@ -73,7 +78,9 @@ class PostgresServer:
         deadline = time.monotonic() + _START_TIMEOUT_S
         while True:
             try:
-                with psycopg.connect(host=str(self.data), port=self.port, user="postgres", autocommit=True) as connection:
+                with psycopg.connect(
+                    host=str(self.data), port=self.port, user="postgres", autocommit=True
+                ) as connection:
                     self._prepare(connection)
                 return
             except psycopg.OperationalError:

@@ -162,8 +162,6 @@ def _plain_nested(type_: pa.DataType) -> pa.DataType:
         return pa.struct([field.with_type(_plain_type(field.type)) for field in type_])
     if pa.types.is_map(type_):
         return pa.map_(_plain_type(type_.key_type), _plain_type(type_.item_type))
-    if pa.types.is_union(type_):
-        raise _NoPlainType("make it a struct with a field for each kind")
     return type_
 
 

@@ -182,7 +182,7 @@ class DuckDBSession(Session):
         try:
             with self._cancellation.interrupting(self._cursor.interrupt):
                 yield
-        except duckdb.Error as error:
+        except (duckdb.Error, pa.ArrowInvalid) as error:
             if self._cancellation.is_requested:
                 raise Cancelled from error
             raise StatementFailed(self._connection, str(error)) from error
