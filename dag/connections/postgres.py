@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
@@ -33,7 +34,20 @@ SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-
 
 _Port = Annotated[int, Field(ge=1, le=65_535)]
 
-_Timeout = Annotated[str, BeforeValidator(str), StringConstraints(pattern=r"^\d+ ?(us|ms|s|min|h|d)?$")]
+_TIMEOUT = r"\d+ ?(us|ms|s|min|h|d)?"
+
+_Timeout = Annotated[str, BeforeValidator(str), StringConstraints(pattern=f"^{_TIMEOUT}$")]
+
+_FORMS = {
+    "port": (re.compile(r"\d{1,5}"), 'whole number ("{key}_env")'),
+    "pool_max_conns": (re.compile(r"\d{1,5}"), 'whole number ("{key}_env")'),
+    "statement_timeout": (re.compile(_TIMEOUT), 'duration ("{key}_env"); write it as 30s or 5min'),
+    "db_sslnmode": (
+        re.compile("|".join(get_args(SslMode))),
+        'SSL mode ("{key}_env"); known: ' + ", ".join(sorted(get_args(SslMode))),
+    ),
+}
+"""What a value from the environment must look like, and what it is called; pydantic checks those written out."""
 
 
 class PostgresConfig(Keys):
@@ -76,11 +90,11 @@ class PostgresConfig(Keys):
         return self
 
     @model_validator(mode="after")
-    def _numbers_from_environment(self) -> PostgresConfig:
-        for key in ("port", "pool_max_conns"):
+    def _values_from_environment(self) -> PostgresConfig:
+        for key, (fits, what) in _FORMS.items():
             variable = getattr(self, f"{key}_env")
-            if variable is not None and not os.environ.get(variable, "0").isdecimal():
-                raise ValueError(f'environment variable "{variable}" is no whole number ("{key}_env")')
+            if variable is not None and not fits.fullmatch(environment_value(f"{key}_env", variable)):
+                raise ValueError(f'environment variable "{variable}" is no {what.format(key=key)}')
         return self
 
     def value(self, key: str) -> Any:
