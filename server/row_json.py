@@ -111,6 +111,8 @@ def _column(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) ->
 def _easy_text(name: str, type_: Type, values: pa.ChunkedArray) -> tuple[str, str] | None:
     """Most columns hold nothing that needs a look at every value; asking Arrow once is cheaper."""
     kind = str(type_.id)
+    if _lacks_zero(type_):
+        return "", _with_zero(name)
     if kind in _BARE or (kind in _FLOATS and pc.all(pc.is_finite(values)).as_py() is not False):
         return "", f"{name}::VARCHAR"
     if kind in _QUOTED:
@@ -198,6 +200,8 @@ def _json(value: str, type_: Type, depth: int = 0) -> str:
 
 def _text(value: str, type_: Type, depth: int) -> str:
     kind = str(type_.id)
+    if _lacks_zero(type_):
+        return _with_zero(value)
     if kind in _BARE:
         return f"{value}::VARCHAR"
     if kind in _FLOATS:
@@ -217,6 +221,16 @@ def _text(value: str, type_: Type, depth: int) -> str:
     if kind == "map":
         return _map_text(value, _children(type_), depth)
     return f"to_json({value}::VARCHAR)::VARCHAR"
+
+
+def _lacks_zero(type_: Type) -> bool:
+    """If DuckDB writes it as `.05`: decimals that have all their digits after the point."""
+    sizes = dict(type_.children) if str(type_.id) == "decimal" else {}
+    return bool(sizes) and sizes["precision"] == sizes["scale"]
+
+
+def _with_zero(value: str) -> str:
+    return f"replace({value}::VARCHAR, '.', '0.')"
 
 
 def _iso(value: str, text: str, kind: str) -> str:

@@ -75,12 +75,17 @@ _POSTGRES_TYPES = {
 }
 
 
+_POSTGRES_HUGEINT = "numeric(39,0)"  # what a HUGEINT is in PostgreSQL
+
+
 def _from_postgres(column: str, type_: str) -> str:
     element, brackets = (type_[:-2], "[]") if type_.endswith("[]") else (type_, "")
     name, _, modifier = element.partition("(")
     rest = modifier.partition(")")[2]  # `time(3) with time zone`
     if name + rest in _POSTGRES_TYPES:
         return _POSTGRES_TYPES[name + rest] + brackets
+    if element == _POSTGRES_HUGEINT:
+        return "HUGEINT" + brackets
     if name == "numeric" and modifier:
         hint = f"DuckDB's DECIMAL has at most {WIDEST_DECIMAL} digits; cast it to fewer"
         raise TypeNotKept(column, type_, "DuckDB", hint)
