@@ -116,6 +116,7 @@ class PostgresConnection(Connection):
         self._bulk_places = threading.BoundedSemaphore(max_connections)
         self._lock = threading.Lock()
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
+        self._root: dbapi.Connection | None = None
 
     @classmethod
     def from_config(cls, name: str, config: Any, folder: Path) -> Self:
@@ -191,6 +192,9 @@ class PostgresConnection(Connection):
             if self._pool is not None:
                 self._pool.close()
                 self._pool = None
+            if self._root is not None:
+                self._root.close()
+                self._root = None
 
     @contextmanager
     def session(self, cancellation: Cancellation | None = None) -> Iterator[Session]:
@@ -238,21 +242,33 @@ class PostgresConnection(Connection):
 
     @contextmanager
     def _bulk_connection(self) -> Iterator[dbapi.Connection]:
+        """A connection of ADBC's, in a transaction that is rolled back at the end unless it was committed."""
         import adbc_driver_manager
-        import adbc_driver_postgresql.dbapi
-        from psycopg.conninfo import make_conninfo
 
         if not self._bulk_places.acquire(timeout=_BUSY_TIMEOUT_S):
             raise ConnectionFailed(self.name, self._all_busy())
         try:
             try:
-                connection = adbc_driver_postgresql.dbapi.connect(make_conninfo(**self._parameters), autocommit=True)
+                connection = self._bulk_root().adbc_clone()
             except adbc_driver_manager.Error as error:
                 raise self._connection_failed(str(error)) from None  # the cause would carry the parameters
-            with connection:
+            try:
                 yield connection
+            finally:
+                connection.close()
         finally:
             self._bulk_places.release()
+
+    def _bulk_root(self) -> dbapi.Connection:
+        """The first of ADBC's connections: it reads the catalogue of types, which takes 0.2 s, for all others."""
+        import adbc_driver_postgresql.dbapi
+        from psycopg.conninfo import make_conninfo
+
+        with self._lock:
+            if self._root is None:
+                uri = make_conninfo(**self._parameters)
+                self._root = adbc_driver_postgresql.dbapi.connect(uri, autocommit=True)
+            return self._root
 
     def _connection_failed(self, text: str) -> ConnectionFailed:
         return ConnectionFailed(self.name, connection_failure(text, self._place, self._parameters))

@@ -31,6 +31,7 @@ _WRITING = {"INSERT", "UPDATE", "DELETE", "MERGE", "COPY"}
 _CONFLICTS = {"40001", "40P01", "XX000"}  # serialization, deadlock, "tuple concurrently updated"
 _NOT_A_SUBQUERY = (psycopg.errors.SyntaxError, psycopg.errors.FeatureNotSupported)
 _UNDEFINED_TABLE = "42P01"
+_GOING = ("08", "57P01", "57P02", "57P03")  # connection exceptions, and a server that shuts down
 _CANCEL_TIMEOUT_S = 5
 _STAGED_ROWS = "dagscope_rows"  # temporary tables: every session has its own
 _NEW_ROWS = "dagscope_new"
@@ -216,7 +217,7 @@ class PostgresSession(Session):
         try:
             bulk = resources.enter_context(self._bulk())
             if self._snapshot is not None:
-                bulk.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                bulk.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 bulk.execute(f"SET TRANSACTION SNAPSHOT {sql_literal(self._snapshot)}")
             source = bulk.read(sql)
             first = bulk.next_batch(source, columns)
@@ -268,14 +269,22 @@ class PostgresSession(Session):
     @contextmanager
     def _bulk(self) -> Iterator["_Bulk"]:
         with self._open_bulk() as connection, connection.cursor() as cursor:
-            yield _Bulk(self.connection, self._place, cursor, self._cancellation)
+            yield _Bulk(self.connection, self._place, connection, cursor, self._cancellation)
 
 
 class _Bulk:
     """An ADBC connection in use; ADBC's errors come out as dagscope's."""
 
-    def __init__(self, connection: str, place: str, cursor: dbapi.Cursor, cancellation: Cancellation) -> None:
-        self.connection, self._place, self._cursor, self._cancellation = connection, place, cursor, cancellation
+    def __init__(
+        self,
+        connection: str,
+        place: str,
+        adbc_connection: dbapi.Connection,
+        cursor: dbapi.Cursor,
+        cancellation: Cancellation,
+    ) -> None:
+        self.connection, self._place, self._cancellation = connection, place, cancellation
+        self._adbc_connection, self._cursor = adbc_connection, cursor
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -293,16 +302,21 @@ class _Bulk:
 
     def _failure(self, error: Exception) -> DagscopeError:
         text = database_text(str(error))
-        if not self._is_alive():
+        if not self._is_alive(error):
             return ConnectionFailed(self.connection, lost(self._place, text))
         return StatementFailed(self.connection, text)
 
-    def _is_alive(self) -> bool:
+    def _is_alive(self, error: Exception) -> bool:
+        """An error with a state is the server's answer, unless it says good-bye."""
+        state = getattr(error, "sqlstate", None)
+        if state is not None:
+            return not state.startswith(_GOING)
         try:
-            with self._cursor.connection.cursor() as cursor:
+            self._adbc_connection.rollback()
+            with self._adbc_connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-        except (adbc_driver_manager.Error, OSError) as error:
-            return getattr(error, "sqlstate", None) is not None  # it answers, if only to refuse
+        except (adbc_driver_manager.Error, OSError):
+            return False
         return True
 
     def execute(self, sql: str) -> int:
@@ -340,14 +354,15 @@ class _Bulk:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        self.execute("BEGIN")
+        """ADBC begins transactions by itself."""
         try:
             yield
         except BaseException:
             with suppress(adbc_driver_manager.Error, OSError):
-                self._cursor.execute("ROLLBACK")
+                self._adbc_connection.rollback()
             raise
-        self.execute("COMMIT")
+        with self._running():
+            self._adbc_connection.commit()
 
 
 def _put(bulk: _Bulk, table: str, columns: list[WriteColumn], rows: pa.RecordBatchReader) -> int:
