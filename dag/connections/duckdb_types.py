@@ -71,6 +71,7 @@ _POSTGRES_TYPES = {
     "jsonb": "JSON",
     "time with time zone": "TIME WITH TIME ZONE",
     "bit": "BIT",
+    '"bit"': "BIT",  # of unknown length
     "bit varying": "BIT",
 }
 
