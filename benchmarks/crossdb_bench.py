@@ -167,9 +167,8 @@ def _copied(server: PostgresServer, duck: Connection, folder: Path) -> tuple[flo
             with back.open("wb") as file, connection.cursor().copy("COPY copied TO STDOUT (FORMAT csv)") as copy:
                 for block in copy:
                     file.write(block)
-            session.execute(
-                f"CREATE TABLE copied (id BIGINT, name TEXT, amount DECIMAL(12, 2), weight DOUBLE, moment TIMESTAMP, day DATE); COPY copied FROM '{back}' (FORMAT csv, HEADER false)"
-            )
+            session.execute(f"CREATE TABLE copied ({TARGET})")
+            session.execute(f"COPY copied FROM '{back}' (FORMAT csv, HEADER false)")
 
         return _timed(copy_in), _timed(copy_out)
 

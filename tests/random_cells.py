@@ -119,7 +119,8 @@ def _texts(random_: random.Random) -> str:
 def _dates(random_: random.Random) -> str:
     if random_.random() < 0.1:
         return random_.choice(["infinity", "-infinity"])
-    return f"{random_.choice([random_.randint(1, 9999), 1970, 2000]):04d}-{random_.randint(1, 12):02d}-{random_.randint(1, 28):02d}"
+    year = random_.choice([random_.randint(1, 9999), 1970, 2000])
+    return f"{year:04d}-{random_.randint(1, 12):02d}-{random_.randint(1, 28):02d}"
 
 
 def _bc(suffix: str) -> Make:
@@ -150,7 +151,8 @@ def _moments(digits: int, zone: str = "", years: tuple[int, int] = (1, 9999)) ->
 
 
 def _intervals(random_: random.Random) -> str:
-    return f"{random_.randint(-500, 500)} months {random_.randint(-999, 999)} days {random_.randint(-9999, 9999)}.25 seconds"
+    months, days, seconds = (random_.randint(-size, size) for size in (500, 999, 9999))
+    return f"{months} months {days} days {seconds}.25 seconds"
 
 
 def _uuids(random_: random.Random) -> str:

@@ -105,7 +105,6 @@ def asset(connection: str, sql: str, extra: str = "") -> str:
 def test_get_data_is_exact(tmp_path: Path, postgres: dict[str, str]) -> None:
     """Random tables of all types of both engines: each of 10,000 cells is shown as the database's own text has it."""
     random_ = random.Random(SEED)
-    print("seed", SEED)
     files = {"config.yaml": CONFIG.format(**postgres)}
     for number in range(TABLES):
         files[model(f"duck.t{number}")] = asset("duck", random_query(DUCKDB, random_))
@@ -128,7 +127,6 @@ def test_get_data_is_exact(tmp_path: Path, postgres: dict[str, str]) -> None:
 def test_cells_cross_exactly(tmp_path: Path, postgres: dict[str, str]) -> None:
     """Random tables go from each engine to the other and back: each cell's text is the same at the end."""
     random_ = random.Random(SEED)
-    print("seed", SEED)
     framed, persisted = "is_data_framed: true\n", "persist_inputs: true\n"
     files = {"config.yaml": CONFIG.format(**postgres)}
     for here, there, kinds in (("duck", "elephant", DUCKDB_CROSSING), ("elephant", "duck", POSTGRES_CROSSING)):

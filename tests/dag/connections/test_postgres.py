@@ -1,6 +1,8 @@
 """What is PostgreSQL's own: its configuration, its errors, its pool, its transactions."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -97,8 +99,10 @@ def test_every_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
         ({"port_env": "HOME"}, 'environment variable "HOME" is no whole number ("port_env")'),
         (
             {"db_sslnmode_env": "HOME"},
-            'environment variable "HOME" is no SSL mode ("db_sslnmode_env"); known: '
-            "allow, disable, prefer, require, verify-ca, verify-full",
+            (
+                'environment variable "HOME" is no SSL mode ("db_sslnmode_env"); known: '
+                "allow, disable, prefer, require, verify-ca, verify-full"
+            ),
         ),
         (
             {"statement_timeout_env": "HOME"},
@@ -115,7 +119,8 @@ def test_configuration_that_cannot_be(values: dict[str, str], problem: str) -> N
 
 def test_help_imports_no_driver() -> None:
     """A project without PostgreSQL pays nothing for it: the drivers are imported when one connects."""
-    code = "import sys, dag.loading; print([m for m in ('psycopg', 'psycopg_pool', 'adbc_driver_manager') if m in sys.modules])"
+    drivers = "('psycopg', 'psycopg_pool', 'adbc_driver_manager')"
+    code = f"import sys, dag.loading; print([name for name in {drivers} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 
 
@@ -134,8 +139,10 @@ def test_help_imports_no_driver() -> None:
         ({"host": "no-such-host.invalid"}, 'host "no-such-host.invalid" is not known; correct host'),
         (
             {"db_sslnmode": "require"},
-            'cannot connect to {place}: connection failed: connection to server at "127.0.0.1", port {port} failed: '
-            "server does not support SSL, but SSL was required",
+            (
+                'cannot connect to {place}: connection failed: connection to server at "127.0.0.1", port {port} failed: '
+                "server does not support SSL, but SSL was required"
+            ),
         ),
     ],
     ids=["refused", "password", "database", "host", "ssl"],
@@ -152,8 +159,6 @@ def test_server_that_does_not_answer(
     connect: Connect, postgres: Parameters, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that accepts and then says nothing is given up."""
-    import socket
-
     monkeypatch.setattr("dag.connections.postgres._CONNECT_TIMEOUT_S", 2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -183,7 +188,8 @@ def test_pool_that_is_too_small(connect: Connect, postgres: Parameters, monkeypa
     with connection.session(), pytest.raises(ConnectionFailed) as told, connection.session():
         pass
     assert str(told.value) == (
-        'connection "postgres": all 1 connections have been in use for 1 s; raise pool_max_conns, or run with fewer workers'
+        'connection "postgres": all 1 connections have been in use for 1 s; raise pool_max_conns, '
+        "or run with fewer workers"
     )
 
 
@@ -332,7 +338,8 @@ def test_rows_of_others_are_not_deleted(connection: PostgresConnection) -> None:
 def test_two_processes_make_the_same(postgres: Parameters) -> None:
     """Two dagscope processes that make the same schema and table for the first time both succeed."""
     code = (
-        "import json, os, sys; from pathlib import Path; from dag.assets import Asset; from dag.connections import ENGINES;"
+        "import json, os, sys; from pathlib import Path; "
+        "from dag.assets import Asset; from dag.connections import ENGINES;"
         "from dag.materializations import materialize; from dag.project_files import Materialization as M;"
         "engine = ENGINES['postgres']; config = engine.Config(**json.loads(os.environ['PG']));"
         "connection = engine.from_config('pg', config, Path());\n"
@@ -341,8 +348,6 @@ def test_two_processes_make_the_same(postgres: Parameters) -> None:
         "        materialize(s, Asset(f's{n}.t', 'x', 'pg', 'pg', M.TABLE, None), 'SELECT 1 AS id', None)\n"
         "connection.close()"
     )
-    import json
-
     environment = os.environ | {"PG": json.dumps(postgres)}
     processes = [
         subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE) for _ in range(2)
@@ -367,7 +372,7 @@ def test_long_names_are_refused(connection: PostgresConnection) -> None:
 def test_server_that_dies() -> None:
     """A statement, a read and a write under way fail with what happened; all work once the server is back."""
     with PostgresServer() as server:
-        connection = PostgresConnection.from_config("pg", PostgresConfig(**server.parameters), Path())  # type: ignore[arg-type]
+        connection = PostgresConnection.from_config("pg", PostgresConfig.model_validate(server.parameters), Path())
         uses = {
             "execute": lambda session: session.execute("SELECT pg_sleep(20)"),
             "read": lambda session: session.read("SELECT pg_sleep(20)::text").read_all(),
