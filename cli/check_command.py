@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.dagscope import EXIT_USAGE
+from cli.dagscope import EXIT_USAGE, counted
 from dag.errors import ProjectInvalid
 from dag.loading import load_project
 from dag.problems import Problem
@@ -19,14 +19,15 @@ def check_project(folder: Path, as_json: bool) -> int:
         project = load_project(folder)
         problems: Sequence[Problem] = ()
         warnings: Sequence[Problem] = project.warnings
-        summary = (
-            f"{project.name}: {len(project.assets)} assets, {len(project.tests)} data tests, "
-            f"{len(project.connections)} connections: all good"
+        parts = (
+            counted(len(project.assets), "asset"),
+            counted(len(project.tests), "data test"),
+            counted(len(project.connections), "connection"),
         )
+        summary = f"{project.name}: {', '.join(parts)}: all good"
     except ProjectInvalid as error:
         problems, warnings = error.problems, ()
-        count = len(problems)
-        summary = f"{count} {'problem' if count == 1 else 'problems'} in {folder.resolve()}"
+        summary = f"{counted(len(problems), 'problem')} in {folder.resolve()}"
     if as_json:
         click.echo(json.dumps({"problems": list(map(asdict, problems)), "warnings": list(map(asdict, warnings))}))
     else:

@@ -102,6 +102,11 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, as_
 
     Exit code 0 if it succeeded, 1 if it failed, 2 for a wrong project or usage, 130 if it was interrupted.
     """
+    owner = _owner_of(folder)
+    if owner is not None and owner.address:
+        from cli.remote_run import run_on_server
+
+        sys.exit(run_on_server(owner.address, task_id, data, not no_tests, as_json))
     from cli.run_command import run_project
 
     sys.exit(run_project(load(folder), task_id, data, not no_tests, as_json))
@@ -120,10 +125,41 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, as_
 @click.option("--debug", is_flag=True, help="Log more, and show stacks of unexpected faults.")
 def serve(folder: Path, host: str, port: int, run_first: bool, no_log_store: bool, reload_: bool, debug: bool) -> None:
     """Serve the project's HTTP API and event stream until stopped with Ctrl-C."""
+    owner = _owner_of(folder)  # asked before the slow imports: a second server is refused at once
+    if owner is not None:
+        fail(str(owner))
     from cli.serve_command import ServeOptions, serve_project
 
     options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug)
-    sys.exit(serve_project(load(folder), options))
+    serve_project(load(folder), options)
+
+
+@main.command(
+    cls=_Examples,
+    examples=("dagscope prune --keep-days 30 --dry-run", "dagscope prune --project demo --keep-bytes 1000000000"),
+)
+@_PROJECT
+@click.option("--keep-days", type=click.FloatRange(0), help="Let go of tasks older than this.")
+@click.option("--keep-bytes", type=click.IntRange(0), help="Let go of the oldest tasks until the rest takes no more.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run: bool) -> None:
+    """Let go of old tasks: their logs, run events, results and frames. What the DAG shows now is kept."""
+    if keep_days is None and keep_bytes is None:
+        raise click.UsageError("give --keep-days, --keep-bytes, or both")
+    from cli.prune_command import prune_state
+
+    prune_state(folder, keep_days, keep_bytes, dry_run)
+
+
+def _owner_of(folder: Path) -> Any:
+    """The error that names the process which uses the project's state, None if none does."""
+    from storage.state_folder import StateFolder, StateInUse
+
+    try:
+        StateFolder.of_project(folder.resolve()).refuse_if_in_use()
+    except StateInUse as owner:
+        return owner
+    return None
 
 
 def load(folder: Path) -> Any:
@@ -134,8 +170,12 @@ def load(folder: Path) -> Any:
     try:
         return load_project(folder)
     except ProjectInvalid as error:
-        count = len(error.problems)
-        fail(f"{error}\n{count} {'problem' if count == 1 else 'problems'} in {folder.resolve()}")
+        fail(f"{error}\n{counted(len(error.problems), 'problem')} in {folder.resolve()}")
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 asset`, `2 assets`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:

@@ -1,6 +1,7 @@
 """Progress of a task: a live line on a terminal, plain lines elsewhere, and a table at its end."""
 
 import threading
+from textwrap import indent
 from types import TracebackType
 
 from rich.console import Console
@@ -73,7 +74,7 @@ class TaskProgress:
         line.append(f"{_state(node):<8}", _STYLES.get(node.state, ""))
         line.append(f"{node.asset_name}  {_rows(facts)} {_seconds(node.execution_time_ms)}".rstrip())
         if node.message:
-            line.append(f"\n    {node.message}".replace("\n", "\n    "))
+            line.append("\n" + indent(node.message, "    "))
         self._console.print(line, highlight=False, soft_wrap=True)
 
 

@@ -5,18 +5,23 @@ import json
 import logging
 import os
 import signal
+import sys
+import threading
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
+from pydantic import ValidationError
 from rich.console import Console
 
 from cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
 from cli.progress import TaskProgress, closing_table
 from dag.errors import DagscopeError
+from dag.events import NodeFacts
 from dag.project import Project
-from dag.status import TaskStatus
+from dag.runner import ASSET_THREAD
+from dag.status import DataTestResult, NodeStatus, TaskStatus, TaskSummary
 from server.console import Capture, configure_console
 from server.settings import Settings
 from server.shapes import check_task_id
@@ -27,16 +32,14 @@ from storage.reader import KeptTask
 
 def run_project(project: Project, task_id: str | None, data: str | None, run_tests: bool, as_json: bool) -> int:
     """Run the whole DAG as one task; the exit code."""
-    task_id = task_id or new_task_id()
-    try:
-        check_task_id(task_id)
-    except ValueError as error:
-        fail(str(error))
-    values = _read_data(data)
+    task_id = checked_task_id(task_id)
+    values = read_data(data)
+    settings = read_settings()
+    os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
     configure_console(level=logging.ERROR)  # the progress tells what happens
     console = Console(stderr=as_json, quiet=as_json)
     try:
-        task, interrupted = asyncio.run(_run(project, task_id, values, run_tests, console))
+        task, interrupted = asyncio.run(_run(project, settings, task_id, values, run_tests, console))
     except DagscopeError as error:
         fail(str(error))
     if as_json:
@@ -44,8 +47,25 @@ def run_project(project: Project, task_id: str | None, data: str | None, run_tes
     else:
         show_end(console, task)
     if interrupted:
-        return EXIT_INTERRUPTED
+        leave(EXIT_INTERRUPTED)
     return 0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings from the environment, with those given over them; exit if one does not fit."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = [f"DAGSCOPE_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+        fail("\n".join(faults))
+
+
+def leave(code: int) -> NoReturn:
+    """End the process if threads of cancelled raw assets are left that would keep it: all is recorded by now."""
+    if any(thread.name.startswith(ASSET_THREAD) for thread in threading.enumerate()):
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def new_task_id() -> str:
@@ -53,7 +73,16 @@ def new_task_id() -> str:
     return f"task_{datetime.now():%Y%m%d_%H%M%S}"  # noqa: DTZ005  people name tasks by their own clock
 
 
-def _read_data(data: str | None) -> dict[str, Any]:
+def checked_task_id(task_id: str | None) -> str:
+    """The task id, or a new one if none is given; exit if it cannot be one."""
+    try:
+        return check_task_id(task_id) if task_id is not None else new_task_id()
+    except ValueError as error:
+        fail(str(error))
+
+
+def read_data(data: str | None) -> dict[str, Any]:
+    """The run's data from a JSON text or `@FILE`; exit if it is no JSON object."""
     if data is None:
         return {}
     text = data
@@ -72,10 +101,10 @@ def _read_data(data: str | None) -> dict[str, Any]:
 
 
 async def _run(
-    project: Project, task_id: str, data: dict[str, Any], run_tests: bool, console: Console
+    project: Project, settings: Settings, task_id: str, data: dict[str, Any], run_tests: bool, console: Console
 ) -> tuple[KeptTask, bool]:
     with TaskProgress(console, task_id) as progress:
-        async with open_workspace(project, Settings(), (progress,)) as workspace:
+        async with open_workspace(project, settings, (progress,)) as workspace:
             with Capture(workspace.emit, project.redaction):
                 active = await workspace.tasks.run(project, task_id, data, run_tests)
                 interrupts = _cancel_on_interrupt(workspace)
@@ -107,12 +136,25 @@ async def task_of(workspace: Workspace, task_id: str) -> KeptTask:
 
 def show_end(console: Console, task: KeptTask) -> None:
     """The closing table, what failed, and one line that says how the task ended."""
-    console.print(closing_table([(node.status, node.facts) for node in task.nodes], task.root_test_results))
-    for test in task.root_test_results:
-        if test.error:
-            console.print(f"{test.test_name}: {test.error}", style="red", highlight=False, soft_wrap=True)
     summary = task.summary
-    seconds = ((summary.end_time or summary.start_time or 0) - (summary.start_time or 0)) / 1000
+    elapsed_ms = (summary.end_time or summary.start_time or 0) - (summary.start_time or 0)
+    nodes = [(node.status, node.facts) for node in task.nodes]
+    show_nodes(console, nodes, task.root_test_results, summary, elapsed_ms)
+
+
+def show_nodes(
+    console: Console,
+    nodes: list[tuple[NodeStatus, NodeFacts]],
+    root_tests: tuple[DataTestResult, ...],
+    summary: TaskSummary,
+    elapsed_ms: int | None,
+) -> None:
+    """The same from its parts; `elapsed_ms` is None where it is not known."""
+    console.print(closing_table(nodes, root_tests))
+    for test in root_tests:
+        if test.error:
+            console.print(f"{test.test_name}: {test.error}", style="red", highlight=False, soft_wrap=True, markup=False)
     style = "green" if summary.status is TaskStatus.SUCCESS else "red"
-    line = f"{summary.status}: {summary.completed_assets} of {summary.total_assets} assets in {seconds:.1f}s"
-    console.print(f"{line}, task {summary.task_id}", style=style, highlight=False, soft_wrap=True, markup=False)
+    line = f"{summary.status}: {summary.completed_assets} of {summary.total_assets} assets"
+    took = f" in {elapsed_ms / 1000:.1f}s" if elapsed_ms is not None else ""
+    console.print(f"{line}{took}, task {summary.task_id}", style=style, highlight=False, soft_wrap=True, markup=False)

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 import uvicorn
 from rich.console import Console
@@ -15,12 +17,13 @@ from starlette.applications import Starlette
 
 from cli.dagscope import fail
 from cli.progress import TaskProgress
-from cli.run_command import new_task_id, show_end, task_of
+from cli.run_command import leave, new_task_id, read_settings, show_end, task_of
 from dag.errors import DagscopeError
 from dag.events import Event
 from dag.project import Project
 from server.app import create_app
 from server.console import Capture, configure_console, show_entry
+from server.reload import reload_on_change
 from server.settings import Settings
 from server.workspace import Workspace, open_workspace
 
@@ -40,17 +43,19 @@ class ServeOptions:
     debug: bool
 
 
-def serve_project(project: Project, options: ServeOptions) -> int:
-    """Serve until stopped; the exit code."""
+def serve_project(project: Project, options: ServeOptions) -> NoReturn:
+    """Serve until stopped, and exit."""
+    settings = read_settings(**({} if options.store_logs else {"store_logs": False}))
+    os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
     configure_console(level=logging.DEBUG if options.debug else logging.INFO)
     listening = _bind(options.host, options.port)
     try:
-        asyncio.run(_serve(project, options, listening))
+        asyncio.run(_serve(project, settings, options, listening))
     except DagscopeError as error:
         fail(str(error))
     finally:
         listening.close()
-    return 0
+    leave(0)
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -67,6 +72,15 @@ def _bind(host: str, port: int) -> socket.socket:
 
 class _Server(uvicorn.Server):
     """uvicorn, which would raise a caught SIGTERM again once it is done and so end the process before its clean-up."""
+
+    def __init__(self, config: uvicorn.Config, workspace: Workspace) -> None:
+        super().__init__(config)
+        self._workspace = workspace
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cancel what runs first: its POSTs then answer, and its streams end by themselves."""
+        await self._workspace.tasks.close()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -88,12 +102,11 @@ class _Console:
         (self.progress or show_entry)(event)
 
 
-async def _serve(project: Project, options: ServeOptions, listening: socket.socket) -> None:
+async def _serve(project: Project, settings: Settings, options: ServeOptions, listening: socket.socket) -> None:
     listener = _Console()
-    settings = Settings(store_logs=options.store_logs)
     async with open_workspace(project, settings, (listener,)) as workspace:
         with Capture(workspace.emit, project.redaction):
-            server = _Server(_config(workspace, settings))
+            server = _Server(_config(workspace), workspace)
             serving = asyncio.create_task(server.serve([listening]))
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
@@ -104,19 +117,21 @@ async def _serve(project: Project, options: ServeOptions, listening: socket.sock
             running = (
                 asyncio.create_task(_first_run(workspace, listener, console, address)) if options.run_first else None
             )
+            reloading = asyncio.create_task(reload_on_change(workspace)) if options.reload else None
             await serving
-            if running is not None:
-                await workspace.tasks.cancel_all()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await running
+            for task in (running, reloading):
+                if task is not None:
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
 
 
-def _config(workspace: Workspace, settings: Settings) -> uvicorn.Config:
+def _config(workspace: Workspace) -> uvicorn.Config:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Workspace]:
         yield workspace
 
-    app: Starlette = create_app(opened, settings)
+    app: Starlette = create_app(opened)
     return uvicorn.Config(
         app,
         http="h11",  # httptools let duplicate Host headers and megabytes of headers pass
@@ -144,7 +159,8 @@ async def _first_run(workspace: Workspace, listener: _Console, console: Console,
         listener.progress = None
     task = await task_of(workspace, task_id)
     show_end(console, task)
-    shown = next((name for name in reversed(workspace.project.graph.order)), "")
+    project = workspace.project
+    shown = next((name for name in reversed(project.graph.order) if not project.assets[name].is_raw), "")
     console.print(
         f"\nOpen {address}/ or try:\n"
         f"  curl {address}/api/dag/status/{task_id}\n"

@@ -47,12 +47,12 @@ class AssetExecution:
     cancellation: Cancellation
     input_tables: InputTables
 
-    def execute(self, asset: Asset, results: Mapping[str, Result], log: TaskLog) -> NodeFacts:
+    def execute(self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog) -> NodeFacts:
         """Execute one asset; what is kept of it. Raises a `DagscopeError`, `Cancelled` among them."""
         self.cancellation.check()
         return self._raw(asset, results, log) if asset.is_raw else self._sql(asset, results)
 
-    def _sql(self, asset: Asset, results: Mapping[str, Result]) -> NodeFacts:
+    def _sql(self, asset: Asset, results: Mapping[str, Result | None]) -> NodeFacts:
         with self.project.connections[asset.connection].session(self.cancellation) as session:
             existing = session.relation_kind(asset.name) if _appends(asset) else None
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
@@ -64,7 +64,7 @@ class AssetExecution:
     def _remade(self, asset: Asset) -> frozenset[str]:
         return frozenset(self.project.graph.descendants([asset.name]))
 
-    def _persist_inputs(self, asset: Asset, results: Mapping[str, Result], session: Session) -> None:
+    def _persist_inputs(self, asset: Asset, results: Mapping[str, Result | None], session: Session) -> None:
         if not asset.persist_inputs:
             return
         for upstream in asset.upstreams:
@@ -80,7 +80,7 @@ class AssetExecution:
             return None
         return self.frames.write(session.read(f"SELECT * FROM {relation(asset.name)}"))
 
-    def _raw(self, asset: Asset, results: Mapping[str, Result], log: TaskLog) -> NodeFacts:
+    def _raw(self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog) -> NodeFacts:
         with ExitStack() as stack:
             context = raw_assets.RawContext(
                 task_id=self.task.task_id,
@@ -94,7 +94,7 @@ class AssetExecution:
             result = raw_assets.execute(self.project.folder / asset.path, context, self.frames, self.cancellation)
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
 
-    def _raw_inputs(self, asset: Asset, results: Mapping[str, Result]) -> raw_assets.Inputs:
+    def _raw_inputs(self, asset: Asset, results: Mapping[str, Result | None]) -> raw_assets.Inputs:
         values: dict[str, Any] = {"__input__": dict(self.task.data or {})}
         for upstream in asset.upstreams:
             result = results.get(upstream)
@@ -102,9 +102,10 @@ class AssetExecution:
                 values[upstream] = self.frames.read(result.digest)
             elif result is not None:
                 values[upstream] = self.frames.read_value(result.digest)
-            elif self.project.assets[upstream].is_raw:
+            elif upstream in results and self.project.assets[upstream].is_raw:
                 values[upstream] = None
-        return raw_assets.Inputs(asset.name, values)
+        handing_over = frozenset(name for name in asset.upstreams if hands_over_frames(self.project.assets[name]))
+        return raw_assets.Inputs(asset.name, values, handing_over)
 
 
 def _appends(asset: Asset) -> bool:
@@ -114,4 +115,5 @@ def _appends(asset: Asset) -> bool:
 def _no_frame(asset: str, upstream: str, result: Value | None) -> str:
     if result is None:
         return f'no frame of "{upstream}" is kept for "{asset}": run "{upstream}" first'
-    return f'"{asset}" needs rows of "{upstream}", which gave a {result.data_type}'
+    article = "an" if result.data_type == "array" else "a"
+    return f'"{asset}" needs rows of "{upstream}", which gave {article} {result.data_type}'

@@ -134,4 +134,5 @@ class RunEventEmitted(Event):
                 "eventType": event.event_type,
             },
             ensure_ascii=False,
+            separators=(",", ":"),
         )

@@ -15,7 +15,7 @@ from dag.graph import Graph
 from dag.problems import Problem, did_you_mean
 from dag.project import Project, hands_over_frames
 from dag.project_files import ConfigFile, Materialization, ModelKeys, ProfileFile, TestKeys
-from dag.relation_names import relation
+from dag.relation_names import input_relation, relation
 from dag.templates import (
     MODEL_NAMES,
     TEST_NAMES,
@@ -68,6 +68,7 @@ class _Loading:
         self.tests: dict[str, DataTest] = {}
         self.made_by: dict[tuple[Kind, str], str] = {}
         self.broken: set[str] = set()
+        self.input_tables: dict[tuple[str, str], str] = {}
 
     def project(self) -> Project:
         if not self.folder.is_dir():
@@ -97,7 +98,7 @@ class _Loading:
 
     def _read(self, path: str) -> str | None:
         try:
-            return (self.folder / path).read_text(encoding="utf-8")
+            return (self.folder / path).read_text(encoding="utf-8-sig")  # some editors write a byte order mark
         except FileNotFoundError:
             self.problems.append(Problem(path, 0, f"file not found; a project has {CONFIG}, {PROFILE} and assets/"))
         except UnicodeDecodeError as error:
@@ -184,7 +185,8 @@ class _Loading:
         for file in found:
             if file.suffix in (".sql", ".py") and file.is_file() and "__pycache__" not in file.parts:
                 self._model_file(file.relative_to(self.folder).as_posix())
-        if not self.assets and not self.broken:
+        told = any(problem.path.startswith(MODELS) for problem in self.problems)
+        if not self.assets and not told:
             message = f"no models; put one at {MODELS}/<stage>/<model>.sql"
             self.problems.append(Problem(MODELS, 0, message))
         for file in sorted((self.folder / TESTS).rglob("*.sql")) if (self.folder / TESTS).is_dir() else []:
@@ -289,6 +291,7 @@ class _Loading:
             ),
         )
         self._check_indexes(asset, said)
+        self._check_stage(asset)
         return asset
 
     def _connection_of(self, said: _Said) -> str:
@@ -300,6 +303,13 @@ class _Loading:
 
     def _connection_type(self, connection: str) -> str:
         return self.connections[connection].engine if connection in self.connections else ""
+
+    def _check_stage(self, asset: Asset) -> None:
+        connection = self.connections.get(asset.connection)
+        if connection and not asset.path.endswith(".py") and asset.stage.lower() in connection.taken_schemas:
+            message = f'stage "{asset.stage}" cannot be a schema of connection "{asset.connection}"'
+            hint = "the name is the database's own; rename the stage's folder, or the database file"
+            self.problems.append(Problem(asset.path, 0, f"{message}: {hint}"))
 
     def _check_indexes(self, asset: Asset, said: _Said) -> None:
         keyed = asset.materialization in (Materialization.TABLE, Materialization.INCREMENTAL)
@@ -431,6 +441,7 @@ class _Loading:
                     continue
                 known.append(reference)
                 self._check_hand_over(asset, reference)
+                self._check_input_table(asset, reference)
             self.assets[name] = replace(asset, upstreams=tuple(sorted({reference.asset for reference in known})))
         for test in self.tests.values():
             for reference in self._known_references(test.path, self.references[f"test {test.name}"]):
@@ -464,6 +475,20 @@ class _Loading:
             )
             self.problems.append(Problem(asset.path, reference.line, message))
 
+    def _check_input_table(self, asset: Asset, reference: Reference) -> None:
+        """Two upstreams written beside their readers under one name would be read for one another."""
+        upstream = self.assets[reference.asset]
+        if asset.is_raw or not asset.persist_inputs or not hands_over_frames(upstream):
+            return
+        table = input_relation(upstream.name)
+        first = self.input_tables.setdefault((asset.connection, table.lower()), upstream.name)
+        if first != upstream.name:
+            message = (
+                f'"{first}" and "{upstream.name}" would both be written as {table} on connection '
+                f'"{asset.connection}"; rename one'
+            )
+            self.problems.append(Problem(asset.path, reference.line, message))
+
     def _check_test_reads(self, test: DataTest, reference: Reference) -> None:
         upstream = self.assets[reference.asset]
         if upstream.is_raw:
@@ -484,6 +509,8 @@ class _Loading:
             return graph
         asset = self.assets[cycle[1]]
         line = next(ref.line for ref in self.references[asset.name] if ref.asset == cycle[0])
-        message = "the assets depend on each other in a cycle: " + " -> ".join(cycle) + "; remove one Ref"
+        message = (
+            "the assets depend on each other in a cycle: " + " -> ".join(cycle) + "; remove one of these dependencies"
+        )
         self.problems.append(Problem(self._reference_path(asset), line, message))
         return Graph({})

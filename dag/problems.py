@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+
+_NEAR = 0.6  # likeness from which a word is taken for a slip
 
 
 @dataclass(frozen=True, order=True)
@@ -24,10 +27,19 @@ class Problem:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean "x"?` for the nearest known word, else the words there are."""
     words = sorted(known)
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    near = [other for other in words if _likeness(_last_part(word), _last_part(other)) >= _NEAR]
     if near:
-        return f'; did you mean "{near[0]}"?'
+        return f'; did you mean "{max(near, key=partial(_likeness, word))}"?'
     if not words:
         return ""
     shown = ", ".join(words[:8]) + (", …" if len(words) > 8 else "")
     return f"; known: {shown}"
+
+
+def _last_part(name: str) -> str:
+    """Names of one stage begin alike, which says nothing: `staging.customers` is not near `staging.orders`."""
+    return name.rpartition(".")[2]
+
+
+def _likeness(word: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, word, other).ratio()

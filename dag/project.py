@@ -1,7 +1,7 @@
 """A project: its checked files as assets, data tests, connections and a graph."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -46,6 +46,16 @@ class Project:
         """Hides the secrets of this project's connections."""
         return Redaction(secret for connection in self.connections.values() for secret in connection.secrets)
 
+    def with_open_connections_of(self, other: "Project") -> "Project":
+        """This project with the other's connections where they are the same, so that none is opened twice."""
+        kept = {
+            name: other.connections[name]
+            if name in other.connections and other.connections[name].identity == connection.identity
+            else connection
+            for name, connection in self.connections.items()
+        }
+        return replace(self, connections=kept)
+
     def relation_for(self, reader: Asset, upstream: str) -> str:
         """What `Ref(upstream)` becomes in the SQL of `reader`."""
         return relation_for(reader, self.assets[upstream])
@@ -63,19 +73,26 @@ class Project:
         return sql if asset.materialization is Materialization.CUSTOM else _without_semicolon(sql)
 
     def _known_relation(self, asset: Asset, upstream: str) -> str:
-        if upstream not in asset.upstreams:
-            raise LateReference(
-                f'"{asset.name}" refers to "{upstream}" only in this run: write the Ref so that it is met at load too'
-            )
-        return self.relation_for(asset, upstream)
+        return self.relation_for(asset, _met_at_load(asset.name, upstream, asset.upstreams))
 
     def test_sql(self, test: DataTest, task: TaskValues) -> str:
-        """A data test's query for one task. Raises `TemplateFailed`."""
-        return _without_semicolon(test.template.render(Rendering(relation_of=relation, task=task)))
+        """A data test's query for one task. Raises `TemplateFailed`, for a new `Ref` too."""
+        rendering = Rendering(
+            relation_of=lambda asset: relation(_met_at_load(test.name, asset, test.references)), task=task
+        )
+        return _without_semicolon(test.template.render(rendering))
+
+
+def _met_at_load(reader: str, asset: str, known: tuple[str, ...]) -> str:
+    if asset not in known:
+        raise LateReference(
+            f'"{reader}" refers to "{asset}" only in this run: write the Ref so that it is met at load too'
+        )
+    return asset
 
 
 def _without_semicolon(query: str) -> str:
-    return query.rstrip().rstrip(";")
+    return query.rstrip().rstrip(";").rstrip()
 
 
 def relation_for(reader: Asset, upstream: Asset) -> str:

@@ -1,12 +1,13 @@
 """Raw assets: Python functions that take part in the DAG (contract, Projects)."""
 
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
@@ -16,28 +17,19 @@ from dag.connections.arrow_types import plain
 from dag.errors import Cancelled, DagscopeError, InputMissing, RawAssetFailed
 from dag.frames import FrameStore, Result
 from dag.json_text import json_text
-
-
-class RawLog(Protocol):
-    """The `log` of a raw asset's context: `log.info("loaded", rows=3)`."""
-
-    def debug(self, message: str, **fields: Any) -> None: ...
-
-    def info(self, message: str, **fields: Any) -> None: ...
-
-    def warning(self, message: str, **fields: Any) -> None: ...
-
-    def error(self, message: str, **fields: Any) -> None: ...
+from dag.task_log import Log
 
 
 class Inputs(dict[str, Any]):
     """Upstream names to their values: a frame is a pyarrow Table; `"__input__"` is the run's `data`, {} if none."""
 
-    def __init__(self, asset: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, asset: str, values: Mapping[str, Any], handing_over: frozenset[str] = frozenset()) -> None:
         super().__init__(values)
-        self._asset = asset
+        self._asset, self._handing_over = asset, handing_over
 
     def __missing__(self, name: str) -> Any:
+        if name in self._handing_over:
+            raise InputMissing(f'no data of "{name}" is kept for "{self._asset}": run "{name}" first')
         raise InputMissing(
             f'"{name}" hands no data to "{self._asset}": name it in raw_upstreams and set is_data_framed: true on it'
         )
@@ -71,7 +63,7 @@ class RawContext:
     instance_name: str
     instance_uuid: str
     input: Inputs
-    log: RawLog
+    log: Log
     connection: Callable[[str], RawConnection]
 
 
@@ -102,7 +94,7 @@ def execute(file: Path, context: RawContext, frames: FrameStore, cancellation: C
             return _keep(_load(file)(context), frames)
     except Cancelled:
         raise
-    except Exception as error:
+    except BaseException as error:  # SystemExit among them: no asset ends dagscope
         reason = str(error) if isinstance(error, DagscopeError) else f"{type(error).__name__}: {error}"
         raise RawAssetFailed(reason + _place(error, file)) from error
 
@@ -110,7 +102,8 @@ def execute(file: Path, context: RawContext, frames: FrameStore, cancellation: C
 def _load(file: Path) -> Callable[[RawContext], Any]:
     module = ModuleType(f"dagscope_raw.{file.parent.name}.{file.stem}")
     module.__file__ = str(file)
-    code = compile(file.read_text(encoding="utf-8"), str(file), "exec")
+    sys.modules[module.__name__] = module  # dataclasses and pickle look their module up by name
+    code = compile(file.read_bytes(), str(file), "exec")
     exec(code, module.__dict__)  # noqa: S102  running the project's Python is what a raw asset is
     function: Callable[[RawContext], Any] = module.__dict__["execute"]
     return function
@@ -128,7 +121,13 @@ def _keep(value: Any, frames: FrameStore) -> Result | None:
         value = pa.Table.from_batches([value])
     if hasattr(value, "__arrow_c_stream__"):
         return frames.write(plain(pa.RecordBatchReader.from_stream(value)))
-    return frames.write_value(json_text(value), _data_type(value))
+    try:
+        text = json_text(value)
+    except TypeError as error:
+        raise RawAssetFailed(
+            f"execute returned what cannot be kept: {error}; return rows, a dict, a list, a scalar or None"
+        ) from error
+    return frames.write_value(text, _data_type(value))
 
 
 def _data_type(value: Any) -> str:

@@ -88,8 +88,10 @@ class _Run:
         self.nodes = dict(plan.nodes)
         self.failed: set[str] = set()
         self.abandoned: set[str] = set()
+        self.watches: dict[str, Stopwatch] = {}
         self.speaking = threading.Lock()
-        self.results: dict[str, Result] = dict(plan.earlier_results)
+        self.thread = threading.get_ident()
+        self.results: dict[str, Result | None] = dict(plan.earlier_results)
         self.order = {name: position for position, name in enumerate(project.graph.order)}
 
     def to_end(self, executor: Executor, max_workers: int) -> TaskStatus:
@@ -126,7 +128,7 @@ class _Run:
                     outcome, facts = work.result() if work.done() else self._abandon(name)
                     if outcome is Outcome.FAILED:
                         self.failed.add(name)
-                    if facts.result is not None:
+                    else:
                         self.results[name] = facts.result
                     self._settle(name, waiting, ready)
 
@@ -141,11 +143,10 @@ class _Run:
 
     def _abandon(self, name: str) -> tuple[Outcome, NodeFacts]:
         """End a node whose thread does not stop; nothing that the thread still says is heard."""
-        log, watch = self._asset_log(name), Stopwatch()
-        ended = self._end_node(name, Outcome.CANCELLED, NodeFacts(), watch, log, "cancelled")
         with self.speaking:
             self.abandoned.add(name)
-        return ended
+        log, watch = self._asset_log(name), self.watches[name]
+        return self._end_node(name, Outcome.CANCELLED, NodeFacts(), watch, log, "cancelled")
 
     def _upstreams_to_execute(self, name: str) -> set[str]:
         return set(self.project.graph.upstreams[name]) & self.plan.to_execute
@@ -178,7 +179,7 @@ class _Run:
     def _execute(self, name: str) -> tuple[Outcome, NodeFacts]:
         log = self._asset_log(name)
         token = current_log.set(log)
-        watch = Stopwatch()
+        watch = self.watches[name] = Stopwatch()
         started_ms = now_ms()
         facts = NodeFacts()
         try:
@@ -208,10 +209,13 @@ class _Run:
         return replace(log, emit=partial(self._emit_of, name))
 
     def _emit_of(self, name: str, event: Event) -> None:
-        """What a node tells; nothing once it was abandoned."""
+        """What a node tells; once it was abandoned, only what this run tells of it."""
         with self.speaking:
-            if name not in self.abandoned:
+            if self._is_heard(name):
                 self.emit(event)
+
+    def _is_heard(self, name: str) -> bool:
+        return name not in self.abandoned or threading.get_ident() == self.thread
 
     def _tell_materialized(self, log: TaskLog, facts: NodeFacts, watch: Stopwatch) -> None:
         rows = "" if facts.rows is None else f" ({rows_text(facts.rows)})"
@@ -236,10 +240,15 @@ class _Run:
 
     def _run_test(self, name: str, log: TaskLog, asset: str | None) -> DataTestOutcome:
         started = DataTestResult(test_name=name, status=DataTestStatus.IN_PROGRESS)
-        self.emit(DataTestChanged(self.plan.task.task_id, self.plan.attempt, started, asset))
-        outcome = self.tests.run(self.project.tests[name])
+        log.emit(DataTestChanged(self.plan.task.task_id, self.plan.attempt, started, asset))
+        try:
+            outcome = self.tests.run(self.project.tests[name])
+        except Cancelled as error:
+            ended = DataTestResult(test_name=name, status=DataTestStatus.FAILED, error=str(error))
+            log.emit(DataTestChanged(self.plan.task.task_id, self.plan.attempt, ended, asset))
+            raise
         self._tell_tested(outcome, log.for_test(name))
-        self.emit(
+        log.emit(
             DataTestChanged(
                 self.plan.task.task_id,
                 self.plan.attempt,
@@ -279,8 +288,10 @@ class _Run:
         return outcome, facts
 
     def _change(self, name: str, facts: NodeFacts, **values: Any) -> None:
-        self.nodes[name] = self.nodes[name].changed(**values)
-        self._emit_of(name, NodeChanged(self.plan.task.task_id, self.plan.attempt, self.nodes[name], facts))
+        with self.speaking:
+            if self._is_heard(name):
+                self.nodes[name] = self.nodes[name].changed(**values)
+                self.emit(NodeChanged(self.plan.task.task_id, self.plan.attempt, self.nodes[name], facts))
 
     # -- after all nodes
 

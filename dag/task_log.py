@@ -1,5 +1,6 @@
 """A task's log: entries that carry the task, the asset and the connection they belong to."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -26,8 +27,31 @@ _LEVELS = {
 }
 
 
+class Log(ABC):
+    """Something to write entries into: `log.info("loaded", rows=3)`."""
+
+    @abstractmethod
+    def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        """One entry; `level` is debug, info, warning, error or critical."""
+
+    def debug(self, message: object, /, **fields: Any) -> None:
+        self.write("debug", str(message), fields)
+
+    def info(self, message: object, /, **fields: Any) -> None:
+        self.write("info", str(message), fields)
+
+    def warning(self, message: object, /, **fields: Any) -> None:
+        self.write("warning", str(message), fields)
+
+    def error(self, message: object, /, **fields: Any) -> None:
+        self.write("error", str(message), fields)
+
+    def critical(self, message: object, /, **fields: Any) -> None:
+        self.write("critical", str(message), fields)
+
+
 @dataclass(frozen=True)
-class TaskLog:
+class TaskLog(Log):
     """Writes log entries of one task; `for_asset` and `for_test` narrow it. Safe from any thread."""
 
     emit: Emit
@@ -44,20 +68,7 @@ class TaskLog:
     def for_test(self, test: str) -> "TaskLog":
         return replace(self, test=test)
 
-    def debug(self, message: str, **fields: Any) -> None:
-        self.write("debug", message, fields)
-
-    def info(self, message: str, **fields: Any) -> None:
-        self.write("info", message, fields)
-
-    def warning(self, message: str, **fields: Any) -> None:
-        self.write("warning", message, fields)
-
-    def error(self, message: str, **fields: Any) -> None:
-        self.write("error", message, fields)
-
     def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
-        """One entry; `level` is debug, info, warning, error or critical."""
         entry = LogEntry(
             level=level,
             time=iso_time(now_ms()),
@@ -84,26 +95,15 @@ class TaskLog:
 
 
 @dataclass(frozen=True)
-class RawAssetLog:
+class RawAssetLog(Log):
     """The `log` of a raw asset: entries at info or above are run events too (contract, Run events)."""
 
     log: TaskLog
 
-    def debug(self, message: str, **fields: Any) -> None:
-        self.log.debug(message, **fields)
-
-    def info(self, message: str, **fields: Any) -> None:
-        self._write("info", message, fields)
-
-    def warning(self, message: str, **fields: Any) -> None:
-        self._write("warning", message, fields)
-
-    def error(self, message: str, **fields: Any) -> None:
-        self._write("error", message, fields)
-
-    def _write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+    def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
         self.log.write(level, message, fields)
-        self.log.run_event(RunEventType.LOG_MESSAGE, _LEVELS[level], message)
+        if level != "debug":
+            self.log.run_event(RunEventType.LOG_MESSAGE, _LEVELS[level], message)
 
 
 current_log: ContextVar[TaskLog | None] = ContextVar("current_log", default=None)

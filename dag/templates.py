@@ -105,7 +105,7 @@ class Template:
             self._refuse_unknown_names(tree, known_names)
             code = environment.compile(tree, path, path)
         except TemplateSyntaxError as error:
-            reason = f"template syntax: {error.message}"
+            reason = f"template syntax: {error.message}{_hint(self.source.splitlines()[error.lineno - 1])}"
             raise TemplateFailed(path, self._file_line(error.lineno), reason) from error
         return CompiledTemplate.from_code(environment, code, {})
 
@@ -163,6 +163,15 @@ class Template:
                 raise TemplateFailed(self.path, self._file_line(name.lineno), reason)
 
 
+def _hint(line: str) -> str:
+    """What would be right, for the slips of those who come from another template language."""
+    if re.search(r"\{\{-?\s*define\b", line):
+        return "; a profile block is the first thing in its file and ends with {{ end }}"
+    if call := re.search(r"\{\{-?\s*(Ref|ref|ENV|param)\s+[\"']", line):
+        return f'; a call has parentheses: {call[1]}("...")'
+    return ""
+
+
 _PLAIN_REF = re.compile(r"""\{\{\s*[Rr]ef\(\s*["']([^"'\\\n]*)["']\s*\)\s*\}\}""")
 
 
@@ -191,15 +200,20 @@ class _Names:
     def as_mapping(self) -> dict[str, Any]:
         task = self._rendering.task
         return {
+            **{name: _Function(name, function, self._failure) for name, function in self._functions().items()},
+            "TaskID": task.task_id,
+            "TaskUUID": task.task_uuid,
+            "InstanceName": task.instance_name,
+            "InstanceUUID": task.instance_uuid,
+        }
+
+    def _functions(self) -> dict[str, Callable[..., Any]]:
+        return {
             "Ref": self.ref,
             "ref": self.ref,
             "this": self.this,
             "IsIncremental": self.is_incremental,
             "ENV": self.environment_variable,
-            "TaskID": task.task_id,
-            "TaskUUID": task.task_uuid,
-            "InstanceName": task.instance_name,
-            "InstanceUUID": task.instance_uuid,
             "param": self.param,
         }
 
@@ -217,7 +231,7 @@ class _Names:
     def environment_variable(self, name: str, default: str | None = None) -> str:
         value = os.environ.get(name, default)
         if value is None:
-            self._fail(f'environment variable "{name}" is not set; set it or give ENV a default')
+            raise self._failure(f'environment variable "{name}" is not set; set it or give ENV a default')
         return str(value)
 
     def param(self, name: str, *default: Any) -> str:
@@ -226,11 +240,34 @@ class _Names:
             return sql_literal(data[name])
         if default or data is None:
             return sql_literal(default[0] if default else None)
-        self._fail(f'parameter "{name}" is missing from the run\'s data and has no default')
-        raise AssertionError  # not reached
+        raise self._failure(f'parameter "{name}" is missing from the run\'s data and has no default')
 
-    def _fail(self, reason: str) -> None:
-        raise TemplateFailed(self._template.path, self._template.calling_line(), reason)
+    def _failure(self, reason: str) -> TemplateFailed:
+        return TemplateFailed(self._template.path, self._template.calling_line(), reason)
+
+
+class _Function:
+    """A function that templates call; not called, it is an error instead of a piece of SQL, or of always being true."""
+
+    def __init__(self, name: str, function: Callable[..., Any], failure: Callable[[str], TemplateFailed]) -> None:
+        self._name, self._function, self._failure = name, function, failure
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            inspect.signature(self._function).bind(*arguments, **named)
+        except TypeError as error:
+            raise self._failure(f"{self._name}: {error}") from error
+        return self._function(*arguments, **named)
+
+    def __str__(self) -> str:
+        raise self._not_called
+
+    def __bool__(self) -> bool:
+        raise self._not_called
+
+    @property
+    def _not_called(self) -> TemplateFailed:
+        return self._failure(f'"{self._name}" is a function; write {self._name}(...)')
 
 
 def sql_literal(value: Any) -> str:

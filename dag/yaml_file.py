@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypeVar, get_args
 
 import yaml
@@ -51,8 +52,11 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        line = (mark.line if mark else 0) + first_line
+        last = text.rstrip().count("\n")  # an error at the end of the text is told at its last line
+        line = min(mark.line if mark else 0, last) + first_line
         document.problems.append(Problem(path, line, f"not valid YAML: {reason}"))
+    except RecursionError:
+        document.problems.append(Problem(path, 0, "not valid YAML: nested too deeply, or an alias that holds itself"))
     return document
 
 
@@ -61,8 +65,9 @@ def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, 
     if isinstance(node, yaml.MappingNode):
         mapping: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
-            key = loader.construct_object(key_node, deep=True)
-            key = key if isinstance(key, str) else str(key_node.value)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a text", key_node.start_mark)
+            key = str(key_node.value)
             at = (*place, key)
             if key in mapping:
                 first = document.lines[at]
@@ -75,7 +80,10 @@ def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, 
         return mapping
     if isinstance(node, yaml.SequenceNode):
         return [_values(item, (*place, index), loader, document, first_line) for index, item in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)
+    try:
+        return loader.construct_object(node, deep=True)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # a value its tag does not fit: a 13th month
+        raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
 
 
 def read_model(document: YamlDocument, model: type[Model]) -> Model | None:
@@ -98,6 +106,7 @@ def read_model(document: YamlDocument, model: type[Model]) -> Model | None:
 
 def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:
     key = place[-1] if place else ""
+    subject = f'entry {key + 1} of "{place[-2]}"' if isinstance(key, int) else f'"{key}"'
     match detail["type"]:
         case "extra_forbidden":
             return f'unknown key "{key}"' + did_you_mean(str(key), _keys_at(model, place[:-1]))
@@ -105,12 +114,16 @@ def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:
             return f'missing key "{key}"'
         case "literal_error" | "enum":
             allowed = detail["ctx"]["expected"].replace("'", '"')
-            return f'"{key}" cannot be "{detail["input"]}"; use {allowed}'
+            return f'{subject} cannot be "{detail["input"]}"; use {allowed}'
         case "value_error":
             return str(detail["ctx"]["error"])
         case _:
             expected = _EXPECTED.get(detail["type"], detail["msg"].lower())
-            return f'"{key}" must be {expected}, found {_kind(detail["input"])}'
+            found = detail["input"]
+            quotes = (
+                "; put it in quotes" if expected == "a text" and isinstance(found, bool | int | float | date) else ""
+            )
+            return f"{subject} must be {expected}, found {_kind(found)}{quotes}"
 
 
 _EXPECTED = {
@@ -148,7 +161,8 @@ def _keys_at(model: type[BaseModel], place: Place) -> list[str]:
     for step in place:
         if isinstance(step, int):
             continue
-        annotation = current.model_fields[step].annotation
+        fields = {info.alias or name: info for name, info in current.model_fields.items()}
+        annotation = fields[step].annotation
         current = next(
             (part for part in _parts(annotation) if isinstance(part, type) and issubclass(part, BaseModel)),
             None,

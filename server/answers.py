@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from dag.status import Shape
 from server.shapes import Error
-from storage.recorder import RecorderFailed
 
 
 class ShapeResponse(Response):
@@ -43,14 +42,13 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
     details = {
         404: f"{request.method} {request.scope['path']}: no such endpoint; /openapi.json lists them",
         405: f"{request.method} is not allowed here",
-        413: "the request body is too large",
     }
     shape = Error(error=error.detail, details=details.get(error.status_code))
     return ShapeResponse(shape, error.status_code, error.headers)
 
 
 async def answer_state_failure(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RecorderFailed)
+    """The state cannot be written, or no more is: 500 in the words of the spec, with the reason."""
     return ShapeResponse(Error(error="Internal server error", details=str(error)), 500)
 
 

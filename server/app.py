@@ -17,7 +17,7 @@ from server.answers import (
 )
 from server.endpoint import Endpoint
 from server.openapi import openapi_endpoint
-from server.settings import Settings
+from server.task_queue import ShuttingDown
 from server.workspace import Workspace
 from storage.recorder import RecorderFailed
 
@@ -33,7 +33,7 @@ API: tuple[Endpoint, ...] = (
 Opened = Callable[[], AbstractAsyncContextManager[Workspace]]
 
 
-def create_app(open_workspace: Opened, settings: Settings) -> Starlette:
+def create_app(open_workspace: Opened) -> Starlette:
     """The application over the workspace that `open_workspace` opens when the server starts."""
 
     @asynccontextmanager
@@ -46,11 +46,11 @@ def create_app(open_workspace: Opened, settings: Settings) -> Starlette:
     app = Starlette(
         routes=[endpoint.route() for endpoint in endpoints],
         lifespan=lifespan,
-        max_body_size=settings.body_limit_bytes,
         exception_handlers={
             Refused: answer_refused,
             HTTPException: answer_http_exception,
             RecorderFailed: answer_state_failure,
+            ShuttingDown: answer_state_failure,
             Exception: answer_fault,
         },
     )

@@ -116,6 +116,8 @@ def _about(asset: Asset, rows: int, columns: tuple[str, ...]) -> AssetData:
     )
 
 
-def relation_answers(node: KeptNode, now: AssetNow | None, task_id: str) -> bool:
-    """If the relation as it is now is what this task made of it: only the task that last wrote it can say so."""
-    return node.facts.has_relation and now is not None and now.relation_task_id == task_id
+def relation_answers(node: KeptNode, now: AssetNow | None, task_id: str, attempt: int) -> bool:
+    """If the relation as it is now is what this attempt left: only the task that last wrote it can say so."""
+    if now is None or now.relation_attempt is None or not node.facts.has_relation:
+        return False
+    return now.relation_task_id == task_id and attempt >= now.relation_attempt

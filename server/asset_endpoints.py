@@ -16,7 +16,7 @@ from server.endpoint import Endpoint, Query
 from server.requests import asset_of, checked_task_id, read_body, whole_number, workspace_of
 from server.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
 from server.workspace import Workspace
-from storage.reader import AssetNow, KeptNode, Moment
+from storage.reader import AssetNow, KeptNode, KeptTask, Moment
 
 RESULT_ROWS = 100
 """Rows in the `result` of an execute."""
@@ -41,18 +41,18 @@ async def post_execute(request: Request) -> Response:
         task = await moment.task(body.task_id, active.plan.attempt)
         now = await moment.assets()
     node = task.node(asset.name) if task else None
-    if node is None:
+    if task is None or node is None:
         raise Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
     over = node.status.state.is_ended or active.ended.is_set()
-    return await _executed(workspace, asset, body.task_id, node, now, over)
+    return await _executed(workspace, asset, task, node, now, over)
 
 
 async def _executed(
-    workspace: Workspace, asset: Asset, task_id: str, node: KeptNode, now: dict[str, AssetNow], over: bool
+    workspace: Workspace, asset: Asset, kept: KeptTask, node: KeptNode, now: dict[str, AssetNow], over: bool
 ) -> Response:
     status = node.status
     shape = AssetExecuted(
-        task_id=task_id,
+        task_id=kept.summary.task_id,
         asset_name=asset.name,
         status=status.state,
         start_time=status.start_time,
@@ -66,7 +66,7 @@ async def _executed(
     if status.state is not NodeState.SUCCESS:
         return ShapeResponse(shape, 500)
     try:
-        data = await run_in_threadpool(_result_text, workspace, asset, node, now.get(asset.name), task_id)
+        data = await run_in_threadpool(_result_text, workspace, asset, kept, now.get(asset.name))
     except DagscopeError as error:
         message = workspace.project.redaction.text(f"executed, but its result cannot be read: {error}")
         return ShapeResponse(shape.model_copy(update={"error": message}), 500)
@@ -75,8 +75,8 @@ async def _executed(
     return Response(f'{head}"data":{data}{foot}', media_type="application/json")
 
 
-def _result_text(workspace: Workspace, asset: Asset, node: KeptNode, now: AssetNow | None, task_id: str) -> str:
-    found = _find(workspace, asset, node, now, task_id, Page(limit=RESULT_ROWS))
+def _result_text(workspace: Workspace, asset: Asset, kept: KeptTask, now: AssetNow | None) -> str:
+    found = _find(workspace, asset, kept, now, Page(limit=RESULT_ROWS))
     match found:
         case Rows():
             return found.array_text()
@@ -86,16 +86,17 @@ def _result_text(workspace: Workspace, asset: Asset, node: KeptNode, now: AssetN
             return "[]"
 
 
-def _find(
-    workspace: Workspace, asset: Asset, node: KeptNode, now: AssetNow | None, task_id: str, page: Page
-) -> Rows | Value | None:
+def _find(workspace: Workspace, asset: Asset, kept: KeptTask, now: AssetNow | None, page: Page) -> Rows | Value | None:
     """What is kept of an asset's execution. Raises a `DagscopeError` where it cannot be read."""
+    node = kept.node(asset.name)
+    if node is None:
+        return None
     result = node.facts.result
     if isinstance(result, Frame):
         return asset_data.of_frame(asset, result, workspace.frames, page)
     if isinstance(result, Value):
         return result
-    if asset_data.relation_answers(node, now, task_id):
+    if asset_data.relation_answers(node, now, kept.summary.task_id, kept.attempt):
         return asset_data.of_relation(asset, workspace.project.connections[asset.connection], page)
     return None
 
@@ -105,15 +106,14 @@ async def get_data(request: Request) -> Response:
     if asset is None:
         raise _no_data(404, request.path_params["name"], "Asset not found in DAG")
     page = Page(whole_number(request, "offset") or 0, whole_number(request, "limit"))
-    task_id = request.query_params.get("taskId")
+    task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
     async with workspace.reader.moment() as moment:
         now = (await moment.assets()).get(asset.name)
-        executed = await _execution_of(moment, asset.name, task_id, now)
-    if executed is None:
+        kept = await _attempt_to_show(moment, asset.name, task_id, attempt, now)
+    if kept is None:
         return Response(status_code=204)
-    node, executed_by = executed
     try:
-        found = await run_in_threadpool(_find, workspace, asset, node, now, executed_by, page)
+        found = await run_in_threadpool(_find, workspace, asset, kept, now, page)
         if isinstance(found, Value):
             body = await run_in_threadpool(asset_data.of_value, asset, found, workspace.frames)
             return Response(body, media_type="application/json")
@@ -124,20 +124,18 @@ async def get_data(request: Request) -> Response:
     return StreamingResponse(found.body(), media_type="application/json")
 
 
-async def _execution_of(
-    moment: Moment, asset: str, task_id: str | None, now: AssetNow | None
-) -> tuple[KeptNode, str] | None:
-    """The node to show and the task it belongs to: the given task's, else that of the newest one that executed it."""
+async def _attempt_to_show(
+    moment: Moment, asset: str, task_id: str | None, attempt: int | None, now: AssetNow | None
+) -> KeptTask | None:
+    """The given task's attempt, else the newest one that executed the asset; None if there is none."""
     if task_id is not None:
-        task = await moment.task(checked_task_id(task_id))
-        if task is None:
+        kept = await moment.task(checked_task_id(task_id), attempt)
+        if kept is None:
             raise _no_data(404, asset, "Task not found")
-    elif now is not None and now.task_id is not None:
-        task = await moment.task(now.task_id, now.attempt)
-    else:
+        return kept
+    if now is None or now.task_id is None:
         return None
-    node = task.node(asset) if task else None
-    return (node, task.summary.task_id) if task and node else None
+    return await moment.task(now.task_id, now.attempt)
 
 
 def _no_data(status_code: int, asset: str, error: str) -> Refused:
@@ -171,6 +169,7 @@ ENDPOINTS = (
         {200: AssetData, 204: None, 400: Error, 404: AssetData, 500: AssetData},
         queries=(
             Query("taskId", "the data as this task left it"),
+            Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer"),
             Query("offset", "rows to leave out", "integer"),
             Query("limit", "at most so many rows; all without it", "integer"),
         ),

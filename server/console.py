@@ -14,7 +14,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 from dag.events import Event, Logged
 from dag.redaction import Redaction
-from dag.task_log import TaskLog, current_log
+from dag.task_log import RawAssetLog, TaskLog, current_log
 
 DEFAULT_TASK = "default"
 """Where entries without a task go (contract, Logs)."""
@@ -45,7 +45,7 @@ def configure_console(stream: TextIO = sys.stderr, level: int = logging.INFO) ->
 def show_entry(event: Event) -> None:
     """A listener that shows the entries of tasks on the console; they need no capturing any more."""
     if isinstance(event, Logged):
-        fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True)
+        fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True, by_alias=True)
         log = getattr(_shown, event.entry.level, _shown.info)
         log(event.entry.message, _captured=True, **fields)
 
@@ -67,7 +67,7 @@ class Capture:
         task_id = fields.pop("taskId", None)
         running = current_log.get()
         if running is not None and task_id in (None, running.task_id):
-            running.write(level, message, fields)
+            RawAssetLog(running).write(level, message, fields)
         else:
             attempt = 0  # it is nobody's: the entry names a task, if any, that this thread does not execute
             log = TaskLog(self._emit, self._redaction, str(task_id or DEFAULT_TASK), attempt)

@@ -19,8 +19,10 @@ from server.answers import Refused, ShapeResponse, bad_request
 from server.endpoint import Endpoint, Query
 from server.requests import read_body, task_id_of, whole_number, workspace_of
 from server.shapes import Dag, DagNode, Error, ResetDone, RunBody, RunRequest, TaskBody, Tasks, UnknownTask
+from server.task_queue import ActiveTask, NothingToRetry
 from server.task_status import run_body, task_body
-from storage.reader import AssetNow, TaskPosition
+from server.workspace import Workspace
+from storage.reader import AssetNow, KeptTask, TaskPosition
 
 
 async def get_dag(request: Request) -> Response:
@@ -35,6 +37,7 @@ async def get_dag(request: Request) -> Response:
         module_name=project.module,
         dag_instance_name=project.instance_name,
         nodes=nodes,
+        errors=tuple(map(str, workspace.problems)) or None,
     )
     return ShapeResponse(dag)
 
@@ -89,15 +92,20 @@ def _compiled_query(project: Project, asset: Asset, existing: RelationKind | Non
 async def post_run(request: Request) -> Response:
     body = await read_body(request, RunRequest)
     workspace = workspace_of(request)
-    active = await workspace.tasks.run(workspace.project, body.task_id, body.data)
+    active = await workspace.tasks.run(workspace.project, body.task_id, body.data, body.run_tests)
+    answer = run_body(await _outcome(workspace, active))
+    return ShapeResponse(answer, _RUN_CODES[answer.status])
+
+
+async def _outcome(workspace: Workspace, active: ActiveTask) -> KeptTask:
+    """The task as it is when it has ended, or when a POST has waited for long enough."""
     await wait_for(active.ended, workspace.settings.post_wait_ms)
     await workspace.recorder.flush()
     async with workspace.reader.moment() as moment:
-        task = await moment.task(body.task_id, active.plan.attempt)
+        task = await moment.task(active.task_id, active.plan.attempt)
     if task is None:
         raise Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
-    answer = run_body(task)
-    return ShapeResponse(answer, _RUN_CODES[answer.status])
+    return task
 
 
 _RUN_CODES = {TaskStatus.SUCCESS: 200, TaskStatus.PENDING: 202, TaskStatus.FAILED: 500}
@@ -111,10 +119,35 @@ async def wait_for(event: asyncio.Event, limit_ms: int) -> None:
         return
 
 
-async def get_status(request: Request) -> Response:
-    task_id = task_id_of(request)
-    async with workspace_of(request).reader.moment() as moment:
+async def post_cancel(request: Request) -> Response:
+    workspace, task_id = workspace_of(request), task_id_of(request)
+    active = await workspace.tasks.cancel(task_id)
+    if active is not None:
+        return ShapeResponse(task_body(await _outcome(workspace, active)))
+    async with workspace.reader.moment() as moment:
         task = await moment.task(task_id)
+    if task is None:
+        raise Refused(404, UnknownTask(task_id=task_id))
+    details = f"it has ended: {task.summary.status}"
+    raise Refused(409, Error(error=f"Task {task_id} is not running", details=details))
+
+
+async def post_retry(request: Request) -> Response:
+    workspace, task_id = workspace_of(request), task_id_of(request)
+    try:
+        active = await workspace.tasks.retry(workspace.project, task_id)
+    except NothingToRetry as error:
+        raise Refused(409, Error(error="Nothing to retry", details=str(error))) from error
+    if active is None:
+        raise Refused(404, UnknownTask(task_id=task_id))
+    answer = run_body(await _outcome(workspace, active))
+    return ShapeResponse(answer, _RUN_CODES[answer.status])
+
+
+async def get_status(request: Request) -> Response:
+    task_id, attempt = task_id_of(request), whole_number(request, "attempt", least=1)
+    async with workspace_of(request).reader.moment() as moment:
+        task = await moment.task(task_id, attempt)
     if task is None:
         raise Refused(404, UnknownTask(task_id=task_id))
     return ShapeResponse(task_body(task))
@@ -164,8 +197,23 @@ ENDPOINTS = (
         "GET",
         "/api/dag/status/{task_id:path}",
         get_status,
-        "The status of a task's newest attempt.",
+        "The status of a task's newest attempt, or of the one asked for.",
         {200: TaskBody, 400: Error, 404: UnknownTask},
+        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer"),),
+    ),
+    Endpoint(
+        "POST",
+        "/api/dag/cancel/{task_id:path}",
+        post_cancel,
+        "Interrupt a task that runs or waits; answers with its status once it has ended.",
+        {200: TaskBody, 400: Error, 404: UnknownTask, 409: Error},
+    ),
+    Endpoint(
+        "POST",
+        "/api/dag/retry/{task_id:path}",
+        post_retry,
+        "Execute again what failed, was skipped or was interrupted, as a new attempt; answers within 10 seconds.",
+        {200: RunBody, 202: RunBody, 400: Error, 404: UnknownTask, 409: Error, 500: RunBody},
     ),
     Endpoint(
         "GET",

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.answers import Refused, ShapeResponse
-from server.endpoint import Endpoint
-from server.requests import task_id_of, workspace_of
+from server.endpoint import Endpoint, Query
+from server.requests import task_id_of, whole_number, workspace_of
 from server.shapes import AllLogs, AllLogsCleared, Error, TaskLogs, TaskLogsCleared
 from server.workspace import Workspace
 
@@ -22,7 +22,7 @@ def _with_log_store(request: Request) -> Workspace:
 async def get_task_logs(request: Request) -> Response:
     workspace, task_id = _with_log_store(request), task_id_of(request)
     async with workspace.reader.moment() as moment:
-        entries = await moment.log_entries(task_id)
+        entries = await moment.log_entries(task_id, whole_number(request, "attempt", least=1))
     head, foot = TaskLogs(task_id=task_id, logs=(), count=len(entries)).to_json().rsplit('"logs":[]', 1)
     return _json(f'{head}"logs":[{",".join(entries)}]{foot}')
 
@@ -68,6 +68,7 @@ ENDPOINTS = (
         get_task_logs,
         "The log entries of a task, oldest first.",
         {200: TaskLogs, 400: Error, 501: Error},
+        queries=(Query("attempt", "only those of this attempt", "integer"),),
         tag="logs",
     ),
     Endpoint(

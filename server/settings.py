@@ -3,6 +3,8 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from storage.retention import Retention
+
 
 class Settings(BaseSettings):
     """How the server runs. Units are in the names."""
@@ -16,7 +18,15 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(1_048_576, ge=1, description="The largest request body that is read.")
     kept_violations: int = Field(1_000, ge=1, description="Violating rows kept of a failed data test.")
     store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
+    keep_days: float | None = Field(None, ge=0, description="Tasks older than this are let go of; none if not set.")
+    keep_bytes: int | None = Field(
+        None, ge=0, description="The oldest tasks are let go of while entries and frames take more; none if not set."
+    )
     heartbeat_s: float = Field(15, gt=0, description="Seconds between comments on a silent stream.")
     stalled_reader_s: float = Field(
         20, gt=0, description="Seconds after which a stream whose reader takes nothing is let go."
     )
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self.keep_days, self.keep_bytes)

@@ -36,10 +36,11 @@ TaskId = Annotated[
 
 
 class RunRequest(Shape):
-    """`POST /api/dag/run`. Keys beside these are ignored."""
+    """`POST /api/dag/run`. `runTests` is dagscope's own: false runs no data tests. Other keys are ignored."""
 
     task_id: TaskId
     data: dict[str, JsonValue] | None = None
+    run_tests: bool = True
 
 
 class ExecuteRequest(Shape):

@@ -107,15 +107,18 @@ async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) 
                     yield _message("reset", "{}")
                 position, shape = await _snapshot(workspace, wanted)
                 yield _message("snapshot", shape.to_json(), position)
+            may_be_over = True
             while workspace.hub.resets == resets:
                 wake.clear()
                 step = await _next_step(workspace, wanted, position)
                 position = step.position
                 if step.entries:
                     yield b"".join(_message(entry.kind, entry.data, entry.position) for entry in step.entries)
-                if step.may_be_over and await _is_over(workspace, wanted, position):
+                may_be_over |= step.may_be_over
+                if step.at_end and may_be_over and await _is_over(workspace, wanted, position):
                     yield _message("done", "{}")
                     return
+                may_be_over &= not step.at_end
                 if step.at_end:
                     await wake.wait()
             position = -1  # nothing before a reset can be gone on from
@@ -155,7 +158,7 @@ class _Step:
     entries: Sequence[Recorded]
     position: int
     at_end: bool = True
-    may_be_over: bool = True
+    may_be_over: bool = False
 
 
 async def _next_step(workspace: Workspace, wanted: Wanted, position: int) -> _Step:
@@ -168,8 +171,8 @@ async def _next_step(workspace: Workspace, wanted: Wanted, position: int) -> _St
     async with workspace.reader.moment() as moment:
         older = await moment.log_after(position, _PAGE_ENTRIES, wanted.task_id, wanted.kinds)
     if len(older) == _PAGE_ENTRIES:
-        return _Step(older, older[-1].position, at_end=False, may_be_over=False)
-    return _Step(older, max(newest, older[-1].position if older else newest))
+        return _Step(older, older[-1].position, at_end=False, may_be_over=True)
+    return _Step(older, max(newest, older[-1].position if older else newest), may_be_over=True)
 
 
 async def _is_over(workspace: Workspace, wanted: Wanted, position: int) -> bool:

@@ -2,36 +2,43 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from dag import runner
 from dag.cancellation import Cancellation
 from dag.clock import now_ms
+from dag.errors import DagscopeError
 from dag.events import Event, NodeChanged, NodeFacts, TaskAccepted
 from dag.frames import FrameStore
 from dag.project import Project
 from dag.runner import summarize
-from dag.status import NodeStatus, TaskStatus
+from dag.status import NodeState, NodeStatus, TaskStatus
 from dag.task_log import Emit
 from dag.task_plan import TaskPlan, fresh_node
 from dag.templates import TaskValues
-from storage.reader import KeptTask, Moment, Reader
+from storage.reader import KeptTask, Reader
 from storage.recorder import Recorder
 from storage.recovery import closing_events
+
+_log = structlog.get_logger("dagscope.tasks")
 
 _INTERRUPT_AGAIN_S = 0.05  # a statement may start just as the interrupt passes: ask until the task has ended
 
 
 @dataclass(eq=False)
 class ActiveTask:
-    """An attempt that waits or runs. `ended` is set once its end is committed."""
+    """An attempt that waits, or runs once it is `started`. `ended` is set once its end is committed."""
 
     project: Project
     plan: TaskPlan
     cancellation: Cancellation = field(default_factory=Cancellation)
+    started: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     node_ended: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -52,6 +59,20 @@ class TaskOptions:
     kept_violations: int
 
 
+class NothingToRetry(DagscopeError):
+    """Every asset of the task succeeded, and so did its tests."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"nothing to retry: all assets of task {task_id} succeeded")
+
+
+class ShuttingDown(DagscopeError):
+    """The server is being stopped and accepts no task any more."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is being stopped")
+
+
 class TaskQueue:
     """Accepts and executes tasks. Used in the event loop; the runner's threads reach it through `_emit` alone."""
 
@@ -63,14 +84,18 @@ class TaskQueue:
         emit: Emit,
         instance_uuid: str,
         options: TaskOptions,
+        between_tasks: Callable[[], Awaitable[None]],
     ) -> None:
         self._frames, self._recorder, self._reader = frames, recorder, reader
         self._emit_on, self._instance_uuid, self._options = emit, instance_uuid, options
+        self._between_tasks = between_tasks
         self._active: dict[str, ActiveTask] = {}
+        self._closing = False
         self.accepting = asyncio.Lock()
         """Held while a task is accepted; whoever holds it can be sure that none begins."""
         self._waiting: asyncio.Queue[ActiveTask] = asyncio.Queue()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="runner")
+        # One task executes at a time; a second thread ends what is cancelled while it waits.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="runner")
 
     async def __aenter__(self) -> "TaskQueue":
         self._loop = asyncio.get_running_loop()
@@ -78,9 +103,9 @@ class TaskQueue:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.cancel_all()
+        await self.close()
         self._working.cancel()
-        self._thread.shutdown()
+        self._threads.shutdown()
 
     @property
     def is_idle(self) -> bool:
@@ -96,17 +121,7 @@ class TaskQueue:
                 return active
             async with self._reader.moment() as moment:
                 earlier = await moment.task(task_id)
-            order = project.graph.order
-            nodes = {name: fresh_node(project, name, place, run_tests) for place, name in enumerate(order, 1)}
-            plan = TaskPlan(
-                task=self._values(project, task_id, earlier, data),
-                attempt=_next_attempt(earlier),
-                started_ms=now_ms(),
-                nodes=nodes,
-                to_execute=frozenset(nodes),
-                run_tests=run_tests,
-                run_root_tests=run_tests,
-            )
+            plan = self._plan(project, task_id, earlier, project.assets.keys(), data or {}, run_tests)
             return self._accept(project, plan)
 
     async def execute(self, project: Project, task_id: str, asset: str) -> ActiveTask:
@@ -120,48 +135,64 @@ class TaskQueue:
                 active = self._active.get(task_id)
                 if active is None:
                     async with self._reader.moment() as moment:
-                        plan = await self._plan_one(moment, project, task_id, asset)
-                    return self._accept(project, plan)
+                        earlier = await moment.task(task_id)
+                    data = earlier.data if earlier else {}
+                    return self._accept(
+                        project, self._plan(project, task_id, earlier, {asset}, data, run_root_tests=False)
+                    )
             if active.still_has(asset):
                 return active
             await active.ended.wait()
 
-    async def _plan_one(self, moment: Moment, project: Project, task_id: str, asset: str) -> TaskPlan:
-        earlier = await moment.task(task_id)
+    def _plan(
+        self,
+        project: Project,
+        task_id: str,
+        earlier: KeptTask | None,
+        to_execute: Set[str],
+        data: Mapping[str, Any],
+        run_tests: bool = True,
+        run_root_tests: bool | None = None,
+    ) -> TaskPlan:
+        """A plan that executes some assets, and carries over what else the task's newest attempt had.
+
+        Root tests run where tests do, unless it is said otherwise.
+        """
         kept = {node.status.asset_name: node for node in earlier.nodes} if earlier else {}
-        names = [name for name in project.graph.order if name in kept or name == asset]
+        names = [name for name in project.graph.order if name in kept or name in to_execute]
         nodes: dict[str, NodeStatus] = {}
         facts: dict[str, NodeFacts] = {}
         for place, name in enumerate(names, 1):
-            if name == asset:
-                nodes[name] = fresh_node(project, name, place, run_tests=True)
+            if name in to_execute:
+                nodes[name] = fresh_node(project, name, place, run_tests)
             else:
                 nodes[name] = kept[name].status.changed(order=place)
-                facts[name] = _carried(kept[name].facts)
+                facts[name] = replace(kept[name].facts, carried=True)
+        root_tests = run_tests if run_root_tests is None else run_root_tests
         return TaskPlan(
-            task=self._values(project, task_id, earlier, earlier.data if earlier else None),
-            attempt=_next_attempt(earlier),
+            task=self._values(project, task_id, earlier, data),
+            attempt=earlier.newest_attempt + 1 if earlier else 1,
             started_ms=now_ms(),
             nodes=nodes,
-            to_execute=frozenset({asset}),
+            to_execute=frozenset(to_execute),
             facts=facts,
-            earlier_results=await moment.results_of(project.graph.upstreams[asset]),
-            run_root_tests=False,
-            root_test_results=earlier.root_test_results if earlier else (),
+            run_tests=run_tests,
+            run_root_tests=root_tests,
+            root_test_results=earlier.root_test_results if earlier and not root_tests else (),
         )
 
-    def _values(
-        self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any] | None
-    ) -> TaskValues:
+    def _values(self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any]) -> TaskValues:
         return TaskValues(
             task_id=task_id,
             task_uuid=earlier.task_uuid if earlier else str(uuid.uuid4()),
             instance_name=project.instance_name,
             instance_uuid=self._instance_uuid,
-            data=dict(data or {}),
+            data=dict(data),
         )
 
     def _accept(self, project: Project, plan: TaskPlan) -> ActiveTask:
+        if self._closing:
+            raise ShuttingDown
         active = ActiveTask(project, plan, node_ended={name: asyncio.Event() for name in plan.to_execute})
         self._active[active.task_id] = active
         summary = summarize(plan, dict(plan.nodes), TaskStatus.IN_PROGRESS)
@@ -180,32 +211,94 @@ class TaskQueue:
         self._waiting.put_nowait(active)
         return active
 
+    async def retry(self, project: Project, task_id: str) -> ActiveTask | None:
+        """Execute again what failed, was skipped or was interrupted in a task's newest attempt, with the rest carried.
+
+        None if there is no such task. Joins the task if it is active; raises `NothingToRetry` if all succeeded.
+        """
+        async with self.accepting:
+            active = self._active.get(task_id)
+            if active is not None:
+                return active
+            async with self._reader.moment() as moment:
+                earlier = await moment.task(task_id)
+            if earlier is None:
+                return None
+            done = {node.status.asset_name for node in earlier.nodes if node.status.state is NodeState.SUCCESS}
+            in_task = {node.status.asset_name for node in earlier.nodes} & project.assets.keys()
+            whole = in_task >= project.assets.keys()
+            if in_task <= done and earlier.summary.status is TaskStatus.SUCCESS:
+                raise NothingToRetry(task_id)
+            plan = self._plan(project, task_id, earlier, in_task - done, earlier.data, run_root_tests=whole)
+            return self._accept(project, plan)
+
+    async def cancel(self, task_id: str) -> ActiveTask | None:
+        """Interrupt an active task and wait until it has ended; None if no such task is active."""
+        active = self._active.get(task_id)
+        if active is not None:
+            await self._end([active])
+        return active
+
+    async def until_idle(self) -> None:
+        """Wait until no task runs or waits."""
+        while self._active:
+            await next(iter(self._active.values())).ended.wait()
+
+    async def close(self) -> None:
+        """Accept nothing more, and cancel what there is."""
+        self._closing = True
+        await self.cancel_all()
+
     async def cancel_all(self) -> None:
         """Interrupt what runs, drop what waits, and wait until all of it has ended."""
         while self._active:
-            for active in list(self._active.values()):
+            await self._end(list(self._active.values()))
+
+    async def _end(self, tasks: list[ActiveTask]) -> None:
+        for active in tasks:
+            if not active.started:  # its turn may be far away: end it now
+                active.cancellation.request()
+                await self._execute(active)
+        while going_on := [active for active in tasks if not active.ended.is_set()]:
+            for active in going_on:
                 active.cancellation.request()
             await asyncio.sleep(_INTERRUPT_AGAIN_S)
 
     async def _work(self) -> None:
         while True:
             active = await self._waiting.get()
-            try:
-                await self._loop.run_in_executor(self._thread, self._run, active, self._emit_for(active))
-                await self._recorder.flush()
-            except Exception as error:  # noqa: BLE001  whatever went wrong, the task ends and the next one begins
-                await self._close(active, error)
-            finally:
-                del self._active[active.task_id]
-                active.ended.set()
-                for ended in active.node_ended.values():
-                    ended.set()
+            if not active.started:
+                await self._execute(active)
+                await self._between_tasks()
 
-    def _run(self, active: ActiveTask, emit: Callable[[Event], None]) -> TaskStatus:
+    async def _execute(self, active: ActiveTask) -> None:
+        active.started = True
+        try:
+            plan = await self._with_earlier_results(active)
+            await self._loop.run_in_executor(self._threads, self._run, active, plan, self._emit_for(active))
+            await self._recorder.flush()
+        except Exception as error:  # noqa: BLE001  whatever went wrong, the task ends and the next one begins
+            await self._close(active, error)
+        finally:
+            del self._active[active.task_id]
+            active.ended.set()
+            for ended in active.node_ended.values():
+                ended.set()
+
+    async def _with_earlier_results(self, active: ActiveTask) -> TaskPlan:
+        """The plan with what is kept of upstreams that it does not execute, as it is now that its turn has come."""
+        plan, graph = active.plan, active.project.graph
+        needed = {upstream for name in plan.to_execute for upstream in graph.upstreams[name]} - plan.to_execute
+        if not needed:
+            return plan
+        async with self._reader.moment() as moment:
+            return replace(plan, earlier_results=await moment.results_of(sorted(needed)))
+
+    def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> TaskStatus:
         return runner.run(
             active.project,
             self._frames,
-            active.plan,
+            plan,
             emit,
             active.cancellation,
             self._options.max_workers,
@@ -221,23 +314,14 @@ class TaskQueue:
         return emit
 
     async def _close(self, active: ActiveTask, error: Exception) -> None:
-        """End a task whose runner broke, as far as the state can still be written."""
-        async with self._reader.moment() as moment:
-            task = await moment.task(active.task_id)
+        """End a task whose runner broke, as far as the state can still be read and written."""
+        _log.error("Task broke off", taskId=active.task_id, error=f"{type(error).__name__}: {error}")
+        try:
+            async with self._reader.moment() as moment:
+                task = await moment.task(active.task_id)
+        except SQLAlchemyError as unreadable:
+            _log.error("Task could not be closed", taskId=active.task_id, error=str(unreadable))
+            return
         if task is not None and not task.summary.status.is_ended:
             for event in closing_events(task, f"interrupted: {type(error).__name__}: {error}"):
                 self._recorder.emit(event)
-
-
-def _next_attempt(earlier: KeptTask | None) -> int:
-    return earlier.newest_attempt + 1 if earlier else 1
-
-
-def _carried(facts: NodeFacts) -> NodeFacts:
-    return NodeFacts(
-        rows=facts.rows,
-        result=facts.result,
-        has_relation=facts.has_relation,
-        carried=True,
-        tests_duration_ms=facts.tests_duration_ms,
-    )

@@ -5,8 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from os import cpu_count
 
-from dag.connections import closing_all
+import structlog
+
 from dag.events import Event, Logged
+from dag.problems import Problem
 from dag.project import Project
 from server.hub import Hub
 from server.settings import Settings
@@ -15,9 +17,12 @@ from storage.database import open_readers, open_writer
 from storage.frame_files import FrameFiles
 from storage.migrations import migrate
 from storage.reader import Reader
-from storage.recorder import Recorder
+from storage.recorder import Recorder, RecorderFailed
 from storage.recovery import recover
+from storage.retention import prune
 from storage.state_folder import Owner, StateFolder
+
+_log = structlog.get_logger("dagscope.workspace")
 
 Listener = Callable[[Event], None]
 """Told of every event as it happens, from any thread, before it is committed; for the console, not for clients."""
@@ -36,6 +41,8 @@ class Workspace:
     frames: FrameFiles
     tasks: TaskQueue
     emit: Callable[[Event], None]
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with the files on disk, while they cannot be loaded."""
 
     async def reset(self) -> bool:
         """Forget all tasks and what came of them; False, and nothing done, while a task runs or waits."""
@@ -43,7 +50,7 @@ class Workspace:
             if not self.tasks.is_idle:
                 return False
             await self.recorder.clear()
-            self.frames.delete_all()
+            self.frames.delete_all_but(frozenset())
         self.hub.reset()
         return True
 
@@ -60,21 +67,36 @@ async def open_workspace(
     async with AsyncExitStack() as stack:
         owner = stack.enter_context(folder.owned())
         migrate(folder)
-        stack.enter_context(closing_all(dict(project.connections)))
         writer, readers = open_writer(folder.database), open_readers(folder.database)
         stack.push_async_callback(writer.dispose)
         stack.push_async_callback(readers.dispose)
         hub, reader, frames = Hub(), Reader(readers), FrameFiles(folder.frames)
         recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
         await recover(reader, recorder)
+
+        async def let_go_of_old_tasks() -> None:
+            try:
+                await prune(recorder, frames, settings.retention)
+            except RecorderFailed as error:  # those who ask for something are told; here nobody asks
+                _log.error("Old tasks were not pruned", error=str(error))
+
+        await let_go_of_old_tasks()
+        async with reader.moment() as moment:
+            frames.delete_all_but(await moment.frames())
         emit = _fan_out(recorder, listeners, settings.store_logs)
         async with reader.moment() as moment:
             instance_uuid = await moment.instance_uuid()
         workers = settings.max_workers or project.cores or cpu_count() or 1
         options = TaskOptions(max_workers=workers, kept_violations=settings.kept_violations)
-        queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options)
+        queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options, let_go_of_old_tasks)
         tasks = await stack.enter_async_context(queue)
-        yield Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit)
+        workspace = Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit)
+        try:
+            yield workspace
+        finally:
+            await tasks.cancel_all()
+            for connection in workspace.project.connections.values():
+                connection.close()
 
 
 def _fan_out(recorder: Recorder, listeners: tuple[Listener, ...], store_logs: bool) -> Callable[[Event], None]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +15,7 @@ from dag.errors import FrameDamaged
 from dag.frames import Frame, Value, batch_rows
 
 _ARROW, _JSON = ".arrow", ".json"
+_DIGEST_BYTES = 20
 
 
 class FrameFiles:
@@ -38,10 +39,14 @@ class FrameFiles:
         return Frame(file.digest, count, tuple(rows.schema.names))
 
     def read(self, digest: str) -> pa.Table:
-        """The table, mapped into memory: its bytes are loaded as they are used. Raises `FrameDamaged`."""
+        """The table, mapped into memory, once its bytes are known to be those written. Raises `FrameDamaged`."""
         try:
-            return pa.ipc.open_file(pa.memory_map(str(self.path(digest, _ARROW)))).read_all()
-        except (OSError, pa.ArrowInvalid) as error:
+            with pa.memory_map(str(self.path(digest, _ARROW))) as mapped:
+                if _digest_of(mapped.read_buffer()) != digest:
+                    raise ValueError("its bytes have changed")
+                mapped.seek(0)
+                return pa.ipc.open_file(mapped).read_all()
+        except (OSError, ValueError) as error:  # Arrow's own errors are ValueErrors
             raise self._damaged(digest, error) from error
 
     def stream(self, digest: str) -> pa.RecordBatchReader:
@@ -49,9 +54,13 @@ class FrameFiles:
 
         Raises `FrameDamaged`, at once or while being read.
         """
+        path = self.path(digest, _ARROW)
         try:
-            file = pa.ipc.open_file(pa.OSFile(str(self.path(digest, _ARROW))))
-        except (OSError, pa.ArrowInvalid) as error:
+            with path.open("rb") as raw:
+                if hashlib.file_digest(raw, _new_hash).hexdigest() != digest:
+                    raise ValueError("its bytes have changed")
+            file = pa.ipc.open_file(pa.OSFile(str(path)))
+        except (OSError, ValueError) as error:
             raise self._damaged(digest, error) from error
         return pa.RecordBatchReader.from_batches(file.schema, self._batches(file, digest))
 
@@ -59,7 +68,7 @@ class FrameFiles:
         for index in range(file.num_record_batches):
             try:
                 yield file.get_batch(index)
-            except (OSError, pa.ArrowInvalid) as error:
+            except (OSError, ValueError) as error:
                 raise self._damaged(digest, error) from error
 
     def write_value(self, json_text: str, data_type: str) -> Value:
@@ -78,13 +87,26 @@ class FrameFiles:
     def read_json(self, digest: str) -> str:
         """A kept JSON text as it was written. Raises `FrameDamaged`."""
         try:
-            return self.path(digest, _JSON).read_text(encoding="utf-8")
+            content = self.path(digest, _JSON).read_bytes()
+            if _digest_of(content) != digest:
+                raise ValueError("its bytes have changed")
+            return content.decode("utf-8")
         except (OSError, ValueError) as error:
             raise self._damaged(digest, error) from error
 
-    def delete_all(self) -> None:
-        for file in self.folder.iterdir():
+    def delete_all_but(self, digests: Set[str]) -> int:
+        """Delete the files of all other frames, and what a dead process had not finished; how many there were."""
+        others = [file for file in self.folder.iterdir() if file.stem not in digests]
+        for file in others:
             file.unlink(missing_ok=True)
+        return len(others)
+
+    def size_bytes(self, digest: str) -> int:
+        """The size of a frame's file, 0 if it is gone."""
+        for suffix in (_ARROW, _JSON):
+            if self.path(digest, suffix).exists():
+                return self.path(digest, suffix).stat().st_size
+        return 0
 
     def path(self, digest: str, suffix: str) -> Path:
         return self.folder / (digest + suffix)
@@ -114,7 +136,16 @@ class FrameFiles:
 
     @staticmethod
     def _damaged(digest: str, error: Exception) -> FrameDamaged:
-        return FrameDamaged(f"frame {digest} is missing or damaged ({type(error).__name__}); run its asset again")
+        reason = "it is missing" if isinstance(error, FileNotFoundError) else str(error)
+        return FrameDamaged(f"frame {digest} cannot be used: {reason}; run its asset again")
+
+
+def _new_hash(content: Any = b"") -> "hashlib.blake2b":
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES)
+
+
+def _digest_of(content: Any) -> str:
+    return _new_hash(content).hexdigest()
 
 
 class _HashedFile:
@@ -123,7 +154,7 @@ class _HashedFile:
     closed = False
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._hash = file, hashlib.blake2b(digest_size=20)
+        self._file, self._hash = file, _new_hash()
 
     def write(self, data: Any) -> int:
         self._hash.update(data)

@@ -134,7 +134,7 @@ class Projection:
         if node.state is NodeState.IN_PROGRESS:
             values |= {"task_id": event.task_id, "attempt": event.attempt}
         if facts.has_relation:
-            values["relation_task_id"] = event.task_id
+            values |= {"relation_task_id": event.task_id, "relation_attempt": event.attempt}
         if node.state.is_ended:
             values["last_execution_ms"] = node.execution_time_ms - facts.tests_duration_ms
             values["last_tests_ms"] = facts.tests_duration_ms

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from anyio import CancelScope
 from sqlalchemy import Executable, Select, func, literal_column, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import col
@@ -71,6 +72,7 @@ class AssetNow:
     task_id: str | None
     attempt: int | None
     relation_task_id: str | None
+    relation_attempt: int | None
     successful_tests: int
     last_execution_ms: int
     last_tests_ms: int
@@ -96,8 +98,10 @@ class Reader:
 
     @asynccontextmanager
     async def moment(self) -> AsyncIterator["Moment"]:
-        async with self._readers.begin() as connection:
-            yield Moment(connection)
+        # A stream whose client vanishes is cancelled wherever it is: broken off in a read, the connection is lost.
+        with CancelScope(shield=True):
+            async with self._readers.begin() as connection:
+                yield Moment(connection)
 
 
 class Moment:
@@ -229,6 +233,10 @@ class Moment:
                     found[asset] = node.facts.result
         return found
 
+    async def frames(self) -> frozenset[str]:
+        """The digests of all frames that something refers to."""
+        return frozenset(row.digest for row in await self._rows(select(col(tables.Frame.digest))))
+
     # -- the log
 
     async def log_range(self) -> LogRange:
@@ -252,13 +260,13 @@ class Moment:
         rows = await self._rows(union_all(*parts).order_by("position").limit(limit))
         return [Recorded(row.position, row.kind, row.task_id, row.data) for row in rows]
 
-    async def log_entries(self, task_id: str) -> list[str]:
-        """The log entries of a task as JSON texts, oldest first."""
-        rows = await self._rows(
-            select(col(tables.LogEntry.data))
-            .where(col(tables.LogEntry.task_id) == task_id)
-            .order_by(col(tables.LogEntry.position))
-        )
+    async def log_entries(self, task_id: str, attempt: int | None = None) -> list[str]:
+        """The log entries of a task, or of one of its attempts, as JSON texts, oldest first."""
+        entry = tables.LogEntry
+        statement = select(col(entry.data)).where(col(entry.task_id) == task_id).order_by(col(entry.position))
+        if attempt is not None:
+            statement = statement.where(col(entry.attempt) == attempt)
+        rows = await self._rows(statement)
         return [row.data for row in rows]
 
     async def all_log_entries(self) -> list[tuple[str, str]]:
@@ -323,6 +331,7 @@ def _asset_now(row: Any) -> AssetNow:
         task_id=row.task_id,
         attempt=row.attempt,
         relation_task_id=row.relation_task_id,
+        relation_attempt=row.relation_attempt,
         successful_tests=row.successful_tests,
         last_execution_ms=row.last_execution_ms or 0,
         last_tests_ms=row.last_tests_ms or 0,

@@ -103,6 +103,13 @@ class Recorder:
 
         await self._mark(change)
 
+    async def change(self, change: Change) -> None:
+        """Make a change of one's own in a transaction of the writer's, after all that was emitted before.
+
+        Raises `RecorderFailed`.
+        """
+        await self._mark(change)
+
     async def _mark(self, change: Change | None) -> None:
         if self._failure is not None:
             raise RecorderFailed(_cannot_write(self._failure)) from self._failure
@@ -161,6 +168,7 @@ class Recorder:
             await connection.execute(update(tables.State).values(last_position=position))
             for change in changes:
                 await change(connection)
+            position = (await connection.execute(select(col(tables.State.last_position)))).scalar_one()
         self._position = position
         return projection.recorded
 
@@ -168,7 +176,9 @@ class Recorder:
     async def _clear(connection: AsyncConnection) -> None:
         for table in _CLEARED:
             await connection.execute(delete(table))
-        await connection.execute(update(tables.State).values(pruned_through=tables.State.last_position))
+        # One position is left out: a reader that had seen everything must learn of the change too.
+        await connection.execute(update(tables.State).values(last_position=col(tables.State.last_position) + 1))
+        await connection.execute(update(tables.State).values(pruned_through=col(tables.State.last_position)))
 
 
 _CLEARED: tuple[type[SQLModel], ...] = (

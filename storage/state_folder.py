@@ -71,6 +71,18 @@ class StateFolder:
         finally:
             os.close(descriptor)
 
+    def refuse_if_in_use(self) -> None:
+        """Raises `StateInUse` at once if another process owns this state; takes nothing."""
+        if not self.lock_file.exists():
+            return
+        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise self.in_use() from error
+        finally:
+            os.close(descriptor)
+
     def in_use(self) -> StateInUse:
         """The error that names the owner as its lock file tells it."""
         try:

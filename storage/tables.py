@@ -103,7 +103,7 @@ class DataTestResult(SQLModel, table=True):
 
 
 class AssetState(SQLModel, table=True):
-    """An asset as it is now: its newest state, the attempt that executed it, the task that wrote its relation."""
+    """An asset as it is now: its newest state, the attempts that executed it and wrote its relation."""
 
     __tablename__ = "asset_state"
 
@@ -112,6 +112,7 @@ class AssetState(SQLModel, table=True):
     task_id: str | None = None
     attempt: int | None = None
     relation_task_id: str | None = None
+    relation_attempt: int | None = None
     successful_tests: int
     last_execution_ms: int | None = None
     last_tests_ms: int | None = None

@@ -6,6 +6,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ class AppDoor:
         self.start()
 
     def start(self) -> None:
-        app = create_app(lambda: open_workspace(load_project(self.folder), self.settings), self.settings)
+        app = create_app(lambda: open_workspace(load_project(self.folder), self.settings))
         self.client = self._open.enter_context(TestClient(app, raise_server_exceptions=False))
 
     def stop(self) -> None:
@@ -97,6 +99,14 @@ class ServerDoor(AppDoor):
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
         return self.http.request(method, path, **arguments)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until something comes about; fail if it does not."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it never came about"
+        time.sleep(0.01)
 
 
 def messages(text: str) -> list[dict[str, Any]]:

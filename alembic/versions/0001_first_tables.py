@@ -17,6 +17,7 @@ def upgrade() -> None:
     sa.Column('task_id', sa.String(), nullable=True),
     sa.Column('attempt', sa.Integer(), nullable=True),
     sa.Column('relation_task_id', sa.String(), nullable=True),
+    sa.Column('relation_attempt', sa.Integer(), nullable=True),
     sa.Column('successful_tests', sa.Integer(), nullable=False),
     sa.Column('last_execution_ms', sa.Integer(), nullable=True),
     sa.Column('last_tests_ms', sa.Integer(), nullable=True),

@@ -4,8 +4,8 @@ A `Connection` is one database of a project, shared by all threads; a `Session` 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -95,6 +95,11 @@ class Connection(ABC):
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @property
+    @abstractmethod
+    def identity(self) -> Hashable:
+        """Equal for connections that mean the same database opened in the same way."""
+
     @classmethod
     @abstractmethod
     def from_config(cls, name: str, config: Any, folder: Path) -> Self:
@@ -104,6 +109,11 @@ class Connection(ABC):
     @abstractmethod
     def secrets(self) -> frozenset[str]:
         """Values that must never be shown."""
+
+    @property
+    @abstractmethod
+    def taken_schemas(self) -> frozenset[str]:
+        """Names, in lower case, that no schema can have in this database; a stage cannot have them either."""
 
     @abstractmethod
     def connect(self) -> None:
@@ -136,13 +146,3 @@ def create_index(asset: Asset, index: IndexEntry) -> str:
     """The statement for one of the asset's indexes."""
     unique = "UNIQUE " if index.unique else ""
     return f"CREATE {unique}INDEX {identifier(index.name)} ON {relation(asset.name)} ({identifiers(index.fields)})"
-
-
-@contextmanager
-def closing_all(connections: dict[str, Connection]) -> Iterator[dict[str, Connection]]:
-    """Close every connection on the way out."""
-    try:
-        yield connections
-    finally:
-        for connection in connections.values():
-            connection.close()

@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -86,8 +86,19 @@ class DuckDBConnection(Connection):
         return connection
 
     @property
+    def identity(self) -> Hashable:
+        settings = tuple(sorted(self._settings.items()))
+        return (self.engine, self.name, self.path, self._folder, tuple(self._extensions), settings)
+
+    @property
     def secrets(self) -> frozenset[str]:
         return self._secrets
+
+    @property
+    def taken_schemas(self) -> frozenset[str]:
+        # `x.t` is ambiguous where a database (named after its file) and a schema are both called x
+        database = "memory" if self.path == MEMORY else Path(self.path).stem.lower()
+        return frozenset({database, "temp", "system", "information_schema", "pg_catalog"})
 
     @property
     def _file(self) -> Path | None:
@@ -190,10 +201,9 @@ class DuckDBSession(Session):
     def execute(self, sql: str) -> int:
         with self._running():
             result = self._cursor.execute(sql)
-            if [column[0] for column in result.description or ()] == ["Count"]:
-                return sum(count for (count,) in result.fetchall())
+            first = result.fetchone() if [column[0] for column in result.description or ()] == ["Count"] else None
             result.complete()  # an unread result would keep the cursor busy
-            return 0
+            return first[0] if first and isinstance(first[0], int) else 0  # a SELECT may have any "Count"
 
     def scalar(self, sql: str) -> Any:
         with self._running():
@@ -244,18 +254,18 @@ class DuckDBSession(Session):
                 self._cursor.execute("ROLLBACK")
 
     def relation_kind(self, asset: str) -> RelationKind | None:
-        try:  # the catalogue's own tables take 8 ms among 1,000 relations, this 0.3 ms
+        stage, model = asset.split(".", 1)
+        is_view = self.scalar(  # a view is one even if it can no longer be read
+            "SELECT true FROM duckdb_views() WHERE database_name = current_database() "
+            f"AND lower(schema_name) = lower({sql_literal(stage)}) AND lower(view_name) = lower({sql_literal(model)})"
+        )
+        if is_view:
+            return RelationKind.VIEW
+        try:  # the catalogue's list of tables takes 3 ms among 1,000 relations, this 0.3 ms
             self.execute(f"SELECT 1 FROM {relation(asset)} LIMIT 0")
         except StatementFailed:
             return None
-        stage, model = asset.split(".", 1)
-        kind = self.scalar(
-            "SELECT table_type FROM information_schema.tables "
-            f"WHERE lower(table_schema) = lower({sql_literal(stage)}) "
-            f"AND lower(table_name) = lower({sql_literal(model)}) "
-            "AND table_catalog = current_database()"
-        )
-        return RelationKind.VIEW if kind == "VIEW" else RelationKind.TABLE
+        return RelationKind.TABLE
 
     def create_schema(self, stage: str) -> None:
         with self._schema_lock:  # DuckDB lets only one of two concurrent CREATE SCHEMA win, and fails the other

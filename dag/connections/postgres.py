@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
@@ -142,6 +142,14 @@ class PostgresConnection(Connection):
             **{option: value for option, value in given.items() if value is not None},
         }
         return cls(name, parameters, int(config.value("pool_max_conns") or 0) or _DEFAULT_CONNECTIONS)
+
+    @property
+    def identity(self) -> Hashable:
+        return (self.engine, self.name, tuple(sorted(self._parameters.items())), self._max_connections)
+
+    @property
+    def taken_schemas(self) -> frozenset[str]:
+        return frozenset({"information_schema", "pg_catalog", "pg_toast"})
 
     @property
     def secrets(self) -> frozenset[str]:

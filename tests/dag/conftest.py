@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from dag.connections import closing_all
 from dag.loading import load_project
 from dag.project import Project
 from storage.frame_files import FrameFiles
@@ -24,7 +23,8 @@ def make_project(tmp_path: Path) -> Iterator[MakeProject]:
         def make(files: Mapping[str, str]) -> Project:
             loaded.close()  # an earlier state of the same project: its databases are let go
             project = load_project(write_project(folder, dict(files)))
-            loaded.enter_context(closing_all(dict(project.connections)))
+            for connection in project.connections.values():
+                loaded.callback(connection.close)
             return project
 
         yield make

@@ -80,7 +80,10 @@ def test_returned_none(make_project: MakeProject, run_project: RunProject) -> No
 def test_returned_value_of_unknown_kind(make_project: MakeProject, run_project: RunProject) -> None:
     """A value that nobody can read fails the node, naming its type."""
     run = run_project(make_project({raw("s.report"): execute("return {'when': object()}")}))
-    message = "TypeError: a value of type builtins.object has no JSON form"
+    message = (
+        "execute returned what cannot be kept: a value of type builtins.object has no JSON form; "
+        "return rows, a dict, a list, a scalar or None"
+    )
     assert run.outcomes == {"s.report": ("FAILED", message)}
 
 
@@ -164,6 +167,16 @@ def test_inputs(make_project: MakeProject, run_project: RunProject) -> None:
     }
     run = run_project(make_project({"profile.yaml": profile, **files}))
     assert run.captured("s.report") == ["Table", 3, {"carrier": "UA"}, None]
+
+
+def test_input_of_an_upstream_that_has_not_run(make_project: MakeProject, run_project: RunProject) -> None:
+    """Executing a raw asset of whose upstream nothing is kept says what to run first."""
+    profile = profile_of_report(raw_upstreams="[s.orders]")
+    orders = {model("s.orders"): block("is_data_framed: true") + "SELECT 1 AS id"}
+    text = execute("return context.input['s.orders'].num_rows")
+    project = make_project({"profile.yaml": profile, **orders, raw("s.report"): text})
+    message = 'no data of "s.orders" is kept for "s.report": run "s.orders" first (report.py:2)'
+    assert run_project(project, only="s.report").message("s.report") == message
 
 
 def test_connection(make_project: MakeProject, run_project: RunProject) -> None:

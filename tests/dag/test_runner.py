@@ -2,14 +2,14 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import PIPE, Popen
-from threading import Event as Flag
-from threading import Thread
 
 import pytest
 
+from dag import runner
 from dag.cancellation import Cancellation
 from dag.events import DataTestChanged, Event, NodeChanged, TaskChanged
 from dag.status import NodeState, TaskStatus
@@ -29,8 +29,8 @@ class Canceller:
     """Cancels a task from another thread, again and again as the server does, once `listen` sees what it waits for."""
 
     def __init__(self, when: Callable[[Event], bool]) -> None:
-        self.cancellation, self._when, self._ended = Cancellation(), when, Flag()
-        self._thread = Thread(target=self._request, daemon=True)
+        self.cancellation, self._when, self._ended = Cancellation(), when, threading.Event()
+        self._thread = threading.Thread(target=self._request, daemon=True)
 
     def listen(self, event: Event) -> None:
         if isinstance(event, TaskChanged):
@@ -264,7 +264,31 @@ def test_cancel_while_a_data_test_runs(make_project: MakeProject, run_project: R
     run = run_project(make_project(files), cancellation=canceller.cancellation, listen=canceller.listen)
     assert run.outcomes == {"s.a": ("FAILED", "cancelled")}
     result = run.data_test("s.slow").result
-    assert (result.status, result.error) == ("FAILED", "could not run: cancelled")
+    assert (result.status, result.error) == ("FAILED", "cancelled")
+
+
+@pytest.mark.parametrize("waiting", ["while True: pass", "while True: time.sleep(0.01)"])
+def test_cancel_of_python(make_project: MakeProject, run_project: RunProject, waiting: str) -> None:
+    """A raw asset that would never end is broken off, whatever errors it catches."""
+    text = f"import time\ndef execute(context):\n  try:\n    {waiting}\n  except Exception:\n    pass\n"
+    canceller = Canceller(started("s.a"))
+    run = run_project(make_project({raw("s.a"): text}), cancellation=canceller.cancellation, listen=canceller.listen)
+    assert run.outcomes == {"s.a": ("FAILED", "cancelled")}
+    assert run.run_events[-1].event_type == "RUN_CANCELED"
+
+
+def test_cancel_of_python_that_does_not_stop(make_project: MakeProject, run_project: RunProject) -> None:
+    """A raw asset that waits in C is given up: its node has its true duration, and nothing it does later is told."""
+    text = "import time\ndef execute(context):\n  try:\n    time.sleep(2)\n  finally:\n    context.log.info('late')\n"
+    canceller = Canceller(started("s.a"))
+    run = run_project(make_project({raw("s.a"): text}), cancellation=canceller.cancellation, listen=canceller.listen)
+    told = list(run.events)
+    for thread in threading.enumerate():
+        if thread.name.startswith(runner.ASSET_THREAD):
+            thread.join()
+    assert run.outcomes == {"s.a": ("FAILED", "cancelled")}
+    assert run.node("s.a").execution_time_ms >= runner.CANCEL_GRACE_S * 1_000
+    assert run.events == told
 
 
 def test_cancelled_before_it_began(make_project: MakeProject, run_project: RunProject) -> None:

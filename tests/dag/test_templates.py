@@ -165,6 +165,13 @@ def test_function_without_parentheses(make_project: MakeProject, template: str, 
     assert str(told.value) == f'assets/models/staging/orders.sql:1: "{name}" is a function; write {name}(...)'
 
 
+def test_ref_without_a_name(make_project: MakeProject) -> None:
+    """A function that was called wrongly is told by its name in templates."""
+    with pytest.raises(ProjectInvalid) as told:
+        make_project({model("staging.orders"): "SELECT *\nFROM {{ Ref() }}"})
+    assert str(told.value) == "assets/models/staging/orders.sql:2: Ref: missing a required argument: 'asset'"
+
+
 @pytest.mark.parametrize(
     ("text", "block_line", "template", "template_line"),
     [

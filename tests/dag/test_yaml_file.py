@@ -33,12 +33,16 @@ def test_lines_of_values() -> None:
         ("is_data_framed: 'yes'", '1: "is_data_framed" must be true or false, found "yes"'),
         ("is_data_framed: 1", '1: "is_data_framed" must be true or false, found 1'),
         ("persist_inputs: [true]", '1: "persist_inputs" must be true or false, found a list'),
-        ("description: 7", '1: "description" must be a text, found 7'),
+        ("description: 7", '1: "description" must be a text, found 7; put it in quotes'),
         ("connection: {name: duck}", '1: "connection" must be a text, found keys and values'),
         ("indexes: by_id", '1: "indexes" must be a list, found "by_id"'),
         ("tests:\n  - name: a\n  - nam: b", '3: missing key "name"\n3: unknown key "nam"; did you mean "name"?'),
         ("indexes:\n  - name: by_id\n    fields:", '3: "fields" must be a list, found nothing'),
         ("materialization: x", f'1: "materialization" cannot be "x"; use {MATERIALIZATIONS}'),
+        ("connection: no", '1: "connection" must be a text, found false; put it in quotes'),
+        ("connection: 2024-12-01", '1: "connection" must be a text, found "2024-12-01"; put it in quotes'),
+        ("primary_key_fields: [id, [day]]", '1: entry 2 of "primary_key_fields" must be a text, found a list'),
+        ("tests: [positive]", '1: entry 1 of "tests" must be keys and values, found "positive"'),
         ("index: []", '1: unknown key "index"; did you mean "indexes"?'),
     ],
 )  # fmt: skip
@@ -82,7 +86,7 @@ def test_config_of_duckdb(text: str, line: int, problem: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("name: [shop", "2: not valid YAML: did not find expected ',' or ']'"),
+        ("name: [shop", "1: not valid YAML: did not find expected ',' or ']'"),
         ("name: shop\n\tconnection: duck", "2: not valid YAML: found a tab character that violates indentation"),
         ("name: shop\n---\nname: other", "2: not valid YAML: but found another document"),
         ("name: !env SHOP", "1: not valid YAML: could not determine a constructor for the tag '!env'"),

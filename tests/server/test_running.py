@@ -1,14 +1,12 @@
 """What runs, waits, joins and fails (contract, Task and node status)."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.doors import AppDoor, ServerDoor
+from tests.doors import AppDoor, ServerDoor, wait_until
 from tests.projects import block, model, raw, write_project
 
 GATE = """
@@ -47,29 +45,8 @@ models:
     return write_project(tmp_path, files)
 
 
-@pytest.fixture
-def opened() -> Iterator[Callable[..., AppDoor]]:
-    """Opens doors, and closes them after the test."""
-    doors: list[AppDoor] = []
-
-    def open_door(folder: Path, kind: type[AppDoor] = AppDoor, **settings: Any) -> AppDoor:
-        doors.append(kind(folder, **settings))
-        return doors[-1]
-
-    yield open_door
-    for door in doors:
-        door.stop()
-
-
 def executions(folder: Path) -> list[str]:
     return (folder / "executions").read_text().split()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.01)
 
 
 def test_a_run_that_goes_on(gated: Path, opened: Callable[..., AppDoor]) -> None:

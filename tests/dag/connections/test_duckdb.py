@@ -16,6 +16,10 @@ from dag.errors import Cancelled, ConnectionFailed, DagscopeError, StatementFail
 
 Open = Callable[..., Connection]
 
+UNKNOWN_SETTING = 'Catalog Error: unrecognized configuration parameter "thread"'
+NO_DATABASE = 'IO Error: The file "{folder}/notes.duckdb" exists, but it is not a valid DuckDB database file!'
+NO_FOLDER = "[Errno 17] File exists: '{folder}/notes.duckdb'"
+
 
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[Open]:
@@ -96,31 +100,20 @@ def test_extension(connect: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "reason"),
     [
-        (
-            {"extraParams": [{"name": "thread", "value": 1}]},
-            'connection "duck": Catalog Error: unrecognized configuration parameter "thread"',
-        ),
-        (
-            {"path": "notes.duckdb"},
-            'connection "duck": cannot open database file notes.duckdb: IO Error: The file "{folder}/notes.duckdb" exists, '
-            "but it is not a valid DuckDB database file!",
-        ),
-        (
-            {"path": "notes.duckdb/shop.duckdb"},
-            'connection "duck": cannot open database file notes.duckdb/shop.duckdb: '
-            "[Errno 17] File exists: '{folder}/notes.duckdb'",
-        ),
+        ({"extraParams": [{"name": "thread", "value": 1}]}, UNKNOWN_SETTING),
+        ({"path": "notes.duckdb"}, f"cannot open database file notes.duckdb: {NO_DATABASE}"),
+        ({"path": "notes.duckdb/a.duckdb"}, f"cannot open database file notes.duckdb/a.duckdb: {NO_FOLDER}"),
     ],
     ids=["setting", "file", "folder"],
 )
-def test_database_that_cannot_be_opened(connect: Open, tmp_path: Path, values: dict[str, Any], told: str) -> None:
+def test_database_that_cannot_be_opened(connect: Open, tmp_path: Path, values: dict[str, Any], reason: str) -> None:
     """What keeps a database from being opened is told with the connection's name and the path of config.yaml."""
     (tmp_path / "notes.duckdb").write_text("no database\n" * 1_000)
-    with pytest.raises(ConnectionFailed) as failed:
+    with pytest.raises(ConnectionFailed) as told:
         connect(**values).connect()
-    assert str(failed.value).splitlines()[0] == told.format(folder=tmp_path)
+    assert str(told.value).splitlines()[0] == 'connection "duck": ' + reason.format(folder=tmp_path)
 
 
 @pytest.mark.parametrize(

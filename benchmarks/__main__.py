@@ -1,0 +1,69 @@
+"""`make bench`, or `python -m benchmarks --only NAME ... --quick --save-reference --results DIR`: one run, one table."""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+
+from benchmarks import load, reads, recorder, rows, runs, starts, stream
+from benchmarks.figures import Figure, as_json, as_table
+from benchmarks.machine import this_machine
+
+_RESULTS = Path(__file__).parent / "results"
+
+_Benchmark = Callable[[Path, int], Iterator[Figure]]
+"""Given a folder of its own, and what to divide the sizes by."""
+
+BENCHMARKS: Mapping[str, _Benchmark] = {
+    "load": load.figures,
+    "runs": runs.figures,
+    "recorder": recorder.figures,
+    "stream": stream.figures,
+    "reads": reads.figures,
+    "rows": rows.figures,
+    "starts": starts.figures,
+}
+_QUICK_DIVISOR = 10
+_PIPED_WIDTH = 180  # characters
+
+
+def main() -> None:
+    arguments = _arguments()
+    # Processes that are measured must find compiled modules, as an installed dagscope does.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    machine = this_machine(arguments.quick)
+    telling = Console(stderr=True, highlight=False)
+    measured: list[Figure] = []
+    for name in arguments.only or BENCHMARKS:
+        started = perf_counter()
+        with tempfile.TemporaryDirectory(prefix=f"dagscope-bench-{name}-") as folder:
+            measured += BENCHMARKS[name](Path(folder), _QUICK_DIVISOR if arguments.quick else 1)
+        telling.print(f"{name}: {perf_counter() - started:.0f} s", style="dim")
+    shown = Console(highlight=False)
+    if not shown.is_terminal:
+        shown.width = _PIPED_WIDTH
+    shown.print(as_table(measured))
+    shown.print(f"\n{machine}", style="dim", markup=False)
+    file = arguments.results / (
+        "reference.json" if arguments.save_reference else f"{machine.date.replace(':', '')}.json"
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(as_json(measured, machine), encoding="utf-8")
+    shown.print(f"Saved as {file}", style="dim", soft_wrap=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure dagscope on this machine.")
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--quick", action="store_true", help="a tenth of the sizes, to try it out")
+    parser.add_argument("--save-reference", action="store_true", help="save as results/reference.json")
+    parser.add_argument("--results", type=Path, default=_RESULTS, metavar="DIR", help="where to save")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Projects of any size, for measuring."""
+
+from pathlib import Path
+
+CONFIG = """\
+version: 1.0.0
+module: example.com/generated
+cores: 2
+connections:
+  - name: duck
+    type: duckdb
+    config:
+      path: store/generated.duckdb
+"""
+PROFILE = """\
+version: 1.0.0
+name: generated
+connection: duck
+"""
+
+
+def empty_project(folder: Path) -> Path:
+    """A project of one DuckDB connection, without assets."""
+    _write(folder / "config.yaml", CONFIG)
+    _write(folder / "profile.yaml", PROFILE)
+    return folder
+
+
+def write_model(folder: Path, name: str, sql: str, profile: str = "") -> None:
+    """A model named `stage.model`; `profile` is the YAML of its block, if it has one."""
+    block = f'{{{{ define "profile.yaml" }}}}\n{profile}\n{{{{ end }}}}\n' if profile else ""
+    _write(folder / f"assets/models/{name.replace('.', '/')}.sql", block + sql)
+
+
+def write_raw_asset(folder: Path, name: str, python: str) -> None:
+    """A raw asset named `stage.model`."""
+    _write(folder / f"assets/models/{name.replace('.', '/')}.py", python)
+
+
+def layered_project(folder: Path, layers: int, per_layer: int, rows: int = 1_000, tests: bool = True) -> Path:
+    """Table models in layers, each reading two of the layer before it, with a data test each."""
+    empty_project(folder)
+    for layer in range(layers):
+        for index in range(per_layer):
+            name = f"model_{index}"
+            profile = f"tests:\n  - name: {name}_ids" if tests else ""
+            write_model(folder, f"layer_{layer}.{name}", _sql(layer, index, per_layer, rows), profile)
+            if tests:
+                sql = f'SELECT * FROM {{{{ Ref("layer_{layer}.{name}") }}}} WHERE id IS NULL'
+                _write(folder / f"assets/tests/layer_{layer}/{name}_ids.sql", sql)
+    return folder
+
+
+def chain_project(folder: Path, length: int) -> Path:
+    """Table models in one line, each reading the one before it."""
+    return layered_project(folder, layers=length, per_layer=1, rows=10, tests=False)
+
+
+def _sql(layer: int, index: int, per_layer: int, rows: int) -> str:
+    if layer == 0:
+        return f"SELECT range AS id, range * {index + 1} % 97 AS value FROM range({rows})"
+    upstreams = sorted({index, (index + 1) % per_layer})
+    parts = [f'SELECT id, value FROM {{{{ Ref("layer_{layer - 1}.model_{upstream}") }}}}' for upstream in upstreams]
+    return f"SELECT id, sum(value) % 97 AS value FROM ({' UNION ALL '.join(parts)}) GROUP BY id"
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")

@@ -1,0 +1,78 @@
+"""Much history, made by copying what one task left in a state that no process uses."""
+
+import sqlite3
+from collections.abc import Mapping
+
+from storage.state_folder import StateFolder
+
+_LOG = ("status_event", "log_entry", "run_event")
+_OF_A_TASK = ("task", "attempt", "node", "data_test_result")
+
+
+class History:
+    """A state to fill. `task` is the one task that is in it; `close` makes what was added visible."""
+
+    def __init__(self, state: StateFolder, task: str) -> None:
+        self._task = task
+        self._database = sqlite3.connect(state.database)
+        self._database.execute("PRAGMA foreign_keys = ON")
+        self._span = self._one("SELECT last_position FROM state")
+        self._position = self._span
+
+    @property
+    def log_entries(self) -> int:
+        """How many log entries the state has."""
+        return self._one("SELECT count(*) FROM log_entry")
+
+    def repeat(self, tasks: int) -> None:
+        """Copy the task with all that belongs to it, until there are so many tasks, each a second after the other."""
+        name = "printf('%s_%05d', task_id, copy)"
+        started = {"start_time": "start_time + copy * 1000", "end_time": "end_time + copy * 1000"}
+        for table in (*_OF_A_TASK, *_LOG):
+            changes = {"task_id": name}
+            if table in ("task", "attempt"):
+                changes |= started
+            if table == "task":
+                changes["task_uuid"] = "task_uuid || copy"
+            if table in _LOG:
+                changes["position"] = f"position + copy * {self._span}"
+                changes["data"] = f"replace(data, '{self._task}', {name})"
+            self._copy(table, tasks - 1, changes)
+        self._position += (tasks - 1) * self._span
+
+    def add_log(self, task: str, entries: int) -> None:
+        """Log entries of another task, alike."""
+        position = f"{self._position} + copy"
+        data = f"""json_set(data, '$.taskId', '{task}', '$.rows', copy)"""
+        newest = f"position = (SELECT max(position) FROM log_entry WHERE task_id = '{self._task}')"
+        self._copy("log_entry", entries, {"task_id": f"'{task}'", "position": position, "data": data}, newest)
+        self._position += entries
+
+    def add_wide_task(self, task: str, nodes: int) -> None:
+        """A task with so many nodes, each with a data test."""
+        changes = {"task_id": f"'{task}'"}
+        self._copy("task", 1, changes | {"task_uuid": f"'{task}'"})
+        self._copy("attempt", 1, changes)
+        one = "asset_name = (SELECT min(asset_name) FROM node)"
+        named = changes | {"asset_name": "asset_name || copy"}
+        self._copy("node", nodes, named | {"name": "name || copy", '"order"': "copy"}, one)
+        self._copy("data_test_result", nodes, named | {"ordinal": "copy"}, one)
+
+    def close(self) -> None:
+        self._database.execute("UPDATE state SET last_position = ?", (self._position,))
+        self._database.commit()
+        self._database.close()
+
+    def _copy(self, table: str, copies: int, changes: Mapping[str, str], where: str = "true") -> None:
+        """Insert each of the task's rows so many times; `copy` counts from 1 in the changed columns' expressions."""
+        names = [f'"{row[1]}"' for row in self._database.execute(f"PRAGMA table_info({table})")]
+        values = [changes.get(name, changes.get(name.strip('"'), name)) for name in names]
+        self._database.execute(
+            f"WITH RECURSIVE counted(copy) AS (SELECT 1 UNION ALL SELECT copy + 1 FROM counted WHERE copy < :copies) "
+            f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)} FROM counted CROSS JOIN {table} "
+            f"WHERE :copies > 0 AND task_id = :task AND {where} ORDER BY copy",
+            {"copies": copies, "task": self._task},
+        )
+
+    def _one(self, statement: str) -> int:
+        return int(self._database.execute(statement).fetchone()[0])

@@ -1,0 +1,66 @@
+"""Reading from a state with much history: nothing may grow with what one does not ask for.
+
+One task is really run; the state is then filled with copies of all its rows, as if it had been run thousands of times.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.figures import Figure
+from benchmarks.generated import layered_project
+from benchmarks.history import History
+from benchmarks.servers import serving
+from benchmarks.timing import median_seconds
+from storage.state_folder import StateFolder
+from tests.doors import DAGSCOPE
+
+_GOAL = 1.2
+_FIRST_PAGE_MS = 50
+_REQUESTS = 300
+_RUN = "task_00000"
+_LONG, _LONGEST, _WIDE = "long_log", "longest_log", "wide"
+
+
+def figures(folder: Path, divisor: int) -> Iterator[Figure]:
+    tasks, entries, nodes = 10_000 // divisor, 1_000_000 // divisor, 1_000 // divisor
+    few = layered_project(folder / "few", layers=2, per_layer=3, rows=10)
+    command = [DAGSCOPE, "run", "--project", str(few), "--task-id", _RUN]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    many = shutil.copytree(few, folder / "many")
+    _fill(few, 10)
+    _fill(many, tasks, entries, nodes)
+    yield from _against_each_other(few, many, tasks)
+    yield from _alone(many, entries, nodes)
+
+
+def _fill(project: Path, tasks: int, entries: int = 0, nodes: int = 0) -> None:
+    """Copies of the one task; on top, log entries until there are so many, and a task with so many nodes."""
+    history = History(StateFolder.of_project(project), _RUN)
+    history.repeat(tasks)
+    if entries:
+        history.add_log(_LONG, 1_000)
+        history.add_log(_LONGEST, entries - history.log_entries)
+        history.add_wide_task(_WIDE, nodes)
+    history.close()
+
+
+def _against_each_other(few: Path, many: Path, tasks: int) -> Iterator[Figure]:
+    with serving(few) as small, serving(many) as large, small.client() as of_few, large.client() as of_many:
+        for path in (f"/api/dag/status/{_RUN}", "/api/dag/tasks?limit=50"):
+            theirs, ours = median_seconds(_REQUESTS, lambda: of_few.get(path), lambda: of_many.get(path))  # noqa: B023
+            shown = path.replace(_RUN, ":taskId")
+            note = "of a task with 6 nodes" if "status" in path else "50 against 10 tasks in the answer"
+            yield Figure(f"GET {shown}, {tasks:,} tasks against 10", ours * 1000, "ms", theirs * 1000, _GOAL, note=note)
+
+
+def _alone(many: Path, entries: int, nodes: int) -> Iterator[Figure]:
+    with serving(many) as server, server.client() as client:
+        [logs] = median_seconds(30, lambda: client.get(f"/api/logs/{_LONG}"))
+        name = f"GET /api/logs/:taskId, 1,000 of {entries:,} entries"
+        yield Figure(name, logs * 1000, "ms", goal=_FIRST_PAGE_MS)
+        [longest] = median_seconds(3, lambda: client.get(f"/api/logs/{_LONGEST}"))
+        yield Figure("the same of a task that has most of them", longest * 1000, "ms", note="all at once: no page yet")
+        [wide] = median_seconds(10, lambda: client.get(f"/api/dag/status/{_WIDE}"))
+        yield Figure(f"GET status of a task with {nodes:,} nodes", wide * 1000, "ms")

@@ -1,0 +1,112 @@
+"""Asset data as JSON: how fast a long answer is, against DuckDB's own JSON writer, and what memory it takes."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+from benchmarks.figures import Figure
+from benchmarks.generated import empty_project, write_model
+from benchmarks.servers import serving
+from benchmarks.timing import median_seconds
+
+_COLUMNS = """\
+range AS id,
+  (range * 7919) % 1000003 / 8 AS price,
+  'name ' || (range * 31 % 100003) AS name,
+  DATE '2020-01-01' + (range % 2000)::INTEGER AS day,
+  TIMESTAMP '2020-01-01' + to_seconds(range % 100000000) AS at,
+  (range % 1000000 / 100)::DECIMAL(12, 2) AS amount
+"""
+_SAMPLE_S = 0.01
+_MIB = 2**20
+
+
+def figures(folder: Path, divisor: int) -> Iterator[Figure]:
+    rows, many = 1_000_000 // divisor, 5_000_000 // divisor
+    project = empty_project(folder / "rows")
+    for name, count in (("fast", rows), ("large", many)):
+        write_model(project, f"mart.{name}", f"SELECT {_COLUMNS} FROM range({count})")
+        framed = f"SELECT {_COLUMNS} FROM range({count})"
+        write_model(project, f"mart.{name}_frame", framed, "is_data_framed: true")
+    with serving(project) as server, server.client() as client:
+        client.run("bench")
+    ours, framed_ours = _our_seconds(project)
+    theirs = _their_seconds(project)
+    note = f"{ours / rows * 1e6:.2f} µs a row; theirs writes the same table to a file, in a process of its own"
+    yield Figure(f"asset data as JSON, {rows:,} rows x 6 columns", ours, "s", theirs, 1.5, note=note)
+    yield Figure(f"the same from a captured frame, {rows:,} rows", framed_ours, "s", theirs, 1.5)
+    for name, label in (("large", "a relation"), ("large_frame", "a captured frame")):
+        above, private = _memory(project, f"mart.{name}")
+        note = f"of these {private:.0f} MiB private, the rest mapped files"
+        yield Figure(f"memory above idle, {many:,} rows of {label}", above, "MiB", goal=150, note=note)
+
+
+def _our_seconds(project: Path) -> list[float]:
+    """How long the relation's answer takes, and the frame's."""
+    paths = [f"/api/dag/asset/mart.{name}/data" for name in ("fast", "fast_frame")]
+    with serving(project) as server, server.client() as client:
+        return median_seconds(3, *(lambda path=path: client.drain(path) for path in paths))
+
+
+def _their_seconds(project: Path) -> float:
+    """How long DuckDB's writer takes, as it says itself."""
+    code = (
+        "import duckdb, sys, time; from statistics import median; c = duckdb.connect(sys.argv[1], read_only=True)\n"
+        "def once():\n"
+        "    started = time.perf_counter()\n"
+        '    c.execute("COPY (FROM mart.fast) TO \'" + sys.argv[2] + "\' (FORMAT json, ARRAY true)")\n'
+        "    return time.perf_counter() - started\n"
+        "print(median(once() for _ in range(3)))"
+    )
+    database, target = project / "store/generated.duckdb", project / "rows.json"
+    command = [sys.executable, "-c", code, str(database), str(target)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    target.unlink()
+    return float(done.stdout)
+
+
+def _memory(project: Path, asset: str) -> tuple[float, float]:
+    """The most that a server takes above what it takes when idle, while it sends all rows: in all, and private, in MiB.
+
+    Idle is after one row of the same asset was asked for.
+    """
+    path = f"/api/dag/asset/{asset}/data"
+    with serving(project) as server, server.client() as client:
+        client.get(f"{path}?limit=1")
+        idle = _resident(server.pid)
+        peak = _Peak(server.pid)
+        client.drain(path)
+        highest, private = peak.stop()
+    return (highest - idle["VmRSS"]) / _MIB, (private - idle["RssAnon"]) / _MIB
+
+
+class _Peak:
+    """Watches a process; private memory has no high-water mark of its own, so it is looked at often."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._private, self._stopped = pid, 0, Event()
+        Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")  # the high-water mark begins anew
+        self._watching = Thread(target=self._watch)
+        self._watching.start()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(_SAMPLE_S):
+            self._private = max(self._private, _resident(self._pid)["RssAnon"])
+
+    def stop(self) -> tuple[int, int]:
+        """The highest of all memory and of private memory, in bytes."""
+        self._stopped.set()
+        self._watching.join()
+        return _resident(self._pid)["VmHWM"], self._private
+
+
+def _resident(pid: int) -> dict[str, int]:
+    """Sizes in bytes by their names in /proc."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return {
+        name: int(value.split()[0]) * 1024
+        for name, _, value in (line.partition(":") for line in lines)
+        if name in ("VmHWM", "VmRSS", "RssAnon")
+    }

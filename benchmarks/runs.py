@@ -1,0 +1,99 @@
+"""Running a DAG with everything persisted, against the very same statements run by plain DuckDB, one after the other.
+
+Ours is a `dagscope serve` process, fresh for every run: from the POST to its answer, which tells of every node. Theirs
+is a Python process with nothing but DuckDB: from opening the database to the last statement's end. Both make a new
+database file; neither time holds the start of the process.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks.figures import Figure
+from benchmarks.generated import chain_project, layered_project
+from benchmarks.servers import serving
+from benchmarks.timing import median_seconds, seconds
+from dag.loading import load_project
+from dag.materializations import statements
+from dag.project import Project
+from dag.relation_names import identifier
+from dag.templates import TaskValues
+from tests.doors import DAGSCOPE
+
+_GOAL, _ACCEPTED = 1.0, 1.2
+_LAYERS = 10
+
+
+def figures(folder: Path, divisor: int) -> Iterator[Figure]:
+    few, many, length = 200 // divisor, 1_000 // divisor, 500 // divisor
+    real_rows = 100_000 // divisor
+    small = _Run(layered_project(folder / "small", _LAYERS, few // _LAYERS))
+    yield small.figure(f"run {few} models of 1,000 rows", times=5)
+    real = _Run(layered_project(folder / "real", _LAYERS, few // _LAYERS, real_rows))
+    yield real.figure(f"run {few} models of {real_rows:,} rows", times=3)
+    more = _Run(layered_project(folder / "more", _LAYERS, many // _LAYERS))
+    yield more.figure(f"run {many:,} models of 1,000 rows", times=2)
+    chain = _Run(chain_project(folder / "chain", length))
+    yield chain.figure(f"run a chain of {length} models", times=3)
+    yield small.whole_process_figure(f"`dagscope run` of {few} models, whole process", times=3)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A project to run in both ways."""
+
+    folder: Path
+
+    def figure(self, name: str, times: int) -> Figure:
+        pairs = [(self._ours(), self._theirs()) for _ in range(times)]
+        ours, theirs = (median(column) for column in zip(*pairs, strict=True))
+        models = len(load_project(self.folder).assets)
+        note = f"{(ours - theirs) / models * 1000:+.1f} ms a model; {times} runs each"
+        return Figure(name, ours, "s", theirs, _GOAL, _ACCEPTED, note)
+
+    def whole_process_figure(self, name: str, times: int) -> Figure:
+        """The same with the start of the processes."""
+        command = [DAGSCOPE, "run", "--project", str(self.folder)]
+
+        def run() -> None:
+            self._clean()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+        ours, theirs = median_seconds(times, run, self._theirs)
+        return Figure(name, ours, "s", theirs, note="with the start of Python, imports and loading")
+
+    def _ours(self) -> float:
+        self._clean()
+        with serving(self.folder) as server, server.client() as client:
+            return seconds(lambda: client.run("bench"))
+
+    def _theirs(self) -> float:
+        self._clean()
+        database = self.folder / "store/generated.duckdb"
+        database.parent.mkdir()
+        command = [sys.executable, "-m", "benchmarks.plain_duckdb", str(database)]
+        text = json.dumps(_statements(load_project(self.folder)))
+        done = subprocess.run(command, check=True, input=text, capture_output=True, text=True)
+        return float(done.stdout)
+
+    def _clean(self) -> None:
+        for made in ("store", ".dagscope"):
+            shutil.rmtree(self.folder / made, ignore_errors=True)
+
+
+def _statements(project: Project) -> list[str]:
+    """What a person would run who had no dagscope: the schemas once, the models in order, each test's count."""
+    stages = dict.fromkeys(project.assets[name].stage for name in project.graph.order)
+    texts = [f"CREATE SCHEMA {identifier(stage)}" for stage in stages]
+    for name in project.graph.order:
+        asset = project.assets[name]
+        texts += statements(asset, project.asset_sql(asset, TaskValues(), incremental=False), existing=None)
+        for test in asset.tests:
+            sql = project.test_sql(project.tests[test], TaskValues())
+            texts.append(f"SELECT count(*) FROM ({sql}\n) AS violations")
+    return texts

@@ -1,0 +1,74 @@
+"""Real `dagscope serve` processes, and a client that costs little beside what it measures."""
+
+import http.client
+import json
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.doors import ServerDoor
+
+_PATIENCE_S = 600
+_CHUNK_BYTES = 1 << 20
+
+
+class Client:
+    """Asks one server over one connection that is kept open. Anything but 200 is an error."""
+
+    def __init__(self, address: str) -> None:
+        host = urllib.parse.urlsplit(address).netloc
+        self._connection = http.client.HTTPConnection(host, timeout=_PATIENCE_S)
+
+    def get(self, path: str) -> bytes:
+        return self._ask("GET", path).read()
+
+    def drain(self, path: str) -> int:
+        """Read a long answer and let go of it; how many bytes it had."""
+        answer, count = self._ask("GET", path), 0
+        while chunk := answer.read1(_CHUNK_BYTES):
+            count += len(chunk)
+        return count
+
+    def run(self, task_id: str, data: dict[str, Any] | None = None) -> None:
+        """Run the DAG to its end, which must be a success."""
+        body = json.dumps({"taskId": task_id, "data": data or {}})
+        answer: dict[str, Any] = json.loads(self._ask("POST", "/api/dag/run", body).read())
+        assert answer["status"] == "SUCCESS", answer
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> http.client.HTTPResponse:
+        self._connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        answer = self._connection.getresponse()
+        if answer.status != http.client.OK:
+            raise AssertionError(f"{method} {path}: {answer.status} {answer.read()[:500]!r}")
+        return answer
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Server:
+    """A server under measurement: its process id and its address."""
+
+    def __init__(self, door: ServerDoor) -> None:
+        self.pid, self.address = door.process.pid, door.address
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """A fresh connection: a server closes one that was silent for some seconds."""
+        client = Client(self.address)
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server of the project, stopped at the end. Its POSTs wait for the end of what they started."""
+    door = ServerDoor(folder, post_wait_ms=_PATIENCE_S * 1000)
+    try:
+        yield Server(door)
+    finally:
+        door.stop()

@@ -1,0 +1,38 @@
+"""How long the commands take to begin."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from benchmarks.figures import Figure
+from benchmarks.servers import serving
+from benchmarks.timing import median_seconds
+from tests.doors import DAGSCOPE
+from tests.projects import copy_example
+
+_GOAL_S = 0.25
+
+
+def figures(folder: Path, divisor: int) -> Iterator[Figure]:
+    times = max(3, 15 // divisor)
+    project = copy_example("hello", folder)
+    dg = str(Path(DAGSCOPE).with_name("dg"))
+    helps = [lambda command=command: _help(command) for command in (DAGSCOPE, dg)]
+    for name, taken in zip(("dagscope", "dg"), median_seconds(times, *helps), strict=True):
+        yield Figure(f"{name} --help", taken, "s", goal=_GOAL_S)
+    first, *later = (_first_answer(project) for _ in range(max(3, 6 // divisor)))
+    note = f"GET /api/dag of the two-node project; {first:.2f} s with a new state"
+    yield Figure("dagscope serve, to its first answer", median(later), "s", note=note)
+
+
+def _help(command: str) -> None:
+    subprocess.run([command, "--help"], check=True, stdout=subprocess.DEVNULL)
+
+
+def _first_answer(project: Path) -> float:
+    started = perf_counter()
+    with serving(project) as server, server.client() as client:
+        client.get("/api/dag")
+        return perf_counter() - started

@@ -1,0 +1,68 @@
+"""Loading the project again when its files are saved (`serve --reload`).
+
+A broken edit keeps the last good graph; a running task finishes on the graph that it began with.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from watchfiles import Change, DefaultFilter, awatch
+
+from dag.errors import ProjectInvalid
+from dag.loading import CONFIG, PROFILE, load_project
+from dag.project import Project
+from server.workspace import Workspace
+
+_SETTLE_MS = 100  # editors save in several steps
+_log = structlog.get_logger("dagscope.reload")
+
+
+async def reload_on_change(workspace: Workspace) -> None:
+    """Watch the project's files until cancelled."""
+    folder = workspace.project.folder
+    async for _ in awatch(folder, watch_filter=_ProjectFiles(folder), debounce=_SETTLE_MS, step=20):
+        await reload(workspace)
+
+
+class _ProjectFiles(DefaultFilter):
+    """The files that a project is loaded from, and not what runs leave beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._files = {str(folder / CONFIG), str(folder / PROFILE)}
+        self._assets = str(folder / "assets")
+
+    def __call__(self, change: Change, path: str) -> bool:
+        return (path in self._files or path.startswith(self._assets)) and super().__call__(change, path)
+
+
+async def reload(workspace: Workspace) -> None:
+    """Load the project again: use it if it is good, tell what is wrong if it is not."""
+    try:
+        project = await run_in_threadpool(load_project, workspace.project.folder)
+    except ProjectInvalid as error:
+        workspace.problems = error.problems
+        for problem in error.problems:
+            _log.error("Reload failed: the last good project stays", problem=str(problem))
+        return
+    before = workspace.project
+    workspace.project = project.with_open_connections_of(before)
+    workspace.problems = ()
+    _log.info("Project reloaded", assets=len(project.assets), tests=len(project.tests))
+    _background.add(closing := asyncio.create_task(_close_unused(workspace, before)))
+    closing.add_done_callback(_background.discard)
+
+
+_background: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
+
+
+async def _close_unused(workspace: Workspace, before: Project) -> None:
+    """Let go of connections that the new project no longer has, once nothing runs on them."""
+    await workspace.tasks.until_idle()
+    in_use: Iterable[int] = {id(connection) for connection in workspace.project.connections.values()}
+    for connection in before.connections.values():
+        if id(connection) not in in_use:
+            await run_in_threadpool(connection.close)

@@ -1,0 +1,127 @@
+"""Letting go of old tasks, so that the state does not grow for ever.
+
+What the DAG shows now is kept: the tasks that last executed an asset, and every task that has not ended. Positions of
+what is gone are never given again, and readers that were among them get `reset` (contract, The stream).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dag.clock import now_ms
+from storage.frame_files import FrameFiles
+from storage.recorder import Recorder
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How much is kept: tasks no older than `keep_days`, and at most `keep_bytes` of entries and frames in all."""
+
+    keep_days: float | None = None
+    keep_bytes: int | None = None
+
+    @property
+    def is_unlimited(self) -> bool:
+        return self.keep_days is None and self.keep_bytes is None
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was let go of, or would be: task ids, oldest first, and the bytes before and after."""
+
+    tasks: tuple[str, ...] = ()
+    bytes_before: int = 0
+    bytes_after: int = 0
+
+
+async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dry_run: bool = False) -> Pruned:
+    """Delete the oldest tasks with all that belongs to them until the rest fits. Raises `RecorderFailed`."""
+    if retention.is_unlimited:
+        return Pruned()
+    pruned = Pruned()
+    kept_frames: frozenset[str] = frozenset()
+
+    async def change(connection: AsyncConnection) -> None:
+        nonlocal pruned, kept_frames
+        pruned = await _choose(connection, frames, retention)
+        if pruned.tasks and not dry_run:
+            await _delete(connection, pruned.tasks)
+            kept_frames = frozenset((await connection.execute(text("SELECT digest FROM frame"))).scalars())
+
+    await recorder.change(change)
+    if pruned.tasks and not dry_run:
+        frames.delete_all_but(kept_frames)
+    return pruned
+
+
+async def _choose(connection: AsyncConnection, frames: FrameFiles, retention: Retention) -> Pruned:
+    oldest_kept = now_ms() - retention.keep_days * _DAY_MS if retention.keep_days is not None else 0
+    tasks = (await connection.execute(text(_TASKS_BY_AGE))).all()
+    frame_owners = await _frame_owners(connection)
+    total = before = sum(task.bytes for task in tasks) + sum(frames.size_bytes(digest) for digest in frame_owners)
+    chosen: list[str] = []
+    for task in tasks:
+        too_old = task.start_time < oldest_kept
+        too_much = retention.keep_bytes is not None and total > retention.keep_bytes
+        if task.is_shown or not (too_old or too_much):
+            continue
+        chosen.append(task.task_id)
+        total -= task.bytes
+        for digest, owners in frame_owners.items():
+            if task.task_id in owners:
+                owners.discard(task.task_id)
+                total -= 0 if owners else frames.size_bytes(digest)
+    return Pruned(tuple(chosen), before, total)
+
+
+_TASKS_BY_AGE = """
+SELECT
+    task.task_id,
+    task.start_time,
+    task.end_time IS NULL
+        OR task.task_id IN (SELECT task_id FROM asset_state WHERE task_id IS NOT NULL)
+        OR task.task_id IN (SELECT relation_task_id FROM asset_state WHERE relation_task_id IS NOT NULL) AS is_shown,
+    (SELECT coalesce(sum(length(data)), 0) FROM status_event WHERE status_event.task_id = task.task_id)
+    + (SELECT coalesce(sum(length(data)), 0) FROM log_entry WHERE log_entry.task_id = task.task_id)
+    + (SELECT coalesce(sum(length(data)), 0) FROM run_event WHERE run_event.task_id = task.task_id) AS bytes
+FROM task
+ORDER BY start_time, task_id
+"""
+
+
+async def _frame_owners(connection: AsyncConnection) -> dict[str, set[str]]:
+    """The frames, and the tasks that refer to each."""
+    rows = await connection.execute(
+        text(
+            "SELECT result_digest AS digest, task_id FROM node WHERE result_digest IS NOT NULL "
+            "UNION SELECT violations_digest, task_id FROM data_test_result WHERE violations_digest IS NOT NULL"
+        )
+    )
+    owners: dict[str, set[str]] = {}
+    for digest, task_id in rows:
+        owners.setdefault(digest, set()).add(task_id)
+    return owners
+
+
+async def _delete(connection: AsyncConnection, tasks: Sequence[str]) -> None:
+    newest = 0
+    for table in ("status_event", "log_entry", "run_event"):
+        position = await connection.execute(_of_tasks(f"SELECT max(position) FROM {table}"), {"tasks": tasks})
+        newest = max(newest, position.scalar_one() or 0)
+        await connection.execute(_of_tasks(f"DELETE FROM {table}"), {"tasks": tasks})
+    await connection.execute(_of_tasks("DELETE FROM task"), {"tasks": tasks})  # its nodes and results go with it
+    await connection.execute(
+        text(
+            "DELETE FROM frame WHERE digest NOT IN (SELECT result_digest FROM node WHERE result_digest IS NOT NULL) "
+            "AND digest NOT IN (SELECT violations_digest FROM data_test_result WHERE violations_digest IS NOT NULL)"
+        )
+    )
+    await connection.execute(text("UPDATE state SET pruned_through = max(pruned_through, :newest)"), {"newest": newest})
+
+
+def _of_tasks(statement: str) -> TextClause:
+    return text(f"{statement} WHERE task_id IN :tasks").bindparams(bindparam("tasks", expanding=True))

@@ -1,0 +1,48 @@
+"""`dagscope check`, and every command's refusal of a broken project."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.dag.broken_projects import BROKEN, contents, expected
+from tests.doors import DAGSCOPE
+
+
+def dagscope(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The real command in a process of its own."""
+    return subprocess.run([DAGSCOPE, command, "--project", str(folder)], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("cycle", "1 problem"), ("missing_config", "1 problem"), ("problems_in_several_files", "4 problems")],
+)
+def test_check_of_a_broken_project(name: str, count: str) -> None:
+    """`check` prints every problem, one a line, and their number; it exits with 2 and writes nothing."""
+    before = contents(BROKEN / name)
+    ended = dagscope("check", BROKEN / name)
+    problems = "".join(f"error: {line}\n" for line in expected(name).splitlines())
+    assert ended.stdout == f"{problems}{count} in {BROKEN / name}\n"
+    assert (ended.stderr, ended.returncode) == ("", 2)
+    assert contents(BROKEN / name) == before
+
+
+@pytest.mark.parametrize("command", ["run", "serve", "graph"])
+def test_broken_project_is_refused(command: str) -> None:
+    """No command does anything with a broken project: the problems go to standard error, with exit code 2."""
+    folder = BROKEN / "problems_in_several_files"
+    before = contents(folder)
+    ended = dagscope(command, folder)
+    assert ended.stderr == f"{expected(folder.name)}\n4 problems in {folder}\n"
+    assert (ended.stdout, ended.returncode) == ("", 2)
+    assert contents(folder) == before
+
+
+def test_check_of_a_good_project(hello: Path) -> None:
+    """`check` of a project without problems says what there is, exits with 0 and writes nothing."""
+    before = contents(hello)
+    ended = dagscope("check", hello)
+    assert ended.stdout == "hello-world: 2 assets, 3 data tests, 1 connection: all good\n"
+    assert (ended.stderr, ended.returncode) == ("", 0)
+    assert contents(hello) == before

@@ -1,0 +1,58 @@
+"""`dagscope init`, `graph` and help."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_run import dagscope
+
+
+@pytest.mark.parametrize("example", ["hello", "nycflights"])
+def test_init(tmp_path: Path, example: str) -> None:
+    """`init` makes a project that checks clean, and says what to type next."""
+    made = dagscope("init", "new", "--example", example, cwd=tmp_path)
+    count = sum(file.is_file() for file in (tmp_path / "new").rglob("*"))
+    assert made.stdout == f"Made {tmp_path.resolve() / 'new'} with {count} files.\nNext: dagscope run --project new\n"
+    assert dagscope("check", "--project", "new", cwd=tmp_path).returncode == 0
+
+
+def test_init_where_something_is(hello: Path) -> None:
+    """`init` touches no folder that holds anything."""
+    refused = dagscope("init", cwd=hello)
+    assert refused.returncode == 2
+    assert refused.stderr == f"{hello.resolve()} is not empty; name a new folder: dagscope init DIR\n"
+
+
+def test_graph(hello: Path) -> None:
+    """`graph` prints a Mermaid diagram, or JSON in topological order."""
+    assert dagscope("graph", cwd=hello).stdout.splitlines() == [
+        "flowchart LR",
+        "  subgraph staging",
+        '    staging__hello["hello<br/>table"]',
+        "  end",
+        "  subgraph dds",
+        '    dds__world["world<br/>table"]',
+        "  end",
+        "  staging__hello --> dds__world",
+    ]
+    nodes = json.loads(dagscope("graph", "--format", "json", cwd=hello).stdout)["nodes"]
+    assert [node["name"] for node in nodes] == ["staging.hello", "dds.world"]
+
+
+@pytest.mark.parametrize("command", ["init", "check", "graph", "run", "serve", "prune"])
+def test_help(command: str) -> None:
+    """Every command's help ends with examples that begin with the command."""
+    text = dagscope(command, "--help").stdout
+    examples = text.split("Examples:\n")[1].strip().splitlines()
+    assert examples
+    assert all(line.strip().startswith(f"dagscope {command}") for line in examples)
+
+
+def test_help_is_quick_because_it_imports_little() -> None:
+    """Help and version load none of the heavy libraries."""
+    heavy = "{'duckdb', 'pyarrow', 'sqlalchemy', 'rich', 'pydantic'}"
+    code = f"import sys, cli.dagscope, cli.dg; print(sorted({heavy} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

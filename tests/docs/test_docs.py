@@ -1,0 +1,376 @@
+"""The docs describe what is there, every command, option, setting, endpoint, field and word, and nothing else."""
+
+import ast
+import doctest
+import importlib
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+from typing import get_args
+
+import click
+import pytest
+from pydantic import BaseModel
+
+import cli.dagscope
+import cli.dg
+import dag
+from dag import project_files
+from dag.connections import ENGINES
+from dag.connections.duckdb import ExtraParam
+from dag.events import EventKind
+from dag.project_files import Keys, Materialization
+from dag.raw_assets import RawConnection, RawContext
+from dag.run_events import RunEventLevel, RunEventType
+from dag.status import DataTestStatus, NodeState, TaskStatus
+from dag.templates import MODEL_NAMES
+from server.app import API
+from server.endpoint import Endpoint
+from server.settings import Settings
+from server.shapes import Error
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def section(text: str, heading: str) -> str:
+    """What stands under a heading, up to the next one of its level or above; "" if there is no such heading."""
+    start = re.search(rf"^(#+) {re.escape(heading)}$", text, re.MULTILINE)
+    if start is None:
+        return ""
+    rest = text[start.end() :]
+    end = re.search(rf"^#{{1,{len(start[1])}}} ", rest, re.MULTILINE)
+    return rest[: end.start()] if end else rest
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def is_told(word: str, text: str) -> bool:
+    """If the word stands in backticks, alone or as a part such as the option in `--port INTEGER`."""
+    return any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", code) for code in re.findall(r"`([^`\n]+)`", text))
+
+
+# -- the command line
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command of both groups by its full name."""
+    waiting: list[tuple[str, click.Command]] = [("dagscope", cli.dagscope.main), ("dg", cli.dg.main)]
+    while waiting:
+        name, command = waiting.pop()
+        yield name, command
+        if isinstance(command, click.Group):
+            waiting += [(f"{name} {part}", of_group) for part, of_group in command.commands.items()]
+
+
+COMMANDS = dict(sorted(commands()))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_described(name: str) -> None:
+    """docs/cli.md has a section for each command, with each of its options, choices and arguments."""
+    text = page("docs/cli.md")
+    described = text if name == "dagscope" else section(text, name)
+    assert described, f"docs/cli.md has no section {name}"
+    for parameter in COMMANDS[name].params:
+        word = parameter.opts[0] if isinstance(parameter, click.Option) else (parameter.metavar or "").strip("[]")
+        assert is_told(word, described), f"{name}: {word} is not described"
+        if isinstance(parameter.type, click.Choice):
+            for choice in parameter.type.choices:
+                assert is_told(str(choice), described.replace("\\|", " ")), f"{name} {word}: {choice} is not described"
+
+
+def test_no_command_is_described_that_is_not_there() -> None:
+    """Each section of docs/cli.md that is named like a command is one."""
+    described = re.findall(r"^## ((?:dagscope|dg)\b.*)$", page("docs/cli.md"), re.MULTILINE)
+    assert set(described) <= COMMANDS.keys()
+
+
+def test_every_exit_code_is_described() -> None:
+    """docs/cli.md tells what each exit code means."""
+    codes = section(page("docs/cli.md"), "Exit codes")
+    for code in (0, cli.dagscope.EXIT_FAILED, cli.dagscope.EXIT_USAGE, cli.dagscope.EXIT_INTERRUPTED):
+        assert f"| {code} |" in codes
+
+
+# -- settings
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_described(name: str) -> None:
+    """docs/settings.md has a row for each setting's environment variable, with its default."""
+    variable = f"DAGSCOPE_{name.upper()}"
+    row = re.search(rf"^\| `{variable}` \| ([^|]+) \| ([^|]+) \|", page("docs/settings.md"), re.MULTILINE)
+    assert row, f"{variable} is not described"
+    default = Settings.model_fields[name].default
+    assert row[1].strip() == str(default).lower() or default is None
+
+
+def test_no_setting_is_described_that_is_not_there() -> None:
+    """Every `DAGSCOPE_` variable that the docs name is a setting."""
+    known = {f"DAGSCOPE_{name.upper()}" for name in Settings.model_fields}
+    for path in PAGES:
+        assert set(re.findall(r"DAGSCOPE_[A-Z_]+", path.read_text(encoding="utf-8"))) <= known, path
+
+
+# -- the HTTP API
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.title, rest))
+
+
+def heading(endpoint: Endpoint) -> str:
+    """The heading of an endpoint: `GET /api/dag/status/{taskId}`."""
+    path = re.sub(r"\{(\w+)(?::path)?\}", lambda parameter: f"{{{camel(parameter[1])}}}", endpoint.path)
+    return f"{endpoint.method} {path}"
+
+
+@pytest.mark.parametrize("endpoint", API, ids=heading)
+def test_every_endpoint_is_described(endpoint: Endpoint) -> None:
+    """docs/http-api.md has a section for each endpoint, with each of its query parameters and status codes."""
+    text = page("docs/http-api.md")
+    described = section(text, heading(endpoint))
+    assert described, f"no section {heading(endpoint)}"
+    for query in endpoint.queries:
+        assert f"| `{query.name}` |" in described, f"{query.name} is not described"
+    for code in endpoint.responses:
+        assert re.search(rf"\b{code}\b", described), f"{code} is not described"
+
+
+def test_no_endpoint_is_described_that_is_not_there() -> None:
+    """Each heading of docs/http-api.md that is a method and a path is an endpoint."""
+    described = re.findall(r"^### ((?:GET|POST|PUT|PATCH|DELETE) .*)$", page("docs/http-api.md"), re.MULTILINE)
+    assert sorted(described) == sorted([*map(heading, API), "GET /openapi.json", "GET /"])
+
+
+def shapes() -> Iterator[type[BaseModel]]:
+    """Every shape that a request or an answer has, and those inside of them."""
+    waiting: list[object] = [Error]
+    waiting += [shape for endpoint in API for shape in (endpoint.request, *endpoint.responses.values())]
+    seen: set[object] = set()
+    while waiting:
+        part = waiting.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        waiting += get_args(part)
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            waiting += [info.annotation for info in part.model_fields.values()]
+            yield part
+
+
+SHAPES = {shape.__name__: shape for shape in shapes()}
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_every_field_is_described(name: str) -> None:
+    """docs/http-api.md describes each field of each request and answer."""
+    text = without_code(page("docs/http-api.md"))
+    for field, info in SHAPES[name].model_fields.items():
+        word = info.serialization_alias or info.alias or field
+        assert is_told(word, text), f"{name}: {word} is not described"
+
+
+@pytest.mark.parametrize("kind", [*EventKind, "snapshot", "reset", "done"])
+def test_every_message_of_the_stream_is_described(kind: str) -> None:
+    """docs/http-api.md has a row for each kind of message."""
+    assert re.search(rf"^\| `{kind}` \|", section(page("docs/http-api.md"), "GET /api/events"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("type_", RunEventType)
+def test_every_run_event_type_is_described(type_: RunEventType) -> None:
+    """docs/http-api.md has a row for each type of run event."""
+    assert re.search(rf"^\| `{type_}` \|", section(page("docs/http-api.md"), "Run events"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("level", RunEventLevel)
+def test_every_run_event_level_is_described(level: RunEventLevel) -> None:
+    """docs/http-api.md names each level of a run event."""
+    assert is_told(level, section(page("docs/http-api.md"), "Run events"))
+
+
+@pytest.mark.parametrize("state", [*NodeState, *TaskStatus, *DataTestStatus])
+def test_every_state_is_described(state: StrEnum) -> None:
+    """docs/http-api.md has a row for each state of a node, task and data test."""
+    assert re.search(rf"^\| `{state}` \|", section(page("docs/http-api.md"), "States"), re.MULTILINE)
+
+
+# -- the glossary
+
+ENUMERATIONS = (NodeState, TaskStatus, DataTestStatus, Materialization, EventKind, RunEventType, RunEventLevel)
+
+
+@pytest.mark.parametrize("enumeration", ENUMERATIONS, ids=lambda enumeration: enumeration.__name__)
+def test_glossary_has_every_enumeration(enumeration: type[StrEnum]) -> None:
+    """docs/glossary.md lists the values of each enumeration, no fewer and no more."""
+    row = re.search(rf"^\| \[`{enumeration.__name__}`\]\([^)]+\) \| (.*) \|$", page("docs/glossary.md"), re.MULTILINE)
+    assert row, f"{enumeration.__name__} is not in the glossary"
+    assert re.findall(r"`(\w+)`", row[1]) == [str(member) for member in enumeration]
+
+
+def test_glossary_lists_no_other_enumeration() -> None:
+    """Each enumeration of docs/glossary.md is one of the code's."""
+    listed = re.findall(r"^\| \[`(\w+)`\]", page("docs/glossary.md"), re.MULTILINE)
+    assert listed == [enumeration.__name__ for enumeration in ENUMERATIONS]
+
+
+def test_glossary_is_in_order() -> None:
+    """The words of docs/glossary.md are in alphabetical order, each once."""
+    words = [word.lower() for word in re.findall(r"^\| \*\*(.+?)\*\*", page("docs/glossary.md"), re.MULTILINE)]
+    assert words == sorted(set(words))
+
+
+# -- the project format
+
+FILE_SHAPES: tuple[type[Keys], ...] = (
+    *(shape for shape in vars(project_files).values() if isinstance(shape, type) and issubclass(shape, Keys)),
+    *(engine.Config for engine in ENGINES.values()),
+    ExtraParam,
+)
+
+
+@pytest.mark.parametrize("shape", FILE_SHAPES, ids=lambda shape: shape.__name__)
+def test_every_key_of_a_project_is_described(shape: type[Keys]) -> None:
+    """docs/project-format.md describes each key of each file."""
+    text = without_code(page("docs/project-format.md"))
+    for name, info in shape.model_fields.items():
+        assert is_told(info.alias or name, text), f"{shape.__name__}.{name} is not described"
+
+
+@pytest.mark.parametrize("materialization", Materialization)
+def test_every_materialization_is_described(materialization: Materialization) -> None:
+    """docs/project-format.md has a row for each materialization."""
+    described = section(page("docs/project-format.md"), "Materializations")
+    assert re.search(rf"^\| `{materialization}` \|", described, re.MULTILINE)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_is_described(engine: str) -> None:
+    """docs/project-format.md names each type of connection."""
+    assert is_told(engine, section(page("docs/project-format.md"), "config.yaml"))
+
+
+JINJAS_OWN = frozenset("range dict lipsum cycler joiner namespace".split())
+
+
+@pytest.mark.parametrize("name", sorted(MODEL_NAMES - JINJAS_OWN))
+def test_every_template_name_is_described(name: str) -> None:
+    """docs/project-format.md describes each name that a template can use."""
+    assert is_told(name, section(page("docs/project-format.md"), "Templates"))
+
+
+def test_the_raw_context_is_described() -> None:
+    """docs/project-format.md describes each attribute of a raw asset's context, and each method of its connections."""
+    described = section(page("docs/project-format.md"), "Raw assets")
+    methods = [name for name in vars(RawConnection) if not name.startswith("_")]
+    for name in [*(field.name for field in fields(RawContext)), *methods]:
+        assert re.search(rf"^\| `{name}\b", described, re.MULTILINE), f"{name} is not described"
+
+
+def documented_project() -> dict[str, str]:
+    """The files of the project that docs/project-format.md shows, by path."""
+    shown = section(page("docs/project-format.md"), "A whole project")
+    return dict(re.findall(r"^`([\w./-]+)`\n\n```\w+\n(.*?)^```", shown, re.MULTILINE | re.DOTALL))
+
+
+def test_the_documented_project_runs(tmp_path: Path) -> None:
+    """The project of docs/project-format.md passes `check` without a warning and gives the table shown there."""
+    for path, text in documented_project().items():
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert json.loads(dagscope("check", "--project", str(tmp_path), "--json")) == {"problems": [], "warnings": []}
+    printed = dagscope("run", "--project", str(tmp_path))
+    assert closing_table(printed) == closing_table(page("docs/project-format.md"))
+    assert len(closing_table(printed)) == 7
+
+
+def dagscope(*arguments: str) -> str:
+    command = [str(Path(sys.executable).with_name("dagscope")), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def closing_table(text: str) -> list[list[str]]:
+    """The rows of the closing table in a text, without their times, which differ."""
+    lines = text.partition("asset                  state")[2].splitlines()[1:]
+    return [
+        [cell for cell in line.split() if not re.fullmatch(r"\d+\.\d\ds", cell)]
+        for line in lines
+        if re.match(r"\S+( tests)? +SUCCESS ", line)
+    ]
+
+
+# -- all pages
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", without_code(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(path: Path) -> None:
+    """Every relative link of a page points to a file, and to a heading in it, that exists."""
+    for link in re.findall(r"\]\(([^)\s]+)\)", without_code(path.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name) if name else path
+        assert target.exists(), f"{link}: no such file"
+        if anchor:
+            assert anchor in anchors(target.read_text(encoding="utf-8")), f"{link}: no such heading"
+
+
+def test_architecture_names_what_is_there() -> None:
+    """Each `file.py:name` of docs/architecture.md is a function or class of that file, and each file exists."""
+    named = re.findall(r"`([\w/]+\.py)(?::(\w+))?`", page("docs/architecture.md"))
+    assert len(named) > 20
+    for file, name in named:
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        made = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        made |= {node.name for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)}
+        assert not name or name in made, f"{file} has no {name}"
+
+
+def test_the_picture_shows_nothing_but_the_demo() -> None:
+    """docs/demo.svg asks no other host for anything, and names no folder of the machine that it was made on."""
+    picture = page("docs/demo.svg")
+    hosts = set(re.findall(r"https?://([^/\"'<&]+)", picture))
+    assert hosts == {"www.w3.org", "127.0.0.1:8080"}
+    assert "@font-face" not in picture
+    assert not re.search(r"/(tmp|home|root|work|Users)/", picture)
+
+
+def modules() -> list[str]:
+    return [module.name for module in pkgutil.walk_packages(dag.__path__, "dag.")]
+
+
+def test_examples_in_docstrings_hold() -> None:
+    """What the docstrings of `dag/` show is what happens."""
+    results = [doctest.testmod(importlib.import_module(name)) for name in modules()]
+    assert sum(result.attempted for result in results) > 0
+    assert sum(result.failed for result in results) == 0
+
+
+def test_changelog_begins_with_this_version() -> None:
+    """The changelog's top entry is the version in pyproject.toml."""
+    version = tomllib.loads(page("pyproject.toml"))["project"]["version"]
+    top = re.search(r"^## \[(.+?)\]", page("CHANGELOG.md"), re.MULTILINE)
+    assert top
+    assert top[1] == version

@@ -1,0 +1,27 @@
+"""What came of putting a promise to the test."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Outcome:
+    """Counts of what was done, measures to report, and one line for each loss; none means that the promise was kept."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    measures: dict[str, str] = field(default_factory=dict)
+    losses: list[str] = field(default_factory=list)
+
+    def count(self, name: str, by: int = 1) -> None:
+        self.counts[name] += by
+
+    def expect(self, kept: bool, loss: str) -> bool:
+        """Note a loss unless the promise was kept; says which."""
+        if not kept:
+            self.losses.append(loss)
+        return kept
+
+    def __str__(self) -> str:
+        counts = [f"{count:,} {name}" for name, count in self.counts.items()]
+        measures = [f"{name} {value}" for name, value in self.measures.items()]
+        return ", ".join([*counts, *measures, f"lost {len(self.losses)}"])

@@ -1,0 +1,174 @@
+"""The event stream: snapshot, resume, reset, done (contract, The stream)."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doors import AppDoor, ServerDoor, messages
+
+KINDS = {"task", "node", "test", "log", "run_event"}
+
+
+def ids(found: list[dict[str, Any]]) -> list[int]:
+    return [message["id"] for message in found if message["event"] in KINDS]
+
+
+def test_everything_of_a_task(door: AppDoor) -> None:
+    """From 0 on, a task's stream has all that happened, in order, and finishes with `done`."""
+    door.run("t")
+    found = door.stream("?taskId=t&lastEventId=0")
+    assert ids(found) == sorted(set(ids(found)))
+    assert {message["event"] for message in found} == KINDS | {"done"}
+    assert (found[0]["event"], found[0]["data"]["status"]) == ("task", "IN_PROGRESS")
+    assert (found[-2]["event"], found[-2]["data"]["status"]) == ("task", "SUCCESS")
+    assert found[-1] == {"event": "done", "data": {}}
+
+
+def test_messages_have_the_shapes_of_the_api(door: AppDoor) -> None:
+    """Each message has the shape of the same thing in the HTTP API, plus `taskId`."""
+    node = door.run("t").json()["nodes"][1]
+    found = door.stream("?taskId=t&lastEventId=0")
+    last_of = {message["event"]: message["data"] for message in found}
+    assert last_of["node"] == {"taskId": "t", **node}
+    assert last_of["test"] == {"taskId": "t", **node["testResults"][-1]}
+    assert last_of["task"] == door.get("/api/dag/tasks").json()["tasks"][0]
+    assert [m["data"] for m in found if m["event"] == "log"] == door.get("/api/logs/t").json()["logs"]
+    assert last_of["run_event"].keys() == {"taskId", "runId", "message", "timestamp", "level", "stepKey", "eventType"}
+
+
+def test_a_snapshot_first(door: AppDoor) -> None:
+    """Without a position, the first message is the task's status, and its id is where to go on."""
+    door.run("t")
+    snapshot, done = door.stream("?taskId=t")
+    assert (snapshot["event"], snapshot["data"]) == ("snapshot", door.get("/api/dag/status/t").json())
+    assert done["event"] == "done"
+    assert door.get(f"/api/events?taskId=t&lastEventId={snapshot['id']}").status_code == 204
+
+
+def test_resuming_anywhere(door: AppDoor) -> None:
+    """After any id, the rest follows exactly: nothing missing, nothing twice; after the last there is nothing: 204."""
+    door.run("t")
+    whole = door.stream("?taskId=t&lastEventId=0")
+    for position in (ids(whole)[0], ids(whole)[7], ids(whole)[-2]):
+        rest = door.stream("?taskId=t", **{"Last-Event-ID": str(position)})
+        assert rest == [m for m in whole if m.get("id", position + 1) > position]
+    answer = door.get("/api/events?taskId=t", headers={"Last-Event-ID": str(ids(whole)[-1])})
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_some_kinds(door: AppDoor) -> None:
+    """`kinds` leaves the others out."""
+    door.run("t")
+    found = door.stream("?taskId=t&lastEventId=0&kinds=task,test")
+    assert [m["event"] for m in found] == ["task", *["test"] * 6, "task", "done"]
+
+
+def test_the_header_wins(door: AppDoor) -> None:
+    """`Last-Event-ID` as a header wins over the query."""
+    door.run("t")
+    whole = ids(door.stream("?taskId=t&lastEventId=0"))
+    found = door.stream("?taskId=t&lastEventId=0", **{"Last-Event-ID": str(whole[-2])})
+    assert ids(found) == whole[-1:]
+
+
+@pytest.mark.parametrize("position", ["-1", "5", str(2**53), str(2**63), "9" * 300])
+def test_a_position_that_is_not_of_this_state(door: AppDoor, position: str) -> None:
+    """A position that cannot be honoured gets `reset`, then a snapshot."""
+    door.run("t")
+    found = door.stream(f"?taskId=t&lastEventId={position}")
+    assert [message["event"] for message in found] == ["reset", "snapshot", "done"]
+    assert found[0] == {"event": "reset", "data": {}}
+
+
+@pytest.mark.parametrize("position", ["abc", "1.5", "", "0x10", "٣"])
+def test_a_position_that_is_no_integer(door: AppDoor, position: str) -> None:
+    """A position that is no integer is 400."""
+    answer = door.get("/api/events", params={"taskId": "t", "lastEventId": position})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == f"Invalid request format: 'Last-Event-ID' must be an integer, found {position!r}"
+
+
+def test_an_unknown_kind(door: AppDoor) -> None:
+    """An unknown kind is 400 and told which there are."""
+    answer = door.get("/api/events?kinds=task,frames")
+    assert answer.json() == {
+        "error": "Invalid request format: 'kinds' takes task, node, test, log, run_event, found 'frames'"
+    }
+
+
+def test_deleted_entries(door: AppDoor) -> None:
+    """Deleted log entries are gone from the stream; their absent positions are no `reset`."""
+    door.run("t")
+    whole = door.stream("?taskId=t&lastEventId=0")
+    door.delete("/api/logs/t")
+    assert door.stream("?taskId=t&lastEventId=0") == [m for m in whole if m["event"] != "log"]
+    log_id = next(m["id"] for m in whole if m["event"] == "log")
+    assert door.stream(f"?taskId=t&lastEventId={log_id}")[0]["event"] != "reset"
+
+
+def test_positions_from_before_a_reset(door: AppDoor) -> None:
+    """After a reset, positions from before it get `reset`; new ones are higher than all that ever were."""
+    door.run("t")
+    before = ids(door.stream("?taskId=t&lastEventId=0"))
+    door.post("/api/dag/reset")
+    door.run("t")
+    assert door.stream(f"?taskId=t&lastEventId={before[3]}")[0]["event"] == "reset"
+    assert ids(door.stream("?taskId=t&lastEventId=0"))[0] > before[-1]
+
+
+@pytest.fixture
+def server(hello: Path) -> Iterator[ServerDoor]:
+    """A real server over the hello project, with a quick heartbeat."""
+    opened = ServerDoor(hello, heartbeat_s=0.2)
+    yield opened
+    opened.stop()
+
+
+def test_live(server: ServerDoor) -> None:
+    """A stream of a task that has not begun waits for it, tells it live, and ends with it; comments keep it alive."""
+    lines: list[str] = []
+    joined = threading.Event()
+
+    def follow() -> None:
+        with server.http.stream("GET", "/api/events?taskId=later") as answer:
+            assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+            for line in answer.iter_lines():
+                lines.append(line)
+                if line.startswith(":"):
+                    joined.set()
+
+    following = threading.Thread(target=follow)
+    following.start()
+    assert joined.wait(10)
+    server.run("later")
+    following.join(10)
+    assert lines[0] == "retry: 2000"
+    found = messages("\n".join(line for line in lines if not line.startswith(":")))
+    assert (found[0]["event"], found[0]["data"]["status"]) == ("snapshot", "NOT_STARTED")
+    assert [m for m in found if m["event"] in KINDS] == server.stream("?taskId=later&lastEventId=0")[:-1]
+    assert found[-1]["event"] == "done"
+
+
+def test_everything_live(server: ServerDoor) -> None:
+    """The stream of everything begins with tasks and nodes, and goes on over a reset with `reset` and `snapshot`."""
+    events: list[str] = []
+    with server.http.stream("GET", "/api/events?kinds=task") as answer:
+        lines = answer.iter_lines()
+
+        def next_message() -> tuple[str, Any]:
+            event = next(line for line in lines if line.startswith("event: ")).removeprefix("event: ")
+            events.append(event)
+            return event, json.loads(next(lines).removeprefix("data: "))
+
+        event, data = next_message()
+        assert event == "snapshot"
+        nodes = [{"name": "staging.hello", "state": "INITIAL"}, {"name": "dds.world", "state": "INITIAL"}]
+        assert data == {"tasks": [], "nodes": nodes}
+        server.run("t")
+        assert [next_message()[1]["status"] for _ in range(2)] == ["IN_PROGRESS", "SUCCESS"]
+        server.post("/api/dag/reset")
+        assert [next_message()[0] for _ in range(2)] == ["reset", "snapshot"]

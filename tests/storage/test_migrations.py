@@ -1,0 +1,84 @@
+"""Bringing state.sqlite to the newest shape."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlmodel import SQLModel
+
+from storage import tables
+from storage.migrations import HEAD, migrate, scripts_folder
+from storage.state_folder import StateFolder, StateUnusable
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StateFolder:
+    """A state folder without a database."""
+    state = StateFolder(tmp_path / ".dagscope")
+    state.create()
+    return state
+
+
+def test_migrations_make_the_tables(folder: StateFolder) -> None:
+    """The migrations lead to exactly the tables that the code declares."""
+    migrate(folder)
+    engine = create_engine(f"sqlite:///{folder.database}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+    engine.dispose()
+    assert tables.State.__tablename__ == "state"
+
+
+def test_head() -> None:
+    """`HEAD` is the newest revision, and revisions are one unbroken line."""
+    revisions = sorted(script.name.split("_")[0] for script in (scripts_folder() / "versions").glob("*.py"))
+    assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
+    assert revisions[-1] == HEAD
+
+
+def test_a_second_time(folder: StateFolder) -> None:
+    """Migrating again changes nothing, not a byte."""
+    migrate(folder)
+    before = folder.database.read_bytes()
+    migrate(folder)
+    assert folder.database.read_bytes() == before
+
+
+def test_the_first_position(folder: StateFolder) -> None:
+    """A new state's sequence starts at a multiple of 2^32, below 2^53."""
+    migrate(folder)
+    connection = sqlite3.connect(folder.database)
+    last, pruned = connection.execute("SELECT last_position, pruned_through FROM state").fetchone()
+    connection.close()
+    assert (last % 2**32, last == pruned, 0 < last < 2**53) == (0, True, True)
+
+
+def test_a_newer_state(folder: StateFolder) -> None:
+    """A state of a newer dagscope is refused by name, and not touched."""
+    migrate(folder)
+    connection = sqlite3.connect(folder.database)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    before = folder.database.read_bytes()
+    with pytest.raises(StateUnusable) as raised:
+        migrate(folder)
+    assert str(raised.value) == (
+        f"{folder.database} was written by a newer dagscope (revision 9999); "
+        "update dagscope, or move the file away to start anew"
+    )
+    assert folder.database.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"not a database at all", b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_a_damaged_state(folder: StateFolder, content: bytes) -> None:
+    """A file that is no state is refused by name, and not touched."""
+    folder.database.write_bytes(content)
+    with pytest.raises(StateUnusable) as raised:
+        migrate(folder)
+    assert str(raised.value).startswith(f"{folder.database} cannot be read as dagscope's state: ")
+    assert str(raised.value).endswith("; restore it, or move it away to start anew")
+    assert folder.database.read_bytes() == content

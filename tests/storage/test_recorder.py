@@ -1,0 +1,118 @@
+"""The recorder: what it commits, in what order, and what it publishes."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dag.events import Event, Logged
+from dag.status import LogEntry
+from storage.database import open_readers, open_writer
+from storage.migrations import migrate
+from storage.projection import Recorded
+from storage.reader import Reader
+from storage.recorder import Recorder
+from storage.state_folder import StateFolder
+
+
+def entry(number: int, task_id: str = "t") -> Event:
+    log = LogEntry(level="info", time="2026-01-01T00:00:00.000Z", message=f"entry {number}", task_id=task_id)
+    return Logged(task_id, 1, log)
+
+
+class Opened:
+    """A recorder and a reader over a fresh state, and what was published."""
+
+    def __init__(self, recorder: Recorder, reader: Reader, published: list[Recorded]) -> None:
+        self.recorder, self.reader, self.published = recorder, reader, published
+
+    async def entries(self, task_id: str = "t") -> list[str]:
+        async with self.reader.moment() as moment:
+            return await moment.log_entries(task_id)
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Opened]:
+    state = StateFolder(folder / ".dagscope")
+    state.create()
+    migrate(state)
+    writer, readers = open_writer(state.database), open_readers(state.database)
+    published: list[Recorded] = []
+
+    def publish(recorded: Sequence[Recorded]) -> None:
+        published.extend(recorded)
+
+    async with Recorder(writer, publish) as recorder:
+        yield Opened(recorder, Reader(readers), published)
+    await writer.dispose()
+    await readers.dispose()
+
+
+def run(folder: Path, test: Callable[[Opened], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with opened(folder) as state:
+            await test(state)
+
+    asyncio.run(main())
+
+
+def test_order_and_positions(tmp_path: Path) -> None:
+    """Entries get consecutive positions in the order in which they were emitted, and are published so."""
+
+    async def check(state: Opened) -> None:
+        first = state.recorder.last_position
+        for number in range(5_000):
+            state.recorder.emit(entry(number))
+        await state.recorder.flush()
+        assert [recorded.position - first for recorded in state.published] == list(range(1, 5_001))
+        assert [recorded.data for recorded in state.published] == await state.entries()
+
+    run(tmp_path, check)
+
+
+def test_published_after_the_commit(tmp_path: Path) -> None:
+    """What is published can be read by others at that moment."""
+
+    async def check(state: Opened) -> None:
+        state.recorder.emit(entry(1))
+        while not state.published:
+            await asyncio.sleep(0)
+        assert len(await state.entries()) == 1
+
+    run(tmp_path, check)
+
+
+def test_many_threads(tmp_path: Path) -> None:
+    """Threads that emit more than fits wait; each thread's entries stay in order, and none is lost."""
+
+    async def check(state: Opened) -> None:
+        def emit(thread: int) -> None:
+            for number in range(10_000):
+                state.recorder.emit(entry(number, task_id=str(thread)))
+
+        threads = [threading.Thread(target=emit, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        await asyncio.gather(*(asyncio.to_thread(thread.join) for thread in threads))
+        await state.recorder.flush()
+        for number in range(4):
+            found = [recorded.data for recorded in state.published if recorded.task_id == str(number)]
+            assert found == [entry(count, str(number)).payload() for count in range(10_000)]
+
+    run(tmp_path, check)
+
+
+def test_clearing_keeps_positions_going(tmp_path: Path) -> None:
+    """After a clear nothing is left, and positions go on above all that ever were."""
+
+    async def check(state: Opened) -> None:
+        state.recorder.emit(entry(1))
+        await state.recorder.clear()
+        before = state.recorder.last_position
+        state.recorder.emit(entry(2))
+        await state.recorder.flush()
+        assert await state.entries() == [entry(2).payload()]
+        assert state.published[-1].position == before + 1
+
+    run(tmp_path, check)
