@@ -9,7 +9,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from benchmarks import load, reads, recorder, rows, runs, starts, stream
+from benchmarks import crossdb, load, reads, recorder, rows, runs, starts, stream
 from benchmarks.figures import Figure, as_json, as_table
 from benchmarks.machine import this_machine
 
@@ -25,6 +25,7 @@ BENCHMARKS: Mapping[str, _Benchmark] = {
     "stream": stream.figures,
     "reads": reads.figures,
     "rows": rows.figures,
+    "crossdb": crossdb.figures,
     "starts": starts.figures,
 }
 _QUICK_DIVISOR = 10

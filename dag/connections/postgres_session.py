@@ -436,7 +436,7 @@ _ADBC_TEXT = re.compile(
 def database_text(text: str) -> str:
     """The database's own words in an error of ADBC's.
 
-    >>> database_text("INTERNAL: [libpq] Failed: PGRES_FATAL_ERROR ERROR:  date out of range\\\\n. SQLSTATE: 22008")
+    >>> database_text("INTERNAL: [libpq] Failed: PGRES_FATAL_ERROR ERROR:  date out of range. SQLSTATE: 22008")
     'date out of range'
     """
     found = _ADBC_TEXT.match(text)

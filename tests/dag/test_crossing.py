@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.crossdb_bench import MEMORY_GOAL_MB, SOURCE, cross, open_both
+from benchmarks.crossdb import MEMORY_GOAL_MB, SOURCE, cross, open_both
 from dag.errors import DagscopeError
 from dag.loading import load_project
 from dag.project import Project
@@ -145,8 +145,8 @@ def test_types_of_postgres_in_duckdb(
             "shop",
             "SELECT interval 'infinity' AS c",
             (
-                'column "c" of type interval cannot be kept in Arrow: it is infinite or longer than Arrow\'s 292 years of '
-                "nanoseconds; cast it to text"
+                'column "c" of type interval cannot be kept in Arrow: it is infinite or longer than Arrow\'s 292 years '
+                "of nanoseconds; cast it to text"
             ),
         ),
         (
@@ -190,16 +190,16 @@ def test_types_of_postgres_in_duckdb(
             "duck",
             "SELECT 'a' || chr(0) AS c",
             (
-                'column "c" of type string cannot be kept in PostgreSQL: invalid byte sequence for encoding "UTF8": 0x00 '
-                "in type text"
+                'column "c" of type string cannot be kept in PostgreSQL: invalid byte sequence for encoding "UTF8": '
+                "0x00 in type text"
             ),
         ),
         (
             "duck",
             "SELECT [TIMESTAMP 'infinity'] AS c",
             (
-                'column "c" of type list<l: timestamp[us]> cannot be kept in PostgreSQL: it holds an infinite time inside '
-                "a list"
+                'column "c" of type list<l: timestamp[us]> cannot be kept in PostgreSQL: it holds an infinite time '
+                "inside a list"
             ),
         ),
     ],

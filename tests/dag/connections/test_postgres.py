@@ -140,8 +140,8 @@ def test_help_imports_no_driver() -> None:
         (
             {"db_sslnmode": "require"},
             (
-                'cannot connect to {place}: connection failed: connection to server at "127.0.0.1", port {port} failed: '
-                "server does not support SSL, but SSL was required"
+                'cannot connect to {place}: connection failed: connection to server at "127.0.0.1", '
+                "port {port} failed: server does not support SSL, but SSL was required"
             ),
         ),
     ],

@@ -1,10 +1,5 @@
-"""Rows over the border and back: DuckDB -> PostgreSQL -> DuckDB, beside PostgreSQL's own COPY of the same rows.
+"""Rows over the border and back: DuckDB -> PostgreSQL -> DuckDB, beside COPY of the same rows."""
 
-`python -m benchmarks.crossdb_bench [ROWS]` prints the rows that `measure` returns.
-"""
-
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 
+from benchmarks.figures import Figure
 from dag.asset_execution import InputTables
 from dag.connections import ENGINES, Connection, Session
 from dag.frames import Frame
@@ -37,20 +34,6 @@ FROM range({rows})
 TARGET = "id bigint, name text, amount numeric(12,2), weight double precision, moment timestamp, day date"
 
 HASH = "SELECT count(*) || ' ' || bit_xor(hash(id, name, amount, weight, moment, day)) FROM {table}"
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A hop: seconds of ours and of COPY, their ratio and the most that it may be."""
-
-    name: str
-    ours: float
-    copy: float
-    goal: float
-
-    @property
-    def ratio(self) -> float:
-        return self.ours / self.copy
 
 
 @dataclass(frozen=True)
@@ -96,12 +79,12 @@ def _timed(work: Callable[[], None]) -> float:
 
 @contextmanager
 def watched_memory() -> Iterator[Callable[[], float]]:
-    """Tells how many MB this process grew at most since the block began, its own pages only (not files' pages)."""
-    stop, before, most = threading.Event(), _anonymous_mb(), [0.0]
+    """Tells how many MB this process grew at most since the block began."""
+    stop, before, most = threading.Event(), _resident_mb(), [0.0]
 
     def watch() -> None:
         while not stop.wait(0.02):
-            most[0] = max(most[0], _anonymous_mb() - before)
+            most[0] = max(most[0], _resident_mb() - before)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -112,11 +95,8 @@ def watched_memory() -> Iterator[Callable[[], float]]:
         watcher.join()
 
 
-def _anonymous_mb() -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) / 1000
-    raise RuntimeError("no RssAnon in /proc/self/status")
+def _resident_mb() -> float:
+    return psutil.Process().memory_info().rss / 1e6
 
 
 def open_both(server: PostgresServer, folder: Path) -> tuple[Connection, Connection]:
@@ -128,11 +108,14 @@ def open_both(server: PostgresServer, folder: Path) -> tuple[Connection, Connect
     return duckdb.from_config("duck", duck_config, folder), postgres.from_config("postgres", postgres_config, folder)
 
 
-def measure(rows: int = ROWS) -> list[Measured]:
-    """The two hops beside COPY of the same rows; raises `AssertionError` if rows changed or memory ran over."""
-    with tempfile.TemporaryDirectory() as name, PostgresServer() as server:
-        folder = Path(name)
-        (folder / "frames").mkdir()
+def figures(folder: Path, divisor: int) -> Iterator[Figure]:
+    """The two hops beside COPY of the same rows, and the memory that they take.
+
+    Raises `AssertionError` if rows changed on the way.
+    """
+    rows = ROWS // divisor
+    (folder / "frames").mkdir()
+    with PostgresServer() as server:
         duck, postgres = open_both(server, folder)
         with duck.session() as session:
             session.execute(SOURCE.format(rows=rows))
@@ -143,12 +126,10 @@ def measure(rows: int = ROWS) -> list[Measured]:
             duck.close()
             postgres.close()
     assert crossing.is_equal, "the rows that came back are not those that went"
-    assert crossing.memory_mb <= MEMORY_GOAL_MB, f"{crossing.memory_mb:.0f} MB above idle"
-    return [
-        Measured(f"{rows:,} rows DuckDB -> PostgreSQL", crossing.there_s, copied_in, TIME_GOAL),
-        Measured(f"{rows:,} rows PostgreSQL -> DuckDB", crossing.back_s, copied_out, TIME_GOAL),
-        Measured("memory above idle, MB (beside the limit)", crossing.memory_mb, MEMORY_GOAL_MB, 1.0),
-    ]
+    note = "theirs: COPY to a CSV file and COPY from it; ours keeps the frame too"
+    yield Figure(f"{rows:,} rows DuckDB -> PostgreSQL", crossing.there_s, "s", copied_in, TIME_GOAL, note=note)
+    yield Figure(f"{rows:,} rows PostgreSQL -> DuckDB", crossing.back_s, "s", copied_out, TIME_GOAL)
+    yield Figure(f"memory above idle, {rows:,} rows there and back", crossing.memory_mb, "MB", goal=MEMORY_GOAL_MB)
 
 
 def _copied(server: PostgresServer, duck: Connection, folder: Path) -> tuple[float, float]:
@@ -176,10 +157,3 @@ def _copied(server: PostgresServer, duck: Connection, folder: Path) -> tuple[flo
 def _dsn(server: PostgresServer) -> str:
     parameters = dict(server.parameters)
     return psycopg.conninfo.make_conninfo(dbname=parameters.pop("database"), **parameters)
-
-
-if __name__ == "__main__":
-    for measured in measure(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS):
-        print(
-            f"{measured.name:45} {measured.ours:8.2f} {measured.copy:8.2f} {measured.ratio:6.2f} (goal {measured.goal})"
-        )
