@@ -72,7 +72,8 @@ class TaskProgress:
         width = len(str(self._total))
         line = Text(f"[{self._ended:>{width}}/{self._total}] ")
         line.append(f"{_state(node):<8}", _STYLES.get(node.state, ""))
-        line.append(f"{node.asset_name}  {_rows(facts)} {_seconds(node.execution_time_ms)}".rstrip())
+        parts = (node.asset_name, _rows(facts), _seconds(node.execution_time_ms))
+        line.append("  ".join(part for part in parts if part))
         if node.message:
             line.append("\n" + indent(node.message, "    "))
         self._console.print(line, highlight=False, soft_wrap=True)

@@ -2,7 +2,8 @@
 
 import http.client
 import json
-import time
+import sys
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -33,7 +34,9 @@ def run_on_server(address: str, task_id: str | None, data: str | None, run_tests
         answer = _follow(server, task_id, body, console)
     except KeyboardInterrupt:
         interrupted = True
-        answer = server.ask("POST", f"/api/dag/cancel/{_quoted(task_id)}")
+        answer = _cancel(server, task_id)
+        if answer["status"] == TaskStatus.NOT_STARTED:
+            return EXIT_INTERRUPTED
     if as_json:
         click.echo(json.dumps(answer | {"tasks": answer["nodes"]}, ensure_ascii=False, separators=(",", ":")))
     else:
@@ -46,21 +49,50 @@ def run_on_server(address: str, task_id: str | None, data: str | None, run_tests
 
 
 def _follow(server: "_Server", task_id: str, body: dict[str, Any], console: Console) -> dict[str, Any]:
-    answer = server.ask("POST", "/api/dag/run", body)
+    """Post the task and show its progress until it has ended; its last status."""
+    posted: list[dict[str, Any]] = []
+    posting = threading.Thread(target=lambda: posted.append(server.ask("POST", "/api/dag/run", body)), daemon=True)
+    posting.start()  # it answers only after up to ten seconds
+    path = f"/api/dag/status/{_quoted(task_id)}"
+    told: dict[str, NodeStatus] = {}
     with TaskProgress(console, task_id) as progress:
-        nodes = _nodes(answer)
+        while True:
+            posting.join(_POLL_S)
+            if posted and "nodes" not in posted[0]:
+                fail(f"the server at {server.address} refused: {_reason(posted[0])}")
+            answer = server.ask("GET", path)
+            is_ours = bool(posted) or answer["status"] == TaskStatus.IN_PROGRESS
+            if is_ours:
+                _show_changes(progress, answer, told)
+            if posted and answer["status"] in (TaskStatus.SUCCESS, TaskStatus.FAILED):
+                return answer
+
+
+def _show_changes(progress: TaskProgress, answer: dict[str, Any], told: dict[str, NodeStatus]) -> None:
+    nodes = _nodes(answer)
+    task_id = answer["taskId"]
+    if not told:
         fresh = tuple((node.changed(state=NodeState.INITIAL, message=""), NodeFacts()) for node in nodes)
         progress(TaskAccepted(task_id, 1, _summary(answer), task_uuid="", data={}, nodes=fresh))
-        told = {node.asset_name: node for node, _ in fresh}
-        while True:
-            for node in _nodes(answer):
-                if node.state is not told[node.asset_name].state or node.message != told[node.asset_name].message:
-                    progress(NodeChanged(task_id, 1, node))
-                    told[node.asset_name] = node
-            if answer["status"] in (TaskStatus.SUCCESS, TaskStatus.FAILED):
-                return answer
-            time.sleep(_POLL_S)
-            answer = server.ask("GET", f"/api/dag/status/{_quoted(task_id)}")
+        told.update((node.asset_name, node) for node, _ in fresh)
+    for node in nodes:
+        before = told[node.asset_name]
+        if (node.state, node.message) != (before.state, before.message):
+            progress(NodeChanged(task_id, 1, node))
+            told[node.asset_name] = node
+
+
+def _cancel(server: "_Server", task_id: str) -> dict[str, Any]:
+    """Cancel the task; its status, ended or never begun."""
+    try:
+        server.ask("POST", f"/api/dag/cancel/{_quoted(task_id)}")
+        return server.ask("GET", f"/api/dag/status/{_quoted(task_id)}")
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    return f"{answer.get('error')} {answer.get('details', '')}".rstrip()
 
 
 def _nodes(answer: dict[str, Any]) -> list[NodeStatus]:
@@ -80,13 +112,13 @@ class _Server:
     """Asks a dagscope server; exits with one line where it does not answer as one."""
 
     def __init__(self, address: str) -> None:
-        self._address = address
+        self.address = address
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The JSON of the answer, an error's too if it has a task's status."""
+        """The JSON of the answer, an error's too."""
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(  # noqa: S310  the address is the one in the project's own lock file
-            self._address + path, data, {"Content-Type": "application/json"}, method=method
+            self.address + path, data, {"Content-Type": "application/json"}, method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
@@ -94,11 +126,9 @@ class _Server:
         except urllib.error.HTTPError as error:
             text = error.read()
         except (OSError, http.client.HTTPException) as error:
-            fail(f"the server at {self._address} does not answer: {error}")
+            fail(f"the server at {self.address} does not answer: {error}")
         try:
             values: dict[str, Any] = json.loads(text)
         except ValueError:
-            fail(f"the server at {self._address} gave no JSON: {text[:80]!r}")
-        if "nodes" not in values:
-            fail(f"the server at {self._address} refused: {values.get('error')} {values.get('details', '')}".rstrip())
+            fail(f"the server at {self.address} gave no JSON: {text[:80]!r}")
         return values

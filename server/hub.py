@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from storage.projection import Recorded
 
@@ -57,9 +58,9 @@ class Hub:
         finally:
             self._listeners.discard(wake)
 
-    def newer_than(self, position: int) -> list[Recorded] | None:
-        """The entries after a position; None if the ring no longer goes back that far."""
+    def newer_than(self, position: int, limit: int) -> list[Recorded] | None:
+        """At most `limit` entries after a position; None if the ring no longer goes back that far."""
         if not self._ring or position < self._ring[0].position - 1:
             return None
         start = bisect_right(self._ring, position, key=lambda entry: entry.position)
-        return [self._ring[index] for index in range(start, len(self._ring))]
+        return list(islice(self._ring, start, start + limit))

@@ -23,8 +23,19 @@ _log = structlog.get_logger("dagscope.reload")
 async def reload_on_change(workspace: Workspace) -> None:
     """Watch the project's files until cancelled."""
     folder = workspace.project.folder
-    async for _ in awatch(folder, watch_filter=_ProjectFiles(folder), debounce=_SETTLE_MS, step=20):
-        await reload(workspace)
+    changes = awatch(
+        folder,
+        watch_filter=_ProjectFiles(folder),
+        debounce=_SETTLE_MS,
+        step=20,
+        rust_timeout=500,
+        yield_on_timeout=True,
+    )
+    is_first = True
+    async for changed in changes:
+        if changed or is_first:  # what was saved before the watch began is seen at its first sign of life
+            await reload(workspace, tell=bool(changed))
+        is_first = False
 
 
 class _ProjectFiles(DefaultFilter):
@@ -39,7 +50,7 @@ class _ProjectFiles(DefaultFilter):
         return (path in self._files or path.startswith(self._assets)) and super().__call__(change, path)
 
 
-async def reload(workspace: Workspace) -> None:
+async def reload(workspace: Workspace, tell: bool = True) -> None:
     """Load the project again: use it if it is good, tell what is wrong if it is not."""
     try:
         project = await run_in_threadpool(load_project, workspace.project.folder)
@@ -51,7 +62,8 @@ async def reload(workspace: Workspace) -> None:
     before = workspace.project
     workspace.project = project.with_open_connections_of(before)
     workspace.problems = ()
-    _log.info("Project reloaded", assets=len(project.assets), tests=len(project.tests))
+    if tell:
+        _log.info("Project reloaded", assets=len(project.assets), tests=len(project.tests))
     _background.add(closing := asyncio.create_task(_close_unused(workspace, before)))
     closing.add_done_callback(_background.discard)
 

@@ -55,7 +55,9 @@ def _first_fault(error: ValidationError) -> str:
         return f"missing required field '{field}'"
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
-    expected = {"string_type": "a string", "dict_type": "an object"}.get(fault["type"], fault["msg"])
+    expected = {"string_type": "a string", "dict_type": "an object", "bool_type": "true or false"}.get(
+        fault["type"], fault["msg"]
+    )
     return f"field '{field}' must be {expected}"
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool
 
 from dag.status import (
     DataTestResult,
@@ -40,7 +40,7 @@ class RunRequest(Shape):
 
     task_id: TaskId
     data: dict[str, JsonValue] | None = None
-    run_tests: bool = True
+    run_tests: StrictBool = True
 
 
 class ExecuteRequest(Shape):

@@ -20,7 +20,7 @@ from storage.reader import Moment
 
 RETRY_MS = 2_000
 SNAPSHOT_TASKS = 50
-_PAGE_ENTRIES = 500  # read from the database at once while a stream catches up
+_PAGE_ENTRIES = 100  # sent at once: all that a reader who takes nothing costs, be its entries long
 
 
 @dataclass(frozen=True)
@@ -163,11 +163,12 @@ class _Step:
 
 async def _next_step(workspace: Workspace, wanted: Wanted, position: int) -> _Step:
     newest = workspace.recorder.last_position
-    recent = workspace.hub.newer_than(position)
+    recent = workspace.hub.newer_than(position, _PAGE_ENTRIES)
     if recent is not None:
         about_task = any(entry.kind == EventKind.TASK and entry.task_id == wanted.task_id for entry in recent)
         entries = [entry for entry in recent if wanted.includes(entry)]
-        return _Step(entries, recent[-1].position if recent else position, may_be_over=about_task)
+        reached = recent[-1].position if recent else position
+        return _Step(entries, reached, at_end=len(recent) < _PAGE_ENTRIES, may_be_over=about_task)
     async with workspace.reader.moment() as moment:
         older = await moment.log_after(position, _PAGE_ENTRIES, wanted.task_id, wanted.kinds)
     if len(older) == _PAGE_ENTRIES:

@@ -107,6 +107,11 @@ class TaskQueue:
         self._working.cancel()
         self._threads.shutdown()
 
+    def _find(self, run_id: str) -> ActiveTask | None:
+        """The active task of that task id or task uuid."""
+        by_uuid = (active for active in self._active.values() if active.plan.task.task_uuid == run_id)
+        return self._active.get(run_id) or next(by_uuid, None)
+
     @property
     def is_idle(self) -> bool:
         return not self._active
@@ -116,7 +121,7 @@ class TaskQueue:
     ) -> ActiveTask:
         """Execute the whole DAG as a task, or join the task if it is active (contract, Words)."""
         async with self.accepting:
-            active = self._active.get(task_id)
+            active = self._find(task_id)
             if active is not None:
                 return active
             async with self._reader.moment() as moment:
@@ -132,7 +137,7 @@ class TaskQueue:
         """
         while True:
             async with self.accepting:
-                active = self._active.get(task_id)
+                active = self._find(task_id)
                 if active is None:
                     async with self._reader.moment() as moment:
                         earlier = await moment.task(task_id)
@@ -183,7 +188,7 @@ class TaskQueue:
 
     def _values(self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any]) -> TaskValues:
         return TaskValues(
-            task_id=task_id,
+            task_id=earlier.summary.task_id if earlier else task_id,
             task_uuid=earlier.task_uuid if earlier else str(uuid.uuid4()),
             instance_name=project.instance_name,
             instance_uuid=self._instance_uuid,
@@ -217,7 +222,7 @@ class TaskQueue:
         None if there is no such task. Joins the task if it is active; raises `NothingToRetry` if all succeeded.
         """
         async with self.accepting:
-            active = self._active.get(task_id)
+            active = self._find(task_id)
             if active is not None:
                 return active
             async with self._reader.moment() as moment:
@@ -234,7 +239,7 @@ class TaskQueue:
 
     async def cancel(self, task_id: str) -> ActiveTask | None:
         """Interrupt an active task and wait until it has ended; None if no such task is active."""
-        active = self._active.get(task_id)
+        active = self._find(task_id)
         if active is not None:
             await self._end([active])
         return active
@@ -269,11 +274,13 @@ class TaskQueue:
             active = await self._waiting.get()
             if not active.started:
                 await self._execute(active)
-                await self._between_tasks()
+                async with self.accepting:
+                    await self._between_tasks()
 
     async def _execute(self, active: ActiveTask) -> None:
         active.started = True
         try:
+            await self._recorder.flush()  # nothing is executed that could not even be recorded as accepted
             plan = await self._with_earlier_results(active)
             await self._loop.run_in_executor(self._threads, self._run, active, plan, self._emit_for(active))
             await self._recorder.flush()

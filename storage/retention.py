@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dag.clock import now_ms
+from dag.clock import iso_time, now_ms
 from storage.frame_files import FrameFiles
 from storage.recorder import Recorder
 
@@ -51,6 +51,8 @@ async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dr
         if pruned.tasks and not dry_run:
             await _delete(connection, pruned.tasks)
             kept_frames = frozenset((await connection.execute(text("SELECT digest FROM frame"))).scalars())
+        if retention.keep_days is not None and not dry_run:
+            await _delete_entries_without_task(connection, retention.keep_days)
 
     await recorder.change(change)
     if pruned.tasks and not dry_run:
@@ -121,6 +123,17 @@ async def _delete(connection: AsyncConnection, tasks: Sequence[str]) -> None:
         )
     )
     await connection.execute(text("UPDATE state SET pruned_through = max(pruned_through, :newest)"), {"newest": newest})
+
+
+async def _delete_entries_without_task(connection: AsyncConnection, keep_days: float) -> None:
+    oldest = iso_time(now_ms() - round(keep_days * _DAY_MS))
+    await connection.execute(
+        text(
+            "DELETE FROM log_entry WHERE task_id NOT IN (SELECT task_id FROM task) "
+            "AND json_extract(data, '$.time') < :oldest"
+        ),
+        {"oldest": oldest},
+    )
 
 
 def _of_tasks(statement: str) -> TextClause:

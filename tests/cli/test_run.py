@@ -27,8 +27,8 @@ def test_run(hello: Path) -> None:
     ran = dagscope("run", "--project", str(hello), "--task-id", "t")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert without_times(ran.stdout).splitlines() == [
-        "[1/2] SUCCESS staging.hello  1 0.0s",
-        "[2/2] SUCCESS dds.world  1 0.0s",
+        "[1/2] SUCCESS staging.hello  1  0.0s",
+        "[2/2] SUCCESS dds.world  1  0.0s",
         "asset          state    rows   time  tests",
         "staging.hello  SUCCESS     1  0.0s    1/1",
         "dds.world      SUCCESS     1  0.0s    2/2",
@@ -59,7 +59,7 @@ def test_a_failing_run(tmp_path: Path) -> None:
     ran = dagscope("run", "--project", str(write_project(tmp_path, files)), "--task-id", "t")
     assert ran.returncode == 1
     lines = without_times(ran.stdout).splitlines()
-    assert lines[0] == "[1/2] FAILED  a.bad   0.0s"
+    assert lines[0] == "[1/2] FAILED  a.bad  0.0s"
     assert lines[1] == '    SQL execution failed: Parser Error: syntax error at or near "AS"'
     assert "    skipped: upstream a.bad failed" in lines
     assert lines[-1] == "FAILED: 0 of 2 assets in 0.0s, task t"

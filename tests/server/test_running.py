@@ -1,5 +1,6 @@
 """What runs, waits, joins and fails (contract, Task and node status)."""
 
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -302,3 +303,15 @@ def execute(context):
     assert (entries["from context"]["rows"], entries["from context"]["asset"]) == (3, "mart.talks")
     assert (entries["from structlog"]["cost"], entries["from structlog"]["asset"]) == (1.5, "mart.talks")
     assert (entries["from logging"]["level"], entries["from logging"]["asset"]) == ("warning", "mart.talks")
+
+
+def test_a_task_uuid_means_its_task(hello: Path, opened: Callable[..., AppDoor]) -> None:
+    """A task's uuid finds that task, to run it again too; it never becomes a task of its own."""
+    door = opened(hello)
+    door.run("t")
+    connection = sqlite3.connect(hello / ".dagscope" / "state.sqlite")
+    (uuid,) = connection.execute("SELECT task_uuid FROM task").fetchone()
+    connection.close()
+    assert door.run(uuid).json()["taskId"] == "t"
+    assert door.get(f"/api/dag/status/{uuid}").json()["taskId"] == "t"
+    assert door.get("/api/dag/tasks").json()["total"] == 1
