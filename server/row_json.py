@@ -19,8 +19,8 @@ from dag.connections.duckdb_types import import_projection
 from dag.templates import sql_literal
 
 _CHUNK_ROWS = 262_144
-_CHUNK_CELLS = 1_500_000
-_CHUNK_BYTES = 32_000_000  # of Arrow; the text is up to a few times that
+_CHUNK_CELLS = 800_000
+_CHUNK_BYTES = 16_000_000  # of Arrow; the text is up to a few times that
 _PIECES = 4  # a chunk is handed to DuckDB in so many batches, for one thread converts one batch
 _VECTOR_ROWS = 2_048  # DuckDB works on so many rows at once: for fewer, planning wide tables takes longer than they do
 

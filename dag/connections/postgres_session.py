@@ -32,7 +32,7 @@ _CONFLICTS = {"40001", "40P01", "XX000"}  # serialization, deadlock, "tuple conc
 _NOT_A_SUBQUERY = (psycopg.errors.SyntaxError, psycopg.errors.FeatureNotSupported)
 _UNDEFINED_TABLE = "42P01"
 _GOING = ("08", "57P01", "57P02", "57P03")  # connection exceptions, and a server that shuts down
-_CANCEL_TIMEOUT_S = 5
+_CANCEL_TIMEOUT_S = 1  # the event loop waits meanwhile
 _STAGED_ROWS = "dagscope_rows"  # temporary tables: every session has its own
 _NEW_ROWS = "dagscope_new"
 

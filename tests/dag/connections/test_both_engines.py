@@ -2,7 +2,9 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pyarrow as pa
@@ -123,13 +125,29 @@ def test_schema_made_by_many_at_once(connection: Connection) -> None:
     assert found == [("stage_0",), ("stage_1",), ("stage_2",)]
 
 
+@contextmanager
+def cancelled_soon(cancellation: Cancellation) -> Iterator[None]:
+    """Requests the cancellation again and again, as a server does: a statement may just be starting."""
+    ended = threading.Event()
+
+    def request() -> None:
+        while not ended.wait(0.3):
+            cancellation.request()
+
+    requesting = threading.Thread(target=request)
+    requesting.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        requesting.join()
+
+
 def test_cancel(cancelled_session: tuple[Session, Cancellation], connection: Connection) -> None:
     """A running statement, and rows under way, stop when the task is cancelled; other sessions go on."""
     session, cancellation = cancelled_session
-    timer = threading.Timer(0.3, cancellation.request)
-    timer.start()
     started = time.monotonic()
-    with pytest.raises(Cancelled):
+    with cancelled_soon(cancellation), pytest.raises(Cancelled):
         session.execute(SLOW.format(series=SERIES[connection.engine]))
     assert time.monotonic() - started < 5
     with connection.session() as other:
@@ -139,10 +157,8 @@ def test_cancel(cancelled_session: tuple[Session, Cancellation], connection: Con
 def test_cancel_while_reading(connection: Connection) -> None:
     """A read stops too when the task is cancelled."""
     cancellation = Cancellation()
-    with connection.session(cancellation) as session:
-        threading.Timer(0.3, cancellation.request).start()
-        with pytest.raises(Cancelled):
-            session.read(SLOW.format(series=SERIES[connection.engine])).read_all()
+    with connection.session(cancellation) as session, cancelled_soon(cancellation), pytest.raises(Cancelled):
+        session.read(SLOW.format(series=SERIES[connection.engine])).read_all()
 
 
 def test_connection_opens_again(connection: Connection) -> None:
