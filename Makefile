@@ -4,10 +4,10 @@ PORT ?= 8080
 BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library anew: 4 s instead of 1.5
 
-.PHONY: help demo test check bench faults lock clean
+.PHONY: help demo demo-crossdb test check bench faults lock clean
 
 help: ## say what can be made
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "dagscope needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1)
@@ -19,6 +19,9 @@ help: ## say what can be made
 
 demo: .venv/.ready ## run a real DAG over 336,776 flights and serve it (PORT=8080)
 	@$(BIN)/dagscope serve --project examples/nycflights --run --port $(PORT)
+
+demo-crossdb: .venv/.ready ## run a DAG over DuckDB and PostgreSQL, which is started for it unless DAGSCOPE_PG_* name one
+	@$(BIN)/python -m tests.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
 
 test: .venv/.ready ## run the tests
 	@$(BIN)/pytest

@@ -9,7 +9,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from benchmarks import load, reads, recorder, rows, run_events, runs, starts, stream
+from benchmarks import crossdb, load, reads, recorder, rows, run_events, runs, starts, stream
 from benchmarks.figures import Figure, as_json, as_table
 from benchmarks.machine import this_machine
 
@@ -26,6 +26,7 @@ BENCHMARKS: Mapping[str, _Benchmark] = {
     "reads": reads.figures,
     "rows": rows.figures,
     "run events": run_events.figures,
+    "crossdb": crossdb.figures,
     "starts": starts.figures,
 }
 _QUICK_DIVISOR = 10

@@ -19,7 +19,6 @@ from benchmarks.generated import chain_project, layered_project
 from benchmarks.servers import serving
 from benchmarks.timing import median_seconds, seconds
 from dag.loading import load_project
-from dag.materializations import statements
 from dag.project import Project
 from dag.relation_names import identifier
 from dag.templates import TaskValues
@@ -92,7 +91,8 @@ def _statements(project: Project) -> list[str]:
     texts = [f"CREATE SCHEMA {identifier(stage)}" for stage in stages]
     for name in project.graph.order:
         asset = project.assets[name]
-        texts += statements(asset, project.asset_sql(asset, TaskValues(), incremental=False), existing=None)
+        sql = project.asset_sql(asset, TaskValues(), incremental=False)
+        texts.append(project.connections[asset.connection].compiled(asset, sql, existing=None))
         for test in asset.tests:
             sql = project.test_sql(project.tests[test], TaskValues())
             texts.append(f"SELECT count(*) FROM ({sql}\n) AS violations")

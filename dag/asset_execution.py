@@ -33,7 +33,7 @@ class InputTables:
         key = (connection, upstream)
         with self._locks[key]:
             if key not in self._written:
-                session.write(input_relation(upstream), frames.read(frame.digest).to_reader())
+                session.write(input_relation(upstream), frames.stream(frame.digest))
                 self._written.add(key)
 
 
@@ -57,9 +57,12 @@ class AssetExecution:
             existing = session.relation_kind(asset.name) if _appends(asset) else None
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
             self._persist_inputs(asset, results, session)
-            rows = materialize(session, asset, sql, existing)
+            rows = materialize(session, asset, sql, existing, self._remade(asset))
             frame = self._capture(asset, session)
         return NodeFacts(rows=rows, result=frame, has_relation=True)
+
+    def _remade(self, asset: Asset) -> frozenset[str]:
+        return frozenset(self.project.graph.descendants([asset.name]))
 
     def _persist_inputs(self, asset: Asset, results: Mapping[str, Result | None], session: Session) -> None:
         if not asset.persist_inputs:

@@ -6,6 +6,7 @@ DagscopeError
 ├── LateReference           a template refers to an asset that it did not refer to at load
 ├── ConnectionFailed        a database could not be reached
 ├── StatementFailed         a database refused a statement
+├── TypeNotKept             a column's type or value has no exact counterpart where it is to go
 ├── RawAssetFailed          a raw asset's Python raised, or returned what nobody can read
 ├── InputMissing            an upstream's data is wanted that was never captured
 ├── FrameDamaged            a stored frame is not what was written
@@ -55,6 +56,14 @@ class StatementFailed(DagscopeError):
     def __init__(self, connection: str, reason: str) -> None:
         self.connection, self.reason = connection, reason
         super().__init__(reason)
+
+
+class TypeNotKept(DagscopeError):
+    """A column cannot be carried over without changing its values; `type` is the source's own name for its type."""
+
+    def __init__(self, column: str, type_: str, place: str, hint: str) -> None:
+        self.column, self.type = column, type_
+        super().__init__(f'column "{column}" of type {type_} cannot be kept in {place}: {hint}')
 
 
 class RawAssetFailed(DagscopeError):

@@ -5,6 +5,15 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+_BATCH_CELLS = 1_000_000
+_BATCH_ROWS = 65_536
+_VECTOR_ROWS = 2_048  # what DuckDB works on at once: of fewer rows, wide tables cost more than they hold
+
+
+def batch_rows(columns: int) -> int:
+    """How many rows to move at once: few MB, of wide tables too."""
+    return max(_VECTOR_ROWS, min(_BATCH_ROWS, _BATCH_CELLS // max(1, columns)))
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -36,6 +45,8 @@ class FrameStore(Protocol):
     def write(self, rows: pa.RecordBatchReader) -> Frame: ...
 
     def read(self, digest: str) -> pa.Table: ...
+
+    def stream(self, digest: str) -> pa.RecordBatchReader: ...
 
     def write_value(self, json: str, data_type: str) -> Value: ...
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from dag.cancellation import Cancellation
 from dag.connections import Connection, Session
+from dag.connections.arrow_types import plain
 from dag.errors import Cancelled, DagscopeError, InputMissing, RawAssetFailed
 from dag.frames import FrameStore, Result
 from dag.json_text import json_text
@@ -50,7 +51,7 @@ class RawConnection:
 
     def write(self, table: str, data: Any) -> int:
         """Create or replace a table with a pyarrow Table or anything with `__arrow_c_stream__`."""
-        return self._session.write(table, pa.RecordBatchReader.from_stream(data))
+        return self._session.write(table, plain(pa.RecordBatchReader.from_stream(data)))
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _keep(value: Any, frames: FrameStore) -> Result | None:
     if isinstance(value, pa.RecordBatch):
         value = pa.Table.from_batches([value])
     if hasattr(value, "__arrow_c_stream__"):
-        return frames.write(pa.RecordBatchReader.from_stream(value))
+        return frames.write(plain(pa.RecordBatchReader.from_stream(value)))
     try:
         text = json_text(value)
     except TypeError as error:

@@ -1,6 +1,7 @@
 """Names of schemas, relations and columns as they are written in SQL."""
 
 import re
+from collections.abc import Iterable
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -28,6 +29,11 @@ def identifier(name: str) -> str:
     if _PLAIN.fullmatch(name) and name not in _RESERVED:
         return name
     return '"' + name.replace('"', '""') + '"'
+
+
+def identifiers(names: Iterable[str]) -> str:
+    """The names as a list of columns."""
+    return ", ".join(map(identifier, names))
 
 
 def relation(asset: str) -> str:

@@ -9,9 +9,10 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from dag.assets import Asset
 from dag.connections import Connection
+from dag.connections.arrow_types import unique_names
 from dag.frames import Frame, Value
 from dag.relation_names import relation
-from server.row_json import row_chunks, unique_names
+from server.row_json import row_chunks
 from server.shapes import AssetData
 from storage.frame_files import FrameFiles
 from storage.reader import AssetNow, KeptNode
@@ -68,9 +69,11 @@ class Rows:
 
 def of_frame(asset: Asset, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
     """A captured frame. Raises `FrameDamaged`."""
-    table = frames.read(frame.digest)
     columns = unique_names(frame.columns)
-    batches = iter(page.slice(table).to_batches(max_chunksize=65_536))
+    if page == Page():
+        batches = iter(frames.stream(frame.digest))
+    else:  # mapped: only the page's own rows are loaded
+        batches = iter(page.slice(frames.read(frame.digest)).to_batches())
     return Rows(_about(asset, frame.rows, columns), batches, columns, ExitStack())
 
 
@@ -83,10 +86,10 @@ def of_relation(asset: Asset, connection: Connection, page: Page) -> Rows | None
         session = stack.enter_context(connection.session())
         if session.relation_kind(asset.name) is None:
             return None
-        session.execute("BEGIN TRANSACTION")  # one moment for count and rows; the session's end lets go of it
+        stack.enter_context(session.snapshot())  # count and rows are of one moment
         name = relation(asset.name)
         count = int(session.scalar(f"SELECT count(*) FROM {name}"))
-        reader = session.read(f"SELECT * FROM {name}{page.sql}")
+        reader = session.read_to_show(f"SELECT * FROM {name}{page.sql}")
         columns = unique_names(reader.schema.names)
         return Rows(_about(asset, count, columns), iter(reader), columns, stack.pop_all())
     raise AssertionError("the block returns")

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from dag.assets import Asset
 from dag.connections import RelationKind
 from dag.errors import ConnectionFailed, StatementFailed, TemplateFailed
-from dag.materializations import compiled
 from dag.project import Project
 from dag.project_files import Materialization
 from dag.status import NodeState, TaskStatus
@@ -86,7 +85,8 @@ def _compiled_query(project: Project, asset: Asset, existing: RelationKind | Non
         sql = project.asset_sql(asset, TaskValues(), incremental=existing is RelationKind.TABLE)
     except TemplateFailed as error:  # an environment variable that went away since the project was loaded
         return f"-- {error}"
-    return project.redaction.text(compiled(asset, sql, existing))
+    compiled = project.connections[asset.connection].compiled(asset, sql, existing)
+    return project.redaction.text(compiled)
 
 
 async def post_run(request: Request) -> Response:

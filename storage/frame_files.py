@@ -12,7 +12,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from dag.errors import FrameDamaged
-from dag.frames import Frame, Value
+from dag.frames import Frame, Value, batch_rows
 
 _ARROW, _JSON = ".arrow", ".json"
 _DIGEST_BYTES = 20
@@ -30,9 +30,11 @@ class FrameFiles:
     def write(self, rows: pa.RecordBatchReader) -> Frame:
         """Keep a table; its rows are read once, batch by batch."""
         count = 0
+        size = batch_rows(len(rows.schema))
         with self._new_file(_ARROW) as file, pa.ipc.new_file(file, rows.schema) as writer:
             for batch in rows:
-                writer.write_batch(batch)
+                for start in range(0, batch.num_rows, size):
+                    writer.write_batch(batch.slice(start, size))
                 count += batch.num_rows
         return Frame(file.digest, count, tuple(rows.schema.names))
 
@@ -46,6 +48,28 @@ class FrameFiles:
                 return pa.ipc.open_file(mapped).read_all()
         except (OSError, ValueError) as error:  # Arrow's own errors are ValueErrors
             raise self._damaged(digest, error) from error
+
+    def stream(self, digest: str) -> pa.RecordBatchReader:
+        """The table's rows batch by batch, each read from the file when asked for: memory holds one at a time.
+
+        Raises `FrameDamaged`, at once or while being read.
+        """
+        path = self.path(digest, _ARROW)
+        try:
+            with path.open("rb") as raw:
+                if hashlib.file_digest(raw, _new_hash).hexdigest() != digest:
+                    raise ValueError("its bytes have changed")
+            file = pa.ipc.open_file(pa.OSFile(str(path)))
+        except (OSError, ValueError) as error:
+            raise self._damaged(digest, error) from error
+        return pa.RecordBatchReader.from_batches(file.schema, self._batches(file, digest))
+
+    def _batches(self, file: pa.RecordBatchFileReader, digest: str) -> Iterator[pa.RecordBatch]:
+        for index in range(file.num_record_batches):
+            try:
+                yield file.get_batch(index)
+            except (OSError, ValueError) as error:
+                raise self._damaged(digest, error) from error
 
     def write_value(self, json_text: str, data_type: str) -> Value:
         """Keep a JSON text."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.doors import AppDoor, RestartingDoor, ServerDoor
+from tests.postgres_server import PostgresServer
 from tests.projects import copy_example
 
 
@@ -21,3 +22,18 @@ def door(request: pytest.FixtureRequest, hello: Path) -> Iterator[AppDoor]:
     opened: AppDoor = request.param(hello)
     yield opened
     opened.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL for all tests that want one; started by the first."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> Iterator[dict[str, str]]:
+    """The `config` of a connection to a fresh, empty PostgreSQL database."""
+    database = postgres_server.make_database()
+    yield postgres_server.parameters | {"database": database}
+    postgres_server.drop_database(database)

@@ -12,8 +12,10 @@ from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 
+from dag.assets import Asset
 from dag.cancellation import Cancellation
-from dag.project_files import Keys
+from dag.project_files import IndexEntry, Keys
+from dag.relation_names import identifier, identifiers, relation
 
 
 class RelationKind(StrEnum):
@@ -36,11 +38,21 @@ class Session(ABC):
 
     @abstractmethod
     def read(self, sql: str) -> pa.RecordBatchReader:
-        """The rows of a query in batches, read as they are asked for."""
+        """The rows of a query in batches, read as they are asked for. No value changes: raises `TypeNotKept` instead.
+
+        What Arrow has no type for comes as text, its own type beside it (`dag.connections.arrow_types`).
+        """
+
+    def read_to_show(self, sql: str) -> pa.RecordBatchReader:
+        """The same for people's eyes: also values that Arrow cannot hold are there, as text."""
+        return self.read(sql)
 
     @abstractmethod
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
-        """Create or replace the table with these rows; how many there were."""
+        """Create or replace the table with these rows, in one transaction; how many there were.
+
+        Raises `TypeNotKept` for a column that this engine cannot hold exactly.
+        """
 
     @abstractmethod
     def relation_kind(self, asset: str) -> RelationKind | None:
@@ -53,6 +65,18 @@ class Session(ABC):
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """All statements inside take effect together, or none does."""
+
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All reads inside see the database as it was at one moment."""
+
+    @abstractmethod
+    def materialize(self, asset: Asset, sql: str, existing: RelationKind | None, remade: frozenset[str]) -> int | None:
+        """Make the relation of a table, incremental or view asset in one transaction; rows written, None for a view.
+
+        `existing` is what stands under the name where that is known (it always is for `incremental`). `remade` are
+        assets that are executed after this one: their views may be lost where they no longer fit; others must not be.
+        """
 
     @abstractmethod
     def is_conflict(self, error: Exception) -> bool:
@@ -107,8 +131,18 @@ class Connection(ABC):
         """
 
     @abstractmethod
+    def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
+        """The statements that would materialize the asset over what exists, as `sqlCompiledQuery` shows them."""
+
+    @abstractmethod
     def relations(self) -> dict[str, RelationKind]:
         """All tables and views by `schema.name`; empty for a database that does not exist yet.
 
         Raises `ConnectionFailed`.
         """
+
+
+def create_index(asset: Asset, index: IndexEntry) -> str:
+    """The statement for one of the asset's indexes."""
+    unique = "UNIQUE " if index.unique else ""
+    return f"CREATE {unique}INDEX {identifier(index.name)} ON {relation(asset.name)} ({identifiers(index.fields)})"

@@ -12,15 +12,18 @@ import duckdb
 import pyarrow as pa
 from pydantic import Field, model_validator
 
+from dag.assets import Asset
 from dag.cancellation import Cancellation
-from dag.connections.base import Connection, RelationKind, Session
+from dag.connections import duckdb_types
+from dag.connections.arrow_types import WatchedRows, unique_names
+from dag.connections.base import Connection, RelationKind, Session, create_index
 from dag.errors import Cancelled, ConnectionFailed, StatementFailed
-from dag.project_files import Keys, NoneIsEmpty, Text, environment_value
-from dag.relation_names import identifier, relation
+from dag.frames import batch_rows
+from dag.project_files import Keys, Materialization, NoneIsEmpty, Text, environment_value
+from dag.relation_names import identifier, identifiers, relation
 from dag.templates import sql_literal
 
 MEMORY = ":memory:"
-_BATCH_ROWS = 65_536  # rows of a record batch: some MB for a usual table
 
 
 class ExtraParam(Keys):
@@ -155,6 +158,9 @@ class DuckDBConnection(Connection):
         finally:
             cursor.close()
 
+    def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
+        return ";\n".join(_statements(asset, sql, existing))
+
     def relations(self) -> dict[str, RelationKind]:
         file = self._file
         if self._database is None and (file is None or not file.exists()):
@@ -187,7 +193,7 @@ class DuckDBSession(Session):
         try:
             with self._cancellation.interrupting(self._cursor.interrupt):
                 yield
-        except duckdb.Error as error:
+        except (duckdb.Error, pa.ArrowInvalid) as error:
             if self._cancellation.is_requested:
                 raise Cancelled from error
             raise StatementFailed(self._connection, str(error)) from error
@@ -206,10 +212,16 @@ class DuckDBSession(Session):
 
     def read(self, sql: str) -> pa.RecordBatchReader:
         with self._running():
-            reader = self._cursor.sql(sql).to_arrow_reader(_BATCH_ROWS)
-        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader))
+            rows = self._cursor.sql(sql)
+            if rows is None:
+                raise StatementFailed(self._connection, "the statement gives no rows")
+            types = rows.types
+            projection = duckdb_types.export_projection(rows.columns, types)
+            reader = (rows.project(projection) if projection else rows).to_arrow_reader(batch_rows(len(types)))
+        schema = duckdb_types.described(reader.schema, types)
+        return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema))
 
-    def _batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    def _batches(self, reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         while True:
             try:
                 with self._running():
@@ -219,15 +231,27 @@ class DuckDBSession(Session):
             except (pa.ArrowInvalid, OSError) as error:  # DuckDB's error while rows are under way
                 self._cancellation.check()
                 raise StatementFailed(self._connection, str(error)) from error
-            yield batch
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
-        with self._running():
-            self._cursor.register("_rows_to_write", rows)
+        columns = unique_names(rows.schema.names)
+        projection = duckdb_types.import_projection(rows.schema, columns)
+        watched = WatchedRows(rows)
+        with watched.telling_cause(), self._running():
+            self._cursor.register("_rows_to_write", watched.reader)
             try:
-                return self.execute(f"CREATE OR REPLACE TABLE {table} AS FROM _rows_to_write")
+                return self.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {projection} FROM _rows_to_write")
             finally:
                 self._cursor.unregister("_rows_to_write")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self.execute("BEGIN TRANSACTION")
+        try:
+            yield
+        finally:
+            with suppress(duckdb.Error):  # nothing was written
+                self._cursor.execute("ROLLBACK")
 
     def relation_kind(self, asset: str) -> RelationKind | None:
         stage, model = asset.split(".", 1)
@@ -260,6 +284,63 @@ class DuckDBSession(Session):
 
     def is_conflict(self, error: Exception) -> bool:
         return isinstance(error.__cause__, duckdb.TransactionException)
+
+    def materialize(
+        self,
+        asset: Asset,
+        sql: str,
+        existing: RelationKind | None,
+        remade: frozenset[str],  # noqa: ARG002  views hold on to nothing in DuckDB
+    ) -> int | None:
+        """A relation of the other kind under the name is found out when DuckDB refuses to replace it."""
+        try:
+            return self._replace(asset, sql, existing)
+        except StatementFailed:
+            other = _OTHER_KIND[asset.materialization]
+            if existing is not None or self.relation_kind(asset.name) is not other:
+                raise
+            return self._replace(asset, sql, other)
+
+    def _replace(self, asset: Asset, sql: str, existing: RelationKind | None) -> int | None:
+        first, *rest = _statements(asset, sql, existing)
+        with self.transaction():
+            rows = self.execute(first)
+            for statement in rest:
+                rows = max(rows, self.execute(statement))
+        return None if asset.materialization is Materialization.VIEW else rows
+
+
+_OTHER_KIND = {
+    Materialization.TABLE: RelationKind.VIEW,
+    Materialization.INCREMENTAL: RelationKind.VIEW,
+    Materialization.VIEW: RelationKind.TABLE,
+}
+
+
+def _statements(asset: Asset, sql: str, existing: RelationKind | None) -> list[str]:
+    """The statements that materialize the asset over what stands under its name now; all of one transaction.
+
+    The query follows `AS` on the same line, so that the line numbers in a database's errors are the query's own.
+    """
+    name = relation(asset.name)
+    match asset.materialization:
+        case Materialization.VIEW:
+            drop = [f"DROP TABLE {name}"] if existing is RelationKind.TABLE else []
+            return [*drop, f"CREATE OR REPLACE VIEW {name} AS {sql}"]
+        case Materialization.INCREMENTAL if existing is RelationKind.TABLE:
+            return [f"INSERT INTO {name} {sql}"]
+        case Materialization.TABLE | Materialization.INCREMENTAL:
+            drop = [f"DROP VIEW {name}"] if existing is RelationKind.VIEW else []
+            return [*drop, f"CREATE OR REPLACE TABLE {name} AS {sql}", *_keys(asset)]
+        case _:
+            return [sql]
+
+
+def _keys(asset: Asset) -> list[str]:
+    made = []
+    if asset.primary_key_fields:
+        made.append(f"ALTER TABLE {relation(asset.name)} ADD PRIMARY KEY ({identifiers(asset.primary_key_fields)})")
+    return made + [create_index(asset, index) for index in asset.indexes]
 
 
 def _load_extension(database: duckdb.DuckDBPyConnection, extension: str) -> None:

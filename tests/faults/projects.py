@@ -47,11 +47,11 @@ def raw_project(folder: Path, **sources: str) -> Path:
 
 
 def busy_project(folder: Path) -> Path:
-    """About a second and a half of everything that a task can consist of."""
+    """About a second of everything that a task can consist of."""
     files = {
         "profile.yaml": _with_stage("joined", "summary", "raw_upstreams: [base.noisy]"),
-        raw("base.noisy"): noisy(lines=160, burst=4, pause_s=0.02, level="info"),
-        raw("joined.summary"): noisy(lines=100, burst=4, pause_s=0.02),
+        raw("base.noisy"): noisy(lines=100, burst=4, pause_s=0.02, level="info"),
+        raw("joined.summary"): noisy(lines=60, burst=4, pause_s=0.02),
         model("mart.history"): block("materialization: incremental")
         + 'SELECT id, v FROM {{ Ref("joined.m0") }} WHERE id < 100',
         model("mart.newest"): block("materialization: view") + 'SELECT * FROM {{ Ref("mart.history") }}',

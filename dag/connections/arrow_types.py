@@ -1,0 +1,187 @@
+"""Arrow columns on their way between databases: the type they had where they come from, and plain Arrow types.
+
+Arrow has no type for some columns (an enormous integer, a time with a zone, an `inet`). Such a column travels as text,
+or as the nearest Arrow type, with its own type beside it in the field's metadata: `dagscope:type` is
+`<engine>:<type as that engine writes it>`, for example `duckdb:UUID` or `postgres:numeric`.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dag.errors import DagscopeError, TypeNotKept
+
+_TYPE = b"dagscope:type"
+WIDEST_DECIMAL = 38  # digits of Arrow's decimal128, and of DuckDB's DECIMAL
+
+
+def with_source_type(field: pa.Field, engine: str, type_: str) -> pa.Field:
+    """The field with the type it has in its database."""
+    return field.with_metadata({_TYPE: f"{engine}:{type_}".encode()})
+
+
+def source_type(field: pa.Field) -> tuple[str, str] | None:
+    """The engine and the type that `with_source_type` noted."""
+    noted = (field.metadata or {}).get(_TYPE)
+    if noted is None:
+        return None
+    engine, _, type_ = noted.decode().partition(":")
+    return engine, type_
+
+
+def unique_names(names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    """Names of one table's columns: a second `id` is `id_1`, as DuckDB's tables name it."""
+    taken: set[str] = set()
+    unique = []
+    for name in names:
+        candidate, count = name, 0
+        while candidate.lower() in taken:
+            count += 1
+            candidate = f"{name}_{count}"
+        taken.add(candidate.lower())
+        unique.append(candidate)
+    return tuple(unique)
+
+
+Convert = Callable[[pa.Array], pa.Array]
+"""Makes a column of one batch into what the target takes; raises `TypeNotKept` or an Arrow error."""
+
+
+def converted(
+    rows: pa.RecordBatchReader, schema: pa.Schema, converts: list[Convert | None], place: str
+) -> pa.RecordBatchReader:
+    """The same rows under `schema`, each column through its conversion, batch by batch.
+
+    Reading raises `TypeNotKept` naming the first column whose values do not fit.
+    """
+    source = rows.schema
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in rows:
+            columns = [
+                column if convert is None else _convert(convert, column, source.field(index), place)
+                for index, (column, convert) in enumerate(zip(batch.columns, converts, strict=True))
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _convert(convert: Convert, column: pa.Array, field: pa.Field, place: str) -> pa.Array:
+    try:
+        return convert(column)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise TypeNotKept(field.name, type_text(field), place, str(error)) from error
+
+
+class WatchedRows:
+    """Rows handed to an engine's own code, which tells of a failed source in words of its own; this keeps the cause."""
+
+    def __init__(self, rows: pa.RecordBatchReader) -> None:
+        self._source = rows
+        self._failure: DagscopeError | None = None
+        self.reader = pa.RecordBatchReader.from_batches(rows.schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._source
+        except DagscopeError as error:
+            self._failure = error
+            raise
+
+    @contextmanager
+    def telling_cause(self) -> Iterator[None]:
+        """Raises what the source raised instead of what the engine made of it."""
+        try:
+            yield
+        except Exception as error:
+            if self._failure is not None:
+                raise self._failure from error
+            raise
+
+
+def type_text(field: pa.Field) -> str:
+    """The field's type as its own database names it, else Arrow's name."""
+    noted = source_type(field)
+    return noted[1] if noted else str(field.type)
+
+
+def plain(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """The rows without Arrow types that no engine reads: views, dictionaries, run ends, halves, wide decimals.
+
+    Values do not change. Reading raises `TypeNotKept` for a decimal of more than 38 digits.
+    """
+    fields = [_plain_field(field) for field in rows.schema]
+    if all(new.type == old.type for new, old in zip(fields, rows.schema, strict=True)):
+        return rows
+    converts = [
+        None if new.type == old.type else _to_plain(new.type) for new, old in zip(fields, rows.schema, strict=True)
+    ]
+    return converted(rows, pa.schema(fields), converts, "a frame")
+
+
+def _plain_field(field: pa.Field) -> pa.Field:
+    try:
+        return field.with_type(_plain_type(field.type))
+    except _NoPlainType as error:
+        raise TypeNotKept(field.name, type_text(field), "a frame", str(error)) from error
+
+
+class _NoPlainType(Exception):
+    """The message is a hint what to do."""
+
+
+def _plain_type(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(type_) or pa.types.is_run_end_encoded(type_):
+        return _plain_type(type_.value_type)
+    if pa.types.is_string_view(type_):
+        return pa.string()
+    if pa.types.is_binary_view(type_):
+        return pa.binary()
+    if pa.types.is_float16(type_):
+        return pa.float32()
+    if pa.types.is_decimal256(type_):
+        if type_.scale > WIDEST_DECIMAL:
+            raise _NoPlainType(f"cast it to at most {WIDEST_DECIMAL} digits")
+        return pa.decimal128(min(type_.precision, WIDEST_DECIMAL), type_.scale)
+    if pa.types.is_decimal32(type_) or pa.types.is_decimal64(type_):
+        return pa.decimal128(type_.precision, type_.scale)
+    return _plain_nested(type_)
+
+
+def _plain_nested(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_fixed_size_list(type_):
+        return pa.list_(_child(type_), type_.list_size)
+    if pa.types.is_large_list(type_):
+        return pa.large_list(_child(type_))
+    if pa.types.is_list(type_) or pa.types.is_list_view(type_) or pa.types.is_large_list_view(type_):
+        return pa.list_(_child(type_))
+    if pa.types.is_struct(type_):
+        return pa.struct([field.with_type(_plain_type(field.type)) for field in type_])
+    if pa.types.is_map(type_):
+        return pa.map_(_plain_type(type_.key_type), _plain_type(type_.item_type))
+    return type_
+
+
+def _child(type_: pa.DataType) -> pa.Field:
+    return type_.value_field.with_type(_plain_type(type_.value_type))
+
+
+def _to_plain(type_: pa.DataType) -> Convert:
+    def convert(column: pa.Array) -> pa.Array:
+        if pa.types.is_run_end_encoded(column.type):
+            column = pc.run_end_decode(column)
+        if pa.types.is_list_view(column.type) or pa.types.is_large_list_view(column.type):
+            column = _list_of_view(column)
+        return column.cast(type_)
+
+    return convert
+
+
+def _list_of_view(column: pa.Array) -> pa.ListArray:
+    """Arrow's own cast of a list view makes an array with an offset too few."""
+    lengths = pc.fill_null(pc.list_value_length(column), 0)
+    offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths.cast(pa.int64()))])
+    return pa.ListArray.from_arrays(offsets.cast(pa.int32()), column.flatten(), mask=column.is_null())

@@ -1,0 +1,15 @@
+"""Customers and revenue by region, from rows of both databases."""
+
+from typing import Any
+
+import pyarrow as pa
+
+
+def execute(context: Any) -> pa.Table:
+    """One row a region; frames come as pyarrow tables, decimals with all their digits."""
+    customers: pa.Table = context.input["staging.customers"]
+    revenue: pa.Table = context.input["dds.customer_revenue"]
+    joined = customers.select(["customer_id", "region"]).join(revenue.select(["customer_id", "revenue"]), "customer_id")
+    regions = joined.group_by("region").aggregate([("customer_id", "count"), ("revenue", "sum")])
+    context.log.info("regions counted", regions=regions.num_rows)
+    return regions.rename_columns(["region", "customers", "revenue"]).sort_by("region")

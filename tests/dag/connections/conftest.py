@@ -1,0 +1,57 @@
+"""Sessions of both engines, for tests of what they have in common."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dag.cancellation import Cancellation
+from dag.connections import ENGINES, Connection, Session
+
+Connect = Callable[..., Connection]
+"""Makes a connection of an engine from the values of its `config`."""
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Iterator[Connect]:
+    """Makes connections that are closed at the end."""
+    with ExitStack() as made:
+
+        def make(engine: str, **values: Any) -> Connection:
+            model = ENGINES[engine]
+            connection = model.from_config(engine, model.Config.model_validate(values), tmp_path)
+            made.callback(connection.close)
+            return connection
+
+        yield make
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def connection(request: pytest.FixtureRequest, connect: Connect) -> Connection:
+    """An empty database of each engine."""
+    if request.param == "duckdb":
+        return connect("duckdb", path="store/both.duckdb")
+    return connect("postgres", **request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def session(connection: Connection) -> Iterator[Session]:
+    """A session of each engine."""
+    with connection.session() as opened:
+        yield opened
+
+
+@pytest.fixture
+def cancelled_session(connection: Connection) -> Iterator[tuple[Session, Cancellation]]:
+    """A session of each engine and the cancellation that stops it."""
+    cancellation = Cancellation()
+    with connection.session(cancellation) as opened:
+        yield opened, cancellation
+
+
+def rows(session: Session, sql: str) -> list[tuple[Any, ...]]:
+    """All rows of a query."""
+    table = session.read(sql).read_all()
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))

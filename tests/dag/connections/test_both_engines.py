@@ -1,0 +1,321 @@
+"""What every engine promises: the same test bodies on DuckDB and on a real PostgreSQL."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from dag.assets import Asset
+from dag.cancellation import Cancellation
+from dag.connections import Connection, RelationKind, Session
+from dag.errors import Cancelled, ConnectionFailed, StatementFailed
+from dag.materializations import materialize
+from dag.project_files import IndexEntry, Materialization
+from tests.dag.connections.conftest import rows
+
+SLOW = "SELECT count(*) FROM {series} AS a, {series} AS b WHERE a.n * b.n % 7 = 3"
+SERIES = {
+    "duckdb": "(SELECT range AS n FROM range(1000000))",
+    "postgres": "(SELECT n FROM generate_series(1, 1000000) n)",
+}
+
+
+def asset(materialization: str = "table", name: str = "dds.orders", **keys: object) -> Asset:
+    kind = Materialization(materialization)
+    return Asset(name, f"{name}.sql", "any", "any", kind, None, **keys)  # type: ignore[arg-type]
+
+
+def make(session: Session, made: Asset, sql: str) -> int | None:
+    return materialize(session, made, sql, session.relation_kind(made.name))
+
+
+def test_statements_tell_what_they_wrote(session: Session) -> None:
+    """execute tells the rows that its last statement wrote, 0 where it wrote none."""
+    assert session.execute("CREATE TABLE t (id INT)") == 0
+    assert session.execute("INSERT INTO t VALUES (1), (2)") == 2
+    assert session.execute("UPDATE t SET id = 3 WHERE id = 1; DELETE FROM t") == 2
+    assert session.execute("SELECT 1") == 0
+
+
+def test_scalar(session: Session) -> None:
+    """scalar is the first value of the first row, None without rows."""
+    assert session.scalar("SELECT 7, 8") == 7
+    assert session.scalar("SELECT 7 WHERE false") is None
+
+
+def test_read_of_nothing_has_columns(session: Session) -> None:
+    """A query without rows still tells its columns."""
+    table = session.read("SELECT 1 AS id, 'x' AS name WHERE false").read_all()
+    assert (table.num_rows, table.schema.names) == (0, ["id", "name"])
+
+
+def test_columns_of_one_name(session: Session) -> None:
+    """Two columns of one name are both there, and are told apart when written."""
+    table = session.read("SELECT 1 AS id, 2 AS id").read_all()
+    assert [column.to_pylist() for column in table.columns] == [[1], [2]]
+    session.write("twice", table.to_reader())
+    assert session.read("SELECT * FROM twice").read_all().to_pylist() == [{"id": 1, "id_1": 2}]
+
+
+def test_write_replaces(session: Session) -> None:
+    """write makes a table, and puts other rows and other columns in its place."""
+    for table in ({"id": [1, 2]}, {"id": [3]}, {"name": ["x"]}):
+        assert session.write("t", pa.table(table).to_reader()) == len(next(iter(table.values())))
+        assert session.read("SELECT * FROM t").read_all().to_pydict() == table
+
+
+def test_failed_write_leaves_the_old_table(session: Session) -> None:
+    """Rows that break off leave the table as it was, and their own error is told."""
+
+    def broken() -> object:
+        yield pa.record_batch({"id": [2]})
+        raise StatementFailed("far", "the other database is gone")
+
+    session.write("t", pa.table({"id": [1]}).to_reader())
+    reader = pa.RecordBatchReader.from_batches(pa.schema({"id": pa.int64()}), broken())
+    with pytest.raises(StatementFailed, match=r"^the other database is gone$"):
+        session.write("t", reader)
+    assert rows(session, "SELECT * FROM t") == [(1,)]
+
+
+def test_transaction(session: Session) -> None:
+    """What a block did together is undone together."""
+    session.execute("CREATE TABLE t (id INT)")
+    broken = pytest.raises(StatementFailed)
+    with broken, session.transaction():
+        session.execute("INSERT INTO t VALUES (1)")
+        session.execute("INSERT INTO nowhere VALUES (1)")
+    assert session.scalar("SELECT count(*) FROM t") == 0
+
+
+def test_snapshot(connection: Connection) -> None:
+    """Count and rows that are read together are of one moment, whatever others write."""
+    with connection.session() as reader, connection.session() as writer:
+        writer.execute("CREATE TABLE t (id INT); INSERT INTO t VALUES (1)")
+        with reader.snapshot():
+            assert reader.scalar("SELECT count(*) FROM t") == 1
+            writer.execute("INSERT INTO t VALUES (2)")
+            assert rows(reader, "SELECT id FROM t") == [(1,)]
+        assert reader.scalar("SELECT count(*) FROM t") == 2
+
+
+def test_relation_kinds(session: Session, connection: Connection) -> None:
+    """Tables and views are told apart, by name and in the list of all."""
+    session.execute("CREATE SCHEMA s; CREATE TABLE s.t (id INT); CREATE VIEW s.v AS SELECT * FROM s.t")
+    assert [session.relation_kind(f"s.{name}") for name in "tvx"] == [RelationKind.TABLE, RelationKind.VIEW, None]
+    assert connection.relations() == {"s.t": RelationKind.TABLE, "s.v": RelationKind.VIEW}
+
+
+def test_schema_made_by_many_at_once(connection: Connection) -> None:
+    """Several threads that need a schema for the first time at the same moment all have it."""
+
+    def create(number: int) -> None:
+        with connection.session() as session:
+            session.create_schema(f"stage_{number % 3}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(create, range(24)))
+    with connection.session() as session:
+        found = rows(session, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'stage%' ORDER BY 1")
+    assert found == [("stage_0",), ("stage_1",), ("stage_2",)]
+
+
+@contextmanager
+def cancelled_soon(cancellation: Cancellation) -> Iterator[None]:
+    """Requests the cancellation again and again, as a server does: a statement may just be starting."""
+    ended = threading.Event()
+
+    def request() -> None:
+        while not ended.wait(0.3):
+            cancellation.request()
+
+    requesting = threading.Thread(target=request)
+    requesting.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        requesting.join()
+
+
+def test_cancel(cancelled_session: tuple[Session, Cancellation], connection: Connection) -> None:
+    """A running statement, and rows under way, stop when the task is cancelled; other sessions go on."""
+    session, cancellation = cancelled_session
+    started = time.monotonic()
+    with cancelled_soon(cancellation), pytest.raises(Cancelled):
+        session.execute(SLOW.format(series=SERIES[connection.engine]))
+    assert time.monotonic() - started < 5
+    with connection.session() as other:
+        assert other.scalar("SELECT 1") == 1
+
+
+def test_cancel_while_reading(connection: Connection) -> None:
+    """A read stops too when the task is cancelled."""
+    cancellation = Cancellation()
+    with connection.session(cancellation) as session, cancelled_soon(cancellation), pytest.raises(Cancelled):
+        session.read(SLOW.format(series=SERIES[connection.engine])).read_all()
+
+
+def test_connection_opens_again(connection: Connection) -> None:
+    """A closed connection is opened again by the next session."""
+    for _ in range(2):
+        with connection.session() as session:
+            assert session.scalar("SELECT 1") == 1
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [("table", "view", "table"), ("view", "incremental", "view"), ("incremental", "table"), ("table", "table")],
+    ids=" -> ".join,
+)
+def test_materializations(session: Session, changes: tuple[str, ...]) -> None:
+    """Each materialization makes its relation, over whatever stood there before; an incremental one appends."""
+    for number, materialization in enumerate(changes):
+        written = make(session, asset(materialization), f"SELECT {number} AS id")
+        assert written == (None if materialization == "view" else 1)
+        assert rows(session, "SELECT * FROM dds.orders") == [(number,)]
+        kind = RelationKind.VIEW if materialization == "view" else RelationKind.TABLE
+        assert session.relation_kind("dds.orders") is kind
+
+
+def test_incremental_appends(session: Session) -> None:
+    """The second run of an incremental asset adds to what the first made."""
+    for number in range(3):
+        make(session, asset("incremental"), f"SELECT {number} AS id")
+    assert rows(session, "SELECT id FROM dds.orders ORDER BY id") == [(0,), (1,), (2,)]
+
+
+def test_table_of_other_columns(session: Session) -> None:
+    """A table whose query changed its columns has the new ones, in their order."""
+    for sql in ("SELECT 1 AS a, 2 AS b", "SELECT 'x' AS b, 1 AS c, 2 AS a", "SELECT 1.5 AS c"):
+        make(session, asset(), sql)
+        expected = session.read(sql).read_all()
+        assert session.read("SELECT * FROM dds.orders").read_all().to_pylist() == expected.to_pylist()
+
+
+def test_view_of_other_columns(session: Session) -> None:
+    """A view whose query changed its columns has the new ones."""
+    for sql in ("SELECT 1 AS a, 2 AS b", "SELECT 'x' AS c", "SELECT 'y' AS c, 1 AS d"):
+        make(session, asset("view"), sql)
+        assert (
+            session.read("SELECT * FROM dds.orders").read_all().to_pylist() == session.read(sql).read_all().to_pylist()
+        )
+
+
+def test_table_that_reads_itself(session: Session) -> None:
+    """A table's query may read the table as it was."""
+    make(session, asset(), "SELECT 1 AS id")
+    make(session, asset(), "SELECT id + 1 AS id FROM dds.orders")
+    assert rows(session, "SELECT * FROM dds.orders") == [(2,)]
+
+
+def test_keys(session: Session) -> None:
+    """Primary key and unique index hold after the first run, the second, and when the profile changes them."""
+    index = IndexEntry(name="by_day", unique=True, fields=["day"])
+    doubled = "SELECT 1 AS id, 1 AS day UNION ALL SELECT {id}, {day}"
+    for keys in ({"primary_key_fields": ("id",)}, {"indexes": (index,)}, {"primary_key_fields": ("id", "day")}):
+        for _ in range(2):
+            make(session, asset(**keys), doubled.format(id=2, day=2))
+        broken = {"id": 1, "day": 2} if "primary_key_fields" in keys else {"id": 2, "day": 1}
+        broken = {"id": 1, "day": 1} if keys.get("primary_key_fields") == ("id", "day") else broken
+        with pytest.raises(StatementFailed):
+            make(session, asset(**keys), doubled.format(**broken))
+        assert session.scalar("SELECT count(DISTINCT id) FROM dds.orders") == 2
+    make(session, asset(), doubled.format(id=1, day=1))
+    assert rows(session, "SELECT * FROM dds.orders") == [(1, 1), (1, 1)]
+
+
+def test_failed_table_leaves_the_old_one(session: Session) -> None:
+    """A query that fails changes nothing."""
+    make(session, asset(), "SELECT 1 AS id")
+    with pytest.raises(StatementFailed):
+        make(session, asset(), "SELECT id / 0 AS id, nope FROM dds.orders")
+    assert rows(session, "SELECT * FROM dds.orders") == [(1,)]
+
+
+def test_readers_never_miss_a_table(connection: Connection) -> None:
+    """While a table is replaced over and over, another session always finds it, whole, old or new."""
+    stop = threading.Event()
+    seen: list[object] = []
+
+    def look() -> None:
+        with connection.session() as session:
+            while not stop.is_set():
+                seen.append(tuple(rows(session, "SELECT count(*) AS n, min(id) = max(id) AS one FROM dds.orders")[0]))
+
+    with connection.session() as session:
+        make(session, asset(), "SELECT 0 AS id FROM " + _thousand(connection))
+        reader = threading.Thread(target=look)
+        reader.start()
+        for number in range(15):
+            column = "id" if number < 10 else f"{number} AS other, id"
+            make(session, asset(), f"SELECT {column} FROM (SELECT {number} AS id FROM {_thousand(connection)}) AS rows")
+        stop.set()
+        reader.join()
+    assert set(seen) == {(1000, True)}
+
+
+def _thousand(connection: Connection) -> str:
+    return "range(1000)" if connection.engine == "duckdb" else "generate_series(1, 1000)"
+
+
+def test_relations_of_many_stages_at_once(connection: Connection) -> None:
+    """Assets of the same stages, made for the first time by several threads, do not get in each other's way."""
+
+    def create(number: int) -> int | None:
+        kind = ("table", "view", "incremental")[number % 3]
+        with connection.session() as session:
+            return make(session, asset(kind, f"stage_{number % 4}.model_{number}"), "SELECT 1 AS id")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [written is None for written in pool.map(create, range(24))] == [n % 3 == 1 for n in range(24)]
+    assert len(connection.relations()) == 24
+
+
+def test_errors_are_dagscopes(session: Session) -> None:
+    """What the database refuses is a StatementFailed, from whichever use of the session."""
+    for use in (session.execute, session.scalar, session.read):
+        with pytest.raises(StatementFailed, match="nowhere"):
+            use("SELECT * FROM nowhere")
+
+
+def test_error_in_a_later_row(session: Session, connection: Connection) -> None:
+    """An error that comes while rows are under way is a StatementFailed too."""
+    series = "range(900000) AS t(n)" if connection.engine == "duckdb" else "generate_series(0, 899999) AS t(n)"
+    with pytest.raises(StatementFailed):
+        session.read(
+            f"SELECT CASE WHEN n < 899999 THEN n ELSE CAST('x' || n AS INT) END AS id FROM {series}"
+        ).read_all()
+
+
+def test_wide_table(session: Session) -> None:
+    """A thousand columns are read and written."""
+    sql = "SELECT " + ", ".join(f"{n} AS c{n}" for n in range(1_000))
+    session.write("wide", session.read(sql).read_all().to_reader())
+    assert rows(session, "SELECT * FROM wide") == [tuple(range(1_000))]
+
+
+def test_decimals_keep_their_scale(session: Session) -> None:
+    """A decimal comes back with all its digits and its scale."""
+    values = ["1.10", "-0.01", "99999999999999999999999999999999.999999"]
+    table = pa.table({"d": pa.array(map(Decimal, values), pa.decimal128(38, 6))})
+    session.write("t", table.to_reader())
+    found = session.read("SELECT d FROM t").read_all().column(0)
+    assert (found.type, [str(value) for value in found.to_pylist()]) == (
+        pa.decimal128(38, 6),
+        ["1.100000", "-0.010000", values[2]],
+    )
+
+
+def test_closed_connection_is_told(connection: Connection) -> None:
+    """A session of a connection that is closed says which connection it was."""
+    with connection.session() as session:
+        connection.close()
+        with pytest.raises((StatementFailed, ConnectionFailed)):
+            session.execute("SELECT * FROM nowhere")
