@@ -138,4 +138,4 @@ class RunEventEmitted(Event):
             ensure_ascii=False,
             separators=(",", ":"),
         )
-        return text if self.error is None else f'{text[:-1]}, "error": {self.error.to_json()}}}'
+        return text if self.error is None else f'{text[:-1]},"error":{self.error.to_json()}}}'

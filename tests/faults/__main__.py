@@ -17,7 +17,7 @@ _LOSSES_SHOWN = 10
 
 def main() -> int:
     arguments = _arguments()
-    print(f"seed {arguments.seed}", flush=True)
+    _say(f"seed {arguments.seed}")
     is_kept = True
     for promise in PROMISES:
         if arguments.only and promise.name not in arguments.only:
@@ -26,10 +26,14 @@ def main() -> int:
         outcome = _test(promise, arguments)
         is_kept &= not outcome.losses
         verdict = "kept  " if not outcome.losses else "BROKEN"
-        print(f"{verdict} {promise.name}: {outcome}; {time.monotonic() - begun:.0f} s", flush=True)
+        _say(f"{verdict} {promise.name}: {outcome}; {time.monotonic() - begun:.0f} s")
         for loss in outcome.losses[:_LOSSES_SHOWN]:
-            print(f"       {loss[:1_000]}", flush=True)
+            _say(f"       {loss[:1_000]}")
     return 0 if is_kept else 1
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  a command prints
 
 
 def _test(promise: Promise, arguments: argparse.Namespace) -> Outcome:

@@ -306,7 +306,9 @@ _END_STATE = {
     "task": "SELECT task_id, status, completed_assets, failed_assets, in_progress_assets FROM task",
     "node": "SELECT task_id, attempt, asset_name, state, message FROM node",
     "asset_state": "SELECT asset_name, state, task_id, attempt FROM asset_state",
-    "run_event": "SELECT task_id, attempt, event_type, step_key, message, count(*) FROM run_event GROUP BY 1, 2, 3, 4, 5",
+    "run_event": (
+        "SELECT task_id, attempt, event_type, step_key, message, count(*) FROM run_event GROUP BY 1, 2, 3, 4, 5"
+    ),
     "log_entry": "SELECT task_id, attempt, message, count(*) FROM log_entry GROUP BY 1, 2, 3",
     "status_event": "SELECT task_id, attempt, kind, count(*) FROM status_event GROUP BY 1, 2, 3",
 }

@@ -235,9 +235,13 @@ async def killed_first_starts(folder: Path, random: Random, kills: int) -> Outco
 
 async def _until_begun(folder: Path, and_then_s: float) -> None:
     until = time.monotonic() + 20
-    while not any(folder.glob("state*")) and time.monotonic() < until:
+    while not _has_begun(folder) and time.monotonic() < until:
         await asyncio.sleep(0.0005)
     await asyncio.sleep(and_then_s)
+
+
+def _has_begun(folder: Path) -> bool:
+    return any(folder.glob("state*"))
 
 
 def _is_whole(project: Path) -> bool:

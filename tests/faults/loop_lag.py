@@ -33,7 +33,11 @@ async def _measured(work: Coroutine[Any, Any, Any], file: Path) -> Any:
         return await work
     finally:
         measuring.cancel()
-        file.write_text("\n".join(f"{lag:.2f}" for lag in lags_ms), encoding="ascii")
+        _write(file, lags_ms)
+
+
+def _write(file: Path, lags_ms: list[float]) -> None:
+    file.write_text("\n".join(f"{lag:.2f}" for lag in lags_ms), encoding="ascii")
 
 
 async def _measure(lags_ms: list[float]) -> None:

@@ -1,4 +1,4 @@
-"""The promises, each with the figures that `make faults` puts it to the test with, and the short ones of `make test`."""
+"""The promises, each with the figures of `make faults` and the short ones of `make test`."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass

@@ -81,7 +81,7 @@ async def _measure(server: Server, highest_mb: list[float]) -> None:
 
 
 async def abrupt_disconnects(folder: Path, random: Random, disconnects: int, at_once: int) -> Outcome:
-    """Clients that vanish at any moment of a stream leave nothing behind: no socket, no file, no complaint in the log."""
+    """Clients that vanish at any moment of a stream leave nothing behind: no socket, no file, no complaint."""
     outcome = Outcome()
     async with Server(raw_project(folder / "brief", lines=noisy(500, burst=10, pause_s=0.05))) as server:
         await server.run("t")

@@ -173,7 +173,7 @@ async def bad_positions(folder: Path, random: Random, others: int) -> Outcome:
             if not first - 1 <= position <= last:
                 await _ask_from(server, position, {"reset"}, outcome)
         await server.stop()
-        pruned_through = _prune(server, outcome)
+        pruned_through = await asyncio.to_thread(_prune, server, outcome)
         await server.start()
         for position in (first, first + 5, random.randint(first, pruned_through - 1), pruned_through - 1):
             await _ask_from(server, position, {"reset"}, outcome)
