@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201  a command prints
+    print(line, flush=True)
 
 
 def _test(promise: Promise, arguments: argparse.Namespace) -> Outcome:
