@@ -46,7 +46,7 @@ async def get_events(request: Request) -> Response:
     return EventSourceResponse(
         _messages(workspace, wanted, position),
         ping=settings.heartbeat_s,
-        ping_message_factory=lambda: ServerSentEvent(comment="still here"),
+        ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
         send_timeout=settings.stalled_reader_s,
         sep="\n",
     )

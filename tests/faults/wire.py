@@ -146,7 +146,7 @@ class Stream:
                     return message
                 continue
             try:
-                chunk = await anext(self._chunks)
+                chunk = (await anext(self._chunks)).replace(b"\r\n", b"\n")  # either may end a line of a stream
             except StopAsyncIteration:
                 return None
             self.bytes_read += len(chunk)
