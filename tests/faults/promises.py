@@ -31,7 +31,7 @@ PROMISES = (
     Promise(streams.cut_streams, {"cuts": 500, "restarts": 20}, {"cuts": 20, "restarts": 1}),
     Promise(
         streams.join_anywhere,
-        {"clients": 50, "per_second": 1_000, "seconds": 20},
+        {"clients": 50, "per_second": 1_000, "seconds": 10},
         {"clients": 10, "per_second": 1_000, "seconds": 2},
     ),
     Promise(streams.bad_positions, {"others": 200}, {"others": 5}),
