@@ -26,6 +26,7 @@ from server.app import create_app
 from server.console import Capture, configure_console, show_entry
 from server.reload import reload_on_change
 from server.settings import Settings
+from server.stalled_readers import letting_go_after
 from server.workspace import Workspace, open_workspace
 
 _HEADERS_BYTES = 128 * 1024  # the longest task id, percent-encoded, is 48 KiB
@@ -170,7 +171,8 @@ def _config(workspace: Workspace) -> uvicorn.Config:
     app: Starlette = create_app(opened)
     return uvicorn.Config(
         app,
-        http="h11",  # httptools let duplicate Host headers and megabytes of headers pass
+        # h11: httptools let duplicate Host headers and megabytes of headers pass
+        http=letting_go_after(workspace.settings.stalled_reader_s),
         h11_max_incomplete_event_size=_HEADERS_BYTES,
         proxy_headers=False,
         server_header=False,

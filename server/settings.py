@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     )
     heartbeat_s: float = Field(15, gt=0, description="Seconds between comments on a silent stream.")
     stalled_reader_s: float = Field(
-        20, gt=0, description="Seconds after which a stream whose reader takes nothing is let go."
+        20, gt=0, description="Seconds after which a connection whose reader takes nothing is let go."
     )
     api_token: SecretStr | None = Field(
         None, description="The token that clients must send; without one, only clients of this machine are answered."

@@ -42,12 +42,10 @@ async def get_events(request: Request) -> Response:
     position = _last_event_id(request)
     if position is not None and wanted.task_id is not None and await _has_seen_all(workspace, wanted, position):
         return Response(status_code=204)
-    settings = workspace.settings
     return EventSourceResponse(
         _messages(workspace, wanted, position),
-        ping=settings.heartbeat_s,
+        ping=workspace.settings.heartbeat_s,
         ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
-        send_timeout=settings.stalled_reader_s,
         sep="\n",
     )
 
@@ -163,6 +161,8 @@ class _Step:
 
 async def _next_step(workspace: Workspace, wanted: Wanted, position: int) -> _Step:
     newest = workspace.recorder.last_position
+    if position >= newest:
+        return _Step((), position)
     recent = workspace.hub.newer_than(position, _PAGE_ENTRIES)
     if recent is not None:
         about_task = any(entry.kind == EventKind.TASK and entry.task_id == wanted.task_id for entry in recent)

@@ -1,0 +1,34 @@
+"""Letting go of readers that hold their connection open and take nothing (contract, The stream)."""
+
+import asyncio
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+def letting_go_after(stalled_s: float) -> type[asyncio.Protocol]:
+    """HTTP/1.1 that drops a connection whose full send buffer nobody has read from for so many seconds.
+
+    Closing it would not do: the socket would stay until its buffer is sent, which is never.
+    """
+
+    class Protocol(H11Protocol):
+        _letting_go: asyncio.TimerHandle | None = None
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._letting_go = self.loop.call_later(stalled_s, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            self._keep()
+            super().resume_writing()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._keep()
+            super().connection_lost(exc)
+
+        def _keep(self) -> None:
+            if self._letting_go is not None:
+                self._letting_go.cancel()
+                self._letting_go = None
+
+    return Protocol
