@@ -65,7 +65,7 @@ async def _open(folder: Path, stack: AsyncExitStack) -> Recorder:
     state.create()
     migrate(state)
     writer = open_writer(state.database)
-    stack.push_async_callback(writer.dispose)
+    stack.callback(writer.dispose)
     recorder = await stack.enter_async_context(Recorder(writer, lambda _: None))
     recorder.emit(_accepted())
     await recorder.flush()

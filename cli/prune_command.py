@@ -39,7 +39,7 @@ async def _prune(state: StateFolder, retention: Retention, dry_run: bool) -> Pru
             async with Recorder(writer, lambda _: None) as recorder:
                 pruned = await prune(recorder, FrameFiles(state.frames), retention, dry_run)
         finally:
-            await writer.dispose()
+            writer.dispose()
         if pruned.tasks and not dry_run:
             _give_back(state.database)
     return pruned

@@ -23,7 +23,7 @@ from dag.errors import DagscopeError
 from dag.events import Event
 from dag.project import Project
 from server.app import create_app
-from server.console import Capture, configure_console, show_entry
+from server.console import Capture, TaskEntries, configure_console
 from server.reload import reload_on_change
 from server.settings import Settings
 from server.stalled_readers import letting_go_after
@@ -72,12 +72,16 @@ class ServeOptions:
     debug: bool
     access: AccessOptions = AccessOptions()
 
+    @property
+    def console_level(self) -> int:
+        return logging.DEBUG if self.debug else logging.INFO
+
 
 def serve_project(project: Project, options: ServeOptions) -> NoReturn:
     """Serve until stopped, and exit."""
     settings = read_settings(**_given(options))
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
-    configure_console(level=logging.DEBUG if options.debug else logging.INFO)
+    configure_console(level=options.console_level)
     listening = _bind(options.host, options.port)
     try:
         asyncio.run(_serve(project, settings, options, listening))
@@ -132,15 +136,16 @@ class _Server(uvicorn.Server):
 class _Console:
     """The listener of a server: the progress of its first run, then every task's entries."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: int) -> None:
         self.progress: TaskProgress | None = None
+        self._entries = TaskEntries(level)
 
     def __call__(self, event: Event) -> None:
-        (self.progress or show_entry)(event)
+        (self.progress or self._entries)(event)
 
 
 async def _serve(project: Project, settings: Settings, options: ServeOptions, listening: socket.socket) -> None:
-    listener = _Console()
+    listener = _Console(options.console_level)
     async with open_workspace(project, settings, (listener,)) as workspace:
         with Capture(workspace.emit, project.redaction):
             server = _Server(_config(workspace), workspace)

@@ -2,9 +2,10 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dag import raw_assets
@@ -22,19 +23,19 @@ from dag.task_log import RawAssetLog, TaskLog
 from dag.templates import TaskValues
 
 
-class InputTables:
-    """Upstream frames written beside their readers, each once per attempt and connection."""
+class Once:
+    """What an attempt does once, when the first asset needs it: making schemas, writing frames beside readers."""
 
     def __init__(self) -> None:
-        self._locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
-        self._written: set[tuple[str, str]] = set()
+        self._locks: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
+        self._done: set[tuple[str, ...]] = set()
 
-    def write(self, session: Session, connection: str, upstream: str, frame: Frame, frames: FrameStore) -> None:
-        key = (connection, upstream)
-        with self._locks[key]:
-            if key not in self._written:
-                session.write(input_relation(upstream), frames.stream(frame.digest))
-                self._written.add(key)
+    def do(self, what: tuple[str, ...], act: Callable[[], None]) -> None:
+        """Do it unless it was done; whoever comes meanwhile waits. If it raises, the next one tries again."""
+        with self._locks[what]:
+            if what not in self._done:
+                act()
+                self._done.add(what)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class AssetExecution:
     frames: FrameStore
     task: TaskValues
     cancellation: Cancellation
-    input_tables: InputTables
+    once: Once
 
     def execute(self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog) -> NodeFacts:
         """Execute one asset; what is kept of it. Raises a `DagscopeError`, `Cancelled` among them."""
@@ -57,6 +58,7 @@ class AssetExecution:
             existing = session.relation_kind(asset.name) if _appends(asset) else None
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
             self._persist_inputs(asset, results, session)
+            self.once.do(("schema", asset.connection, asset.stage), partial(session.create_schema, asset.stage))
             rows = materialize(session, asset, sql, existing, self._remade(asset))
             frame = self._capture(asset, session)
         return NodeFacts(rows=rows, result=frame, has_relation=True)
@@ -73,7 +75,10 @@ class AssetExecution:
             result = results.get(upstream)
             if not isinstance(result, Frame):
                 raise InputMissing(_no_frame(asset.name, upstream, result))
-            self.input_tables.write(session, asset.connection, upstream, result, self.frames)
+            self.once.do(("input", asset.connection, upstream), partial(self._write_input, session, upstream, result))
+
+    def _write_input(self, session: Session, upstream: str, frame: Frame) -> None:
+        session.write(input_relation(upstream), self.frames.stream(frame.digest))
 
     def _capture(self, asset: Asset, session: Session) -> Frame | None:
         if not asset.is_data_framed:

@@ -15,8 +15,8 @@ def iso_time(epoch_ms: int) -> str:
     >>> iso_time(1737815422000)
     '2025-01-25T14:30:22.000Z'
     """
-    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03d}Z"
+    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC).replace(tzinfo=None)
+    return f"{moment.isoformat()}.{epoch_ms % 1000:03d}Z"
 
 
 class Stopwatch:

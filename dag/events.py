@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from pydantic_core import to_json
+
 from dag.error_info import ErrorInfo
 from dag.frames import Frame, Result
 from dag.run_events import RunEvent
@@ -125,7 +127,7 @@ class RunEventEmitted(Event):
 
     def payload(self) -> str:
         event = self.run_event
-        text = json.dumps(
+        text = to_json(
             {
                 "taskId": self.task_id,
                 "runId": event.run_id,
@@ -134,8 +136,6 @@ class RunEventEmitted(Event):
                 "level": event.level,
                 "stepKey": event.step_key,
                 "eventType": event.event_type,
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
+            }
+        ).decode()
         return text if self.error is None else f'{text[:-1]},"error":{self.error.to_json()}}}'

@@ -17,11 +17,10 @@ _CONFLICT_PAUSE_S = 0.02
 def materialize(
     session: Session, asset: Asset, sql: str, existing: RelationKind | None, remade: frozenset[str] = frozenset()
 ) -> int | None:
-    """Make the asset's relation; how many rows were written, None for a view.
+    """Make the asset's relation in its stage's schema, which is there; how many rows were written, None for a view.
 
     `existing` and `remade` are those of `Session.materialize`. Raises `StatementFailed` or `Cancelled`.
     """
-    session.create_schema(asset.stage)
     for tries_left in reversed(range(_CONFLICT_TRIES)):
         try:
             if asset.materialization is Materialization.CUSTOM:  # runs as it is: it may hold what no transaction takes

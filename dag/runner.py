@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Protocol
 
-from dag.asset_execution import AssetExecution, InputTables
+from dag.asset_execution import AssetExecution, Once
 from dag.cancellation import Cancellation
 from dag.clock import Stopwatch, now_ms
 from dag.data_tests import DataTestOutcome, DataTestRun, rows_text
@@ -84,7 +84,7 @@ class _Run:
     ) -> None:
         self.project, self.plan, self.emit, self.cancellation = project, plan, emit, cancellation
         self.log = TaskLog(emit, project.redaction, plan.task.task_id, plan.attempt)
-        self.execution = AssetExecution(project, frames, plan.task, cancellation, InputTables())
+        self.execution = AssetExecution(project, frames, plan.task, cancellation, Once())
         self.tests = DataTestRun(project, frames, plan.task, cancellation, kept_violations)
         self.nodes = dict(plan.nodes)
         self.failed: set[str] = set()

@@ -42,12 +42,18 @@ def configure_console(stream: TextIO = sys.stderr, level: int = logging.INFO) ->
     logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
 
 
-def show_entry(event: Event) -> None:
-    """A listener that shows the entries of tasks on the console; they need no capturing any more."""
-    if isinstance(event, Logged):
-        fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True, by_alias=True)
-        log = getattr(_shown, event.entry.level, _shown.info)
-        log(event.entry.message, _captured=True, **fields)
+class TaskEntries:
+    """A listener that shows the entries of tasks on the console, from a level on; they need no capturing any more."""
+
+    def __init__(self, level: int) -> None:
+        self._level = level
+
+    def __call__(self, event: Event) -> None:
+        # Asked here already, and not only by structlog: most entries are for debugging, and preparing them takes time.
+        if isinstance(event, Logged) and _number(event.entry.level) >= self._level:
+            fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True, by_alias=True)
+            log = getattr(_shown, event.entry.level, _shown.info)
+            log(event.entry.message, _captured=True, **fields)
 
 
 class Capture:
@@ -78,7 +84,7 @@ _installed: list[Capture] = []
 
 
 def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
-    """A structlog processor: hand the entry to what is installed, once; what becomes of it is shown by `show_entry`."""
+    """A structlog processor: hand the entry to what is installed, once; `TaskEntries` shows what becomes of it."""
     if entry.pop("_captured", False) or not _installed:
         return entry
     fields = {key: value for key, value in entry.items() if key not in ("event", "level", "timestamp", "exc_info")}
@@ -88,11 +94,19 @@ def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
 
 def _drop_below(level: int) -> Callable[[WrappedLogger, str, EventDict], EventDict]:
     def drop(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
-        if logging.getLevelNamesMapping().get(str(entry.get("level")).upper(), level) < level:
+        if _number(str(entry.get("level"))) < level:
             raise structlog.DropEvent
         return entry
 
     return drop
+
+
+def _number(level: str) -> int:
+    """A level's number; a level that nobody knows is always shown."""
+    return _LEVELS.get(level.upper(), logging.CRITICAL)
+
+
+_LEVELS = logging.getLevelNamesMapping()
 
 
 class _ToStructlog(logging.Handler):

@@ -68,7 +68,7 @@ async def open_workspace(
         owner = stack.enter_context(folder.owned())
         migrate(folder)
         writer, readers = open_writer(folder.database), open_readers(folder.database)
-        stack.push_async_callback(writer.dispose)
+        stack.callback(writer.dispose)
         stack.push_async_callback(readers.dispose)
         hub, reader, frames = Hub(), Reader(readers), FrameFiles(folder.frames)
         recorder = await stack.enter_async_context(Recorder(writer, hub.publish))

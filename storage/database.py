@@ -3,26 +3,27 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _READERS = 4  # connections; each has a thread of its own
 _BUSY_TIMEOUT_MS = 5_000
+_OPTIONS: dict[str, Any] = {"hide_parameters": True, "connect_args": {"isolation_level": None}}
 
 
-def open_writer(database: Path) -> AsyncEngine:
-    """The engine of the one connection that writes and checkpoints.
+def open_writer(database: Path) -> Engine:
+    """The engine of the one connection that writes and checkpoints; for one thread.
 
     SQLite before 3.51.3 can lose commits when two connections write and checkpoint at the same time.
     """
-    engine = _engine(database, pool_size=1)
+    engine = create_engine(f"sqlite:///{database}", pool_size=1, max_overflow=0, **_OPTIONS)
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:
         _pragmas(connection, "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Any) -> None:
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # a read that turns into a write ignores busy_timeout
 
     return engine
@@ -30,7 +31,7 @@ def open_writer(database: Path) -> AsyncEngine:
 
 def open_readers(database: Path) -> AsyncEngine:
     """The engine of the connections that read; each of their transactions sees one moment."""
-    engine = _engine(database, pool_size=_READERS)
+    engine = create_async_engine(f"sqlite+aiosqlite:///{database}", pool_size=_READERS, max_overflow=0, **_OPTIONS)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _: Any) -> None:
@@ -41,16 +42,6 @@ def open_readers(database: Path) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN")
 
     return engine
-
-
-def _engine(database: Path, pool_size: int) -> AsyncEngine:
-    return create_async_engine(
-        f"sqlite+aiosqlite:///{database}",
-        pool_size=pool_size,
-        max_overflow=0,
-        hide_parameters=True,
-        connect_args={"isolation_level": None},
-    )
 
 
 def _pragmas(connection: Any, *pragmas: str) -> None:

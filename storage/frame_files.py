@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -93,6 +93,12 @@ class FrameFiles:
             return content.decode("utf-8")
         except (OSError, ValueError) as error:
             raise self._damaged(digest, error) from error
+
+    def delete(self, digests: Iterable[str]) -> None:
+        """Delete the files of these frames, those that are there."""
+        for digest in digests:
+            for suffix in (_ARROW, _JSON):
+                self.path(digest, suffix).unlink(missing_ok=True)
 
     def delete_all_but(self, digests: Set[str]) -> int:
         """Delete the files of all other frames, and what a dead process had not finished; how many there were."""

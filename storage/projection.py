@@ -212,7 +212,7 @@ def _by_columns(rows: list[Row]) -> Iterable[list[Row]]:
 
 @cache
 def _insert(table: type[SQLModel]) -> Executable:
-    return insert(table)
+    return insert(_table(table))
 
 
 @cache
@@ -221,7 +221,7 @@ def _write(table: type[SQLModel], columns: tuple[str, ...]) -> Executable:
     key = _key_columns(table)
     changes = [name for name in columns if name not in key]
     if _required(table).issubset(columns):
-        statement = insert(table)
+        statement = insert(_table(table))
         excluded = {name: statement.excluded[name] for name in changes}
         return statement.on_conflict_do_update(index_elements=key, set_=excluded)
     values = ", ".join(f'"{name}" = :{name}' for name in changes)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from anyio import CancelScope
 from sqlalchemy import Executable, Select, func, literal_column, select, tuple_, union_all
@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from dag.events import EventKind, NodeFacts
 from dag.frames import Frame, Result, Value
-from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
+from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, Shape, TaskStatus, TaskSummary
 from storage import tables
 from storage.projection import Recorded
 from storage.runs import Runs
@@ -184,7 +184,7 @@ class Moment:
             if row.status == DataTestStatus.IN_PROGRESS:
                 running.append((row.test_name, row.asset_name))
             else:
-                results[row.asset_name].append(DataTestResult.model_validate(row))
+                results[row.asset_name].append(_shaped(DataTestResult, row))
         return results, running
 
     async def tasks(self, limit: int | None = None, after: TaskPosition | None = None) -> TaskPage:
@@ -304,12 +304,20 @@ def _log_part(
     return select(statement.subquery())
 
 
+_Shape = TypeVar("_Shape", bound=Shape)
+
+
+def _shaped(shape: type[_Shape], row: Any, **values: Any) -> _Shape:
+    """A row as a shape. As a dict: asked for a name that it lacks, a row is slow to say so."""
+    return shape.model_validate({**row._mapping, **values}, by_alias=False, by_name=True)  # noqa: SLF001  public, though named so as not to hide a column
+
+
 def _summary(row: Any) -> TaskSummary:
-    return TaskSummary.model_validate(row)
+    return _shaped(TaskSummary, row)
 
 
 def _kept_node(row: Any, results: dict[str, list[DataTestResult]]) -> KeptNode:
-    status = NodeStatus.model_validate(row).changed(test_results=tuple(results[row.asset_name]))
+    status = _shaped(NodeStatus, row, test_results=tuple(results[row.asset_name]))
     facts = NodeFacts(
         rows=row.rows,
         result=_result(row),

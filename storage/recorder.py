@@ -1,18 +1,20 @@
 """The recorder: the one writer. Events go in, in batches, each one transaction; after the commit they are published.
 
-A lone event is committed at once; those that come while a commit runs share the next one.
+A lone event is committed at once; those that come while a commit runs, or within `GATHER_S` after it, share the next
+one. A flush waits for no one. Commits are made in a thread of their own: through aiosqlite every statement of one would
+go back and forth between the event loop and a thread several times.
 """
 
 import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import SQLModel, col
 
 from dag.errors import DagscopeError
@@ -22,11 +24,13 @@ from storage.projection import Projection, Recorded
 
 BATCH_EVENTS = 2_000  # most events of one transaction: keeps each commit short enough to wait for
 QUEUED_EVENTS = 20_000  # threads that emit more than the disk can take wait here
+GATHER_S = 0.05  # after a commit, events gather for the next: one of fifty events costs little more than one of one
 
 Publish = Callable[[Sequence[Recorded]], None]
 """Told of each batch once it is committed, in order, in the event loop; must not block."""
 
-Change = Callable[[AsyncConnection], Awaitable[None]]
+Change = Callable[[Connection], None]
+"""A change of the state, made in the writer's thread."""
 
 
 class RecorderFailed(DagscopeError):
@@ -44,11 +48,13 @@ class _Marker:
 class Recorder:
     """Writes state.sqlite. Use as an async context manager, in the loop that all its async methods are called in."""
 
-    def __init__(self, writer: AsyncEngine, publish: Publish) -> None:
+    def __init__(self, writer: Engine, publish: Publish) -> None:
         self._writer, self._publish = writer, publish
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._queue: deque[Event | _Marker] = deque()
         self._room = threading.Condition()
         self._wake = asyncio.Event()
+        self._awaited = asyncio.Event()
         self._closing = False
         self._failure: Exception | None = None
         self._position = 0
@@ -57,8 +63,7 @@ class Recorder:
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         try:
-            async with self._writer.connect() as connection:
-                self._position = (await connection.execute(select(col(tables.State.last_position)))).scalar_one()
+            self._position = await self._loop.run_in_executor(self._thread, self._first_position)
         except DBAPIError as error:
             raise RecorderFailed(_cannot_write(error)) from error
         self._writing = asyncio.create_task(self._write_batches(), name="recorder")
@@ -66,8 +71,14 @@ class Recorder:
 
     async def __aexit__(self, *_: object) -> None:
         self._closing = True
+        self._awaited.set()
         self._wake.set()
         await self._writing
+        self._thread.shutdown()
+
+    def _first_position(self) -> int:
+        with self._writer.connect() as connection:
+            return connection.execute(select(col(tables.State.last_position))).scalar_one()
 
     @property
     def last_position(self) -> int:
@@ -99,11 +110,11 @@ class Recorder:
     async def delete_logs(self, task_id: str | None) -> None:
         """Delete the log entries of a task, or of all. Raises `RecorderFailed`."""
 
-        async def change(connection: AsyncConnection) -> None:
+        def change(connection: Connection) -> None:
             statement = delete(tables.LogEntry)
             if task_id is not None:
                 statement = statement.where(col(tables.LogEntry.task_id) == task_id)
-            await connection.execute(statement)
+            connection.execute(statement)
 
         await self._mark(change)
 
@@ -120,6 +131,7 @@ class Recorder:
         marker = _Marker(self._loop.create_future(), change)
         with self._room:
             self._queue.append(marker)
+        self._awaited.set()
         self._wake.set()
         await asyncio.shield(marker.done)  # a caller that goes away changes nothing for the batch
 
@@ -129,8 +141,14 @@ class Recorder:
             self._wake.clear()
             while batch := self._next_batch():
                 await self._write(batch)
+                await self._gather()
             if self._closing:
                 return
+
+    async def _gather(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                await self._awaited.wait()
 
     def _next_batch(self) -> list[Event | _Marker]:
         """The head of the queue. A change stands alone at the end of its batch, so that order is kept."""
@@ -140,16 +158,19 @@ class Recorder:
                 batch.append(self._queue.popleft())
                 if isinstance(batch[-1], _Marker) and batch[-1].change is not None:
                     break
+            if not self._queue and not self._closing:
+                self._awaited.clear()
             self._room.notify_all()
         return batch
 
     async def _write(self, batch: list[Event | _Marker]) -> None:
         events = [item for item in batch if isinstance(item, Event)]
         markers = [item for item in batch if isinstance(item, _Marker)]
+        changes = [marker.change for marker in markers if marker.change]
         try:
             if self._failure is not None:
                 raise self._failure
-            recorded = await self._commit(events, [marker.change for marker in markers if marker.change])
+            self._position, recorded = await self._loop.run_in_executor(self._thread, self._commit, events, changes)
         except Exception as error:  # noqa: BLE001  a full disk, a bad one, or a state that somebody else changed
             self._failure = error
             for marker in markers:
@@ -161,28 +182,27 @@ class Recorder:
             if not marker.done.cancelled():
                 marker.done.set_result(None)
 
-    async def _commit(self, events: Sequence[Event], changes: Iterable[Change]) -> Sequence[Recorded]:
+    def _commit(self, events: Sequence[Event], changes: Iterable[Change]) -> tuple[int, Sequence[Recorded]]:
+        """The position reached, and what was recorded. In the writer's thread."""
         projection = Projection()
         for position, event in enumerate(events, self._position + 1):
             projection.add(event, position)
-        position = self._position + len(events)
-        async with self._writer.begin() as connection:
+        with self._writer.begin() as connection:
             for statement, rows in projection.statements():
-                await connection.execute(statement, rows)
-            await connection.execute(update(tables.State).values(last_position=position))
+                connection.execute(statement, rows)
+            connection.execute(update(tables.State).values(last_position=self._position + len(events)))
             for change in changes:
-                await change(connection)
-            position = (await connection.execute(select(col(tables.State.last_position)))).scalar_one()
-        self._position = position
-        return projection.recorded
+                change(connection)
+            position = connection.execute(select(col(tables.State.last_position))).scalar_one()
+        return position, projection.recorded
 
     @staticmethod
-    async def _clear(connection: AsyncConnection) -> None:
+    def _clear(connection: Connection) -> None:
         for table in _CLEARED:
-            await connection.execute(delete(table))
+            connection.execute(delete(table))
         # One position is left out: a reader that had seen everything must learn of the change too.
-        await connection.execute(update(tables.State).values(last_position=col(tables.State.last_position) + 1))
-        await connection.execute(update(tables.State).values(pruned_through=col(tables.State.last_position)))
+        connection.execute(update(tables.State).values(last_position=col(tables.State.last_position) + 1))
+        connection.execute(update(tables.State).values(pruned_through=col(tables.State.last_position)))
 
 
 _CLEARED: tuple[type[SQLModel], ...] = (

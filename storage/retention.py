@@ -4,11 +4,11 @@ What the DAG shows now is kept: the tasks that last executed an asset, and every
 what is gone are never given again, and readers that were among them get `reset` (contract, The stream).
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import TextClause, bindparam, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, TextClause, bindparam, text
 
 from dag.clock import iso_time, now_ms
 from storage.frame_files import FrameFiles
@@ -43,27 +43,25 @@ async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dr
     if retention.is_unlimited:
         return Pruned()
     pruned = Pruned()
-    kept_frames: frozenset[str] = frozenset()
+    unused: Sequence[str] = ()
 
-    async def change(connection: AsyncConnection) -> None:
-        nonlocal pruned, kept_frames
-        pruned = await _choose(connection, frames, retention)
+    def change(connection: Connection) -> None:
+        nonlocal pruned, unused
+        pruned = _choose(connection, frames, retention)
         if pruned.tasks and not dry_run:
-            await _delete(connection, pruned.tasks)
-            kept_frames = frozenset((await connection.execute(text("SELECT digest FROM frame"))).scalars())
+            unused = _delete(connection, pruned.tasks)
         if retention.keep_days is not None and not dry_run:
-            await _delete_entries_without_task(connection, retention.keep_days)
+            _delete_entries_without_task(connection, retention.keep_days)
 
     await recorder.change(change)
-    if pruned.tasks and not dry_run:
-        frames.delete_all_but(kept_frames)
+    await asyncio.to_thread(frames.delete, unused)
     return pruned
 
 
-async def _choose(connection: AsyncConnection, frames: FrameFiles, retention: Retention) -> Pruned:
+def _choose(connection: Connection, frames: FrameFiles, retention: Retention) -> Pruned:
     oldest_kept = now_ms() - retention.keep_days * _DAY_MS if retention.keep_days is not None else 0
-    tasks = (await connection.execute(text(_TASKS_BY_AGE))).all()
-    frame_owners = await _frame_owners(connection)
+    tasks = connection.execute(text(_TASKS_BY_AGE)).all()
+    frame_owners = _frame_owners(connection)
     total = before = sum(task.bytes for task in tasks) + sum(frames.size_bytes(digest) for digest in frame_owners)
     chosen: list[str] = []
     for task in tasks:
@@ -95,9 +93,9 @@ ORDER BY start_time, task_id
 """
 
 
-async def _frame_owners(connection: AsyncConnection) -> dict[str, set[str]]:
+def _frame_owners(connection: Connection) -> dict[str, set[str]]:
     """The frames, and the tasks that refer to each."""
-    rows = await connection.execute(
+    rows = connection.execute(
         text(
             "SELECT result_digest AS digest, task_id FROM node WHERE result_digest IS NOT NULL "
             "UNION SELECT violations_digest, task_id FROM data_test_result WHERE violations_digest IS NOT NULL"
@@ -109,25 +107,28 @@ async def _frame_owners(connection: AsyncConnection) -> dict[str, set[str]]:
     return owners
 
 
-async def _delete(connection: AsyncConnection, tasks: Sequence[str]) -> None:
+def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
+    """Delete tasks; the digests of the frames that nothing refers to any more."""
     newest = 0
     for table in ("status_event", "log_entry", "run_event"):
-        position = await connection.execute(_of_tasks(f"SELECT max(position) FROM {table}"), {"tasks": tasks})
+        position = connection.execute(_of_tasks(f"SELECT max(position) FROM {table}"), {"tasks": tasks})
         newest = max(newest, position.scalar_one() or 0)
-        await connection.execute(_of_tasks(f"DELETE FROM {table}"), {"tasks": tasks})
-    await connection.execute(_of_tasks("DELETE FROM task"), {"tasks": tasks})  # its nodes and results go with it
-    await connection.execute(
+        connection.execute(_of_tasks(f"DELETE FROM {table}"), {"tasks": tasks})
+    connection.execute(_of_tasks("DELETE FROM task"), {"tasks": tasks})  # its nodes and results go with it
+    connection.execute(text("UPDATE state SET pruned_through = max(pruned_through, :newest)"), {"newest": newest})
+    unused = connection.execute(
         text(
             "DELETE FROM frame WHERE digest NOT IN (SELECT result_digest FROM node WHERE result_digest IS NOT NULL) "
-            "AND digest NOT IN (SELECT violations_digest FROM data_test_result WHERE violations_digest IS NOT NULL)"
+            "AND digest NOT IN (SELECT violations_digest FROM data_test_result WHERE violations_digest IS NOT NULL) "
+            "RETURNING digest"
         )
     )
-    await connection.execute(text("UPDATE state SET pruned_through = max(pruned_through, :newest)"), {"newest": newest})
+    return unused.scalars().all()
 
 
-async def _delete_entries_without_task(connection: AsyncConnection, keep_days: float) -> None:
+def _delete_entries_without_task(connection: Connection, keep_days: float) -> None:
     oldest = iso_time(now_ms() - round(keep_days * _DAY_MS))
-    await connection.execute(
+    connection.execute(
         text(
             "DELETE FROM log_entry WHERE task_id NOT IN (SELECT task_id FROM task) "
             "AND json_extract(data, '$.time') < :oldest"

@@ -4,7 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -303,7 +303,7 @@ class DuckDBSession(Session):
 
     def _replace(self, asset: Asset, sql: str, existing: RelationKind | None) -> int | None:
         first, *rest = _statements(asset, sql, existing)
-        with self.transaction():
+        with self.transaction() if rest else nullcontext():  # a lone statement is a transaction of its own
             rows = self.execute(first)
             for statement in rest:
                 rows = max(rows, self.execute(statement))

@@ -45,7 +45,7 @@ async def opened(folder: Path) -> AsyncIterator[Opened]:
 
     async with Recorder(writer, publish) as recorder:
         yield Opened(recorder, Reader(readers), published)
-    await writer.dispose()
+    writer.dispose()
     await readers.dispose()
 
 

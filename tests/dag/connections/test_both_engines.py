@@ -31,6 +31,7 @@ def asset(materialization: str = "table", name: str = "dds.orders", **keys: obje
 
 
 def make(session: Session, made: Asset, sql: str) -> int | None:
+    session.create_schema(made.stage)
     return materialize(session, made, sql, session.relation_kind(made.name))
 
 

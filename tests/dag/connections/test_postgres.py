@@ -38,6 +38,7 @@ def make(
 ) -> None:
     made = Asset(name, f"{name}.sql", "postgres", "postgres", Materialization(kind), None)
     with connection.session() as session:
+        session.create_schema(made.stage)
         materialize(session, made, sql, session.relation_kind(name), remade)
 
 
@@ -345,6 +346,7 @@ def test_two_processes_make_the_same(postgres: Parameters) -> None:
         "connection = engine.from_config('pg', config, Path());\n"
         "for n in range(8):\n"
         "    with connection.session() as s:\n"
+        "        s.create_schema(f's{n}')\n"
         "        materialize(s, Asset(f's{n}.t', 'x', 'pg', 'pg', M.TABLE, None), 'SELECT 1 AS id', None)\n"
         "connection.close()"
     )
