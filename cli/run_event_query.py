@@ -156,7 +156,7 @@ class RunEvents:
 
 @dataclass
 class Followed:
-    """Events of a run as they come; iterate it once. `cursor` is just after the newest page that was read."""
+    """Events of a run as they come, page by page; iterate it once. `cursor` is just after those last given."""
 
     events: RunEvents
     wanted: Wanted
@@ -164,21 +164,23 @@ class Followed:
     on_lost: Callable[[ConnectionLost], None]
     first: Page
 
-    def __iter__(self) -> Iterator[RunEvent]:
+    def __iter__(self) -> Iterator[list[RunEvent]]:
         """Raises `QueryFailed`; a connection that is lost on the way is told to `on_lost`, and resumed."""
         ended: bool | None = None
-        given = 0
+        missing = self.wanted.limit
         page = self.first
         while True:
             before, self.cursor = self.cursor, page.cursor or self.cursor
             ended = _has_ended(page.events, ended)
-            for event in self.wanted.among(page.events):
-                given += 1
-                if given == self.wanted.limit:
-                    self.cursor = self.events.cursor_after(before, page, event)
-                yield self.events.run_event(event)
-                if given == self.wanted.limit:
-                    return
+            fitting = self.wanted.among(page.events)
+            is_enough = missing is not None and len(fitting) >= missing
+            if is_enough:
+                fitting = fitting[:missing]
+                self.cursor = self.events.cursor_after(before, page, fitting[-1])
+            yield [self.events.run_event(event) for event in fitting]
+            if is_enough:
+                return
+            missing = None if missing is None else missing - len(fitting)
             if not page.has_more:
                 if ended is None and self.cursor:
                     ended = self._had_ended()

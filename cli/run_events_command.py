@@ -1,6 +1,9 @@
 """`dg plus api run events`."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
@@ -55,14 +58,36 @@ def _follow(events: RunEvents, options: EventsOptions) -> int:
     following = events.following(options.wanted, options.after, _tell_lost)
     output = _output(options)
     output.start(events.run_id)
+    cursor = following.cursor
     try:
-        for event in following:
-            output.add(event)
+        for page in following:
+            with _uninterrupted():
+                for event in page:
+                    output.add(event)
+                cursor = following.cursor
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     finally:
-        output.finish(following.cursor)
+        output.finish(cursor)
     return 0
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until a page is shown whole: the cursor goes on after it. A second one does not wait."""
+    interrupts: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        interrupts.append(number)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupts:
+        raise KeyboardInterrupt
 
 
 def _tell_lost(error: ConnectionLost) -> None:
