@@ -1,15 +1,19 @@
 """`/api/logs`: the structured log by task (spec, Log Operations). Entries are sent as they were recorded."""
 
 import json
+from collections.abc import AsyncIterator
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from server.answers import Refused, ShapeResponse
 from server.endpoint import Endpoint, Query
 from server.requests import task_id_of, whole_number, workspace_of
 from server.shapes import AllLogs, AllLogsCleared, Error, TaskLogs, TaskLogsCleared
 from server.workspace import Workspace
+
+_CHUNK_ENTRIES = 2_000
+_NO_LOGS = '"logs":[]'
 
 
 def _with_log_store(request: Request) -> Workspace:
@@ -21,10 +25,32 @@ def _with_log_store(request: Request) -> Workspace:
 
 async def get_task_logs(request: Request) -> Response:
     workspace, task_id = _with_log_store(request), task_id_of(request)
+    attempt, limit = whole_number(request, "attempt", least=1), whole_number(request, "limit", least=1)
+    after = whole_number(request, "cursor") or 0
+    if limit is None:
+        chunks = _all_of_task(workspace, task_id, attempt, after)
+        return StreamingResponse(chunks, media_type="application/json")
     async with workspace.reader.moment() as moment:
-        entries = await moment.log_entries(task_id, whole_number(request, "attempt", least=1))
-    head, foot = TaskLogs(task_id=task_id, logs=(), count=len(entries)).to_json().rsplit('"logs":[]', 1)
-    return _json(f'{head}"logs":[{",".join(entries)}]{foot}')
+        page = await moment.log_entries(task_id, attempt, after, limit)
+    about = TaskLogs(
+        task_id=task_id, logs=(), count=len(page.entries), cursor=str(page.position), has_more=page.has_more
+    )
+    head, foot = about.to_json().rsplit(_NO_LOGS, 1)
+    return _json(f'{head}"logs":[{",".join(page.entries)}]{foot}')
+
+
+async def _all_of_task(workspace: Workspace, task_id: str, attempt: int | None, after: int) -> AsyncIterator[str]:
+    """The answer in chunks: a task may have more entries than should be in memory at once."""
+    head, _ = TaskLogs(task_id=task_id, logs=(), count=0).to_json().rsplit(_NO_LOGS, 1)
+    yield f'{head}"logs":['
+    count, has_more = 0, True
+    while has_more:
+        async with workspace.reader.moment() as moment:
+            page = await moment.log_entries(task_id, attempt, after, _CHUNK_ENTRIES)
+        if page.entries:
+            yield ("," if count else "") + ",".join(page.entries)
+        count, after, has_more = count + len(page.entries), page.position, page.has_more
+    yield f'],"count":{count}}}'
 
 
 async def get_all_logs(request: Request) -> Response:
@@ -68,7 +94,11 @@ ENDPOINTS = (
         get_task_logs,
         "The log entries of a task, oldest first.",
         {200: TaskLogs, 400: Error, 501: Error},
-        queries=(Query("attempt", "only those of this attempt", "integer"),),
+        queries=(
+            Query("attempt", "only those of this attempt", "integer"),
+            Query("limit", "at most so many entries, with where to go on; all without it", "integer"),
+            Query("cursor", "only those after the page that gave it", "integer"),
+        ),
         tag="logs",
     ),
     Endpoint(

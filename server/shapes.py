@@ -187,11 +187,13 @@ class DataTests(Shape):
 
 
 class TaskLogs(Shape):
-    """`GET /api/logs/:taskId`."""
+    """`GET /api/logs/:taskId`; `cursor` and `has_more` are there with a limit, `count` is then the page's."""
 
     task_id: str
     logs: tuple[LogEntry, ...]
     count: int
+    cursor: str | None = None
+    has_more: bool | None = None
 
 
 class AllLogs(Shape):

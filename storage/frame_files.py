@@ -41,10 +41,7 @@ class FrameFiles:
     def read(self, digest: str) -> pa.Table:
         """The table, mapped into memory, once its bytes are known to be those written. Raises `FrameDamaged`."""
         try:
-            with pa.memory_map(str(self.path(digest, _ARROW))) as mapped:
-                if _digest_of(mapped.read_buffer()) != digest:
-                    raise ValueError("its bytes have changed")
-                mapped.seek(0)
+            with pa.memory_map(str(self._checked(digest))) as mapped:
                 return pa.ipc.open_file(mapped).read_all()
         except (OSError, ValueError) as error:  # Arrow's own errors are ValueErrors
             raise self._damaged(digest, error) from error
@@ -54,15 +51,19 @@ class FrameFiles:
 
         Raises `FrameDamaged`, at once or while being read.
         """
-        path = self.path(digest, _ARROW)
         try:
-            with path.open("rb") as raw:
-                if hashlib.file_digest(raw, _new_hash).hexdigest() != digest:
-                    raise ValueError("its bytes have changed")
-            file = pa.ipc.open_file(pa.OSFile(str(path)))
+            file = pa.ipc.open_file(pa.OSFile(str(self._checked(digest))))
         except (OSError, ValueError) as error:
             raise self._damaged(digest, error) from error
         return pa.RecordBatchReader.from_batches(file.schema, self._batches(file, digest))
+
+    def _checked(self, digest: str) -> Path:
+        """The table's file, whose bytes are those written. Read here and not mapped, they take no memory."""
+        path = self.path(digest, _ARROW)
+        with path.open("rb") as raw:
+            if hashlib.file_digest(raw, _new_hash).hexdigest() != digest:
+                raise ValueError("its bytes have changed")
+        return path
 
     def _batches(self, file: pa.RecordBatchFileReader, digest: str) -> Iterator[pa.RecordBatch]:
         for index in range(file.num_record_batches):
@@ -88,7 +89,7 @@ class FrameFiles:
         """A kept JSON text as it was written. Raises `FrameDamaged`."""
         try:
             content = self.path(digest, _JSON).read_bytes()
-            if _digest_of(content) != digest:
+            if _new_hash(content).hexdigest() != digest:
                 raise ValueError("its bytes have changed")
             return content.decode("utf-8")
         except (OSError, ValueError) as error:
@@ -148,10 +149,6 @@ class FrameFiles:
 
 def _new_hash(content: Any = b"") -> "hashlib.blake2b":
     return hashlib.blake2b(content, digest_size=_DIGEST_BYTES)
-
-
-def _digest_of(content: Any) -> str:
-    return _new_hash(content).hexdigest()
 
 
 class _HashedFile:

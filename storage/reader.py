@@ -66,6 +66,15 @@ class TaskPage:
 
 
 @dataclass(frozen=True)
+class LogPage:
+    """Some log entries as JSON texts, oldest first, the position of the last of them, and whether there are more."""
+
+    entries: tuple[str, ...]
+    position: int
+    has_more: bool
+
+
+@dataclass(frozen=True)
 class AssetNow:
     """An asset as it is now, with the task and attempt that last executed it. Durations in milliseconds."""
 
@@ -263,14 +272,24 @@ class Moment:
         rows = await self._rows(union_all(*parts).order_by("position").limit(limit))
         return [Recorded(row.position, row.kind, row.task_id, row.data) for row in rows]
 
-    async def log_entries(self, task_id: str, attempt: int | None = None) -> list[str]:
-        """The log entries of a task, or of one of its attempts, as JSON texts, oldest first."""
+    async def log_entries(
+        self, task_id: str, attempt: int | None = None, after: int = 0, limit: int | None = None
+    ) -> LogPage:
+        """At most `limit` log entries of a task, or of one of its attempts, after a position, oldest first."""
         entry = tables.LogEntry
-        statement = select(col(entry.data)).where(col(entry.task_id) == task_id).order_by(col(entry.position))
+        statement = (
+            select(col(entry.position), col(entry.data))
+            .where(col(entry.task_id) == task_id, col(entry.position) > after)
+            .order_by(col(entry.position))
+        )
         if attempt is not None:
             statement = statement.where(col(entry.attempt) == attempt)
+        if limit is not None:
+            statement = statement.limit(limit + 1)
         rows = await self._rows(statement)
-        return [row.data for row in rows]
+        shown = rows[:limit]
+        reached = shown[-1].position if shown else after
+        return LogPage(tuple(row.data for row in shown), reached, has_more=len(rows) > len(shown))
 
     async def all_log_entries(self) -> list[tuple[str, str]]:
         """All log entries as task id and JSON text, oldest first."""

@@ -258,6 +258,26 @@ def test_a_locked_database(hello: Path, opened: Callable[..., AppDoor]) -> None:
     assert door.run("t").json()["status"] == "SUCCESS"
 
 
+def test_logs_in_pages(hello: Path, opened: Callable[..., AppDoor]) -> None:
+    """Pages of a task's entries join to all of them; the last page's cursor gives what comes later."""
+    door = opened(hello)
+    door.run("t")
+    whole = door.get("/api/logs/t").json()
+    assert list(whole) == ["taskId", "logs", "count"]
+    entries, page = [], {"cursor": "0", "hasMore": True}
+    while page["hasMore"]:
+        page = door.get(f"/api/logs/t?limit=3&cursor={page['cursor']}").json()
+        assert page["count"] == len(page["logs"])
+        entries += page["logs"]
+    assert entries == whole["logs"]
+    assert door.get(f"/api/logs/t?limit=3&cursor={page['cursor']}").json()["logs"] == []
+    door.run("t")
+    assert door.get(f"/api/logs/t?cursor={page['cursor']}").json()["count"] == whole["count"]
+    refused = door.get("/api/logs/t?limit=0")
+    message = "'limit' must be a whole number of 1 or more, found '0'"
+    assert (refused.status_code, refused.json()) == (400, {"error": message})
+
+
 def test_logs_without_a_store(hello: Path, opened: Callable[..., AppDoor]) -> None:
     """Without a log store the four log endpoints answer 501 in the spec's words."""
     door = opened(hello, store_logs=False)

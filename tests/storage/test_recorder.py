@@ -29,7 +29,7 @@ class Opened:
 
     async def entries(self, task_id: str = "t") -> list[str]:
         async with self.reader.moment() as moment:
-            return await moment.log_entries(task_id)
+            return list((await moment.log_entries(task_id)).entries)
 
 
 @asynccontextmanager
