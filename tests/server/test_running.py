@@ -274,7 +274,7 @@ def test_logs_in_pages(hello: Path, opened: Callable[..., AppDoor]) -> None:
     door.run("t")
     assert door.get(f"/api/logs/t?cursor={page['cursor']}").json()["count"] == whole["count"]
     refused = door.get("/api/logs/t?limit=0")
-    message = "'limit' must be a whole number of 1 or more, found '0'"
+    message = "Invalid request format: 'limit' must be a whole number of 1 or more, found '0'"
     assert (refused.status_code, refused.json()) == (400, {"error": message})
 
 
@@ -297,7 +297,7 @@ def test_shutdown_while_a_task_runs(gated: Path, opened: Callable[..., AppDoor])
     """A server killed in a task closes the task when it starts again: FAILED, with the reason."""
     door = opened(gated, ServerDoor, post_wait_ms=50)
     door.run("t")
-    wait_until((gated / "executions").exists)
+    wait_until(lambda: door.get("/api/dag/status/t").json()["inProgressAssets"] == 1)
     door.process.kill()
     door.stop()
     door.start()
