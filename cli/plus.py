@@ -83,6 +83,11 @@ def login(url: str | None, organization: str | None, deployment: str | None, tok
     """Check who to ask, and remember it.
 
     Asks for what is not given. Written where Dagster's own dg keeps it: the table cli.plus of dg.toml.
+
+    \b
+    Examples:
+      dg plus login
+      dg plus login --url http://127.0.0.1:8080 --organization "" --deployment ""
     """
     from cli.login_command import log_in
 

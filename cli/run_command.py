@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,7 +35,7 @@ def run_project(project: Project, task_id: str | None, data: str | None, run_tes
     """Run the whole DAG as one task; the exit code."""
     task_id = checked_task_id(task_id)
     values = read_data(data)
-    settings = read_settings()
+    settings = read_settings({}, {})
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
     configure_console(level=logging.ERROR)  # the progress tells what happens
     console = Console(stderr=as_json, quiet=as_json)
@@ -51,13 +52,17 @@ def run_project(project: Project, task_id: str | None, data: str | None, run_tes
     return 0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED
 
 
-def read_settings(**given: Any) -> Settings:
-    """The settings from the environment, with those given over them; exit if one does not fit."""
+def read_settings(given: Mapping[str, Any], options: Mapping[str, str]) -> Settings:
+    """The settings from the environment, with those given over them; exit if one does not fit.
+
+    `options` are the names of those options that a given value may be wrong for.
+    """
     try:
         return Settings(**given)
     except ValidationError as error:
-        faults = [f"DAGSCOPE_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
-        fail("\n".join(faults))
+        faults = [(str(fault["loc"][0]), fault["msg"]) for fault in error.errors()]
+        names = {name: options[name] if name in given else f"DAGSCOPE_{name.upper()}" for name, _ in faults}
+        fail("\n".join(f"{names[name]}: {message}" for name, message in faults))
 
 
 def leave(code: int) -> NoReturn:

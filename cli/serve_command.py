@@ -42,9 +42,7 @@ class AccessOptions:
     deployment: str | None = None
 
     def settings(self) -> dict[str, Any]:
-        """What is given, as values of `Settings`; exits where it is no good."""
-        if self.organization == "dagster":
-            fail("--organization: dagster cannot be an organization's name: /dagster/graphql is Dagster's own schema")
+        """What is given, as values of `Settings`; exits where the file cannot be read."""
         values = {"organization": self.organization, "deployment": self.deployment, "api_token": self._token()}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -52,12 +50,9 @@ class AccessOptions:
         if self.api_token_file is None:
             return None
         try:
-            token = self.api_token_file.read_text(encoding="utf-8").strip()
+            return self.api_token_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             fail(f"--api-token-file: {self.api_token_file} cannot be read: {error}")
-        if not token or not token.isascii() or not token.isprintable():
-            fail(f"--api-token-file: {self.api_token_file} must hold one line of printable ASCII characters")
-        return token
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ class ServeOptions:
 
 def serve_project(project: Project, options: ServeOptions) -> NoReturn:
     """Serve until stopped, and exit."""
-    settings = read_settings(**_given(options))
+    settings = read_settings(_given(options), {"api_token": "--api-token-file", "organization": "--organization"})
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
     configure_console(level=options.console_level)
     listening = _bind(options.host, options.port)
@@ -203,12 +198,13 @@ async def _first_run(workspace: Workspace, listener: _Console, console: Console,
     task = await task_of(workspace, task_id)
     show_end(console, task)
     project = workspace.project
+    curl = "curl" if workspace.settings.api_token is None else 'curl -H "Authorization: Bearer $TOKEN"'
     shown = next((name for name in reversed(project.graph.order) if not project.assets[name].is_raw), "")
     console.print(
         f"\nOpen {address}/ or try:\n"
-        f"  curl {address}/api/dag/status/{task_id}\n"
-        f"  curl '{address}/api/dag/asset/{shown}/data?limit=5'\n"
-        f"  curl -N '{address}/api/events?taskId={task_id}&lastEventId=0'\n"
+        f"  {curl} {address}/api/dag/status/{task_id}\n"
+        f"  {curl} '{address}/api/dag/asset/{shown}/data?limit=5'\n"
+        f"  {curl} -N '{address}/api/events?taskId={task_id}&lastEventId=0'\n"
         "Stop with Ctrl-C.",
         highlight=False,
         soft_wrap=True,

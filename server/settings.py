@@ -1,9 +1,26 @@
 """Settings, each from the environment variable `DAGSCOPE_<NAME>`; docs/settings.md describes every one."""
 
-from pydantic import Field, SecretStr
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.retention import Retention
+
+
+def _sendable(token: SecretStr) -> SecretStr:
+    text = token.get_secret_value()
+    if not text or not text.isascii() or not text.isprintable():
+        raise PydanticCustomError("token", "the token must be one line of printable ASCII characters")
+    return token
+
+
+def _free(organization: str) -> str:
+    if organization == "dagster":
+        message = "dagster cannot be an organization's name: /dagster/graphql is Dagster's own schema"
+        raise PydanticCustomError("organization", message)
+    return organization
 
 
 class Settings(BaseSettings):
@@ -26,10 +43,12 @@ class Settings(BaseSettings):
     stalled_reader_s: float = Field(
         20, gt=0, description="Seconds after which a connection whose reader takes nothing is let go."
     )
-    api_token: SecretStr | None = Field(
+    api_token: Annotated[SecretStr, AfterValidator(_sendable)] | None = Field(
         None, description="The token that clients must send; without one, only clients of this machine are answered."
     )
-    organization: str | None = Field(None, description="The one organization that clients may name; any if not set.")
+    organization: Annotated[str, AfterValidator(_free)] | None = Field(
+        None, description="The one organization that clients may name; any if not set."
+    )
     deployment: str | None = Field(None, description="The one deployment that clients may name; any if not set.")
     debug: bool = Field(False, description="Show stacks of unexpected faults to clients; `serve --debug` turns it on.")
 

@@ -1,6 +1,7 @@
 """`dg plus login`, and `dg` itself."""
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -100,15 +101,32 @@ def test_token_file_that_is_no_good(hello: Path, tmp_path: Path, content: str) -
     file.write_text(content, encoding="utf-8")
     command = [DG.replace("/dg", "/dagscope"), "serve", "--project", str(hello), "--api-token-file", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    expected = f"--api-token-file: {file} must hold one line of printable ASCII characters\n"
+    expected = "--api-token-file: the token must be one line of printable ASCII characters\n"
     assert (done.returncode, done.stderr) == (2, expected)
 
 
-def test_organization_dagster(hello: Path) -> None:
-    """`dagster` is no organization: its path is another schema's."""
-    command = [DG.replace("/dg", "/dagscope"), "serve", "--project", str(hello), "--organization", "dagster"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    expected = "--organization: dagster cannot be an organization's name: /dagster/graphql is Dagster's own schema\n"
+@pytest.mark.parametrize(
+    ("options", "environment", "where"),
+    [
+        (["--organization", "dagster"], {}, "--organization"),
+        ([], {"DAGSCOPE_ORGANIZATION": "dagster"}, "DAGSCOPE_ORGANIZATION"),
+    ],
+)
+def test_organization_dagster(hello: Path, options: list[str], environment: dict[str, str], where: str) -> None:
+    """`dagster` is no organization, whoever says so: its path is another schema's."""
+    command = [DG.replace("/dg", "/dagscope"), "serve", "--project", str(hello), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, env=os.environ | environment)
+    expected = f"{where}: dagster cannot be an organization's name: /dagster/graphql is Dagster's own schema\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+
+
+def test_token_of_the_environment_that_is_no_good(hello: Path) -> None:
+    """An empty variable does not quietly mean that no token is wanted."""
+    command = [DG.replace("/dg", "/dagscope"), "serve", "--project", str(hello)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=20, env=os.environ | {"DAGSCOPE_API_TOKEN": ""}
+    )
+    expected = "DAGSCOPE_API_TOKEN: the token must be one line of printable ASCII characters\n"
     assert (done.returncode, done.stderr) == (2, expected)
 
 
