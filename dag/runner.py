@@ -98,14 +98,17 @@ class _Run:
     def to_end(self, executor: Executor, max_workers: int) -> TaskStatus:
         watch = Stopwatch()
         self.log.info("Starting DAG execution", assets=len(self.plan.to_execute))
-        self.log.run_event(RunEventType.RUN_START, RunEventLevel.INFO, f"Started execution of {self._assets_text()}.")
+        self.log.run_event(RunEventType.RUN_START, RunEventLevel.INFO, f"Started execution of {self._work_text()}.")
         self._execute_assets(executor, max_workers)
-        root_tests_passed = self._run_root_tests()
-        return self._end(watch, root_tests_passed)
+        tests_passed = self._run_tests_after_assets()
+        return self._end(watch, tests_passed)
 
-    def _assets_text(self) -> str:
-        count = len(self.plan.to_execute)
-        return "1 asset" if count == 1 else f"{count} assets"
+    def _work_text(self) -> str:
+        if self.plan.lone_tests and not self.plan.to_execute:
+            count, word = len(self.plan.lone_tests), "data test"
+        else:
+            count, word = len(self.plan.to_execute), "asset"
+        return f"1 {word}" if count == 1 else f"{count} {word}s"
 
     # -- scheduling
 
@@ -308,23 +311,28 @@ class _Run:
 
     # -- after all nodes
 
-    def _run_root_tests(self) -> bool:
-        if not self.plan.run_root_tests:
-            return all(result.status is DataTestStatus.SUCCESS for result in self.plan.root_test_results)
-        succeeded = frozenset(name for name, node in self.nodes.items() if node.state is NodeState.SUCCESS)
-        passed = True
-        for test in root_tests_to_run(self.project, succeeded):
+    def _run_tests_after_assets(self) -> bool:
+        """Run root and lone tests; if all of them passed, and those that were carried over."""
+        passed = all(result.status is DataTestStatus.SUCCESS for result in self.plan.root_test_results)
+        for test in self._tests_after_assets():
             if self.cancellation.is_requested:
                 break
             try:
-                passed &= self._run_test(test.name, self.log, None).passed
+                passed &= self._run_test(test, self.log, None).passed
             except Cancelled:
                 break
         return passed
 
-    def _end(self, watch: Stopwatch, root_tests_passed: bool) -> TaskStatus:
+    def _tests_after_assets(self) -> dict[str, None]:
+        root_tests: tuple[str, ...] = ()
+        if self.plan.run_root_tests:
+            succeeded = frozenset(name for name, node in self.nodes.items() if node.state is NodeState.SUCCESS)
+            root_tests = tuple(test.name for test in root_tests_to_run(self.project, succeeded))
+        return dict.fromkeys((*root_tests, *self.plan.lone_tests))
+
+    def _end(self, watch: Stopwatch, tests_passed: bool) -> TaskStatus:
         states = Counter(node.state for node in self.nodes.values())
-        all_good = root_tests_passed and states[NodeState.SUCCESS] == len(self.nodes)
+        all_good = tests_passed and states[NodeState.SUCCESS] == len(self.nodes)
         cancelled = self.cancellation.is_requested
         status = TaskStatus.SUCCESS if all_good and not cancelled else TaskStatus.FAILED
         self._tell_end(status, cancelled, watch)

@@ -60,6 +60,10 @@ class DataTestStatus(StrEnum):
     SUCCESS = "SUCCESS"
     NOT_FOUND = "NOT_FOUND"
 
+    @property
+    def is_ended(self) -> bool:
+        return self in (DataTestStatus.FAILED, DataTestStatus.SUCCESS)
+
 
 class DataTestResult(Shape):
     """One data test in one task; `error` says how many rows violate it, or why it could not run."""

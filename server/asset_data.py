@@ -12,6 +12,7 @@ from dag.connections import Connection
 from dag.connections.arrow_types import unique_names
 from dag.frames import Frame, Value
 from dag.relation_names import relation
+from dag.status import Shape
 from server.row_json import row_chunks
 from server.shapes import AssetData
 from storage.frame_files import FrameFiles
@@ -37,7 +38,7 @@ class Rows:
     """Rows about to be sent, with the head and foot of the answer they stand in. Close it when done."""
 
     def __init__(
-        self, about: AssetData, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack
+        self, about: Shape, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack
     ) -> None:
         self._about, self._batches, self._columns, self._resources = about, batches, columns, resources
 
@@ -69,12 +70,17 @@ class Rows:
 
 def of_frame(asset: Asset, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
     """A captured frame. Raises `FrameDamaged`."""
+    return rows_of_frame(_about(asset, frame.rows, unique_names(frame.columns)), frame, frames, page)
+
+
+def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
+    """The rows of a frame, in an answer that has them as `data`. Raises `FrameDamaged`."""
     columns = unique_names(frame.columns)
     if page == Page():
         batches = iter(frames.stream(frame.digest))
     else:  # mapped: only the page's own rows are loaded
         batches = iter(page.slice(frames.read(frame.digest)).to_batches())
-    return Rows(_about(asset, frame.rows, columns), batches, columns, ExitStack())
+    return Rows(about, batches, columns, ExitStack())
 
 
 def of_relation(asset: Asset, connection: Connection, page: Page) -> Rows | None:

@@ -13,7 +13,7 @@ from server.answers import Refused, ShapeResponse
 from server.asset_data import Page, Rows
 from server.dag_endpoints import wait_for
 from server.endpoint import Endpoint, Query
-from server.requests import asset_of, checked_task_id, read_body, whole_number, workspace_of
+from server.requests import asset_of, checked_task_id, page_of, read_body, whole_number, workspace_of
 from server.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
 from server.workspace import Workspace
 from storage.reader import AssetNow, KeptNode, KeptTask, Moment
@@ -105,7 +105,7 @@ async def get_data(request: Request) -> Response:
     workspace, asset = workspace_of(request), asset_of(request)
     if asset is None:
         raise _no_data(404, request.path_params["name"], "Asset not found in DAG")
-    page = Page(whole_number(request, "offset") or 0, whole_number(request, "limit"))
+    page = page_of(request)
     task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
     async with workspace.reader.moment() as moment:
         now = (await moment.assets()).get(asset.name)

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from dag.assets import Asset
 from server.answers import Refused, bad_request
+from server.asset_data import Page
 from server.shapes import Error, check_task_id
 from server.workspace import Workspace
 
@@ -79,6 +80,11 @@ def checked_task_id(task_id: str) -> str:
 def asset_of(request: Request) -> Asset | None:
     """The asset named in the path, None if the DAG has none of that name."""
     return workspace_of(request).project.assets.get(request.path_params["name"])
+
+
+def page_of(request: Request) -> Page:
+    """The rows that are asked for with `offset` and `limit`."""
+    return Page(whole_number(request, "offset") or 0, whole_number(request, "limit"))
 
 
 def whole_number(request: Request, name: str, least: int = 0) -> int | None:

@@ -170,7 +170,7 @@ class AssetData(Shape):
 
 
 class DataTestProfile(Shape):
-    """A data test; `sql` asks for the rows that are wrong."""
+    """A data test; `sql` asks for the rows that are wrong, `mask` are its columns whose values are not kept."""
 
     name: str
     sql: str
@@ -178,12 +178,59 @@ class DataTestProfile(Shape):
     connection_type: str
     status: DataTestStatus
     description: str
+    mask: tuple[str, ...] | None = None
 
 
 class DataTests(Shape):
     """`GET /api/tests`."""
 
     tests: tuple[DataTestProfile, ...]
+
+
+class TaskDataTest(DataTestProfile):
+    """A data test in a task. `row_count` rows violate it, the first `kept_rows` of them are kept.
+
+    `could_not_run` tells a test that failed of an error, which is then `error_msg`, from one that found rows.
+    `asset_name` is absent for a test that ran by itself or after the DAG. `executed_at` is ISO 8601.
+    """
+
+    asset_name: str | None = None
+    could_not_run: bool
+    row_count: int
+    kept_rows: int
+    error_msg: str
+    duration_ms: int
+    executed_at: str
+
+
+class TaskDataTests(Shape):
+    """`GET /api/tests/results/:taskId`, in order of execution."""
+
+    task_id: str
+    attempt: int
+    tests: tuple[TaskDataTest, ...]
+
+
+class DataTestExecuted(Shape):
+    """`POST /api/tests/execute/:testName`; the fields are those of `TaskDataTest`."""
+
+    test_name: str
+    description: str = ""
+    task_id: str
+    status: DataTestStatus
+    could_not_run: bool = False
+    row_count: int = 0
+    kept_rows: int = 0
+    error_msg: str = ""
+    duration_ms: int = 0
+    executed_at: str = ""
+
+
+class DataTestData(DataTestExecuted):
+    """`GET /api/tests/data/:testName`: a page of the rows that violate a data test."""
+
+    columns: tuple[str, ...] = ()
+    data: Any = ()
 
 
 class TaskLogs(Shape):

@@ -14,11 +14,11 @@ from dag import runner
 from dag.cancellation import Cancellation
 from dag.clock import now_ms
 from dag.errors import DagscopeError
-from dag.events import Event, NodeChanged, NodeFacts, TaskAccepted
+from dag.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskAccepted
 from dag.frames import FrameStore
 from dag.project import Project
 from dag.runner import summarize
-from dag.status import NodeState, NodeStatus, TaskStatus
+from dag.status import DataTestStatus, NodeState, NodeStatus, TaskStatus
 from dag.task_log import Emit
 from dag.task_plan import TaskPlan, fresh_node
 from dag.templates import TaskValues
@@ -41,6 +41,8 @@ class ActiveTask:
     started: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     node_ended: dict[str, asyncio.Event] = field(default_factory=dict)
+    test_ended: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Of each test that runs by itself."""
 
     @property
     def task_id(self) -> str:
@@ -49,6 +51,10 @@ class ActiveTask:
     def still_has(self, asset: str) -> bool:
         """If the asset is still to be executed, or is being executed, in this attempt."""
         return asset in self.plan.to_execute and not self.node_ended[asset].is_set()
+
+    def still_tests(self, test: str) -> bool:
+        """If the test is still to be run by itself, or is being run, in this attempt."""
+        return test in self.plan.lone_tests and not self.test_ended[test].is_set()
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,23 @@ class TaskQueue:
                 return active
             await active.ended.wait()
 
+    async def run_test(self, project: Project, task_id: str, test: str) -> ActiveTask:
+        """Run one data test by itself, in a task; joins, waits and carries over as `execute` does."""
+        while True:
+            async with self.accepting:
+                active = self._find(task_id)
+                if active is None:
+                    async with self._reader.moment() as moment:
+                        earlier = await moment.task(task_id)
+                    data = earlier.data if earlier else {}
+                    plan = self._plan(
+                        project, task_id, earlier, frozenset(), data, run_root_tests=False, lone_tests=(test,)
+                    )
+                    return self._accept(project, plan)
+            if active.still_tests(test):
+                return active
+            await active.ended.wait()
+
     def _plan(
         self,
         project: Project,
@@ -158,8 +181,9 @@ class TaskQueue:
         data: Mapping[str, Any],
         run_tests: bool = True,
         run_root_tests: bool | None = None,
+        lone_tests: tuple[str, ...] = (),
     ) -> TaskPlan:
-        """A plan that executes some assets, and carries over what else the task's newest attempt had.
+        """A plan that executes some assets and tests, and carries over what else the task's newest attempt had.
 
         Root tests run where tests do, unless it is said otherwise.
         """
@@ -174,6 +198,7 @@ class TaskQueue:
                 nodes[name] = kept[name].status.changed(order=place)
                 facts[name] = replace(kept[name].facts, carried=True)
         root_tests = run_tests if run_root_tests is None else run_root_tests
+        carried_results = earlier.root_test_results if earlier and not root_tests else ()
         return TaskPlan(
             task=self._values(project, task_id, earlier, data),
             attempt=earlier.newest_attempt + 1 if earlier else 1,
@@ -183,7 +208,8 @@ class TaskQueue:
             facts=facts,
             run_tests=run_tests,
             run_root_tests=root_tests,
-            root_test_results=earlier.root_test_results if earlier and not root_tests else (),
+            root_test_results=tuple(result for result in carried_results if result.test_name not in lone_tests),
+            lone_tests=lone_tests,
         )
 
     def _values(self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any]) -> TaskValues:
@@ -198,7 +224,12 @@ class TaskQueue:
     def _accept(self, project: Project, plan: TaskPlan) -> ActiveTask:
         if self._closing:
             raise ShuttingDown
-        active = ActiveTask(project, plan, node_ended={name: asyncio.Event() for name in plan.to_execute})
+        active = ActiveTask(
+            project,
+            plan,
+            node_ended={name: asyncio.Event() for name in plan.to_execute},
+            test_ended={name: asyncio.Event() for name in plan.lone_tests},
+        )
         self._active[active.task_id] = active
         summary = summarize(plan, dict(plan.nodes), TaskStatus.IN_PROGRESS)
         nodes = tuple((node, plan.facts.get(name, NodeFacts())) for name, node in plan.nodes.items())
@@ -234,7 +265,15 @@ class TaskQueue:
             whole = in_task >= project.assets.keys()
             if in_task <= done and earlier.summary.status is TaskStatus.SUCCESS:
                 raise NothingToRetry(task_id)
-            plan = self._plan(project, task_id, earlier, in_task - done, earlier.data, run_root_tests=whole)
+            plan = self._plan(
+                project,
+                task_id,
+                earlier,
+                in_task - done,
+                earlier.data,
+                run_root_tests=whole,
+                lone_tests=_failed_lone_tests(project, earlier, with_root_tests=not whole),
+            )
             return self._accept(project, plan)
 
     async def cancel(self, task_id: str) -> ActiveTask | None:
@@ -289,7 +328,7 @@ class TaskQueue:
         finally:
             del self._active[active.task_id]
             active.ended.set()
-            for ended in active.node_ended.values():
+            for ended in (*active.node_ended.values(), *active.test_ended.values()):
                 ended.set()
 
     async def _with_earlier_results(self, active: ActiveTask) -> TaskPlan:
@@ -317,6 +356,10 @@ class TaskQueue:
             self._emit_on(event)
             if isinstance(event, NodeChanged) and event.node.state.is_ended:
                 self._loop.call_soon_threadsafe(active.node_ended[event.node.asset_name].set)
+            elif isinstance(event, DataTestChanged) and event.asset is None and event.result.status.is_ended:
+                ended = active.test_ended.get(event.result.test_name)
+                if ended is not None:
+                    self._loop.call_soon_threadsafe(ended.set)
 
         return emit
 
@@ -332,3 +375,11 @@ class TaskQueue:
         if task is not None and not task.summary.status.is_ended:
             for event in closing_events(task, f"interrupted: {type(error).__name__}: {error}"):
                 self._recorder.emit(event)
+
+
+def _failed_lone_tests(project: Project, task: KeptTask, with_root_tests: bool) -> tuple[str, ...]:
+    """Tests of a task's newest attempt that ran by themselves and did not pass."""
+    failed = (result.test_name for result in task.root_test_results if result.status is not DataTestStatus.SUCCESS)
+    return tuple(
+        name for name in failed if name in project.tests and (with_root_tests or not project.tests[name].is_root)
+    )
