@@ -21,10 +21,15 @@ from storage.reader import AssetNow, KeptNode
 
 @dataclass(frozen=True)
 class Page:
-    """The rows that are asked for; all after `offset` without a limit."""
+    """The rows that are asked for; all after `offset` without a limit. Answers name it if `is_told`."""
 
     offset: int = 0
     limit: int | None = None
+    is_told: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.offset and self.limit is None
 
     def slice(self, table: pa.Table) -> pa.Table:
         return table.slice(self.offset, self.limit)
@@ -70,13 +75,13 @@ class Rows:
 
 def of_frame(asset: Asset, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
     """A captured frame. Raises `FrameDamaged`."""
-    return rows_of_frame(_about(asset, frame.rows, unique_names(frame.columns)), frame, frames, page)
+    return rows_of_frame(_about(asset, frame.rows, unique_names(frame.columns), page), frame, frames, page)
 
 
 def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
     """The rows of a frame, in an answer that has them as `data`. Raises `FrameDamaged`."""
     columns = unique_names(frame.columns)
-    if page == Page():
+    if page.is_whole:
         batches = iter(frames.stream(frame.digest))
     else:  # mapped: only the page's own rows are loaded
         batches = iter(page.slice(frames.read(frame.digest)).to_batches())
@@ -97,7 +102,7 @@ def of_relation(asset: Asset, connection: Connection, page: Page) -> Rows | None
         count = int(session.scalar(f"SELECT count(*) FROM {name}"))
         reader = session.read_to_show(f"SELECT * FROM {name}{page.sql}")
         columns = unique_names(reader.schema.names)
-        return Rows(_about(asset, count, columns), iter(reader), columns, stack.pop_all())
+        return Rows(_about(asset, count, columns, page), iter(reader), columns, stack.pop_all())
     raise AssertionError("the block returns")
 
 
@@ -110,7 +115,7 @@ def of_value(asset: Asset, value: Value, frames: FrameFiles) -> bytes:
     return f'{head}"data":{frames.read_json(value.digest)}{foot}'.encode()
 
 
-def _about(asset: Asset, rows: int, columns: tuple[str, ...]) -> AssetData:
+def _about(asset: Asset, rows: int, columns: tuple[str, ...], page: Page) -> AssetData:
     return AssetData(
         asset_name=asset.name,
         has_data=True,
@@ -119,6 +124,9 @@ def _about(asset: Asset, rows: int, columns: tuple[str, ...]) -> AssetData:
         row_count=rows,
         column_count=len(columns),
         columns=columns,
+        total_records=rows if page.is_told else None,
+        offset=page.offset if page.is_told else None,
+        limit=page.limit if page.is_told else None,
     )
 
 

@@ -83,8 +83,9 @@ def asset_of(request: Request) -> Asset | None:
 
 
 def page_of(request: Request) -> Page:
-    """The rows that are asked for with `offset` and `limit`."""
-    return Page(whole_number(request, "offset") or 0, whole_number(request, "limit"))
+    """The rows that are asked for with `offset` and `limit`; told in the answer where the client speaks of pages."""
+    is_told = not request.query_params.keys().isdisjoint({"taskId", "offset", "limit"})
+    return Page(whole_number(request, "offset") or 0, whole_number(request, "limit"), is_told)
 
 
 def whole_number(request: Request, name: str, least: int = 0) -> int | None:

@@ -156,7 +156,10 @@ class AssetExecuted(Shape):
 
 
 class AssetData(Shape):
-    """The data of an asset. `data` is rows as objects for a dataframe; `row_count` counts all rows, not the page's."""
+    """The data of an asset. `data` is rows as objects for a dataframe; `row_count` counts all rows, not the page's.
+
+    `total_records`, the same number, `offset` and `limit` are there where a task or a page was asked for.
+    """
 
     asset_name: str
     has_data: bool
@@ -166,6 +169,9 @@ class AssetData(Shape):
     row_count: int | None = None
     column_count: int | None = None
     columns: tuple[str, ...] | None = None
+    total_records: int | None = None
+    offset: int | None = None
+    limit: int | None = None
     error: str = ""
 
 

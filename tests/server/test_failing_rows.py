@@ -248,3 +248,21 @@ def test_a_damaged_frame_of_rows(people: Path, opened: Callable[..., AppDoor]) -
     answer = door.get("/api/tests/data/s.known?taskId=t")
     assert (answer.status_code, answer.json()["rowCount"]) == (500, 3)
     assert "its bytes have changed" in answer.json()["errorMsg"]
+
+
+def test_pages_of_an_assets_data(door: AppDoor) -> None:
+    """With a task or a page the data of an asset names the page and how many rows there are in all."""
+    door.post("/api/dag/asset/s.people/execute", {"taskId": "t"})
+    path = "/api/dag/asset/s.people/data"
+    page = door.get(f"{path}?taskId=t&offset=1&limit=1").json()
+    assert [page[key] for key in ("totalRecords", "offset", "limit", "rowCount", "columns")] == [
+        3,
+        1,
+        1,
+        3,
+        ["id", "email", "paid"],
+    ]
+    assert len(page["data"]) == 1
+    whole = door.get(f"{path}?taskId=t").json()
+    assert (whole["totalRecords"], whole["offset"], "limit" in whole) == (3, 0, False)
+    assert "totalRecords" not in door.get(path).json()
