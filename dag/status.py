@@ -74,6 +74,10 @@ class DataTestResult(Shape):
     duration_ms: int = 0
 
 
+EXECUTING, SELECTING = "Executing ", "Selecting "
+"""What the `name` of a node begins with."""
+
+
 class NodeStatus(Shape):
     """One asset in one task. Times are epoch milliseconds; `execution_time_ms` is 0 until the node ends."""
 
@@ -89,6 +93,11 @@ class NodeStatus(Shape):
     passed_tests: int = 0
     failed_tests: int = 0
     test_results: tuple[DataTestResult, ...] = ()
+
+    @property
+    def is_selection(self) -> bool:
+        """If the asset's query is only read in this task, so that the asset itself stays as it was."""
+        return self.name.startswith(SELECTING)
 
     def changed(self, **values: Any) -> "NodeStatus":
         return self.model_copy(update=values)

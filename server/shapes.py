@@ -142,7 +142,10 @@ class ExecuteResult(Shape):
 
 
 class AssetExecuted(Shape):
-    """The answer of an execute: ended, still going, or failed. Times are epoch milliseconds."""
+    """The answer of an execute or a select: ended, still going, or failed. Times are epoch milliseconds.
+
+    `total_records` are the rows of a select, of which `result` has the first.
+    """
 
     task_id: str
     asset_name: str
@@ -153,6 +156,7 @@ class AssetExecuted(Shape):
     result: ExecuteResult | None = None
     error: str | None = None
     upstreams_used: tuple[str, ...] = ()
+    total_records: int | None = None
 
 
 class AssetData(Shape):

@@ -48,9 +48,10 @@ class ActiveTask:
     def task_id(self) -> str:
         return self.plan.task.task_id
 
-    def still_has(self, asset: str) -> bool:
-        """If the asset is still to be executed, or is being executed, in this attempt."""
-        return asset in self.plan.to_execute and not self.node_ended[asset].is_set()
+    def still_has(self, asset: str, select: bool = False) -> bool:
+        """If the asset is still to be executed (or selected), or is being, in this attempt."""
+        wanted = self.plan.to_select if select else self.plan.to_execute - self.plan.to_select
+        return asset in wanted and not self.node_ended[asset].is_set()
 
     def still_tests(self, test: str) -> bool:
         """If the test is still to be run by itself, or is being run, in this attempt."""
@@ -135,8 +136,8 @@ class TaskQueue:
             plan = self._plan(project, task_id, earlier, project.assets.keys(), data or {}, run_tests)
             return self._accept(project, plan)
 
-    async def execute(self, project: Project, task_id: str, asset: str) -> ActiveTask:
-        """Execute one asset, with its tests, in a task (contract, Task and node status).
+    async def execute(self, project: Project, task_id: str, asset: str, select: bool = False) -> ActiveTask:
+        """Execute one asset, with its tests, in a task (contract, Task and node status); or only select it.
 
         Joins the task if it still has the asset to do; waits for it if it has not; carries an ended task's other
         nodes over into a new attempt.
@@ -148,10 +149,12 @@ class TaskQueue:
                     async with self._reader.moment() as moment:
                         earlier = await moment.task(task_id)
                     data = earlier.data if earlier else {}
-                    return self._accept(
-                        project, self._plan(project, task_id, earlier, {asset}, data, run_root_tests=False)
+                    to_select = frozenset({asset} if select else ())
+                    plan = self._plan(
+                        project, task_id, earlier, {asset}, data, run_root_tests=False, to_select=to_select
                     )
-            if active.still_has(asset):
+                    return self._accept(project, plan)
+            if active.still_has(asset, select):
                 return active
             await active.ended.wait()
 
@@ -182,6 +185,7 @@ class TaskQueue:
         run_tests: bool = True,
         run_root_tests: bool | None = None,
         lone_tests: tuple[str, ...] = (),
+        to_select: frozenset[str] = frozenset(),
     ) -> TaskPlan:
         """A plan that executes some assets and tests, and carries over what else the task's newest attempt had.
 
@@ -193,7 +197,7 @@ class TaskQueue:
         facts: dict[str, NodeFacts] = {}
         for place, name in enumerate(names, 1):
             if name in to_execute:
-                nodes[name] = fresh_node(project, name, place, run_tests)
+                nodes[name] = fresh_node(project, name, place, run_tests, name in to_select)
             else:
                 nodes[name] = kept[name].status.changed(order=place)
                 facts[name] = replace(kept[name].facts, carried=True)
@@ -210,6 +214,7 @@ class TaskQueue:
             run_root_tests=root_tests,
             root_test_results=tuple(result for result in carried_results if result.test_name not in lone_tests),
             lone_tests=lone_tests,
+            to_select=to_select,
         )
 
     def _values(self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any]) -> TaskValues:
@@ -262,7 +267,8 @@ class TaskQueue:
                 return None
             done = {node.status.asset_name for node in earlier.nodes if node.status.state is NodeState.SUCCESS}
             in_task = {node.status.asset_name for node in earlier.nodes} & project.assets.keys()
-            whole = in_task >= project.assets.keys()
+            selected = {node.status.asset_name for node in earlier.nodes if node.status.is_selection}
+            whole = in_task - selected >= project.assets.keys()
             if in_task <= done and earlier.summary.status is TaskStatus.SUCCESS:
                 raise NothingToRetry(task_id)
             plan = self._plan(
@@ -273,6 +279,7 @@ class TaskQueue:
                 earlier.data,
                 run_root_tests=whole,
                 lone_tests=_failed_lone_tests(project, earlier, with_root_tests=not whole),
+                to_select=frozenset(in_task & selected - done),
             )
             return self._accept(project, plan)
 
@@ -334,7 +341,8 @@ class TaskQueue:
     async def _with_earlier_results(self, active: ActiveTask) -> TaskPlan:
         """The plan with what is kept of upstreams that it does not execute, as it is now that its turn has come."""
         plan, graph = active.plan, active.project.graph
-        needed = {upstream for name in plan.to_execute for upstream in graph.upstreams[name]} - plan.to_execute
+        needed = {upstream for name in plan.to_execute for upstream in graph.upstreams[name]}
+        needed -= plan.to_execute - plan.to_select
         if not needed:
             return plan
         async with self._reader.moment() as moment:

@@ -4,7 +4,7 @@ A `Connection` is one database of a project, shared by all threads; a `Session` 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
@@ -46,6 +46,15 @@ class Session(ABC):
     def read_to_show(self, sql: str) -> pa.RecordBatchReader:
         """The same for people's eyes: also values that Arrow cannot hold are there, as text."""
         return self.read(sql)
+
+    @abstractmethod
+    def selecting(
+        self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]
+    ) -> AbstractContextManager[pa.RecordBatchReader]:
+        """The rows of one query, to show, while inside. Nothing is written that anybody else could ever see.
+
+        `inputs` are rows that the query reads under these names of tables, whatever else has the names.
+        """
 
     @abstractmethod
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:

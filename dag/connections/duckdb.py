@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -233,14 +233,24 @@ class DuckDBSession(Session):
                 raise StatementFailed(self._connection, str(error)) from error
             yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
+    @contextmanager
+    def selecting(self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]) -> Iterator[pa.RecordBatchReader]:
+        for table, rows in inputs.items():  # a cursor's own tables come before all others of their names
+            self._create_table(f"TEMPORARY TABLE {table}", rows)
+        with self.snapshot():
+            yield self.read(f"SELECT * FROM ({sql}\n) AS selected")
+
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
+        return self._create_table(f"TABLE {table}", rows)
+
+    def _create_table(self, table: str, rows: pa.RecordBatchReader) -> int:
         columns = unique_names(rows.schema.names)
         projection = duckdb_types.import_projection(rows.schema, columns)
         watched = WatchedRows(rows)
         with watched.telling_cause(), self._running():
             self._cursor.register("_rows_to_write", watched.reader)
             try:
-                return self.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {projection} FROM _rows_to_write")
+                return self.execute(f"CREATE OR REPLACE {table} AS SELECT {projection} FROM _rows_to_write")
             finally:
                 self._cursor.unregister("_rows_to_write")
 
