@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from server import (
     asset_endpoints,
+    connection_endpoints,
     dag_endpoints,
     data_test_endpoints,
     graphql_endpoints,
@@ -34,6 +35,7 @@ from storage.recorder import RecorderFailed
 API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
+    *connection_endpoints.ENDPOINTS,
     *data_test_endpoints.ENDPOINTS,
     *readme_endpoint.ENDPOINTS,
     *log_endpoints.ENDPOINTS,

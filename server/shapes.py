@@ -179,6 +179,41 @@ class AssetData(Shape):
     error: str = ""
 
 
+class ConnectionNow(Shape):
+    """A connection of the project, whether it is open, and where it leads; never a secret."""
+
+    name: str
+    type: str
+    is_connected: bool
+    path: str | None = None
+    extensions: tuple[str, ...] | None = None
+    host: str | None = None
+    port: int | None = None
+    database: str | None = None
+    user: str | None = None
+
+
+class ConnectionStatus(Shape):
+    """`GET /api/dag/connection-status`; `is_connected` is true if all connections are open."""
+
+    is_connected: bool
+    connections: tuple[ConnectionNow, ...]
+
+
+class Connected(Shape):
+    """`POST /api/dag/connect`."""
+
+    message: str = "Successfully connected to all databases"
+    status: Literal["CONNECTED"] = "CONNECTED"
+
+
+class Disconnected(Shape):
+    """`POST /api/dag/disconnect`."""
+
+    message: str = "Successfully disconnected from all databases"
+    status: Literal["DISCONNECTED"] = "DISCONNECTED"
+
+
 class DataTestProfile(Shape):
     """A data test; `sql` asks for the rows that are wrong, `mask` are its columns whose values are not kept."""
 

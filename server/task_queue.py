@@ -123,6 +123,11 @@ class TaskQueue:
     def is_idle(self) -> bool:
         return not self._active
 
+    @property
+    def active_ids(self) -> tuple[str, ...]:
+        """The tasks that run or wait, in the order in which they were accepted."""
+        return tuple(self._active)
+
     async def run(
         self, project: Project, task_id: str, data: Mapping[str, Any] | None = None, run_tests: bool = True
     ) -> ActiveTask:
@@ -349,6 +354,8 @@ class TaskQueue:
             return replace(plan, earlier_results=await moment.results_of(sorted(needed)))
 
     def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> TaskStatus:
+        for connection in active.project.connections.values():
+            connection.admit()
         return runner.run(
             active.project,
             self._frames,
