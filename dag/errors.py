@@ -10,6 +10,7 @@ DagscopeError
 ├── RawAssetFailed          a raw asset's Python raised, or returned what nobody can read
 ├── MaskInvalid             a data test masks a column that it does not select
 ├── InputMissing            an upstream's data is wanted that was never captured
+├── UpkeepRefused           what an asset made cannot be dropped or emptied
 ├── FrameDamaged            a stored frame is not what was written
 └── Cancelled               the task was cancelled while this was under way
 """
@@ -77,6 +78,10 @@ class MaskInvalid(DagscopeError):
 
 class InputMissing(DagscopeError):
     """An asset wants the data of an upstream of which none was captured."""
+
+
+class UpkeepRefused(DagscopeError):
+    """An asset of that materialization has no relation that could be dropped, or emptied."""
 
 
 class FrameDamaged(DagscopeError):

@@ -15,6 +15,7 @@ from server import (
     graphql_endpoints,
     log_endpoints,
     readme_endpoint,
+    relation_endpoints,
     stream,
 )
 from server.about import about_endpoint
@@ -35,6 +36,7 @@ from storage.recorder import RecorderFailed
 API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
+    *relation_endpoints.ENDPOINTS,
     *connection_endpoints.ENDPOINTS,
     *data_test_endpoints.ENDPOINTS,
     *readme_endpoint.ENDPOINTS,

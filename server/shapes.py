@@ -179,6 +179,21 @@ class AssetData(Shape):
     error: str = ""
 
 
+class UpkeepRequest(Shape):
+    """`POST /api/dag/asset/:name/drop` and `truncate`: the asset's name again, so that no slip drops a table."""
+
+    confirm: str
+
+
+class RelationChanged(Shape):
+    """What was done to an asset's relation, or why nothing was."""
+
+    asset_name: str
+    status: Literal["SUCCESS", "FAILED"]
+    message: str = ""
+    error: str = ""
+
+
 class ConnectionNow(Shape):
     """A connection of the project, whether it is open, and where it leads; never a secret."""
 
