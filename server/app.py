@@ -14,6 +14,7 @@ from server import (
     data_test_endpoints,
     graphql_endpoints,
     log_endpoints,
+    preview_endpoint,
     readme_endpoint,
     relation_endpoints,
     stream,
@@ -36,6 +37,7 @@ from storage.recorder import RecorderFailed
 API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
+    *preview_endpoint.ENDPOINTS,
     *relation_endpoints.ENDPOINTS,
     *connection_endpoints.ENDPOINTS,
     *data_test_endpoints.ENDPOINTS,

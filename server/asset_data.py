@@ -8,6 +8,7 @@ import pyarrow as pa
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from dag.assets import Asset
+from dag.cancellation import Cancellation
 from dag.connections import Connection
 from dag.connections.arrow_types import unique_names
 from dag.frames import Frame, Value
@@ -61,9 +62,17 @@ class Rows:
         finally:
             self.close()
 
+    def whole(self) -> bytes:
+        """The whole answer at once; for few rows."""
+        head, foot = self._head_and_foot()
+        return f'{head}"data":{self.array_text()}{foot}'.encode()
+
+    def _head_and_foot(self) -> list[str]:
+        return self._about.model_copy(update={"data": []}).to_json().split('"data":[]')
+
     async def body(self) -> AsyncIterator[bytes]:
         """The whole answer, in chunks. A failure on the way breaks it off: it never ends as valid JSON."""
-        head, foot = self._about.model_copy(update={"data": []}).to_json().split('"data":[]')
+        head, foot = self._head_and_foot()
         try:
             yield f'{head}"data":['.encode()
             async for chunk in iterate_in_threadpool(self.row_texts()):
@@ -88,13 +97,15 @@ def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) ->
     return Rows(about, batches, columns, ExitStack())
 
 
-def of_relation(asset: Asset, connection: Connection, page: Page) -> Rows | None:
+def of_relation(
+    asset: Asset, connection: Connection, page: Page, cancellation: Cancellation | None = None
+) -> Rows | None:
     """The rows of the asset's relation as it is now, counted and read at one moment; None if there is none.
 
-    Raises `ConnectionFailed` or `StatementFailed`.
+    Raises `ConnectionFailed`, `StatementFailed` or `Cancelled`.
     """
     with ExitStack() as stack:
-        session = stack.enter_context(connection.session())
+        session = stack.enter_context(connection.session(cancellation))
         if session.relation_kind(asset.name) is None:
             return None
         stack.enter_context(session.snapshot())  # count and rows are of one moment

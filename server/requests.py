@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
 from dag.assets import Asset
@@ -20,8 +20,10 @@ def workspace_of(request: Request) -> Workspace:
     return workspace
 
 
-async def read_body(request: Request, model: type[Body]) -> Body:
+async def read_body(request: Request, model: type[Body], may_be_empty: bool = False) -> Body:
     """The JSON body as `model`. Refuses with 415 what is not JSON by its type, with 400 what does not fit."""
+    if may_be_empty and "content-type" not in request.headers and not await _read_all(request):
+        return model()
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type != "application/json":
         found = f'"{content_type}"' if content_type else "none"
@@ -56,10 +58,24 @@ def _first_fault(error: ValidationError) -> str:
         return f"missing required field '{field}'"
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
-    expected = {"string_type": "a string", "dict_type": "an object", "bool_type": "true or false"}.get(
-        fault["type"], fault["msg"]
-    )
-    return f"field '{field}' must be {expected}"
+    return f"field '{field}' must be {_expected(fault)}"
+
+
+def _expected(fault: ErrorDetails) -> str:
+    match fault["type"]:
+        case "string_type":
+            return "a string"
+        case "dict_type":
+            return "an object"
+        case "bool_type":
+            return "true or false"
+        case "int_type":
+            return "a whole number"
+        case "greater_than_equal":
+            return f"{fault['ctx']['ge']} or more"
+        case "less_than_equal":
+            return f"{fault['ctx']['le']} or less"
+    return fault["msg"]
 
 
 def task_id_of(request: Request) -> str:

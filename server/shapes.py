@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool, StrictInt
 
 from dag.status import (
     DataTestResult,
@@ -16,6 +16,8 @@ from dag.status import (
 )
 
 TASK_ID_LENGTH = 4_096  # characters
+PREVIEW_ROWS = 10_000  # of one page, which is made in memory
+PREVIEW_OFFSET = 10**18
 
 
 def check_task_id(task_id: str) -> str:
@@ -177,6 +179,13 @@ class AssetData(Shape):
     offset: int | None = None
     limit: int | None = None
     error: str = ""
+
+
+class PreviewRequest(Shape):
+    """`POST /api/dag/asset/:name/preview`; it takes no body too. Other keys are ignored."""
+
+    offset: Annotated[StrictInt, Field(ge=0, le=PREVIEW_OFFSET)] = 0
+    limit: Annotated[StrictInt, Field(ge=0, le=PREVIEW_ROWS)] = 100
 
 
 class UpkeepRequest(Shape):
