@@ -6,7 +6,7 @@ from dag.assets import DataTest
 from dag.cancellation import Cancellation
 from dag.clock import Stopwatch
 from dag.connections import Connection, Session
-from dag.errors import Cancelled, DagscopeError, StatementFailed
+from dag.errors import Cancelled, DagscopeError, StatementFailed, TypeNotKept
 from dag.frames import Frame, FrameStore
 from dag.masking import check_mask, masked
 from dag.project import Project
@@ -70,7 +70,7 @@ class DataTestRun:
                 check_mask(_columns(session, sql), test.mask, test.name, test.path)
             try:
                 return self._violations_in(session, sql, test.mask)
-            except StatementFailed:
+            except (StatementFailed, TypeNotKept):
                 if not test.mask:
                     raise
                 raise StatementFailed(connection.name, _HIDDEN_REASON) from None

@@ -1,5 +1,6 @@
 """`/api/tests`: the data tests, running one alone, and the rows that violate them (spec, Test Operations)."""
 
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -37,11 +38,14 @@ async def get_tests(request: Request) -> Response:
     workspace = workspace_of(request)
     async with workspace.reader.moment() as moment:
         statuses = await moment.test_statuses()
-    project = workspace.project
-    tests = tuple(
+    return ShapeResponse(await run_in_threadpool(_profiles, workspace.project, statuses))
+
+
+def _profiles(project: Project, statuses: Mapping[str, DataTestStatus]) -> DataTests:
+    tests = (
         _profile(project, test, statuses.get(name, DataTestStatus.INITIAL)) for name, test in project.tests.items()
     )
-    return ShapeResponse(DataTests(tests=tests))
+    return DataTests(tests=tuple(tests))
 
 
 def _profile(project: Project, test: DataTest, status: DataTestStatus) -> DataTestProfile:
@@ -68,8 +72,12 @@ async def get_results(request: Request) -> Response:
         if task is None:
             raise Refused(404, Error(error="Task not found"))
         found = await moment.data_tests.of_attempt(task.summary.task_id, task.attempt)
-    tests = tuple(_in_task(workspace.project, kept) for kept in found)
+    tests = await run_in_threadpool(_all_in_task, workspace.project, found)
     return ShapeResponse(TaskDataTests(task_id=task.summary.task_id, attempt=task.attempt, tests=tests))
+
+
+def _all_in_task(project: Project, found: Iterable[KeptDataTest]) -> tuple[TaskDataTest, ...]:
+    return tuple(_in_task(project, kept) for kept in found)
 
 
 def _in_task(project: Project, kept: KeptDataTest) -> TaskDataTest:

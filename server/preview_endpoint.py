@@ -55,6 +55,7 @@ ENDPOINTS = (
         "A page of an asset's table or view as it is now; answers within 10 seconds.",
         {200: AssetData, 202: AssetData, 204: None, 400: Error, 404: AssetData, 413: Error, 415: Error, 500: AssetData},
         request=PreviewRequest,
+        request_required=False,
         tag="asset",
     ),
 )

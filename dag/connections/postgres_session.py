@@ -268,6 +268,8 @@ class PostgresSession(Session):
         with self._bulk() as bulk, self._rolled_back():
             for table, rows in inputs.items():
                 self._lend(bulk, table, rows)
+            for statements in (self, bulk):
+                statements.execute("SET TRANSACTION READ ONLY")
             columns = self._columns_of(sql, to_show=True)
             yield self._rows_of(bulk, _wrapped(sql, columns), columns, ExitStack())
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.dag.task_run import data_test
-from tests.doors import AppDoor, RestartingDoor, messages
+from tests.doors import AppDoor, RestartingDoor, ServerDoor, messages
 from tests.projects import SLOW_SQL, block, model, write_project
 
 PEOPLE = """\
@@ -237,6 +237,24 @@ def test_a_test_that_goes_on(tmp_path: Path, opened: Callable[..., AppDoor]) -> 
     assert answers[0].status_code in (202, 500)
     ended = door.get("/api/tests/data/s.slow?taskId=t&attempt=1").json()
     assert (ended["status"], ended["couldNotRun"], ended["errorMsg"]) == ("FAILED", True, "cancelled")
+
+
+def test_a_server_that_dies_under_a_test(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+    """A test that ran when the server died could not run, and can be retried."""
+    files = {model("s.a"): "SELECT 1 AS n", data_test("s.slow"): SLOW_SQL}
+    door = opened(write_project(tmp_path, files), ServerDoor, post_wait_ms=200)
+    assert execute(door, "s.slow", "t").status_code == 202
+    door.stop(9)  # type: ignore[call-arg]  # a server's door
+    door.start()
+    found = data(door, "s.slow", "?taskId=t")
+    assert (found["status"], found["couldNotRun"], found["errorMsg"]) == (
+        "FAILED",
+        True,
+        "interrupted: server restarted",
+    )
+    assert found["executedAt"].endswith("Z")
+    assert door.post("/api/dag/retry/t").status_code == 202
+    assert data(door, "s.slow", "?taskId=t")["status"] == "IN_PROGRESS"
 
 
 def test_a_damaged_frame_of_rows(people: Path, opened: Callable[..., AppDoor]) -> None:
