@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -63,10 +63,32 @@ class AssetExecution:
             frame = self._capture(asset, session)
         return NodeFacts(rows=rows, result=frame, has_relation=True)
 
+    def select(self, asset: Asset, results: Mapping[str, Result | None]) -> NodeFacts:
+        """Run a SQL asset's query and keep its rows, writing nothing. Raises a `DagscopeError`."""
+        self.cancellation.check()
+        with self.project.connections[asset.connection].session(self.cancellation) as session:
+            existing = session.relation_kind(asset.name) if _appends(asset) else None
+            sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
+            inputs = {
+                input_relation(upstream): self.frames.stream(frame.digest)
+                for upstream, frame in self._inputs_to_persist(asset, results)
+            }
+            with session.selecting(sql, inputs) as rows:
+                return NodeFacts(result=self.frames.write(rows))
+        raise AssertionError("the block returns")
+
     def _remade(self, asset: Asset) -> frozenset[str]:
         return frozenset(self.project.graph.descendants([asset.name]))
 
     def _persist_inputs(self, asset: Asset, results: Mapping[str, Result | None], session: Session) -> None:
+        for upstream, frame in self._inputs_to_persist(asset, results):
+            self.once.do(("input", asset.connection, upstream), partial(self._write_input, session, upstream, frame))
+
+    def _write_input(self, session: Session, upstream: str, frame: Frame) -> None:
+        session.write(input_relation(upstream), self.frames.stream(frame.digest))
+
+    def _inputs_to_persist(self, asset: Asset, results: Mapping[str, Result | None]) -> Iterator[tuple[str, Frame]]:
+        """The frames that the asset's SQL reads by names of tables. Raises `InputMissing`."""
         if not asset.persist_inputs:
             return
         for upstream in asset.upstreams:
@@ -75,10 +97,7 @@ class AssetExecution:
             result = results.get(upstream)
             if not isinstance(result, Frame):
                 raise InputMissing(_no_frame(asset.name, upstream, result))
-            self.once.do(("input", asset.connection, upstream), partial(self._write_input, session, upstream, result))
-
-    def _write_input(self, session: Session, upstream: str, frame: Frame) -> None:
-        session.write(input_relation(upstream), self.frames.stream(frame.digest))
+            yield upstream, result
 
     def _capture(self, asset: Asset, session: Session) -> Frame | None:
         if not asset.is_data_framed:

@@ -42,7 +42,10 @@ class Asset:
 
 @dataclass(frozen=True)
 class DataTest:
-    """A query whose rows are violations: a test passes on zero rows. Its name is `<stage>.<test>`."""
+    """A query whose rows are violations: a test passes on zero rows. Its name is `<stage>.<test>`.
+
+    `mask` are the columns whose values are not kept, from its own block and from the models that name it.
+    """
 
     name: str
     path: str
@@ -51,6 +54,7 @@ class DataTest:
     template: Template
     description: str = ""
     references: tuple[str, ...] = field(default=())
+    mask: tuple[str, ...] = ()
 
     @property
     def is_root(self) -> bool:

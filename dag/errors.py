@@ -8,7 +8,9 @@ DagscopeError
 ├── StatementFailed         a database refused a statement
 ├── TypeNotKept             a column's type or value has no exact counterpart where it is to go
 ├── RawAssetFailed          a raw asset's Python raised, or returned what nobody can read
+├── MaskInvalid             a data test masks a column that it does not select
 ├── InputMissing            an upstream's data is wanted that was never captured
+├── UpkeepRefused           what an asset made cannot be dropped or emptied
 ├── FrameDamaged            a stored frame is not what was written
 └── Cancelled               the task was cancelled while this was under way
 """
@@ -70,8 +72,16 @@ class RawAssetFailed(DagscopeError):
     """A raw asset's function raised or returned a value of an unknown kind."""
 
 
+class MaskInvalid(DagscopeError):
+    """A data test is to mask a column that its query does not have."""
+
+
 class InputMissing(DagscopeError):
     """An asset wants the data of an upstream of which none was captured."""
+
+
+class UpkeepRefused(DagscopeError):
+    """An asset of that materialization has no relation that could be dropped, or emptied."""
 
 
 class FrameDamaged(DagscopeError):

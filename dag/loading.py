@@ -78,6 +78,7 @@ class _Loading:
         self._assets_and_tests()
         self._check_profiled_models_exist()
         self._check_named_tests()
+        self._add_masks_of_models()
         self._check_references()
         graph = self._graph()
         if self.problems or config is None or profile is None:
@@ -285,10 +286,7 @@ class _Loading:
             persist_inputs=bool(keys.get("persist_inputs")),
             primary_key_fields=tuple(keys.get("primary_key_fields") or ()),
             indexes=tuple(keys.get("indexes") or ()),
-            tests=tuple(
-                test.name if "." in test.name else f"{name.split('.')[0]}.{test.name}"
-                for test in keys.get("tests") or ()
-            ),
+            tests=tuple(_full_name(name, test.name) for test in keys.get("tests") or ()),
         )
         self._check_indexes(asset, said)
         self._check_stage(asset)
@@ -403,6 +401,7 @@ class _Loading:
             template=template,
             description=(said.keys.get("description") or "").strip(),
             references=tuple(sorted({reference.asset for reference in rendering.references})),
+            mask=tuple(said.keys.get("mask") or ()),
         )
 
     # -- what the files say of each other
@@ -414,6 +413,14 @@ class _Loading:
             if "name" in said.places and name not in self.assets and name not in self.broken:
                 message = f'model "{name}" has no file' + did_you_mean(name, self.assets)
                 self.problems.append(Problem(*said.places["name"], message))
+
+    def _add_masks_of_models(self) -> None:
+        """What any model wants masked of a test is masked whoever runs it."""
+        for name in self.assets:
+            for entry in self.said[name].keys.get("tests") or ():
+                test = self.tests.get(_full_name(name, entry.name))
+                if test is not None:
+                    self.tests[test.name] = replace(test, mask=tuple(dict.fromkeys([*test.mask, *entry.mask])))
 
     def _check_named_tests(self) -> None:
         named: set[str] = set()
@@ -514,3 +521,8 @@ class _Loading:
         )
         self.problems.append(Problem(self._reference_path(asset), line, message))
         return Graph({})
+
+
+def _full_name(asset: str, test: str) -> str:
+    """A data test as a model names it, with its stage."""
+    return test if "." in test else f"{asset.split('.')[0]}.{test}"

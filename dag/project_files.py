@@ -72,9 +72,10 @@ class IndexEntry(Keys):
 
 
 class TestEntry(Keys):
-    """A data test named by a model; a bare name means the model's own stage."""
+    """A data test named by a model; a bare name means the model's own stage. `mask` adds to that of its own block."""
 
     name: str
+    mask: Annotated[list[str], NoneIsEmpty] = []
 
 
 class ModelKeys(Keys):
@@ -120,7 +121,8 @@ class ProfileFile(Keys):
 
 
 class TestKeys(Keys):
-    """What may be said of a data test in its own block."""
+    """What may be said of a data test in its own block. `mask` are columns whose values are never kept."""
 
     connection: str | None = None
     description: str | None = None
+    mask: Annotated[list[str] | None, NoneIsEmpty] = None

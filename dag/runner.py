@@ -20,10 +20,19 @@ from dag.data_tests import DataTestOutcome, DataTestRun, rows_text
 from dag.error_info import ErrorInfo, describe_error
 from dag.errors import Cancelled, DagscopeError, StatementFailed
 from dag.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskChanged
-from dag.frames import FrameStore, Result
+from dag.frames import Frame, FrameStore, Result
 from dag.project import Project
 from dag.run_events import RunEventLevel, RunEventType
-from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
+from dag.status import (
+    EXECUTING,
+    SELECTING,
+    DataTestResult,
+    DataTestStatus,
+    NodeState,
+    NodeStatus,
+    TaskStatus,
+    TaskSummary,
+)
 from dag.task_log import Emit, TaskLog, current_log
 from dag.task_plan import TaskPlan, root_tests_to_run
 
@@ -98,14 +107,17 @@ class _Run:
     def to_end(self, executor: Executor, max_workers: int) -> TaskStatus:
         watch = Stopwatch()
         self.log.info("Starting DAG execution", assets=len(self.plan.to_execute))
-        self.log.run_event(RunEventType.RUN_START, RunEventLevel.INFO, f"Started execution of {self._assets_text()}.")
+        self.log.run_event(RunEventType.RUN_START, RunEventLevel.INFO, f"Started execution of {self._work_text()}.")
         self._execute_assets(executor, max_workers)
-        root_tests_passed = self._run_root_tests()
-        return self._end(watch, root_tests_passed)
+        tests_passed = self._run_tests_after_assets()
+        return self._end(watch, tests_passed)
 
-    def _assets_text(self) -> str:
-        count = len(self.plan.to_execute)
-        return "1 asset" if count == 1 else f"{count} assets"
+    def _work_text(self) -> str:
+        if self.plan.lone_tests and not self.plan.to_execute:
+            count, word = len(self.plan.lone_tests), "data test"
+        else:
+            count, word = len(self.plan.to_execute), "asset"
+        return f"1 {word}" if count == 1 else f"{count} {word}s"
 
     # -- scheduling
 
@@ -127,11 +139,15 @@ class _Run:
                 for work in self._next_done(running):
                     name = running.pop(work)
                     outcome, facts = work.result() if work.done() else self._abandon(name)
-                    if outcome is Outcome.FAILED:
-                        self.failed.add(name)
-                    else:
-                        self.results[name] = facts.result
+                    if name not in self.plan.to_select:  # whose downstreams read what was there before
+                        self._take_outcome(name, outcome, facts)
                     self._settle(name, waiting, ready)
+
+    def _take_outcome(self, name: str, outcome: Outcome, facts: NodeFacts) -> None:
+        if outcome is Outcome.FAILED:
+            self.failed.add(name)
+        else:
+            self.results[name] = facts.result
 
     def _next_done(self, running: Mapping[_Work, str]) -> set[_Work]:
         """The work that has ended; after a cancellation all of it, ended or not stopping in time."""
@@ -185,9 +201,14 @@ class _Run:
         facts = NodeFacts()
         try:
             self._change(name, facts, state=NodeState.IN_PROGRESS, start_time=started_ms)
-            log.debug(f"Executing asset: {name}")
+            selects = name in self.plan.to_select
+            log.debug(f"{SELECTING if selects else EXECUTING}asset: {name}")
             log.run_event(RunEventType.STEP_START, RunEventLevel.DEBUG, f'Started execution of step "{name}".')
             asset = self.project.assets[name]
+            if selects:
+                facts = self.execution.select(asset, self.results)
+                self._tell_selected(log, facts, watch)
+                return self._end_node(name, Outcome.SUCCEEDED, facts, watch, log)
             facts = self.execution.execute(asset, self.results, log)
             self._tell_materialized(log, facts, watch)
             facts, failures = self._run_tests(name, facts, log)
@@ -227,6 +248,10 @@ class _Run:
         rows = "" if facts.rows is None else f" ({rows_text(facts.rows)})"
         log.info(f"Asset materialized: {log.asset}{rows}", rows=facts.rows, durationMs=watch.elapsed_ms)
         log.run_event(RunEventType.MATERIALIZATION, RunEventLevel.INFO, f"Asset materialized: {log.asset}{rows}")
+
+    def _tell_selected(self, log: TaskLog, facts: NodeFacts, watch: Stopwatch) -> None:
+        count = facts.result.rows if isinstance(facts.result, Frame) else 0
+        log.info(f"Asset selected: {log.asset} ({rows_text(count)})", rows=count, durationMs=watch.elapsed_ms)
 
     def _run_tests(self, name: str, facts: NodeFacts, log: TaskLog) -> tuple[NodeFacts, list[str]]:
         tests = self.project.assets[name].tests if self.plan.run_tests else ()
@@ -308,23 +333,28 @@ class _Run:
 
     # -- after all nodes
 
-    def _run_root_tests(self) -> bool:
-        if not self.plan.run_root_tests:
-            return all(result.status is DataTestStatus.SUCCESS for result in self.plan.root_test_results)
-        succeeded = frozenset(name for name, node in self.nodes.items() if node.state is NodeState.SUCCESS)
-        passed = True
-        for test in root_tests_to_run(self.project, succeeded):
+    def _run_tests_after_assets(self) -> bool:
+        """Run root and lone tests; if all of them passed, and those that were carried over."""
+        passed = all(result.status is DataTestStatus.SUCCESS for result in self.plan.root_test_results)
+        for test in self._tests_after_assets():
             if self.cancellation.is_requested:
                 break
             try:
-                passed &= self._run_test(test.name, self.log, None).passed
+                passed &= self._run_test(test, self.log, None).passed
             except Cancelled:
                 break
         return passed
 
-    def _end(self, watch: Stopwatch, root_tests_passed: bool) -> TaskStatus:
+    def _tests_after_assets(self) -> dict[str, None]:
+        root_tests: tuple[str, ...] = ()
+        if self.plan.run_root_tests:
+            succeeded = frozenset(name for name, node in self.nodes.items() if node.state is NodeState.SUCCESS)
+            root_tests = tuple(test.name for test in root_tests_to_run(self.project, succeeded))
+        return dict.fromkeys((*root_tests, *self.plan.lone_tests))
+
+    def _end(self, watch: Stopwatch, tests_passed: bool) -> TaskStatus:
         states = Counter(node.state for node in self.nodes.values())
-        all_good = root_tests_passed and states[NodeState.SUCCESS] == len(self.nodes)
+        all_good = tests_passed and states[NodeState.SUCCESS] == len(self.nodes)
         cancelled = self.cancellation.is_requested
         status = TaskStatus.SUCCESS if all_good and not cancelled else TaskStatus.FAILED
         self._tell_end(status, cancelled, watch)

@@ -60,6 +60,10 @@ class DataTestStatus(StrEnum):
     SUCCESS = "SUCCESS"
     NOT_FOUND = "NOT_FOUND"
 
+    @property
+    def is_ended(self) -> bool:
+        return self in (DataTestStatus.FAILED, DataTestStatus.SUCCESS)
+
 
 class DataTestResult(Shape):
     """One data test in one task; `error` says how many rows violate it, or why it could not run."""
@@ -68,6 +72,10 @@ class DataTestResult(Shape):
     status: DataTestStatus
     error: str | None = None
     duration_ms: int = 0
+
+
+EXECUTING, SELECTING = "Executing ", "Selecting "
+"""What the `name` of a node begins with."""
 
 
 class NodeStatus(Shape):
@@ -85,6 +93,11 @@ class NodeStatus(Shape):
     passed_tests: int = 0
     failed_tests: int = 0
     test_results: tuple[DataTestResult, ...] = ()
+
+    @property
+    def is_selection(self) -> bool:
+        """If the asset's query is only read in this task, so that the asset itself stays as it was."""
+        return self.name.startswith(SELECTING)
 
     def changed(self, **values: Any) -> "NodeStatus":
         return self.model_copy(update=values)

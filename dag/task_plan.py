@@ -7,7 +7,7 @@ from dag.assets import DataTest
 from dag.events import NodeFacts
 from dag.frames import Result
 from dag.project import Project
-from dag.status import DataTestResult, NodeStatus
+from dag.status import EXECUTING, SELECTING, DataTestResult, NodeStatus
 from dag.templates import TaskValues
 
 
@@ -18,6 +18,8 @@ class TaskPlan:
     `nodes` are all nodes of the attempt by name, in order; those not in `to_execute` are carried over as they are.
     `earlier_results` are captured results of upstreams that this attempt does not execute. `started_ms` is when the
     task was accepted. Root tests run only with `run_root_tests`; else `root_test_results` are the earlier ones.
+    `lone_tests` are data tests that run by themselves, after all assets, whatever became of those. Of the assets in
+    `to_select`, a part of `to_execute`, only the query is run and its result kept: nothing is made, and none tested.
     """
 
     task: TaskValues
@@ -30,15 +32,17 @@ class TaskPlan:
     run_tests: bool = True
     run_root_tests: bool = True
     root_test_results: tuple[DataTestResult, ...] = ()
+    lone_tests: tuple[str, ...] = ()
+    to_select: frozenset[str] = frozenset()
 
 
-def fresh_node(project: Project, asset: str, order: int, run_tests: bool) -> NodeStatus:
-    """A node that is still to be executed (contract, Task and node status)."""
+def fresh_node(project: Project, asset: str, order: int, run_tests: bool, select: bool = False) -> NodeStatus:
+    """A node that is still to be executed, or only selected (contract, Task and node status)."""
     return NodeStatus(
-        name=f"Executing {asset}",
+        name=(SELECTING if select else EXECUTING) + asset,
         asset_name=asset,
         order=order,
-        total_tests=len(project.assets[asset].tests) if run_tests else 0,
+        total_tests=len(project.assets[asset].tests) if run_tests and not select else 0,
     )
 
 

@@ -7,7 +7,18 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from server import asset_endpoints, dag_endpoints, data_test_endpoints, graphql_endpoints, log_endpoints, stream
+from server import (
+    asset_endpoints,
+    connection_endpoints,
+    dag_endpoints,
+    data_test_endpoints,
+    graphql_endpoints,
+    log_endpoints,
+    preview_endpoint,
+    readme_endpoint,
+    relation_endpoints,
+    stream,
+)
 from server.about import about_endpoint
 from server.answers import (
     Refused,
@@ -26,7 +37,11 @@ from storage.recorder import RecorderFailed
 API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
+    *preview_endpoint.ENDPOINTS,
+    *relation_endpoints.ENDPOINTS,
+    *connection_endpoints.ENDPOINTS,
     *data_test_endpoints.ENDPOINTS,
+    *readme_endpoint.ENDPOINTS,
     *log_endpoints.ENDPOINTS,
     *stream.ENDPOINTS,
     *graphql_endpoints.ENDPOINTS,

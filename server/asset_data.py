@@ -8,10 +8,12 @@ import pyarrow as pa
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from dag.assets import Asset
+from dag.cancellation import Cancellation
 from dag.connections import Connection
 from dag.connections.arrow_types import unique_names
 from dag.frames import Frame, Value
 from dag.relation_names import relation
+from dag.status import Shape
 from server.row_json import row_chunks
 from server.shapes import AssetData
 from storage.frame_files import FrameFiles
@@ -20,10 +22,15 @@ from storage.reader import AssetNow, KeptNode
 
 @dataclass(frozen=True)
 class Page:
-    """The rows that are asked for; all after `offset` without a limit."""
+    """The rows that are asked for; all after `offset` without a limit. Answers name it if `is_told`."""
 
     offset: int = 0
     limit: int | None = None
+    is_told: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.offset and self.limit is None
 
     def slice(self, table: pa.Table) -> pa.Table:
         return table.slice(self.offset, self.limit)
@@ -37,7 +44,7 @@ class Rows:
     """Rows about to be sent, with the head and foot of the answer they stand in. Close it when done."""
 
     def __init__(
-        self, about: AssetData, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack
+        self, about: Shape, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack
     ) -> None:
         self._about, self._batches, self._columns, self._resources = about, batches, columns, resources
 
@@ -55,9 +62,17 @@ class Rows:
         finally:
             self.close()
 
+    def whole(self) -> bytes:
+        """The whole answer at once; for few rows."""
+        head, foot = self._head_and_foot()
+        return f'{head}"data":{self.array_text()}{foot}'.encode()
+
+    def _head_and_foot(self) -> list[str]:
+        return self._about.model_copy(update={"data": []}).to_json().split('"data":[]')
+
     async def body(self) -> AsyncIterator[bytes]:
         """The whole answer, in chunks. A failure on the way breaks it off: it never ends as valid JSON."""
-        head, foot = self._about.model_copy(update={"data": []}).to_json().split('"data":[]')
+        head, foot = self._head_and_foot()
         try:
             yield f'{head}"data":['.encode()
             async for chunk in iterate_in_threadpool(self.row_texts()):
@@ -69,21 +84,28 @@ class Rows:
 
 def of_frame(asset: Asset, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
     """A captured frame. Raises `FrameDamaged`."""
+    return rows_of_frame(_about(asset, frame.rows, unique_names(frame.columns), page), frame, frames, page)
+
+
+def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
+    """The rows of a frame, in an answer that has them as `data`. Raises `FrameDamaged`."""
     columns = unique_names(frame.columns)
-    if page == Page():
+    if page.is_whole:
         batches = iter(frames.stream(frame.digest))
     else:  # mapped: only the page's own rows are loaded
         batches = iter(page.slice(frames.read(frame.digest)).to_batches())
-    return Rows(_about(asset, frame.rows, columns), batches, columns, ExitStack())
+    return Rows(about, batches, columns, ExitStack())
 
 
-def of_relation(asset: Asset, connection: Connection, page: Page) -> Rows | None:
+def of_relation(
+    asset: Asset, connection: Connection, page: Page, cancellation: Cancellation | None = None
+) -> Rows | None:
     """The rows of the asset's relation as it is now, counted and read at one moment; None if there is none.
 
-    Raises `ConnectionFailed` or `StatementFailed`.
+    Raises `ConnectionFailed`, `StatementFailed` or `Cancelled`.
     """
     with ExitStack() as stack:
-        session = stack.enter_context(connection.session())
+        session = stack.enter_context(connection.session(cancellation))
         if session.relation_kind(asset.name) is None:
             return None
         stack.enter_context(session.snapshot())  # count and rows are of one moment
@@ -91,7 +113,7 @@ def of_relation(asset: Asset, connection: Connection, page: Page) -> Rows | None
         count = int(session.scalar(f"SELECT count(*) FROM {name}"))
         reader = session.read_to_show(f"SELECT * FROM {name}{page.sql}")
         columns = unique_names(reader.schema.names)
-        return Rows(_about(asset, count, columns), iter(reader), columns, stack.pop_all())
+        return Rows(_about(asset, count, columns, page), iter(reader), columns, stack.pop_all())
     raise AssertionError("the block returns")
 
 
@@ -104,7 +126,7 @@ def of_value(asset: Asset, value: Value, frames: FrameFiles) -> bytes:
     return f'{head}"data":{frames.read_json(value.digest)}{foot}'.encode()
 
 
-def _about(asset: Asset, rows: int, columns: tuple[str, ...]) -> AssetData:
+def _about(asset: Asset, rows: int, columns: tuple[str, ...], page: Page) -> AssetData:
     return AssetData(
         asset_name=asset.name,
         has_data=True,
@@ -113,6 +135,9 @@ def _about(asset: Asset, rows: int, columns: tuple[str, ...]) -> AssetData:
         row_count=rows,
         column_count=len(columns),
         columns=columns,
+        total_records=rows if page.is_told else None,
+        offset=page.offset if page.is_told else None,
+        limit=page.limit if page.is_told else None,
     )
 
 

@@ -7,13 +7,14 @@ from starlette.responses import Response, StreamingResponse
 from dag.assets import Asset
 from dag.errors import DagscopeError
 from dag.frames import Frame, Value
+from dag.project_files import Materialization
 from dag.status import NodeState
 from server import asset_data
 from server.answers import Refused, ShapeResponse
 from server.asset_data import Page, Rows
 from server.dag_endpoints import wait_for
 from server.endpoint import Endpoint, Query
-from server.requests import asset_of, checked_task_id, read_body, whole_number, workspace_of
+from server.requests import asset_of, checked_task_id, page_of, read_body, whole_number, workspace_of
 from server.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
 from server.workspace import Workspace
 from storage.reader import AssetNow, KeptNode, KeptTask, Moment
@@ -23,6 +24,24 @@ RESULT_ROWS = 100
 
 
 async def post_execute(request: Request) -> Response:
+    return await _execute(request, select=False)
+
+
+async def post_select(request: Request) -> Response:
+    asset = asset_of(request)
+    if asset is not None and asset.materialization in _WITHOUT_QUERY:
+        details = _WITHOUT_QUERY[asset.materialization]
+        raise Refused(400, Error(error=f'"{asset.name}" has no query to select', details=details))
+    return await _execute(request, select=True)
+
+
+_WITHOUT_QUERY = {
+    Materialization.RAW: "it is a raw asset, made by Python: execute it, and look at its data",
+    Materialization.CUSTOM: "a custom asset's statements run as they are, and may write: preview shows its relation",
+}
+
+
+async def _execute(request: Request, select: bool) -> Response:
     body = await read_body(request, ExecuteRequest)
     workspace, asset = workspace_of(request), asset_of(request)
     if asset is None:
@@ -34,7 +53,7 @@ async def post_execute(request: Request) -> Response:
             error="Asset not found in DAG",
         )
         raise Refused(404, shape)
-    active = await workspace.tasks.execute(workspace.project, body.task_id, asset.name)
+    active = await workspace.tasks.execute(workspace.project, body.task_id, asset.name, select)
     await wait_for(active.node_ended[asset.name], workspace.settings.post_wait_ms)
     await workspace.recorder.flush()
     async with workspace.reader.moment() as moment:
@@ -71,7 +90,9 @@ async def _executed(
         message = workspace.project.redaction.text(f"executed, but its result cannot be read: {error}")
         return ShapeResponse(shape.model_copy(update={"error": message}), 500)
     result = ExecuteResult(rows_affected=node.facts.rows or 0, data=0)
-    head, foot = shape.model_copy(update={"result": result}).to_json().split('"data":0', 1)
+    selected = node.facts.result if status.is_selection else None
+    total = selected.rows if isinstance(selected, Frame) else None
+    head, foot = shape.model_copy(update={"result": result, "total_records": total}).to_json().split('"data":0', 1)
     return Response(f'{head}"data":{data}{foot}', media_type="application/json")
 
 
@@ -105,7 +126,7 @@ async def get_data(request: Request) -> Response:
     workspace, asset = workspace_of(request), asset_of(request)
     if asset is None:
         raise _no_data(404, request.path_params["name"], "Asset not found in DAG")
-    page = Page(whole_number(request, "offset") or 0, whole_number(request, "limit"))
+    page = page_of(request)
     task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
     async with workspace.reader.moment() as moment:
         now = (await moment.assets()).get(asset.name)
@@ -149,6 +170,23 @@ ENDPOINTS = (
         "/api/dag/asset/{name}/execute",
         post_execute,
         "Execute one asset and its tests; answers within 10 seconds.",
+        {
+            200: AssetExecuted,
+            202: AssetExecuted,
+            400: Error,
+            404: AssetExecuted,
+            413: Error,
+            415: Error,
+            500: AssetExecuted,
+        },
+        request=ExecuteRequest,
+        tag="asset",
+    ),
+    Endpoint(
+        "POST",
+        "/api/dag/asset/{name}/select",
+        post_select,
+        "Run an asset's query and keep its rows, writing nothing to the database; answers within 10 seconds.",
         {
             200: AssetExecuted,
             202: AssetExecuted,

@@ -3,11 +3,12 @@
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
 from dag.assets import Asset
 from server.answers import Refused, bad_request
+from server.asset_data import Page
 from server.shapes import Error, check_task_id
 from server.workspace import Workspace
 
@@ -19,8 +20,10 @@ def workspace_of(request: Request) -> Workspace:
     return workspace
 
 
-async def read_body(request: Request, model: type[Body]) -> Body:
+async def read_body(request: Request, model: type[Body], may_be_empty: bool = False) -> Body:
     """The JSON body as `model`. Refuses with 415 what is not JSON by its type, with 400 what does not fit."""
+    if may_be_empty and "content-type" not in request.headers and not await _read_all(request):
+        return model()
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type != "application/json":
         found = f'"{content_type}"' if content_type else "none"
@@ -55,10 +58,24 @@ def _first_fault(error: ValidationError) -> str:
         return f"missing required field '{field}'"
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
-    expected = {"string_type": "a string", "dict_type": "an object", "bool_type": "true or false"}.get(
-        fault["type"], fault["msg"]
-    )
-    return f"field '{field}' must be {expected}"
+    return f"field '{field}' must be {_expected(fault)}"
+
+
+def _expected(fault: ErrorDetails) -> str:
+    match fault["type"]:
+        case "string_type":
+            return "a string"
+        case "dict_type":
+            return "an object"
+        case "bool_type":
+            return "true or false"
+        case "int_type":
+            return "a whole number"
+        case "greater_than_equal":
+            return f"{fault['ctx']['ge']} or more"
+        case "less_than_equal":
+            return f"{fault['ctx']['le']} or less"
+    return fault["msg"]
 
 
 def task_id_of(request: Request) -> str:
@@ -79,6 +96,12 @@ def checked_task_id(task_id: str) -> str:
 def asset_of(request: Request) -> Asset | None:
     """The asset named in the path, None if the DAG has none of that name."""
     return workspace_of(request).project.assets.get(request.path_params["name"])
+
+
+def page_of(request: Request) -> Page:
+    """The rows that are asked for with `offset` and `limit`; told in the answer where the client speaks of pages."""
+    is_told = not request.query_params.keys().isdisjoint({"taskId", "offset", "limit"})
+    return Page(whole_number(request, "offset") or 0, whole_number(request, "limit"), is_told)
 
 
 def whole_number(request: Request, name: str, least: int = 0) -> int | None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool, StrictInt
 
 from dag.status import (
     DataTestResult,
@@ -16,6 +16,8 @@ from dag.status import (
 )
 
 TASK_ID_LENGTH = 4_096  # characters
+PREVIEW_ROWS = 10_000  # of one page, which is made in memory
+PREVIEW_OFFSET = 10**18
 
 
 def check_task_id(task_id: str) -> str:
@@ -142,7 +144,10 @@ class ExecuteResult(Shape):
 
 
 class AssetExecuted(Shape):
-    """The answer of an execute: ended, still going, or failed. Times are epoch milliseconds."""
+    """The answer of an execute or a select: ended, still going, or failed. Times are epoch milliseconds.
+
+    `total_records` are the rows of a select, of which `result` has the first.
+    """
 
     task_id: str
     asset_name: str
@@ -153,10 +158,14 @@ class AssetExecuted(Shape):
     result: ExecuteResult | None = None
     error: str | None = None
     upstreams_used: tuple[str, ...] = ()
+    total_records: int | None = None
 
 
 class AssetData(Shape):
-    """The data of an asset. `data` is rows as objects for a dataframe; `row_count` counts all rows, not the page's."""
+    """The data of an asset. `data` is rows as objects for a dataframe; `row_count` counts all rows, not the page's.
+
+    `total_records`, the same number, `offset` and `limit` are there where a task or a page was asked for.
+    """
 
     asset_name: str
     has_data: bool
@@ -166,11 +175,71 @@ class AssetData(Shape):
     row_count: int | None = None
     column_count: int | None = None
     columns: tuple[str, ...] | None = None
+    total_records: int | None = None
+    offset: int | None = None
+    limit: int | None = None
     error: str = ""
 
 
+class PreviewRequest(Shape):
+    """`POST /api/dag/asset/:name/preview`; it takes no body too. Other keys are ignored."""
+
+    offset: Annotated[StrictInt, Field(ge=0, le=PREVIEW_OFFSET)] = 0
+    limit: Annotated[StrictInt, Field(ge=0, le=PREVIEW_ROWS)] = 100
+
+
+class UpkeepRequest(Shape):
+    """`POST /api/dag/asset/:name/drop` and `truncate`: the asset's name again, so that no slip drops a table."""
+
+    confirm: str
+
+
+class RelationChanged(Shape):
+    """What was done to an asset's relation, or why nothing was."""
+
+    asset_name: str
+    status: Literal["SUCCESS", "FAILED"]
+    message: str = ""
+    error: str = ""
+
+
+class ConnectionNow(Shape):
+    """A connection of the project, whether it is open, and where it leads; never a secret."""
+
+    name: str
+    type: str
+    is_connected: bool
+    path: str | None = None
+    extensions: tuple[str, ...] | None = None
+    host: str | None = None
+    port: int | None = None
+    database: str | None = None
+    user: str | None = None
+
+
+class ConnectionStatus(Shape):
+    """`GET /api/dag/connection-status`; `is_connected` is true if all connections are open."""
+
+    is_connected: bool
+    connections: tuple[ConnectionNow, ...]
+
+
+class Connected(Shape):
+    """`POST /api/dag/connect`."""
+
+    message: str = "Successfully connected to all databases"
+    status: Literal["CONNECTED"] = "CONNECTED"
+
+
+class Disconnected(Shape):
+    """`POST /api/dag/disconnect`."""
+
+    message: str = "Successfully disconnected from all databases"
+    status: Literal["DISCONNECTED"] = "DISCONNECTED"
+
+
 class DataTestProfile(Shape):
-    """A data test; `sql` asks for the rows that are wrong."""
+    """A data test; `sql` asks for the rows that are wrong, `mask` are its columns whose values are not kept."""
 
     name: str
     sql: str
@@ -178,12 +247,59 @@ class DataTestProfile(Shape):
     connection_type: str
     status: DataTestStatus
     description: str
+    mask: tuple[str, ...] | None = None
 
 
 class DataTests(Shape):
     """`GET /api/tests`."""
 
     tests: tuple[DataTestProfile, ...]
+
+
+class TaskDataTest(DataTestProfile):
+    """A data test in a task. `row_count` rows violate it, the first `kept_rows` of them are kept.
+
+    `could_not_run` tells a test that failed of an error, which is then `error_msg`, from one that found rows.
+    `asset_name` is absent for a test that ran by itself or after the DAG. `executed_at` is ISO 8601.
+    """
+
+    asset_name: str | None = None
+    could_not_run: bool
+    row_count: int
+    kept_rows: int
+    error_msg: str
+    duration_ms: int
+    executed_at: str
+
+
+class TaskDataTests(Shape):
+    """`GET /api/tests/results/:taskId`, in order of execution."""
+
+    task_id: str
+    attempt: int
+    tests: tuple[TaskDataTest, ...]
+
+
+class DataTestExecuted(Shape):
+    """`POST /api/tests/execute/:testName`; the fields are those of `TaskDataTest`."""
+
+    test_name: str
+    description: str = ""
+    task_id: str
+    status: DataTestStatus
+    could_not_run: bool = False
+    row_count: int = 0
+    kept_rows: int = 0
+    error_msg: str = ""
+    duration_ms: int = 0
+    executed_at: str = ""
+
+
+class DataTestData(DataTestExecuted):
+    """`GET /api/tests/data/:testName`: a page of the rows that violate a data test."""
+
+    columns: tuple[str, ...] = ()
+    data: Any = ()
 
 
 class TaskLogs(Shape):

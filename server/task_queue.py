@@ -14,11 +14,11 @@ from dag import runner
 from dag.cancellation import Cancellation
 from dag.clock import now_ms
 from dag.errors import DagscopeError
-from dag.events import Event, NodeChanged, NodeFacts, TaskAccepted
+from dag.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskAccepted
 from dag.frames import FrameStore
 from dag.project import Project
 from dag.runner import summarize
-from dag.status import NodeState, NodeStatus, TaskStatus
+from dag.status import DataTestStatus, NodeState, NodeStatus, TaskStatus
 from dag.task_log import Emit
 from dag.task_plan import TaskPlan, fresh_node
 from dag.templates import TaskValues
@@ -41,14 +41,21 @@ class ActiveTask:
     started: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     node_ended: dict[str, asyncio.Event] = field(default_factory=dict)
+    test_ended: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Of each test that runs by itself."""
 
     @property
     def task_id(self) -> str:
         return self.plan.task.task_id
 
-    def still_has(self, asset: str) -> bool:
-        """If the asset is still to be executed, or is being executed, in this attempt."""
-        return asset in self.plan.to_execute and not self.node_ended[asset].is_set()
+    def still_has(self, asset: str, select: bool = False) -> bool:
+        """If the asset is still to be executed (or selected), or is being, in this attempt."""
+        wanted = self.plan.to_select if select else self.plan.to_execute - self.plan.to_select
+        return asset in wanted and not self.node_ended[asset].is_set()
+
+    def still_tests(self, test: str) -> bool:
+        """If the test is still to be run by itself, or is being run, in this attempt."""
+        return test in self.plan.lone_tests and not self.test_ended[test].is_set()
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,11 @@ class TaskQueue:
     def is_idle(self) -> bool:
         return not self._active
 
+    @property
+    def active_ids(self) -> tuple[str, ...]:
+        """The tasks that run or wait, in the order in which they were accepted."""
+        return tuple(self._active)
+
     async def run(
         self, project: Project, task_id: str, data: Mapping[str, Any] | None = None, run_tests: bool = True
     ) -> ActiveTask:
@@ -129,8 +141,8 @@ class TaskQueue:
             plan = self._plan(project, task_id, earlier, project.assets.keys(), data or {}, run_tests)
             return self._accept(project, plan)
 
-    async def execute(self, project: Project, task_id: str, asset: str) -> ActiveTask:
-        """Execute one asset, with its tests, in a task (contract, Task and node status).
+    async def execute(self, project: Project, task_id: str, asset: str, select: bool = False) -> ActiveTask:
+        """Execute one asset, with its tests, in a task (contract, Task and node status); or only select it.
 
         Joins the task if it still has the asset to do; waits for it if it has not; carries an ended task's other
         nodes over into a new attempt.
@@ -142,10 +154,29 @@ class TaskQueue:
                     async with self._reader.moment() as moment:
                         earlier = await moment.task(task_id)
                     data = earlier.data if earlier else {}
-                    return self._accept(
-                        project, self._plan(project, task_id, earlier, {asset}, data, run_root_tests=False)
+                    to_select = frozenset({asset} if select else ())
+                    plan = self._plan(
+                        project, task_id, earlier, {asset}, data, run_root_tests=False, to_select=to_select
                     )
-            if active.still_has(asset):
+                    return self._accept(project, plan)
+            if active.still_has(asset, select):
+                return active
+            await active.ended.wait()
+
+    async def run_test(self, project: Project, task_id: str, test: str) -> ActiveTask:
+        """Run one data test by itself, in a task; joins, waits and carries over as `execute` does."""
+        while True:
+            async with self.accepting:
+                active = self._find(task_id)
+                if active is None:
+                    async with self._reader.moment() as moment:
+                        earlier = await moment.task(task_id)
+                    data = earlier.data if earlier else {}
+                    plan = self._plan(
+                        project, task_id, earlier, frozenset(), data, run_root_tests=False, lone_tests=(test,)
+                    )
+                    return self._accept(project, plan)
+            if active.still_tests(test):
                 return active
             await active.ended.wait()
 
@@ -158,8 +189,10 @@ class TaskQueue:
         data: Mapping[str, Any],
         run_tests: bool = True,
         run_root_tests: bool | None = None,
+        lone_tests: tuple[str, ...] = (),
+        to_select: frozenset[str] = frozenset(),
     ) -> TaskPlan:
-        """A plan that executes some assets, and carries over what else the task's newest attempt had.
+        """A plan that executes some assets and tests, and carries over what else the task's newest attempt had.
 
         Root tests run where tests do, unless it is said otherwise.
         """
@@ -169,11 +202,12 @@ class TaskQueue:
         facts: dict[str, NodeFacts] = {}
         for place, name in enumerate(names, 1):
             if name in to_execute:
-                nodes[name] = fresh_node(project, name, place, run_tests)
+                nodes[name] = fresh_node(project, name, place, run_tests, name in to_select)
             else:
                 nodes[name] = kept[name].status.changed(order=place)
                 facts[name] = replace(kept[name].facts, carried=True)
         root_tests = run_tests if run_root_tests is None else run_root_tests
+        carried_results = earlier.root_test_results if earlier and not root_tests else ()
         return TaskPlan(
             task=self._values(project, task_id, earlier, data),
             attempt=earlier.newest_attempt + 1 if earlier else 1,
@@ -183,7 +217,9 @@ class TaskQueue:
             facts=facts,
             run_tests=run_tests,
             run_root_tests=root_tests,
-            root_test_results=earlier.root_test_results if earlier and not root_tests else (),
+            root_test_results=tuple(result for result in carried_results if result.test_name not in lone_tests),
+            lone_tests=lone_tests,
+            to_select=to_select,
         )
 
     def _values(self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any]) -> TaskValues:
@@ -198,7 +234,12 @@ class TaskQueue:
     def _accept(self, project: Project, plan: TaskPlan) -> ActiveTask:
         if self._closing:
             raise ShuttingDown
-        active = ActiveTask(project, plan, node_ended={name: asyncio.Event() for name in plan.to_execute})
+        active = ActiveTask(
+            project,
+            plan,
+            node_ended={name: asyncio.Event() for name in plan.to_execute},
+            test_ended={name: asyncio.Event() for name in plan.lone_tests},
+        )
         self._active[active.task_id] = active
         summary = summarize(plan, dict(plan.nodes), TaskStatus.IN_PROGRESS)
         nodes = tuple((node, plan.facts.get(name, NodeFacts())) for name, node in plan.nodes.items())
@@ -231,10 +272,20 @@ class TaskQueue:
                 return None
             done = {node.status.asset_name for node in earlier.nodes if node.status.state is NodeState.SUCCESS}
             in_task = {node.status.asset_name for node in earlier.nodes} & project.assets.keys()
-            whole = in_task >= project.assets.keys()
+            selected = {node.status.asset_name for node in earlier.nodes if node.status.is_selection}
+            whole = in_task - selected >= project.assets.keys()
             if in_task <= done and earlier.summary.status is TaskStatus.SUCCESS:
                 raise NothingToRetry(task_id)
-            plan = self._plan(project, task_id, earlier, in_task - done, earlier.data, run_root_tests=whole)
+            plan = self._plan(
+                project,
+                task_id,
+                earlier,
+                in_task - done,
+                earlier.data,
+                run_root_tests=whole,
+                lone_tests=_failed_lone_tests(project, earlier, with_root_tests=not whole),
+                to_select=frozenset(in_task & selected - done),
+            )
             return self._accept(project, plan)
 
     async def cancel(self, task_id: str) -> ActiveTask | None:
@@ -289,19 +340,22 @@ class TaskQueue:
         finally:
             del self._active[active.task_id]
             active.ended.set()
-            for ended in active.node_ended.values():
+            for ended in (*active.node_ended.values(), *active.test_ended.values()):
                 ended.set()
 
     async def _with_earlier_results(self, active: ActiveTask) -> TaskPlan:
         """The plan with what is kept of upstreams that it does not execute, as it is now that its turn has come."""
         plan, graph = active.plan, active.project.graph
-        needed = {upstream for name in plan.to_execute for upstream in graph.upstreams[name]} - plan.to_execute
+        needed = {upstream for name in plan.to_execute for upstream in graph.upstreams[name]}
+        needed -= plan.to_execute - plan.to_select
         if not needed:
             return plan
         async with self._reader.moment() as moment:
             return replace(plan, earlier_results=await moment.results_of(sorted(needed)))
 
     def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> TaskStatus:
+        for connection in active.project.connections.values():
+            connection.admit()
         return runner.run(
             active.project,
             self._frames,
@@ -317,6 +371,10 @@ class TaskQueue:
             self._emit_on(event)
             if isinstance(event, NodeChanged) and event.node.state.is_ended:
                 self._loop.call_soon_threadsafe(active.node_ended[event.node.asset_name].set)
+            elif isinstance(event, DataTestChanged) and event.asset is None and event.result.status.is_ended:
+                ended = active.test_ended.get(event.result.test_name)
+                if ended is not None:
+                    self._loop.call_soon_threadsafe(ended.set)
 
         return emit
 
@@ -332,3 +390,11 @@ class TaskQueue:
         if task is not None and not task.summary.status.is_ended:
             for event in closing_events(task, f"interrupted: {type(error).__name__}: {error}"):
                 self._recorder.emit(event)
+
+
+def _failed_lone_tests(project: Project, task: KeptTask, with_root_tests: bool) -> tuple[str, ...]:
+    """Tests of a task's newest attempt that ran by themselves and did not pass."""
+    failed = (result.test_name for result in task.root_test_results if result.status is not DataTestStatus.SUCCESS)
+    return tuple(
+        name for name in failed if name in project.tests and (with_root_tests or not project.tests[name].is_root)
+    )

@@ -11,6 +11,7 @@ from dag.events import Event, Logged
 from dag.problems import Problem
 from dag.project import Project
 from server.hub import Hub
+from server.previews import Previews
 from server.settings import Settings
 from server.task_queue import TaskOptions, TaskQueue
 from storage.database import open_readers, open_writer
@@ -41,6 +42,7 @@ class Workspace:
     frames: FrameFiles
     tasks: TaskQueue
     emit: Callable[[Event], None]
+    previews: Previews
     problems: tuple[Problem, ...] = ()
     """What is wrong with the files on disk, while they cannot be loaded."""
 
@@ -90,10 +92,11 @@ async def open_workspace(
         options = TaskOptions(max_workers=workers, kept_violations=settings.kept_violations)
         queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options, let_go_of_old_tasks)
         tasks = await stack.enter_async_context(queue)
-        workspace = Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit)
+        workspace = Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit, Previews())
         try:
             yield workspace
         finally:
+            await workspace.previews.close()
             await tasks.cancel_all()
             for connection in workspace.project.connections.values():
                 connection.close()

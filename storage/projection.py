@@ -62,7 +62,9 @@ class Projection:
                 self._summary(event)
             case NodeChanged():
                 self._node(event.task_id, event.attempt, event.node, event.facts)
-                self._asset_state(event)
+                self.counted.add((event.task_id, event.attempt))
+                if not event.node.is_selection:
+                    self._asset_state(event)
             case DataTestChanged():
                 self._test(event.task_id, event.attempt, event.asset, event.result, position, event)
                 self._put(tables.DataTestState, (event.result.test_name,), status=event.result.status)
@@ -102,7 +104,7 @@ class Projection:
             self._node(event.task_id, event.attempt, node, facts)
             for ordinal, result in enumerate(node.test_results):
                 self._test(event.task_id, event.attempt, node.asset_name, result, ordinal)
-            if not facts.carried:
+            if not (facts.carried or node.is_selection):
                 self._put(tables.AssetState, (node.asset_name,), state=node.state, successful_tests=0)
         for ordinal, result in enumerate(event.root_test_results):
             self._test(event.task_id, event.attempt, None, result, ordinal)
@@ -129,7 +131,6 @@ class Projection:
 
     def _asset_state(self, event: NodeChanged) -> None:
         node, facts = event.node, event.facts
-        self.counted.add((event.task_id, event.attempt))
         values: Row = {"state": node.state, "successful_tests": node.passed_tests}
         if node.state is NodeState.IN_PROGRESS:
             values |= {"task_id": event.task_id, "attempt": event.attempt}

@@ -16,6 +16,7 @@ from dag.events import EventKind, NodeFacts
 from dag.frames import Frame, Result, Value
 from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, Shape, TaskStatus, TaskSummary
 from storage import tables
+from storage.kept_data_tests import KeptDataTests
 from storage.projection import Recorded
 from storage.runs import Runs
 
@@ -121,6 +122,8 @@ class Moment:
         self._connection = connection
         self.runs = Runs(connection)
         """Tasks as runs."""
+        self.data_tests = KeptDataTests(connection)
+        """Data tests with their rows."""
 
     async def _rows(self, statement: Executable) -> Sequence[Any]:
         return (await self._connection.execute(statement)).all()

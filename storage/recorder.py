@@ -118,6 +118,16 @@ class Recorder:
 
         await self._mark(change)
 
+    async def forget_relation(self, asset: str) -> None:
+        """No task is the one that last wrote the asset's relation any more. Raises `RecorderFailed`."""
+
+        def change(connection: Connection) -> None:
+            state = tables.AssetState
+            nobody = update(state).where(col(state.asset_name) == asset)
+            connection.execute(nobody.values(relation_task_id=None, relation_attempt=None))
+
+        await self._mark(change)
+
     async def change(self, change: Change) -> None:
         """Make a change of one's own in a transaction of the writer's, after all that was emitted before.
 

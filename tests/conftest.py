@@ -7,7 +7,7 @@ import pytest
 
 from tests.doors import AppDoor, RestartingDoor, ServerDoor
 from tests.postgres_server import PostgresServer
-from tests.projects import copy_example
+from tests.projects import copy_example, on_engine
 
 
 @pytest.fixture
@@ -29,6 +29,14 @@ def postgres_server() -> Iterator[PostgresServer]:
     """One PostgreSQL for all tests that want one; started by the first."""
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def both_engines(request: pytest.FixtureRequest) -> dict[str, str]:
+    """config.yaml and profile.yaml of a project on an empty database of each engine, its connection named `db`."""
+    if request.param == "duckdb":
+        return on_engine("duckdb")
+    return on_engine("postgres", request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

@@ -53,3 +53,11 @@ def block(text: str) -> str:
 
 SLOW_SQL = "SELECT count(*) AS n FROM range(100000000) AS a, range(1000) AS b WHERE a.range * b.range % 7 = 3"
 """A query of minutes that DuckDB can be interrupted in."""
+
+
+def on_engine(engine: str, config: dict[str, str] | None = None) -> dict[str, str]:
+    """config.yaml and profile.yaml of a project whose one connection, `db`, is of that engine."""
+    values = config if config is not None else {"path": "store/both.duckdb"}
+    written = "".join(f"      {key}: '{value}'\n" for key, value in values.items())
+    connection = f"connections:\n  - name: db\n    type: {engine}\n    config:\n{written}"
+    return {"config.yaml": connection, "profile.yaml": PROFILE.replace("duck", "db")}

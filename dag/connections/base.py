@@ -3,9 +3,11 @@
 A `Connection` is one database of a project, shared by all threads; a `Session` is one thread's use of it.
 """
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
-from contextlib import AbstractContextManager
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -14,6 +16,7 @@ import pyarrow as pa
 
 from dag.assets import Asset
 from dag.cancellation import Cancellation
+from dag.errors import ConnectionFailed
 from dag.project_files import IndexEntry, Keys
 from dag.relation_names import identifier, identifiers, relation
 
@@ -46,6 +49,15 @@ class Session(ABC):
     def read_to_show(self, sql: str) -> pa.RecordBatchReader:
         """The same for people's eyes: also values that Arrow cannot hold are there, as text."""
         return self.read(sql)
+
+    @abstractmethod
+    def selecting(
+        self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]
+    ) -> AbstractContextManager[pa.RecordBatchReader]:
+        """The rows of one query, to show, while inside. Nothing is written that anybody else could ever see.
+
+        `inputs` are rows that the query reads under these names of tables, whatever else has the names.
+        """
 
     @abstractmethod
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
@@ -83,8 +95,23 @@ class Session(ABC):
         """If the error came from another session's change at the same moment, so that trying again may do."""
 
 
+@dataclass(frozen=True)
+class ConnectionDetails:
+    """Where a connection leads, for people; never a secret."""
+
+    path: str | None = None
+    extensions: tuple[str, ...] | None = None
+    host: str | None = None
+    port: int | None = None
+    database: str | None = None
+    user: str | None = None
+
+
 class Connection(ABC):
-    """One database of a project. Opened by the first session, and safe to share between threads."""
+    """One database of a project. Opened by the first session, and safe to share between threads.
+
+    Held off, it opens no session: `close` then lets go of the database for good, until it is admitted again.
+    """
 
     engine: ClassVar[str]
     """The `type` in config.yaml and `connectionType` in answers."""
@@ -94,6 +121,55 @@ class Connection(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._use = threading.Lock()
+        self._sessions, self._is_held_off = 0, False
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions are open."""
+        return self._sessions
+
+    @property
+    def is_held_off(self) -> bool:
+        return self._is_held_off
+
+    def hold_off(self) -> None:
+        """Open no more sessions; those that are open go on."""
+        with self._use:
+            self._is_held_off = True
+
+    def admit(self) -> None:
+        """Open sessions again."""
+        with self._use:
+            self._is_held_off = False
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Around a session. Raises `ConnectionFailed` while the connection is held off."""
+        with self._use:
+            if self._is_held_off:
+                raise ConnectionFailed(self.name, "disconnected; connect again, or run a task, which does")
+            self._sessions += 1
+        try:
+            yield
+        finally:
+            with self._use:
+                self._sessions -= 1
+
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """If the database is open now."""
+
+    @property
+    @abstractmethod
+    def details(self) -> ConnectionDetails:
+        """Where it leads."""
+
+    @property
+    def outlives_closing(self) -> bool:
+        """If what is in the database is still there after `close`."""
+        return True
 
     @property
     @abstractmethod

@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -16,7 +16,7 @@ from dag.assets import Asset
 from dag.cancellation import Cancellation
 from dag.connections import duckdb_types
 from dag.connections.arrow_types import WatchedRows, unique_names
-from dag.connections.base import Connection, RelationKind, Session, create_index
+from dag.connections.base import Connection, ConnectionDetails, RelationKind, Session, create_index
 from dag.errors import Cancelled, ConnectionFailed, StatementFailed
 from dag.frames import batch_rows
 from dag.project_files import Keys, Materialization, NoneIsEmpty, Text, environment_value
@@ -104,6 +104,18 @@ class DuckDBConnection(Connection):
     def _file(self) -> Path | None:
         return None if self.path == MEMORY else self._folder / self.path
 
+    @property
+    def is_open(self) -> bool:
+        return self._database is not None
+
+    @property
+    def details(self) -> ConnectionDetails:
+        return ConnectionDetails(path=self.path.partition("?")[0], extensions=tuple(self._extensions))
+
+    @property
+    def outlives_closing(self) -> bool:
+        return self.path != MEMORY
+
     def connect(self) -> None:
         with self._lock:
             if self._database is None:
@@ -148,15 +160,16 @@ class DuckDBConnection(Connection):
 
     @contextmanager
     def session(self, cancellation: Cancellation | None = None) -> Iterator[Session]:
-        self.connect()
-        with self._lock:
-            if self._database is None:
-                raise ConnectionFailed(self.name, "closed while a session was being opened")
-            cursor = self._database.cursor()
-        try:
-            yield DuckDBSession(self.name, cursor, cancellation or Cancellation(), self._schema_lock)
-        finally:
-            cursor.close()
+        with self._in_use():
+            self.connect()
+            with self._lock:
+                if self._database is None:
+                    raise ConnectionFailed(self.name, "closed while a session was being opened")
+                cursor = self._database.cursor()
+            try:
+                yield DuckDBSession(self.name, cursor, cancellation or Cancellation(), self._schema_lock)
+            finally:
+                cursor.close()
 
     def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
         return ";\n".join(_statements(asset, sql, existing))
@@ -233,14 +246,24 @@ class DuckDBSession(Session):
                 raise StatementFailed(self._connection, str(error)) from error
             yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
+    @contextmanager
+    def selecting(self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]) -> Iterator[pa.RecordBatchReader]:
+        for table, rows in inputs.items():  # a cursor's own tables come before all others of their names
+            self._create_table(f"TEMPORARY TABLE {table}", rows)
+        with self.snapshot():
+            yield self.read(f"SELECT * FROM ({sql}\n) AS selected")
+
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
+        return self._create_table(f"TABLE {table}", rows)
+
+    def _create_table(self, table: str, rows: pa.RecordBatchReader) -> int:
         columns = unique_names(rows.schema.names)
         projection = duckdb_types.import_projection(rows.schema, columns)
         watched = WatchedRows(rows)
         with watched.telling_cause(), self._running():
             self._cursor.register("_rows_to_write", watched.reader)
             try:
-                return self.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {projection} FROM _rows_to_write")
+                return self.execute(f"CREATE OR REPLACE {table} AS SELECT {projection} FROM _rows_to_write")
             finally:
                 self._cursor.unregister("_rows_to_write")
 

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from dag.assets import Asset
 from dag.cancellation import Cancellation
-from dag.connections.base import Connection, RelationKind, Session, create_index
+from dag.connections.base import Connection, ConnectionDetails, RelationKind, Session, create_index
 from dag.errors import ConnectionFailed
 from dag.project_files import Keys, Materialization, Text, environment_value
 from dag.relation_names import identifiers, relation
@@ -161,6 +161,17 @@ class PostgresConnection(Connection):
         host, port = self._parameters["host"], self._parameters["port"]
         return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}"
 
+    @property
+    def is_open(self) -> bool:
+        return self._pool is not None
+
+    @property
+    def details(self) -> ConnectionDetails:
+        given = self._parameters
+        return ConnectionDetails(
+            host=given["host"], port=given["port"], database=given.get("dbname"), user=given.get("user")
+        )
+
     def connect(self) -> None:
         with self._lock:
             if self._pool is None:
@@ -208,7 +219,7 @@ class PostgresConnection(Connection):
     def session(self, cancellation: Cancellation | None = None) -> Iterator[Session]:
         from dag.connections.postgres_session import PostgresSession
 
-        with self._pooled() as connection:
+        with self._in_use(), self._pooled() as connection:
             yield PostgresSession(self.name, self._place, connection, cancellation or Cancellation(), self._bulk)
 
     @contextmanager

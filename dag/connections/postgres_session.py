@@ -1,7 +1,7 @@
 """One thread's use of a PostgreSQL database: psycopg for statements, ADBC for rows in bulk."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -219,11 +219,16 @@ class PostgresSession(Session):
             if self._snapshot is not None:
                 bulk.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 bulk.execute(f"SET TRANSACTION SNAPSHOT {sql_literal(self._snapshot)}")
-            source = bulk.read(sql)
-            first = bulk.next_batch(source, columns)
+            return self._rows_of(bulk, sql, columns, resources)
         except BaseException:
             resources.close()
             raise
+
+    def _rows_of(
+        self, bulk: "_Bulk", sql: str, columns: list[ReadColumn], resources: ExitStack
+    ) -> pa.RecordBatchReader:
+        source = bulk.read(sql)
+        first = bulk.next_batch(source, columns)
         return _typed(self._bulk_batches(bulk, source, first, columns, resources), columns, source.schema)
 
     def _bulk_batches(
@@ -254,14 +259,47 @@ class PostgresSession(Session):
         schema = pa.schema([column.field for column in described])
         return pa.Table.from_arrays(arrays, schema=schema).to_reader()
 
+    @contextmanager
+    def selecting(self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]) -> Iterator[pa.RecordBatchReader]:
+        if not inputs:
+            with self.snapshot():  # which is READ ONLY
+                yield self.read_to_show(f"SELECT * FROM ({sql}\n) AS selected")
+            return
+        with self._bulk() as bulk, self._rolled_back():
+            for table, rows in inputs.items():
+                self._lend(bulk, table, rows)
+            for statements in (self, bulk):
+                statements.execute("SET TRANSACTION READ ONLY")
+            columns = self._columns_of(sql, to_show=True)
+            yield self._rows_of(bulk, _wrapped(sql, columns), columns, ExitStack())
+
+    @contextmanager
+    def _rolled_back(self) -> Iterator[None]:
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with suppress(psycopg.Error):
+                self._psycopg.execute("ROLLBACK")
+
+    def _lend(self, bulk: "_Bulk", table: str, rows: pa.RecordBatchReader) -> None:
+        """Rows as a temporary table of the bulk connection; an empty one here, where queries are described."""
+        columns, arriving = _arriving(rows)
+        final = tuple((column.name, column.type) for column in columns)
+        for statements in (self, bulk):
+            statements.execute(_create_table(table, final, temporary=True))
+        with arriving.telling_cause():
+            if all(column.staged is None for column in columns):
+                _ingest(bulk, table, columns, arriving.reader, temporary=True)
+            else:
+                _stage(bulk, columns, arriving.reader)
+                bulk.execute(f"INSERT INTO {table} {_staged_query(columns)}")
+                bulk.execute(f"DROP TABLE pg_temp.{_STAGED_ROWS}")
+
     # -- rows in
 
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
-        columns = [
-            write_column(field, name) for field, name in zip(rows.schema, unique_names(rows.schema.names), strict=True)
-        ]
-        schema = pa.schema([column.field for column in columns])
-        watched = WatchedRows(converted(rows, schema, [column.convert for column in columns], "PostgreSQL"))
+        columns, watched = _arriving(rows)
         with watched.telling_cause(), self._bulk() as bulk, bulk.transaction():
             relations.lock(bulk, table)
             return _put(bulk, table, columns, watched.reader)
@@ -365,6 +403,26 @@ class _Bulk:
             self._adbc_connection.commit()
 
 
+def _arriving(rows: pa.RecordBatchReader) -> tuple[list[WriteColumn], WatchedRows]:
+    """The columns that a table for these rows has, and the rows as COPY takes them."""
+    columns = [
+        write_column(field, name) for field, name in zip(rows.schema, unique_names(rows.schema.names), strict=True)
+    ]
+    schema = pa.schema([column.field for column in columns])
+    return columns, WatchedRows(converted(rows, schema, [column.convert for column in columns], "PostgreSQL"))
+
+
+def _stage(bulk: _Bulk, columns: list[WriteColumn], rows: pa.RecordBatchReader) -> int:
+    """Rows into a temporary table, some columns not yet of their final type."""
+    arriving = tuple((column.name, column.staged or column.type) for column in columns)
+    bulk.execute(_create_table(_STAGED_ROWS, arriving, temporary=True))
+    return _ingest(bulk, _STAGED_ROWS, columns, rows, temporary=True)
+
+
+def _staged_query(columns: list[WriteColumn]) -> str:
+    return "SELECT " + ", ".join(map(_final_value, columns)) + f" FROM pg_temp.{_STAGED_ROWS}"
+
+
 def _put(bulk: _Bulk, table: str, columns: list[WriteColumn], rows: pa.RecordBatchReader) -> int:
     """Rows into a new table, or in the place of an old one's."""
     old = relations.existing(bulk, table)
@@ -376,10 +434,8 @@ def _put(bulk: _Bulk, table: str, columns: list[WriteColumn], rows: pa.RecordBat
     if old is not None and is_direct and relations.can_keep(old, final):
         with relations.emptied(bulk, old, relations.Keys()):
             return _ingest(bulk, table, columns, rows)
-    arriving = tuple((column.name, column.staged or column.type) for column in columns)
-    bulk.execute(_create_table(_STAGED_ROWS, arriving, temporary=True))
-    count = _ingest(bulk, _STAGED_ROWS, columns, rows, temporary=True)
-    query = "SELECT " + ", ".join(map(_final_value, columns)) + f" FROM pg_temp.{_STAGED_ROWS}"
+    count = _stage(bulk, columns, rows)
+    query = _staged_query(columns)
     if old is None:
         relations.create_table(bulk, table, query, relations.Keys())
     else:

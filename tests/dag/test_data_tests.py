@@ -2,6 +2,7 @@
 
 import pytest
 
+from dag.errors import ProjectInvalid
 from dag.frames import Frame
 from dag.status import DataTestStatus
 from tests.dag.task_run import KEPT_VIOLATIONS, MakeProject, Run, RunProject, data_test
@@ -105,3 +106,87 @@ def test_test_is_told_when_it_starts(make_project: MakeProject, run_project: Run
         ("TESTING", 1, 1),
         ("SUCCESS", 1, 1),
     ]
+
+
+PEOPLE = """\
+SELECT id, email, name FROM (VALUES
+  (1, 'ada@example.com', 'Ada'), (2, NULL, 'Bob'), (3, 'eve@example.com', 'Eve')
+) AS people(id, email, name)
+"""
+
+
+def masked_run(
+    make_project: MakeProject, run_project: RunProject, files: dict[str, str], sql: str, said: str, named: str = "t"
+) -> Run:
+    """A run of a test `s.t` of three people; `said` is its own block, `named` how the model names it."""
+    people = {model("s.people"): block(f"tests: [{{name: {named}}}]") + PEOPLE}
+    return run_project(make_project({**files, **people, data_test("s.t"): block(said) + sql}))
+
+
+PEOPLE_IN_ORDER = 'SELECT email, id, email AS "Email" FROM {{ Ref("s.people") }} ORDER BY id'
+
+
+@pytest.mark.parametrize(("said", "named"), [("mask: [EMAIL]", "t"), ("mask:", "t, mask: [email]")])
+def test_masked_columns(
+    make_project: MakeProject, run_project: RunProject, both_engines: dict[str, str], said: str, named: str
+) -> None:
+    """Values of masked columns never reach the frame, whoever wants them masked; nulls stay nulls."""
+    run = masked_run(make_project, run_project, both_engines, PEOPLE_IN_ORDER, said, named)
+    told = run.data_test("s.t")
+    assert (told.violation_count, told.result.error) == (3, "3 rows violate this test")
+    assert told.violations is not None
+    kept = run.frames.read(told.violations.digest)
+    assert [column.to_pylist() for column in kept.columns] == [["***", None, "***"], [1, 2, 3], ["***", None, "***"]]
+    files = [file.read_bytes() for file in run.frames.folder.iterdir()]  # type: ignore[attr-defined]  # files here
+    assert len(files) == 1
+    assert b"@example.com" not in files[0]
+
+
+def test_masked_column_that_is_not_there(
+    make_project: MakeProject, run_project: RunProject, both_engines: dict[str, str]
+) -> None:
+    """A mask of a column that the test does not select fails it, also while it finds nothing, and nothing is kept."""
+    sql = 'SELECT email FROM {{ Ref("s.people") }} WHERE false'
+    told = masked_run(make_project, run_project, both_engines, sql, "mask: [emial]").data_test("s.t")
+    assert (told.violation_count, told.violations) == (0, None)
+    assert told.result.error == (
+        'could not run: assets/tests/s/t.sql: data test "s.t" masks column "emial", which it does not select; '
+        'did you mean "email"?'
+    )
+
+
+def test_errors_show_no_masked_values(
+    make_project: MakeProject, run_project: RunProject, both_engines: dict[str, str]
+) -> None:
+    """The words of a database that breaks off while it reads rows may hold masked values, and are not kept."""
+    sql = 'SELECT email FROM {{ Ref("s.people") }} WHERE CAST(email AS integer) > 0'
+    run = masked_run(make_project, run_project, both_engines, sql, "mask: [email]")
+    assert "example.com" not in "".join(event.payload() for event in run.events)
+    assert str(run.data_test("s.t").result.error).startswith("could not run: the database broke off while it read rows")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            {data_test("s.t"): block("maks: [id]") + "SELECT 1 AS id"},
+            'assets/tests/s/t.sql:2: unknown key "maks"; did you mean "mask"?',
+        ),
+        (
+            {data_test("s.t"): block("mask: id") + "SELECT 1 AS id"},
+            'assets/tests/s/t.sql:2: "mask" must be a list, found "id"',
+        ),
+        (
+            {
+                data_test("s.t"): "SELECT 1 AS id",
+                model("s.m"): block("tests:\n  - name: t\n    masks: [id]") + "SELECT 1 AS id",
+            },
+            'assets/models/s/m.sql:4: unknown key "masks"; did you mean "mask"?',
+        ),
+    ],
+)
+def test_wrong_masks(make_project: MakeProject, files: dict[str, str], message: str) -> None:
+    """A mask that is written wrong is told with file, line and the nearest known key."""
+    with pytest.raises(ProjectInvalid) as told:
+        make_project({model("s.people"): PEOPLE, **files})
+    assert str(told.value) == message

@@ -1,0 +1,96 @@
+"""Data tests as attempts left them: how each came out, and the rows that violate it.
+
+An attempt that carries a result over keeps no rows of its own: the result is that of the attempt which ran the test.
+Those are told apart by `ordinal`, which is the position of the test's own event where it was run.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dag.frames import Frame
+from dag.status import DataTestResult, DataTestStatus
+
+
+@dataclass(frozen=True)
+class KeptDataTest:
+    """A data test in a task, as it was last run; `asset` is None for one that ran by itself or after the DAG.
+
+    `violations` are the first of the `violation_count` rows. `executed_at` is ISO 8601.
+    """
+
+    result: DataTestResult
+    asset: str | None
+    violation_count: int
+    violations: Frame | None
+    executed_at: str
+
+    @property
+    def could_not_run(self) -> bool:
+        """If it failed without having found a row: wrong SQL, a missing column, a cancelled or broken run."""
+        return self.result.status is DataTestStatus.FAILED and not self.violation_count
+
+
+class KeptDataTests:
+    """The data tests at one moment. Read-only."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of_attempt(self, task_id: str, attempt: int) -> tuple[KeptDataTest, ...]:
+        """Those of an attempt, carried over ones as they were run, in order of execution."""
+        values = {"task_id": task_id, "attempt": attempt}
+        present = {tuple(row) for row in await self._connection.execute(_PRESENT, values)}
+        newest: dict[tuple[str, str], Any] = {}
+        for row in await self._connection.execute(_EXECUTED, values):
+            newest[row.asset_name, row.test_name] = row
+        rows = sorted((row for key, row in newest.items() if key in present), key=lambda row: int(row.ordinal))
+        return tuple(map(_kept, rows))
+
+    async def of_test(self, task_id: str, attempt: int, test: str) -> KeptDataTest | None:
+        """One test in an attempt, None if it was not run in it. Of several executions, the last."""
+        found = [kept for kept in await self.of_attempt(task_id, attempt) if kept.result.test_name == test]
+        return found[-1] if found else None
+
+    async def newest_attempt_of(self, test: str) -> tuple[str, int] | None:
+        """The task and attempt that last ran a test, None if none has since the last reset."""
+        row = (await self._connection.execute(_NEWEST, {"test": test})).first()
+        return (row.task_id, row.attempt) if row else None
+
+
+_PRESENT = text("SELECT asset_name, test_name FROM data_test_result WHERE task_id = :task_id AND attempt = :attempt")
+
+_EXECUTED = text(
+    """
+    SELECT result.*, frame.rows AS frame_rows, frame.columns AS frame_columns,
+        (
+            SELECT timestamp FROM run_event
+            WHERE run_event.task_id = result.task_id AND run_event.position < result.ordinal
+                AND coalesce(run_event.step_key, '') = result.asset_name
+            ORDER BY run_event.position DESC LIMIT 1
+        ) AS executed_at
+    FROM data_test_result AS result
+    JOIN status_event ON status_event.position = result.ordinal
+        AND status_event.task_id = result.task_id AND status_event.attempt = result.attempt
+    LEFT JOIN frame ON frame.digest = result.violations_digest
+    WHERE result.task_id = :task_id AND result.attempt <= :attempt
+    ORDER BY result.attempt
+    """
+)
+"""What a test told of its end, its run event, comes right before the event that `ordinal` is the position of."""
+
+_NEWEST = text("SELECT task_id, attempt FROM data_test_result WHERE test_name = :test ORDER BY ordinal DESC LIMIT 1")
+
+
+def _kept(row: Any) -> KeptDataTest:
+    frame = row.violations_digest and Frame(row.violations_digest, row.frame_rows, tuple(json.loads(row.frame_columns)))
+    return KeptDataTest(
+        result=DataTestResult.model_validate(row),
+        asset=row.asset_name or None,
+        violation_count=row.violation_count,
+        violations=frame or None,
+        executed_at=row.executed_at or "",
+    )
