@@ -6,6 +6,7 @@ import secrets
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 from random import Random
 
@@ -13,6 +14,7 @@ from tests.faults.outcome import Outcome
 from tests.faults.promises import PROMISES, Promise
 
 _LOSSES_SHOWN = 10
+_TELL_S = 30
 
 
 def main() -> int:
@@ -40,9 +42,20 @@ def _test(promise: Promise, arguments: argparse.Namespace) -> Outcome:
     scale = {**(promise.short if arguments.short else promise.full), **_numbers(arguments.scale, promise)}
     with tempfile.TemporaryDirectory(prefix="dagscope-faults-") as folder:
         try:
-            return asyncio.run(promise.test(Path(folder), Random(f"{arguments.seed} {promise.name}"), **scale))
+            random = Random(f"{arguments.seed} {promise.name}")
+            return asyncio.run(_telling(promise.name, promise.test(Path(folder), random, **scale)))
         except Exception as error:  # noqa: BLE001  one promise that cannot be tested does not end the others
             return Outcome(losses=[f"could not be tested to the end: {type(error).__name__}: {error}"])
+
+
+async def _telling(name: str, test: Awaitable[Outcome]) -> Outcome:
+    """Tell on standard error how far the test is, while it runs."""
+    testing = asyncio.ensure_future(test)
+    while not testing.done():
+        await asyncio.wait([testing], timeout=_TELL_S)
+        if not testing.done():
+            print(f"  ...  {name}: {Outcome.latest}", file=sys.stderr, flush=True)
+    return testing.result()
 
 
 def _numbers(given: list[str], promise: Promise) -> dict[str, int]:

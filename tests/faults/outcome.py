@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass
@@ -11,6 +12,11 @@ class Outcome:
     counts: Counter[str] = field(default_factory=Counter)
     measures: dict[str, str] = field(default_factory=dict)
     losses: list[str] = field(default_factory=list)
+    latest: ClassVar["Outcome | None"] = None
+    """The one of the promise that is being tested, for telling how far it is."""
+
+    def __post_init__(self) -> None:
+        Outcome.latest = self
 
     def count(self, name: str, by: int = 1) -> None:
         self.counts[name] += by
