@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from dag.assets import DataTest
 from dag.cancellation import Cancellation
 from dag.clock import Stopwatch
-from dag.connections import Connection
 from dag.errors import Cancelled, DagscopeError
 from dag.frames import Frame, FrameStore
 from dag.project import Project
+from dag.statements import StatementLog
 from dag.status import DataTestResult, DataTestStatus
 from dag.templates import TaskValues
 
@@ -43,11 +43,11 @@ class DataTestRun:
     cancellation: Cancellation
     kept_rows: int
 
-    def run(self, test: DataTest) -> DataTestOutcome:
+    def run(self, test: DataTest, statements: StatementLog) -> DataTestOutcome:
         """Run one test. A test that cannot run is FAILED too, its error telling why. Raises `Cancelled`."""
         watch = Stopwatch()
         try:
-            count, violations = self._violations(test, self.project.connections[test.connection])
+            count, violations = self._violations(test, statements.for_test(test.name))
         except Cancelled:
             raise
         except DagscopeError as error:
@@ -62,9 +62,9 @@ class DataTestRun:
             )
         return self._outcome(test, watch)
 
-    def _violations(self, test: DataTest, connection: Connection) -> tuple[int, Frame | None]:
+    def _violations(self, test: DataTest, statements: StatementLog) -> tuple[int, Frame | None]:
         sql = self.project.test_sql(test, self.task)
-        with connection.session(self.cancellation) as session:
+        with self.project.connections[test.connection].session(self.cancellation, statements) as session:
             # Only the count is asked for: a test that passes, as most do, then moves no rows.
             count = int(session.scalar(f"SELECT count(*) FROM ({sql}\n) AS violations"))
             if not count:

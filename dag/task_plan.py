@@ -17,7 +17,8 @@ class TaskPlan:
 
     `nodes` are all nodes of the attempt by name, in order; those not in `to_execute` are carried over as they are.
     `earlier_results` are captured results of upstreams that this attempt does not execute. `started_ms` is when the
-    task was accepted. Root tests run only with `run_root_tests`; else `root_test_results` are the earlier ones.
+    task was accepted. Root tests run only with `run_root_tests`; else `root_test_results` are the earlier ones. With
+    `profile`, engines that can profile statements do.
     """
 
     task: TaskValues
@@ -30,6 +31,7 @@ class TaskPlan:
     run_tests: bool = True
     run_root_tests: bool = True
     root_test_results: tuple[DataTestResult, ...] = ()
+    profile: bool = False
 
 
 def fresh_node(project: Project, asset: str, order: int, run_tests: bool) -> NodeStatus:

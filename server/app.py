@@ -7,7 +7,15 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from server import asset_endpoints, dag_endpoints, data_test_endpoints, graphql_endpoints, log_endpoints, stream
+from server import (
+    asset_endpoints,
+    dag_endpoints,
+    data_test_endpoints,
+    graphql_endpoints,
+    log_endpoints,
+    statement_endpoints,
+    stream,
+)
 from server.about import about_endpoint
 from server.answers import (
     Refused,
@@ -27,6 +35,7 @@ API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
     *data_test_endpoints.ENDPOINTS,
+    *statement_endpoints.ENDPOINTS,
     *log_endpoints.ENDPOINTS,
     *stream.ENDPOINTS,
     *graphql_endpoints.ENDPOINTS,

@@ -34,7 +34,7 @@ async def post_execute(request: Request) -> Response:
             error="Asset not found in DAG",
         )
         raise Refused(404, shape)
-    active = await workspace.tasks.execute(workspace.project, body.task_id, asset.name)
+    active = await workspace.tasks.execute(workspace.project, body.task_id, asset.name, body.profile)
     await wait_for(active.node_ended[asset.name], workspace.settings.post_wait_ms)
     await workspace.recorder.flush()
     async with workspace.reader.moment() as moment:

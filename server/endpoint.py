@@ -30,6 +30,7 @@ class Endpoint:
     summary: str
     responses: Mapping[int, type[BaseModel] | None]
     request: type[BaseModel] | None = None
+    request_required: bool = True
     queries: tuple[Query, ...] = ()
     media_type: str = "application/json"
     tag: str = field(default="dag")

@@ -80,7 +80,7 @@ def _operation(endpoint: Endpoint, path: str) -> dict[str, Any]:
         "responses": {str(code): _response(endpoint, code, shape) for code, shape in endpoint.responses.items()},
     }
     if endpoint.request is not None:
-        operation["requestBody"] = {"required": True, "content": _content(endpoint.request)}
+        operation["requestBody"] = {"required": endpoint.request_required, "content": _content(endpoint.request)}
     return operation
 
 

@@ -19,6 +19,13 @@ def workspace_of(request: Request) -> Workspace:
     return workspace
 
 
+async def read_optional_body(request: Request, model: type[Body]) -> Body:
+    """The same where no body at all will do."""
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+        return model()
+    return await read_body(request, model)
+
+
 async def read_body(request: Request, model: type[Body]) -> Body:
     """The JSON body as `model`. Refuses with 415 what is not JSON by its type, with 400 what does not fit."""
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()

@@ -117,7 +117,12 @@ class TaskQueue:
         return not self._active
 
     async def run(
-        self, project: Project, task_id: str, data: Mapping[str, Any] | None = None, run_tests: bool = True
+        self,
+        project: Project,
+        task_id: str,
+        data: Mapping[str, Any] | None = None,
+        run_tests: bool = True,
+        profile: bool = False,
     ) -> ActiveTask:
         """Execute the whole DAG as a task, or join the task if it is active (contract, Words)."""
         async with self.accepting:
@@ -126,14 +131,15 @@ class TaskQueue:
                 return active
             async with self._reader.moment() as moment:
                 earlier = await moment.task(task_id)
-            plan = self._plan(project, task_id, earlier, project.assets.keys(), data or {}, run_tests)
+            assets = project.assets.keys()
+            plan = self._plan(project, task_id, earlier, assets, data or {}, run_tests, profile=profile)
             return self._accept(project, plan)
 
-    async def execute(self, project: Project, task_id: str, asset: str) -> ActiveTask:
+    async def execute(self, project: Project, task_id: str, asset: str, profile: bool | None = None) -> ActiveTask:
         """Execute one asset, with its tests, in a task (contract, Task and node status).
 
         Joins the task if it still has the asset to do; waits for it if it has not; carries an ended task's other
-        nodes over into a new attempt.
+        nodes over into a new attempt, which profiles if that one did unless it is said otherwise.
         """
         while True:
             async with self.accepting:
@@ -142,9 +148,8 @@ class TaskQueue:
                     async with self._reader.moment() as moment:
                         earlier = await moment.task(task_id)
                     data = earlier.data if earlier else {}
-                    return self._accept(
-                        project, self._plan(project, task_id, earlier, {asset}, data, run_root_tests=False)
-                    )
+                    plan = self._plan(project, task_id, earlier, {asset}, data, run_root_tests=False, profile=profile)
+                    return self._accept(project, plan)
             if active.still_has(asset):
                 return active
             await active.ended.wait()
@@ -158,10 +163,11 @@ class TaskQueue:
         data: Mapping[str, Any],
         run_tests: bool = True,
         run_root_tests: bool | None = None,
+        profile: bool | None = None,
     ) -> TaskPlan:
         """A plan that executes some assets, and carries over what else the task's newest attempt had.
 
-        Root tests run where tests do, unless it is said otherwise.
+        Root tests run where tests do, and statements are profiled as before, unless it is said otherwise.
         """
         kept = {node.status.asset_name: node for node in earlier.nodes} if earlier else {}
         names = [name for name in project.graph.order if name in kept or name in to_execute]
@@ -184,6 +190,7 @@ class TaskQueue:
             run_tests=run_tests,
             run_root_tests=root_tests,
             root_test_results=earlier.root_test_results if earlier and not root_tests else (),
+            profile=profile if profile is not None else earlier is not None and earlier.profile,
         )
 
     def _values(self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any]) -> TaskValues:
@@ -211,12 +218,13 @@ class TaskQueue:
                 data=plan.task.data or {},
                 nodes=nodes,
                 root_test_results=plan.root_test_results,
+                profile=plan.profile,
             )
         )
         self._waiting.put_nowait(active)
         return active
 
-    async def retry(self, project: Project, task_id: str) -> ActiveTask | None:
+    async def retry(self, project: Project, task_id: str, profile: bool | None = None) -> ActiveTask | None:
         """Execute again what failed, was skipped or was interrupted in a task's newest attempt, with the rest carried.
 
         None if there is no such task. Joins the task if it is active; raises `NothingToRetry` if all succeeded.
@@ -234,7 +242,10 @@ class TaskQueue:
             whole = in_task >= project.assets.keys()
             if in_task <= done and earlier.summary.status is TaskStatus.SUCCESS:
                 raise NothingToRetry(task_id)
-            plan = self._plan(project, task_id, earlier, in_task - done, earlier.data, run_root_tests=whole)
+            to_execute = in_task - done
+            plan = self._plan(
+                project, task_id, earlier, to_execute, earlier.data, run_root_tests=whole, profile=profile
+            )
             return self._accept(project, plan)
 
     async def cancel(self, task_id: str) -> ActiveTask | None:

@@ -190,6 +190,7 @@ _CLEARED: tuple[type[SQLModel], ...] = (
     tables.LogEntry,
     tables.RunEvent,
     tables.DataTestResult,
+    tables.NodeStatements,
     tables.Node,
     tables.Attempt,
     tables.Task,

@@ -18,6 +18,8 @@ from dag.connections.base import Connection, RelationKind, Session, create_index
 from dag.errors import ConnectionFailed
 from dag.project_files import Keys, Materialization, Text, environment_value
 from dag.relation_names import identifiers, relation
+from dag.sql_secrets import secrets_in
+from dag.statements import StatementLog, unheard
 
 if TYPE_CHECKING:
     import psycopg
@@ -154,7 +156,8 @@ class PostgresConnection(Connection):
     @property
     def secrets(self) -> frozenset[str]:
         passwords = (self._parameters.get("password"), os.environ.get("PGPASSWORD"))
-        return frozenset(password for password in passwords if password)
+        strings = (value for value in self._parameters.values() if isinstance(value, str))
+        return frozenset(password for password in passwords if password).union(*map(secrets_in, strings))
 
     @property
     def _place(self) -> str:
@@ -205,11 +208,14 @@ class PostgresConnection(Connection):
                 self._root = None
 
     @contextmanager
-    def session(self, cancellation: Cancellation | None = None) -> Iterator[Session]:
+    def session(
+        self, cancellation: Cancellation | None = None, statements: StatementLog | None = None
+    ) -> Iterator[Session]:
         from dag.connections.postgres_session import PostgresSession
 
         with self._pooled() as connection:
-            yield PostgresSession(self.name, self._place, connection, cancellation or Cancellation(), self._bulk)
+            cancellation, statements = cancellation or Cancellation(), statements or unheard()
+            yield PostgresSession(self.name, self._place, connection, cancellation, self._bulk, statements)
 
     @contextmanager
     def _pooled(self) -> Iterator[psycopg.Connection[Any]]:
