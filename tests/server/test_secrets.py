@@ -31,6 +31,7 @@ connections:
       path: store/duck.duckdb
       extraParams:
         - {{name: custom_user_agent, value_env: PLANTED_AGENT}}
+        - {{name: autoinstall_known_extensions, value: "false"}}
   - name: shop
     type: postgres
     config: {{host: 127.0.0.1, port: 1, user: ann, password: {PLANTED["config"]}, database: shop}}
