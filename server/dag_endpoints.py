@@ -72,7 +72,7 @@ def _node(project: Project, asset: Asset, now: AssetNow | None, existing: dict[s
         downstreams=project.graph.downstreams[asset.name],
         upstreams=asset.upstreams,
         sql_select_query=project.redaction.text(asset.template.source) if asset.template else "",
-        sql_compiled_query=_compiled_query(project, asset, existing.get(asset.name)),
+        sql_compiled_query=_compiled_query(project, asset, existing.get(asset.name) or _made_before(asset, now)),
         materialization=asset.materialization,
         connection_type=asset.connection_type,
         connection_name=asset.connection,
@@ -88,12 +88,19 @@ def _node(project: Project, asset: Asset, now: AssetNow | None, existing: dict[s
     )
 
 
+def _made_before(asset: Asset, now: AssetNow | None) -> RelationKind | None:
+    """What stands under a table's name as far as tasks tell; asking its database could mean to wait for it."""
+    is_made = asset.materialization is Materialization.TABLE and now is not None and now.relation_task_id is not None
+    return RelationKind.TABLE if is_made else None
+
+
 def _compiled_query(project: Project, asset: Asset, existing: RelationKind | None) -> str:
     """The statement of the next run, without the run's own values; "" for a raw asset."""
     if asset.template is None:
         return ""
     try:
-        sql = project.asset_sql(asset, TaskValues(), incremental=existing is RelationKind.TABLE)
+        appends = asset.materialization is Materialization.INCREMENTAL and existing is RelationKind.TABLE
+        sql = project.asset_sql(asset, TaskValues(), incremental=appends)
     except TemplateFailed as error:  # an environment variable that went away since the project was loaded
         return project.redaction.text(f"-- {error}")
     compiled = project.connections[asset.connection].compiled(asset, sql, existing)

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from dag.assets import Asset
 from dag.cancellation import Cancellation
+from dag.connections import postgres_relations as relations
 from dag.connections.base import Connection, RelationKind, Session, create_index
 from dag.errors import ConnectionFailed
 from dag.project_files import Keys, Materialization, Text, environment_value
@@ -306,6 +307,9 @@ class PostgresConnection(Connection):
                 return f"CREATE OR REPLACE VIEW {name} AS {sql}"
             case Materialization.INCREMENTAL if existing is RelationKind.TABLE:
                 return f"INSERT INTO {name} {sql}"
+            case Materialization.TABLE if existing is RelationKind.TABLE:  # as long as its columns stay
+                insert = f"INSERT INTO {name} {relations.GATHERED_ROWS}"
+                return ";\n".join([relations.gather_rows(sql), f"DELETE FROM {name}", insert])
             case Materialization.TABLE | Materialization.INCREMENTAL:
                 keys = [create_index(asset, index) for index in asset.indexes]
                 if asset.primary_key_fields:

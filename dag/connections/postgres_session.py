@@ -35,7 +35,6 @@ _UNDEFINED_TABLE = "42P01"
 _GOING = ("08", "57P01", "57P02", "57P03")  # connection exceptions, and a server that shuts down
 _CANCEL_TIMEOUT_S = 1  # the event loop waits meanwhile
 _STAGED_ROWS = "dagscope_rows"  # temporary tables: every session has its own
-_NEW_ROWS = "dagscope_new"
 
 
 class PostgresSession(Session):
@@ -178,11 +177,10 @@ class PostgresSession(Session):
 
     def _replace(self, old: relations.Existing, sql: str, keys: relations.Keys, remade: frozenset[str]) -> int:
         """The rows are made beside the table, so that readers wait for nothing and the query can read the old ones."""
-        self.execute(f"CREATE TEMPORARY TABLE {_NEW_ROWS} ON COMMIT DROP AS {sql}")
-        new = relations.existing(self, f"pg_temp.{_NEW_ROWS}")
+        self.execute(relations.gather_rows(sql))
+        new = relations.existing(self, relations.NEW_ROWS)
         assert new is not None
-        query = f"SELECT * FROM pg_temp.{_NEW_ROWS}"
-        return relations.replace_table(self, old, query, new.columns, keys, set(remade))
+        return relations.replace_table(self, old, relations.GATHERED_ROWS, new.columns, keys, set(remade))
 
     # -- rows out
 

@@ -129,3 +129,21 @@ def test_statements_of_postgres(tmp_path: Path, postgres: dict[str, str]) -> Non
     assert (failed["error"]["line"], failed["error"]["column"]) == (2, 3)
     assert wrong[-1]["text"] == "ROLLBACK"
     door.stop()
+
+
+def test_compiled_query_of_postgres(tmp_path: Path, postgres: dict[str, str]) -> None:
+    """`sqlCompiledQuery` of a table in PostgreSQL is what the next run sends: that replaces rows where they are."""
+    files = {model("a.b"): block(SHOP) + "SELECT {{ 2 if IsIncremental() else 1 }} AS n"}
+    door = AppDoor(write_project(tmp_path, {"config.yaml": CONFIG.format(**postgres), **files}))
+
+    def compiled() -> str:
+        return str(door.get("/api/dag").json()["nodes"][0]["sqlCompiledQuery"])
+
+    assert compiled() == "CREATE TABLE a.b AS SELECT 1 AS n"
+    door.run("t")
+    statements = compiled().split(";\n")
+    assert statements[0].endswith(" AS SELECT 1 AS n")
+    door.run("t")
+    sent = [statement["text"] for statement in door.get("/api/dag/asset/a.b/statements").json()["statements"]]
+    assert [text for text in sent if text in statements] == statements
+    door.stop()
