@@ -10,6 +10,7 @@ from dag.json_text import json_text
 from dag.sql_secrets import hide, secrets_in
 
 _EXCERPT = re.compile(r"^(LINE \d+: )(\.\.\.)?(.*?)(\.\.\.)?$", re.MULTILINE)
+_MOST_LEARNED = 1_000
 _SHORTEST_SECRET = 4  # characters; hiding shorter values would only make texts unreadable
 
 
@@ -36,8 +37,11 @@ class Redaction:
                 self._pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
 
     def learn(self, text: str) -> None:
-        """Hide from now on, wherever they stand, the secrets that this text holds (`dag.sql_secrets`)."""
-        if found := secrets_in(text):
+        """Hide from now on, wherever they stand, the secrets that this text holds (`dag.sql_secrets`).
+
+        Once very many are known, as where rows are full of addresses, others are hidden only in their own places.
+        """
+        if len(self._secrets) < _MOST_LEARNED and (found := secrets_in(text)):
             self.learn_all(found)
 
     def text(self, text: str) -> str:

@@ -44,7 +44,7 @@ _PAIR = re.compile(
 
 _CONNECTION_STRING = re.compile(r"\b(?:host|hostaddr|dbname|port|sslmode)\s*=|\b(?:user|uid)=\S", re.IGNORECASE)
 
-_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s:/@'\"<>]*:(?P<password>[^\s/'\"<>]+)@", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s:/@'\"<>]*:(?P<password>[^\s/'\"<>]+)@", re.IGNORECASE)
 
 _QUERY = re.compile(r"[?&](?:\w*(?:password|passwd|token|secret|api_?key))=(?P<value>[^\s&'\"<>()]+)", re.IGNORECASE)
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from pydantic_core import to_json
+
 from dag.clock import now_ms
 from dag.redaction import Redaction
 from dag.status import Shape
@@ -93,21 +95,22 @@ class SentStatement:
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         self.error = StatementError(message=message, position=len(before) + 1, line=line, column=column)
 
-    def kept(self) -> Statement:
-        since = self.since
-        seconds = self.seconds if since is None else self.seconds + perf_counter() - since
-        return Statement(
-            number=self.number,
-            text=self.redaction.text(self.text),
-            text_length=self.text_length,
-            connection=self.connection,
-            test=self.test,
-            start_time=self.start_ms,
-            duration_ms=round(seconds * 1000),
-            rows=self.rows,
-            error=self.error,
-            profile=self._kept_profile(),
-        )
+    def kept(self) -> dict[str, Any]:
+        """The fields of a `Statement` that have a value; as a plain dictionary, since most tasks send thousands."""
+        seconds = self.seconds if self.since is None else self.seconds + perf_counter() - self.since
+        fields = {
+            "number": self.number,
+            "text": self.redaction.text(self.text),
+            "textLength": self.text_length,
+            "connection": self.connection,
+            "test": self.test,
+            "startTime": self.start_ms,
+            "durationMs": round(seconds * 1000),
+            "rows": self.rows,
+            "error": self.error.model_dump(by_alias=True, exclude_none=True) if self.error else None,
+            "profile": self._kept_profile(),
+        }
+        return {name: value for name, value in fields.items() if value is not None}
 
     def _kept_profile(self) -> Any:
         if self.profile is None or len(self.profile) > LONGEST_PROFILE:
@@ -148,8 +151,8 @@ class StatementLog:
         """What is kept of the statements so far, secrets hidden."""
         with self._lock:
             noted = [*self._first, *self._last]
-        texts = (statement.kept().to_json() for statement in noted)
-        return KeptStatements(noted[-1].number if noted else 0, f"[{','.join(texts)}]")
+        text = to_json([statement.kept() for statement in noted]).decode()
+        return KeptStatements(noted[-1].number if noted else 0, text)
 
 
 def unheard() -> StatementLog:

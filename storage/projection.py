@@ -23,7 +23,7 @@ from dag.events import (
 )
 from dag.frames import Frame, Result
 from dag.statements import KeptStatements
-from dag.status import DataTestResult, NodeState, NodeStatus
+from dag.status import DataTestResult, NodeState, NodeStatus, NodeTimings
 from storage import tables
 
 Row = dict[str, Any]
@@ -120,8 +120,7 @@ class Projection:
 
     def _node(self, task_id: str, attempt: int, node: NodeStatus, facts: NodeFacts) -> None:
         values = node.model_dump(exclude={"asset_name", "test_results", "timings"})
-        if node.timings is not None:
-            values |= node.timings.model_dump()
+        values |= node.timings.model_dump() if node.timings else _NO_TIMINGS
         self._put(
             tables.Node,
             (task_id, attempt, node.asset_name),
@@ -184,6 +183,8 @@ class Projection:
         self._put(tables.Frame, (result.digest,), **values)
         return result.digest
 
+
+_NO_TIMINGS: Row = dict.fromkeys(NodeTimings.model_fields)  # the same columns in every row: one statement for all
 
 _WRITE_ORDER: tuple[type[SQLModel], ...] = (
     tables.Frame,
