@@ -98,8 +98,9 @@ def graph(folder: Path, format_: str) -> None:
 @click.option("--task-id", help="Name the task; task_YYYYMMDD_HHMMSS if not given.")
 @click.option("--data", help="The run's data: a JSON object, or @FILE with one.")
 @click.option("--no-tests", is_flag=True, help="Run no data tests.")
+@click.option("--profile", is_flag=True, help="Keep a profile of each statement in DuckDB.")
 @click.option("--json", "as_json", is_flag=True, help="Print the task's status as JSON, and nothing else.")
-def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, as_json: bool) -> None:
+def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, profile: bool, as_json: bool) -> None:
     """Run the DAG and wait for its end.
 
     Exit code 0 if it succeeded, 1 if it failed, 2 for a wrong project or usage, 130 if it was interrupted.
@@ -108,10 +109,10 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, as_
     if owner is not None and owner.address:
         from cli.remote_run import run_on_server
 
-        sys.exit(run_on_server(owner.address, task_id, data, not no_tests, as_json))
+        sys.exit(run_on_server(owner.address, task_id, data, not no_tests, profile, as_json))
     from cli.run_command import run_project
 
-    sys.exit(run_project(load(folder), task_id, data, not no_tests, as_json))
+    sys.exit(run_project(load(folder), task_id, data, not no_tests, profile, as_json))
 
 
 @main.command(

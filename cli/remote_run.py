@@ -23,10 +23,12 @@ _POLL_S = 0.3
 _TIMEOUT_S = 30  # a POST answers within 10
 
 
-def run_on_server(address: str, task_id: str | None, data: str | None, run_tests: bool, as_json: bool) -> int:
+def run_on_server(
+    address: str, task_id: str | None, data: str | None, run_tests: bool, profile: bool, as_json: bool
+) -> int:
     """Run the whole DAG as a task of the server at `address`; the exit code."""
     task_id = checked_task_id(task_id)
-    body = {"taskId": task_id, "data": read_data(data), "runTests": run_tests}
+    body = {"taskId": task_id, "data": read_data(data), "runTests": run_tests, "profile": profile}
     console = Console(stderr=as_json, quiet=as_json)
     console.print(f"Running on the server at {address}", highlight=False, soft_wrap=True)
     server = _Server(address)

@@ -31,7 +31,9 @@ from server.workspace import Workspace, open_workspace
 from storage.reader import KeptTask
 
 
-def run_project(project: Project, task_id: str | None, data: str | None, run_tests: bool, as_json: bool) -> int:
+def run_project(
+    project: Project, task_id: str | None, data: str | None, run_tests: bool, profile: bool, as_json: bool
+) -> int:
     """Run the whole DAG as one task; the exit code."""
     task_id = checked_task_id(task_id)
     values = read_data(data)
@@ -40,7 +42,7 @@ def run_project(project: Project, task_id: str | None, data: str | None, run_tes
     configure_console(level=logging.ERROR)  # the progress tells what happens
     console = Console(stderr=as_json, quiet=as_json)
     try:
-        task, interrupted = asyncio.run(_run(project, settings, task_id, values, run_tests, console))
+        task, interrupted = asyncio.run(_run(project, settings, task_id, values, run_tests, profile, console))
     except DagscopeError as error:
         fail(str(error))
     if as_json:
@@ -106,12 +108,18 @@ def read_data(data: str | None) -> dict[str, Any]:
 
 
 async def _run(
-    project: Project, settings: Settings, task_id: str, data: dict[str, Any], run_tests: bool, console: Console
+    project: Project,
+    settings: Settings,
+    task_id: str,
+    data: dict[str, Any],
+    run_tests: bool,
+    profile: bool,
+    console: Console,
 ) -> tuple[KeptTask, bool]:
     with TaskProgress(console, task_id) as progress:
         async with open_workspace(project, settings, (progress,)) as workspace:
-            with Capture(workspace.emit, project.redaction):
-                active = await workspace.tasks.run(project, task_id, data, run_tests)
+            with Capture(workspace.emit, lambda: workspace.project.redaction):
+                active = await workspace.tasks.run(project, task_id, data, run_tests, profile)
                 interrupts = _cancel_on_interrupt(workspace)
                 await active.ended.wait()
                 return await task_of(workspace, task_id), bool(interrupts)

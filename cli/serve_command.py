@@ -142,7 +142,7 @@ class _Console:
 async def _serve(project: Project, settings: Settings, options: ServeOptions, listening: socket.socket) -> None:
     listener = _Console(options.console_level)
     async with open_workspace(project, settings, (listener,)) as workspace:
-        with Capture(workspace.emit, project.redaction):
+        with Capture(workspace.emit, lambda: workspace.project.redaction):
             server = _Server(_config(workspace), workspace)
             serving = asyncio.create_task(server.serve([listening]))
             while not server.started and not serving.done():

@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from dag.materializations import materialize
 from dag.project import Project, hands_over_frames
 from dag.project_files import Materialization
 from dag.relation_names import input_relation, relation
+from dag.statements import StatementLog
 from dag.task_log import RawAssetLog, TaskLog
 from dag.templates import TaskValues
 
@@ -48,13 +49,18 @@ class AssetExecution:
     cancellation: Cancellation
     once: Once
 
-    def execute(self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog) -> NodeFacts:
-        """Execute one asset; what is kept of it. Raises a `DagscopeError`, `Cancelled` among them."""
-        self.cancellation.check()
-        return self._raw(asset, results, log) if asset.is_raw else self._sql(asset, results)
+    def execute(
+        self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
+    ) -> NodeFacts:
+        """Execute one asset; what is kept of it. Raises a `DagscopeError`, `Cancelled` among them.
 
-    def _sql(self, asset: Asset, results: Mapping[str, Result | None]) -> NodeFacts:
-        with self.project.connections[asset.connection].session(self.cancellation) as session:
+        The statements that are sent for it are noted in `statements`, whatever comes of them.
+        """
+        self.cancellation.check()
+        return self._raw(asset, results, log, statements) if asset.is_raw else self._sql(asset, results, statements)
+
+    def _sql(self, asset: Asset, results: Mapping[str, Result | None], statements: StatementLog) -> NodeFacts:
+        with self.project.connections[asset.connection].session(self.cancellation, statements) as session:
             existing = session.relation_kind(asset.name) if _appends(asset) else None
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
             self._persist_inputs(asset, results, session)
@@ -63,10 +69,10 @@ class AssetExecution:
             frame = self._capture(asset, session)
         return NodeFacts(rows=rows, result=frame, has_relation=True)
 
-    def select(self, asset: Asset, results: Mapping[str, Result | None]) -> NodeFacts:
+    def select(self, asset: Asset, results: Mapping[str, Result | None], statements: StatementLog) -> NodeFacts:
         """Run a SQL asset's query and keep its rows, writing nothing. Raises a `DagscopeError`."""
         self.cancellation.check()
-        with self.project.connections[asset.connection].session(self.cancellation) as session:
+        with self.project.connections[asset.connection].session(self.cancellation, statements) as session:
             existing = session.relation_kind(asset.name) if _appends(asset) else None
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
             inputs = {
@@ -104,7 +110,12 @@ class AssetExecution:
             return None
         return self.frames.write(session.read(f"SELECT * FROM {relation(asset.name)}"))
 
-    def _raw(self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog) -> NodeFacts:
+    def _raw(
+        self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
+    ) -> NodeFacts:
+        file = self.project.folder / asset.path
+        with suppress(OSError):  # told when it is loaded
+            self.project.redaction.learn(file.read_text(encoding="utf-8", errors="replace"))
         with ExitStack() as stack:
             context = raw_assets.RawContext(
                 task_id=self.task.task_id,
@@ -113,9 +124,11 @@ class AssetExecution:
                 instance_uuid=self.task.instance_uuid,
                 input=self._raw_inputs(asset, results),
                 log=RawAssetLog(log),
-                connection=raw_assets.opened_connections(self.project.connections, self.cancellation, stack),
+                connection=raw_assets.opened_connections(
+                    self.project.connections, self.cancellation, statements, stack
+                ),
             )
-            result = raw_assets.execute(self.project.folder / asset.path, context, self.frames, self.cancellation)
+            result = raw_assets.execute(file, context, self.frames, self.cancellation)
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
 
     def _raw_inputs(self, asset: Asset, results: Mapping[str, Result | None]) -> raw_assets.Inputs:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from dag.assets import DataTest
 from dag.cancellation import Cancellation
 from dag.clock import Stopwatch
-from dag.connections import Connection, Session
+from dag.connections import Session
 from dag.errors import Cancelled, DagscopeError, StatementFailed, TypeNotKept
 from dag.frames import Frame, FrameStore
-from dag.masking import check_mask, masked
+from dag.masking import HIDDEN_REASON, check_mask, masked
 from dag.project import Project
+from dag.statements import StatementLog
 from dag.status import DataTestResult, DataTestStatus
 from dag.templates import TaskValues
 
@@ -44,11 +45,11 @@ class DataTestRun:
     cancellation: Cancellation
     kept_rows: int
 
-    def run(self, test: DataTest) -> DataTestOutcome:
+    def run(self, test: DataTest, statements: StatementLog) -> DataTestOutcome:
         """Run one test. A test that cannot run is FAILED too, its error telling why. Raises `Cancelled`."""
         watch = Stopwatch()
         try:
-            count, violations = self._violations(test, self.project.connections[test.connection])
+            count, violations = self._violations(test, statements.for_test(test.name, bool(test.mask)))
         except Cancelled:
             raise
         except DagscopeError as error:
@@ -63,9 +64,10 @@ class DataTestRun:
             )
         return self._outcome(test, watch)
 
-    def _violations(self, test: DataTest, connection: Connection) -> tuple[int, Frame | None]:
+    def _violations(self, test: DataTest, statements: StatementLog) -> tuple[int, Frame | None]:
         sql = self.project.test_sql(test, self.task)
-        with connection.session(self.cancellation) as session:
+        connection = self.project.connections[test.connection]
+        with connection.session(self.cancellation, statements) as session:
             if test.mask:
                 check_mask(_columns(session, sql), test.mask, test.name, test.path)
             try:
@@ -73,7 +75,7 @@ class DataTestRun:
             except (StatementFailed, TypeNotKept):
                 if not test.mask:
                     raise
-                raise StatementFailed(connection.name, _HIDDEN_REASON) from None
+                raise StatementFailed(connection.name, HIDDEN_REASON) from None
 
     def _violations_in(self, session: Session, sql: str, mask: tuple[str, ...]) -> tuple[int, Frame | None]:
         # Only the count is asked for: a test that passes, as most do, then moves no rows.
@@ -90,12 +92,6 @@ class DataTestRun:
         text = self.project.redaction.text(error) if error else None
         result = DataTestResult(test_name=test.name, status=status, error=text, duration_ms=watch.elapsed_ms)
         return DataTestOutcome(result, count, rows)
-
-
-_HIDDEN_REASON = (
-    "the database broke off while it read rows; its own words may hold values of masked columns and are not kept: "
-    "run the test's query by hand to see them"
-)
 
 
 def _columns(session: Session, sql: str) -> list[str]:

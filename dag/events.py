@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from dag.error_info import ErrorInfo
 from dag.frames import Frame, Result
 from dag.run_events import RunEvent
+from dag.statements import KeptStatements
 from dag.status import DataTestResult, LogEntry, NodeStatus, TaskSummary
 
 
@@ -56,7 +57,8 @@ class NodeFacts:
     """What is kept of a node beside its status.
 
     `rows` is what the asset wrote, None where that is unknown (a view). `carried` marks a node that this attempt
-    took over from the one before it. Durations are in milliseconds.
+    took over from the one before it. Durations are in milliseconds. `statements` are those that the node has sent so
+    far, None where nothing new is told of them.
     """
 
     rows: int | None = None
@@ -64,16 +66,28 @@ class NodeFacts:
     has_relation: bool = False
     carried: bool = False
     tests_duration_ms: int = 0
+    statements: KeptStatements | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskAccepted(TaskChanged):
-    """An attempt begins: the run's `data`, and its nodes in order, those carried over with what is kept of them."""
+    """An attempt begins: the run's `data`, and its nodes in order, those carried over with what is kept of them.
+
+    `profile` says if the statements of the attempt are to be profiled.
+    """
 
     task_uuid: str
     data: Mapping[str, Any]
     nodes: tuple[tuple[NodeStatus, NodeFacts], ...]
     root_test_results: tuple[DataTestResult, ...] = ()
+    profile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded(TaskChanged):
+    """The task has ended; `statements` are those of its root tests."""
+
+    statements: KeptStatements
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,11 @@ from dag.problems import did_you_mean
 MASKED = "***"
 """What stands in the place of every value of a masked column; a null stays one."""
 
+HIDDEN_REASON = (
+    "the database broke off while it read rows; its own words may hold values of masked columns and are not kept: "
+    "run the test's query by hand to see them"
+)
+
 
 def masked(rows: pa.RecordBatchReader, mask: Sequence[str]) -> pa.RecordBatchReader:
     """The same rows with the values of these columns replaced, batch by batch as they are asked for."""

@@ -1,6 +1,6 @@
 """A project: its checked files as assets, data tests, connections and a graph."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from dag.problems import Problem
 from dag.project_files import Materialization
 from dag.redaction import Redaction
 from dag.relation_names import input_relation, relation
-from dag.templates import Rendering, TaskValues
+from dag.templates import Rendering, TaskValues, secret_environment
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,16 @@ class Project:
 
     @cached_property
     def redaction(self) -> Redaction:
-        """Hides the secrets of this project's connections."""
-        return Redaction(secret for connection in self.connections.values() for secret in connection.secrets)
+        """Hides the secrets of this project's connections and templates, and learns of more as statements are sent."""
+        redaction = Redaction(secret for connection in self.connections.values() for secret in connection.secrets)
+        for source in self._template_sources():
+            redaction.learn(source)
+        redaction.learn_all(value for source in self._template_sources() for value in secret_environment(source))
+        return redaction
+
+    def _template_sources(self) -> Iterator[str]:
+        yield from (asset.template.source for asset in self.assets.values() if asset.template is not None)
+        yield from (test.template.source for test in self.tests.values())
 
     def with_open_connections_of(self, other: "Project") -> "Project":
         """This project with the other's connections where they are the same, so that none is opened twice."""

@@ -17,6 +17,7 @@ from dag.connections.arrow_types import plain
 from dag.errors import Cancelled, DagscopeError, InputMissing, RawAssetFailed
 from dag.frames import FrameStore, Result
 from dag.json_text import json_text
+from dag.statements import StatementLog
 from dag.task_log import Log
 
 
@@ -68,7 +69,7 @@ class RawContext:
 
 
 def opened_connections(
-    connections: Mapping[str, Connection], cancellation: Cancellation, stack: ExitStack
+    connections: Mapping[str, Connection], cancellation: Cancellation, statements: StatementLog, stack: ExitStack
 ) -> Callable[[str], RawConnection]:
     """The `connection` of a context: sessions opened when first asked for, closed with the stack."""
     opened: dict[str, RawConnection] = {}
@@ -78,7 +79,7 @@ def opened_connections(
             known = ", ".join(sorted(connections))
             raise RawAssetFailed(f'unknown connection "{name}"; known: {known}')
         if name not in opened:
-            opened[name] = RawConnection(stack.enter_context(connections[name].session(cancellation)))
+            opened[name] = RawConnection(stack.enter_context(connections[name].session(cancellation, statements)))
         return opened[name]
 
     return connection

@@ -19,10 +19,12 @@ from dag.clock import Stopwatch, now_ms
 from dag.data_tests import DataTestOutcome, DataTestRun, rows_text
 from dag.error_info import ErrorInfo, describe_error
 from dag.errors import Cancelled, DagscopeError, StatementFailed
-from dag.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskChanged
+from dag.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskEnded
 from dag.frames import Frame, FrameStore, Result
+from dag.node_watch import NodeWatch
 from dag.project import Project
 from dag.run_events import RunEventLevel, RunEventType
+from dag.statements import StatementLog
 from dag.status import (
     EXECUTING,
     SELECTING,
@@ -98,7 +100,11 @@ class _Run:
         self.nodes = dict(plan.nodes)
         self.failed: set[str] = set()
         self.abandoned: set[str] = set()
-        self.watches: dict[str, Stopwatch] = {}
+        self.watches: dict[str, NodeWatch] = {}
+        self.statements: dict[str, StatementLog] = {}
+        self.root_statements = StatementLog(project.redaction, plan.profile)
+        self.since_start = Stopwatch()
+        self.ready_ms: dict[str, int] = {}
         self.speaking = threading.Lock()
         self.thread = threading.get_ident()
         self.results: dict[str, Result | None] = dict(plan.earlier_results)
@@ -124,6 +130,7 @@ class _Run:
     def _execute_assets(self, executor: Executor, max_workers: int) -> None:
         waiting = {name: self._upstreams_to_execute(name) for name in self.plan.to_execute}
         ready = [(self.order[name], name) for name, upstreams in waiting.items() if not upstreams]
+        self.ready_ms.update((name, self.since_start.elapsed_ms) for _, name in ready)
         heapq.heapify(ready)
         running: dict[_Work, str] = {}
         while ready or running:
@@ -173,6 +180,7 @@ class _Run:
             if downstream in waiting:
                 waiting[downstream].discard(name)
                 if not waiting[downstream]:
+                    self.ready_ms[downstream] = self.since_start.elapsed_ms
                     heapq.heappush(ready, (self.order[downstream], downstream))
 
     def _reason_to_skip(self, name: str) -> str | None:
@@ -196,22 +204,23 @@ class _Run:
     def _execute(self, name: str) -> tuple[Outcome, NodeFacts]:
         log = self._asset_log(name)
         token = current_log.set(log)
-        watch = self.watches[name] = Stopwatch()
+        watch = self.watches[name] = NodeWatch(self.ready_ms[name], self.since_start.elapsed_ms)
+        statements = self.statements[name] = StatementLog(self.project.redaction, self.plan.profile)
         started_ms = now_ms()
         facts = NodeFacts()
         try:
-            self._change(name, facts, state=NodeState.IN_PROGRESS, start_time=started_ms)
+            self._change(name, facts, state=NodeState.IN_PROGRESS, start_time=started_ms, timings=watch.timings(0))
             selects = name in self.plan.to_select
             log.debug(f"{SELECTING if selects else EXECUTING}asset: {name}")
             log.run_event(RunEventType.STEP_START, RunEventLevel.DEBUG, f'Started execution of step "{name}".')
             asset = self.project.assets[name]
             if selects:
-                facts = self.execution.select(asset, self.results)
+                facts = self.execution.select(asset, self.results, statements)
                 self._tell_selected(log, facts, watch)
                 return self._end_node(name, Outcome.SUCCEEDED, facts, watch, log)
-            facts = self.execution.execute(asset, self.results, log)
+            facts = self.execution.execute(asset, self.results, log, statements)
             self._tell_materialized(log, facts, watch)
-            facts, failures = self._run_tests(name, facts, log)
+            failures = self._run_tests(name, facts, log)
             if failures:
                 message = f"tests failed: {', '.join(failures)}"
                 info = ErrorInfo(message=message, class_name="DataTestsFailed")
@@ -253,27 +262,27 @@ class _Run:
         count = facts.result.rows if isinstance(facts.result, Frame) else 0
         log.info(f"Asset selected: {log.asset} ({rows_text(count)})", rows=count, durationMs=watch.elapsed_ms)
 
-    def _run_tests(self, name: str, facts: NodeFacts, log: TaskLog) -> tuple[NodeFacts, list[str]]:
+    def _run_tests(self, name: str, facts: NodeFacts, log: TaskLog) -> list[str]:
         tests = self.project.assets[name].tests if self.plan.run_tests else ()
         if not tests:
-            return facts, []
-        watch = Stopwatch()
-        self._change(name, facts, state=NodeState.TESTING)
+            return []
+        statements, timings = self.statements[name], self.watches[name].begin_tests()
+        self._change(name, replace(facts, statements=statements.kept()), state=NodeState.TESTING, timings=timings)
         failures = []
         for test in tests:
-            outcome = self._run_test(test, log, name)
+            outcome = self._run_test(test, log, name, statements)
             results = (*self.nodes[name].test_results, outcome.result)
             passed = sum(result.status is DataTestStatus.SUCCESS for result in results)
             self._change(name, facts, test_results=results, passed_tests=passed, failed_tests=len(results) - passed)
             if not outcome.passed:
                 failures.append(outcome.summary)
-        return replace(facts, tests_duration_ms=watch.elapsed_ms), failures
+        return failures
 
-    def _run_test(self, name: str, log: TaskLog, asset: str | None) -> DataTestOutcome:
+    def _run_test(self, name: str, log: TaskLog, asset: str | None, statements: StatementLog) -> DataTestOutcome:
         started = DataTestResult(test_name=name, status=DataTestStatus.IN_PROGRESS)
         log.emit(DataTestChanged(self.plan.task.task_id, self.plan.attempt, started, asset))
         try:
-            outcome = self.tests.run(self.project.tests[name])
+            outcome = self.tests.run(self.project.tests[name], statements)
         except Cancelled as error:
             ended = DataTestResult(test_name=name, status=DataTestStatus.FAILED, error=str(error))
             log.emit(DataTestChanged(self.plan.task.task_id, self.plan.attempt, ended, asset))
@@ -307,13 +316,15 @@ class _Run:
         name: str,
         outcome: Outcome,
         facts: NodeFacts,
-        watch: Stopwatch,
+        watch: NodeWatch,
         log: TaskLog,
         message: str = "",
         error: ErrorInfo | None = None,
     ) -> tuple[Outcome, NodeFacts]:
         state = NodeState.SUCCESS if outcome is Outcome.SUCCEEDED else NodeState.FAILED
         elapsed_ms = watch.elapsed_ms
+        timings = watch.timings(elapsed_ms)
+        facts = replace(facts, tests_duration_ms=timings.testing_ms, statements=self.statements[name].kept())
         if outcome is Outcome.SUCCEEDED:
             text = f'Finished execution of step "{name}" in {elapsed_ms / 1000:.1f}s.'
             log.run_event(RunEventType.STEP_SUCCESS, RunEventLevel.INFO, text)
@@ -322,7 +333,15 @@ class _Run:
             text = f'Execution of step "{name}" failed: {message}'
             log.run_event(RunEventType.STEP_FAILURE, RunEventLevel.ERROR, text, error)
         end_time = (self.nodes[name].start_time or now_ms()) + elapsed_ms
-        self._change(name, facts, state=state, end_time=end_time, execution_time_ms=elapsed_ms, message=message)
+        self._change(
+            name,
+            facts,
+            state=state,
+            end_time=end_time,
+            execution_time_ms=elapsed_ms,
+            message=message,
+            timings=timings,
+        )
         return outcome, facts
 
     def _change(self, name: str, facts: NodeFacts, **values: Any) -> None:
@@ -340,7 +359,7 @@ class _Run:
             if self.cancellation.is_requested:
                 break
             try:
-                passed &= self._run_test(test, self.log, None).passed
+                passed &= self._run_test(test, self.log, None, self.root_statements).passed
             except Cancelled:
                 break
         return passed
@@ -359,7 +378,7 @@ class _Run:
         status = TaskStatus.SUCCESS if all_good and not cancelled else TaskStatus.FAILED
         self._tell_end(status, cancelled, watch)
         summary = summarize(self.plan, self.nodes, status, end_time=now_ms())
-        self.emit(TaskChanged(self.plan.task.task_id, self.plan.attempt, summary))
+        self.emit(TaskEnded(self.plan.task.task_id, self.plan.attempt, summary, self.root_statements.kept()))
         return status
 
     def _tell_end(self, status: TaskStatus, cancelled: bool, watch: Stopwatch) -> None:

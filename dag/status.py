@@ -78,8 +78,24 @@ EXECUTING, SELECTING = "Executing ", "Selecting "
 """What the `name` of a node begins with."""
 
 
+class NodeTimings(Shape):
+    """What a node spent its time on, each part for itself, in milliseconds.
+
+    `waiting_ms` from the start of the attempt until its upstreams were done, `queued_ms` until a worker was free,
+    `executing_ms` on making the asset, `testing_ms` on its data tests; the last two are 0 until that part has ended.
+    """
+
+    waiting_ms: int
+    queued_ms: int
+    executing_ms: int = 0
+    testing_ms: int = 0
+
+
 class NodeStatus(Shape):
-    """One asset in one task. Times are epoch milliseconds; `execution_time_ms` is 0 until the node ends."""
+    """One asset in one task. Times are epoch milliseconds; `execution_time_ms` is 0 until the node ends.
+
+    `timings` are there once it was started.
+    """
 
     name: str
     asset_name: str
@@ -93,6 +109,7 @@ class NodeStatus(Shape):
     passed_tests: int = 0
     failed_tests: int = 0
     test_results: tuple[DataTestResult, ...] = ()
+    timings: NodeTimings | None = None
 
     @property
     def is_selection(self) -> bool:

@@ -20,6 +20,7 @@ class TaskPlan:
     task was accepted. Root tests run only with `run_root_tests`; else `root_test_results` are the earlier ones.
     `lone_tests` are data tests that run by themselves, after all assets, whatever became of those. Of the assets in
     `to_select`, a part of `to_execute`, only the query is run and its result kept: nothing is made, and none tested.
+    With `profile`, engines that can profile statements do.
     """
 
     task: TaskValues
@@ -34,6 +35,7 @@ class TaskPlan:
     root_test_results: tuple[DataTestResult, ...] = ()
     lone_tests: tuple[str, ...] = ()
     to_select: frozenset[str] = frozenset()
+    profile: bool = False
 
 
 def fresh_node(project: Project, asset: str, order: int, run_tests: bool, select: bool = False) -> NodeStatus:

@@ -4,7 +4,7 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,6 +17,7 @@ from jinja2 import Template as CompiledTemplate
 from jinja2.sandbox import SandboxedEnvironment
 
 from dag.errors import DagscopeError, TemplateFailed
+from dag.sql_secrets import is_secret_name
 
 _DOCUMENTED = frozenset("Ref this IsIncremental ENV TaskID TaskUUID InstanceName InstanceUUID param".split())
 
@@ -268,6 +269,16 @@ class _Function:
     @property
     def _not_called(self) -> TemplateFailed:
         return self._failure(f'"{self._name}" is a function; write {self._name}(...)')
+
+
+_ENVIRONMENT = re.compile(r"""\bENV\(\s*["']([^"'\n]+)["']""")
+
+
+def secret_environment(source: str) -> Iterator[str]:
+    """The values of environment variables that a template asks for and that are secrets by their names."""
+    for name in _ENVIRONMENT.findall(source):
+        if is_secret_name(name) and name in os.environ:
+            yield os.environ[name]
 
 
 def sql_literal(value: Any) -> str:

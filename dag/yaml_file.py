@@ -1,5 +1,6 @@
 """YAML with the line of every key and value, read into checked models whose errors point at those lines."""
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dag.problems import Problem, did_you_mean
+from dag.sql_secrets import is_secret_name
 
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
@@ -53,7 +55,10 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
         last = text.rstrip().count("\n")  # an error at the end of the text is told at its last line
-        line = min(mark.line if mark else 0, last) + first_line
+        line = min(mark.line if mark else 0, last)
+        if is_secret_name("".join(text.splitlines()[line : line + 1])):  # `password: !x` names the password a tag
+            reason = re.sub(r"'[^']*'", "***", reason)
+        line += first_line
         document.problems.append(Problem(path, line, f"not valid YAML: {reason}"))
     except RecursionError:
         document.problems.append(Problem(path, 0, "not valid YAML: nested too deeply, or an alias that holds itself"))
@@ -123,7 +128,8 @@ def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:
             quotes = (
                 "; put it in quotes" if expected == "a text" and isinstance(found, bool | int | float | date) else ""
             )
-            return f"{subject} must be {expected}, found {_kind(found)}{quotes}"
+            told = "" if isinstance(key, str) and is_secret_name(key) and quotes else f", found {_kind(found)}"
+            return f"{subject} must be {expected}{told}{quotes}"
 
 
 _EXPECTED = {

@@ -17,6 +17,7 @@ from server import (
     preview_endpoint,
     readme_endpoint,
     relation_endpoints,
+    statement_endpoints,
     stream,
 )
 from server.about import about_endpoint
@@ -42,6 +43,7 @@ API: tuple[Endpoint, ...] = (
     *connection_endpoints.ENDPOINTS,
     *data_test_endpoints.ENDPOINTS,
     *readme_endpoint.ENDPOINTS,
+    *statement_endpoints.ENDPOINTS,
     *log_endpoints.ENDPOINTS,
     *stream.ENDPOINTS,
     *graphql_endpoints.ENDPOINTS,

@@ -53,7 +53,7 @@ async def _execute(request: Request, select: bool) -> Response:
             error="Asset not found in DAG",
         )
         raise Refused(404, shape)
-    active = await workspace.tasks.execute(workspace.project, body.task_id, asset.name, select)
+    active = await workspace.tasks.execute(workspace.project, body.task_id, asset.name, select, body.profile)
     await wait_for(active.node_ended[asset.name], workspace.settings.post_wait_ms)
     await workspace.recorder.flush()
     async with workspace.reader.moment() as moment:

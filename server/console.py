@@ -33,6 +33,7 @@ def configure_console(stream: TextIO = sys.stderr, level: int = logging.INFO) ->
             _capture,
             _drop_below(level),
             structlog.processors.format_exc_info,
+            _redact,
             structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),  # what is not shown is still captured
@@ -59,7 +60,7 @@ class TaskEntries:
 class Capture:
     """Turns entries of other loggers into log entries, while it is installed."""
 
-    def __init__(self, emit: Callable[[Event], None], redaction: Redaction) -> None:
+    def __init__(self, emit: Callable[[Event], None], redaction: Callable[[], Redaction]) -> None:
         self._emit, self._redaction = emit, redaction
 
     def __enter__(self) -> "Capture":
@@ -69,6 +70,11 @@ class Capture:
     def __exit__(self, *_: object) -> None:
         _installed.remove(self)
 
+    @property
+    def redaction(self) -> Redaction:
+        """That of the project as it is now: it may have been loaded again."""
+        return self._redaction()
+
     def take(self, level: str, message: str, fields: dict[str, Any]) -> None:
         task_id = fields.pop("taskId", None)
         running = current_log.get()
@@ -76,7 +82,7 @@ class Capture:
             RawAssetLog(running).write(level, message, fields)
         else:
             attempt = 0  # it is nobody's: the entry names a task, if any, that this thread does not execute
-            log = TaskLog(self._emit, self._redaction, str(task_id or DEFAULT_TASK), attempt)
+            log = TaskLog(self._emit, self.redaction, str(task_id or DEFAULT_TASK), attempt)
             log.write(level, message, fields)
 
 
@@ -90,6 +96,14 @@ def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
     fields = {key: value for key, value in entry.items() if key not in ("event", "level", "timestamp", "exc_info")}
     _installed[-1].take(str(entry.get("level", "info")), str(entry.get("event", "")), fields)
     raise structlog.DropEvent
+
+
+def _redact(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
+    """A structlog processor: what servers and libraries tell, tracebacks too, holds no secret of the project."""
+    if not _installed:
+        return entry
+    hide = _installed[-1].redaction.text
+    return {key: hide(value) if isinstance(value, str) else value for key, value in entry.items()}
 
 
 def _drop_below(level: int) -> Callable[[WrappedLogger, str, EventDict], EventDict]:

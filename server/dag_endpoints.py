@@ -18,7 +18,18 @@ from dag.templates import TaskValues
 from server.answers import Refused, ShapeResponse, bad_request
 from server.endpoint import Endpoint, Query
 from server.requests import read_body, task_id_of, whole_number, workspace_of
-from server.shapes import Dag, DagNode, Error, ResetDone, RunBody, RunRequest, TaskBody, Tasks, UnknownTask
+from server.shapes import (
+    Dag,
+    DagNode,
+    Error,
+    ResetDone,
+    RetryRequest,
+    RunBody,
+    RunRequest,
+    TaskBody,
+    Tasks,
+    UnknownTask,
+)
 from server.task_queue import ActiveTask, NothingToRetry
 from server.task_status import run_body, task_body
 from server.workspace import Workspace
@@ -37,7 +48,7 @@ async def get_dag(request: Request) -> Response:
         module_name=project.module,
         dag_instance_name=project.instance_name,
         nodes=nodes,
-        errors=tuple(map(str, workspace.problems)) or None,
+        errors=tuple(project.redaction.text(str(problem)) for problem in workspace.problems) or None,
     )
     return ShapeResponse(dag)
 
@@ -60,8 +71,8 @@ def _node(project: Project, asset: Asset, now: AssetNow | None, existing: dict[s
         name=asset.name,
         downstreams=project.graph.downstreams[asset.name],
         upstreams=asset.upstreams,
-        sql_select_query=asset.template.source if asset.template else "",
-        sql_compiled_query=_compiled_query(project, asset, existing.get(asset.name)),
+        sql_select_query=project.redaction.text(asset.template.source) if asset.template else "",
+        sql_compiled_query=_compiled_query(project, asset, existing.get(asset.name) or _made_before(asset, now)),
         materialization=asset.materialization,
         connection_type=asset.connection_type,
         connection_name=asset.connection,
@@ -77,14 +88,21 @@ def _node(project: Project, asset: Asset, now: AssetNow | None, existing: dict[s
     )
 
 
+def _made_before(asset: Asset, now: AssetNow | None) -> RelationKind | None:
+    """What stands under a table's name as far as tasks tell; asking its database could mean to wait for it."""
+    is_made = asset.materialization is Materialization.TABLE and now is not None and now.relation_task_id is not None
+    return RelationKind.TABLE if is_made else None
+
+
 def _compiled_query(project: Project, asset: Asset, existing: RelationKind | None) -> str:
     """The statement of the next run, without the run's own values; "" for a raw asset."""
     if asset.template is None:
         return ""
     try:
-        sql = project.asset_sql(asset, TaskValues(), incremental=existing is RelationKind.TABLE)
+        appends = asset.materialization is Materialization.INCREMENTAL and existing is RelationKind.TABLE
+        sql = project.asset_sql(asset, TaskValues(), incremental=appends)
     except TemplateFailed as error:  # an environment variable that went away since the project was loaded
-        return f"-- {error}"
+        return project.redaction.text(f"-- {error}")
     compiled = project.connections[asset.connection].compiled(asset, sql, existing)
     return project.redaction.text(compiled)
 
@@ -92,7 +110,7 @@ def _compiled_query(project: Project, asset: Asset, existing: RelationKind | Non
 async def post_run(request: Request) -> Response:
     body = await read_body(request, RunRequest)
     workspace = workspace_of(request)
-    active = await workspace.tasks.run(workspace.project, body.task_id, body.data, body.run_tests)
+    active = await workspace.tasks.run(workspace.project, body.task_id, body.data, body.run_tests, body.profile)
     answer = run_body(await _outcome(workspace, active))
     return ShapeResponse(answer, _RUN_CODES[answer.status])
 
@@ -134,8 +152,9 @@ async def post_cancel(request: Request) -> Response:
 
 async def post_retry(request: Request) -> Response:
     workspace, task_id = workspace_of(request), task_id_of(request)
+    body = await read_body(request, RetryRequest, may_be_empty=True)
     try:
-        active = await workspace.tasks.retry(workspace.project, task_id)
+        active = await workspace.tasks.retry(workspace.project, task_id, body.profile)
     except NothingToRetry as error:
         raise Refused(409, Error(error="Nothing to retry", details=str(error))) from error
     if active is None:
@@ -213,7 +232,18 @@ ENDPOINTS = (
         "/api/dag/retry/{task_id:path}",
         post_retry,
         "Execute again what failed, was skipped or was interrupted, as a new attempt; answers within 10 seconds.",
-        {200: RunBody, 202: RunBody, 400: Error, 404: UnknownTask, 409: Error, 500: RunBody},
+        {
+            200: RunBody,
+            202: RunBody,
+            400: Error,
+            404: UnknownTask,
+            409: Error,
+            413: Error,
+            415: Error,
+            500: RunBody,
+        },
+        request=RetryRequest,
+        request_required=False,
     ),
     Endpoint(
         "GET",

@@ -52,7 +52,7 @@ def _profile(project: Project, test: DataTest, status: DataTestStatus) -> DataTe
     try:
         sql = project.redaction.text(project.test_sql(test, TaskValues()))
     except TemplateFailed as error:  # an environment variable that went away since the project was loaded
-        sql = f"-- {error}"
+        sql = project.redaction.text(f"-- {error}")
     return DataTestProfile(
         name=test.name,
         sql=sql,

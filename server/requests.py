@@ -22,7 +22,8 @@ def workspace_of(request: Request) -> Workspace:
 
 async def read_body(request: Request, model: type[Body], may_be_empty: bool = False) -> Body:
     """The JSON body as `model`. Refuses with 415 what is not JSON by its type, with 400 what does not fit."""
-    if may_be_empty and "content-type" not in request.headers and not await _read_all(request):
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if may_be_empty and not has_body:
         return model()
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type != "application/json":

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool, StrictInt
 
+from dag.statements import Statement
 from dag.status import (
     DataTestResult,
     DataTestStatus,
@@ -38,17 +39,25 @@ TaskId = Annotated[
 
 
 class RunRequest(Shape):
-    """`POST /api/dag/run`. `runTests` is dagscope's own: false runs no data tests. Other keys are ignored."""
+    """`POST /api/dag/run`. dagscope's own: `runTests`, false runs no data tests, and `profile`. Others are ignored."""
 
     task_id: TaskId
     data: dict[str, JsonValue] | None = None
     run_tests: StrictBool = True
+    profile: StrictBool = False
 
 
 class ExecuteRequest(Shape):
-    """`POST /api/dag/asset/:name/execute`."""
+    """`POST /api/dag/asset/:name/execute`. Without `profile` statements are profiled if the task was before."""
 
     task_id: TaskId
+    profile: StrictBool | None = None
+
+
+class RetryRequest(Shape):
+    """The body of `POST /api/dag/retry/:taskId`, which needs none. `profile` as in `ExecuteRequest`."""
+
+    profile: StrictBool | None = None
 
 
 class Error(Shape):
@@ -236,6 +245,28 @@ class Disconnected(Shape):
 
     message: str = "Successfully disconnected from all databases"
     status: Literal["DISCONNECTED"] = "DISCONNECTED"
+
+
+class SentStatements(Shape):
+    """What was sent to databases in one attempt; `total` counts all, `statements` are those that are kept, in order."""
+
+    task_id: str
+    attempt: int
+    statements: tuple[Statement, ...]
+    total: int
+
+
+class AssetStatements(SentStatements):
+    """`GET /api/dag/asset/:name/statements`; `state` is the node's in that attempt."""
+
+    asset_name: str
+    state: NodeState
+
+
+class DataTestStatements(SentStatements):
+    """`GET /api/tests/:name/statements`."""
+
+    test_name: str
 
 
 class DataTestProfile(Shape):

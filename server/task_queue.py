@@ -129,7 +129,12 @@ class TaskQueue:
         return tuple(self._active)
 
     async def run(
-        self, project: Project, task_id: str, data: Mapping[str, Any] | None = None, run_tests: bool = True
+        self,
+        project: Project,
+        task_id: str,
+        data: Mapping[str, Any] | None = None,
+        run_tests: bool = True,
+        profile: bool = False,
     ) -> ActiveTask:
         """Execute the whole DAG as a task, or join the task if it is active (contract, Words)."""
         async with self.accepting:
@@ -138,14 +143,17 @@ class TaskQueue:
                 return active
             async with self._reader.moment() as moment:
                 earlier = await moment.task(task_id)
-            plan = self._plan(project, task_id, earlier, project.assets.keys(), data or {}, run_tests)
+            assets = project.assets.keys()
+            plan = self._plan(project, task_id, earlier, assets, data or {}, run_tests, profile=profile)
             return self._accept(project, plan)
 
-    async def execute(self, project: Project, task_id: str, asset: str, select: bool = False) -> ActiveTask:
+    async def execute(
+        self, project: Project, task_id: str, asset: str, select: bool = False, profile: bool | None = None
+    ) -> ActiveTask:
         """Execute one asset, with its tests, in a task (contract, Task and node status); or only select it.
 
         Joins the task if it still has the asset to do; waits for it if it has not; carries an ended task's other
-        nodes over into a new attempt.
+        nodes over into a new attempt, which profiles if that one did unless it is said otherwise.
         """
         while True:
             async with self.accepting:
@@ -156,7 +164,14 @@ class TaskQueue:
                     data = earlier.data if earlier else {}
                     to_select = frozenset({asset} if select else ())
                     plan = self._plan(
-                        project, task_id, earlier, {asset}, data, run_root_tests=False, to_select=to_select
+                        project,
+                        task_id,
+                        earlier,
+                        {asset},
+                        data,
+                        run_root_tests=False,
+                        to_select=to_select,
+                        profile=profile,
                     )
                     return self._accept(project, plan)
             if active.still_has(asset, select):
@@ -191,10 +206,11 @@ class TaskQueue:
         run_root_tests: bool | None = None,
         lone_tests: tuple[str, ...] = (),
         to_select: frozenset[str] = frozenset(),
+        profile: bool | None = None,
     ) -> TaskPlan:
         """A plan that executes some assets and tests, and carries over what else the task's newest attempt had.
 
-        Root tests run where tests do, unless it is said otherwise.
+        Root tests run where tests do, and statements are profiled as before, unless it is said otherwise.
         """
         kept = {node.status.asset_name: node for node in earlier.nodes} if earlier else {}
         names = [name for name in project.graph.order if name in kept or name in to_execute]
@@ -220,6 +236,7 @@ class TaskQueue:
             root_test_results=tuple(result for result in carried_results if result.test_name not in lone_tests),
             lone_tests=lone_tests,
             to_select=to_select,
+            profile=profile if profile is not None else earlier is not None and earlier.profile,
         )
 
     def _values(self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any]) -> TaskValues:
@@ -252,12 +269,13 @@ class TaskQueue:
                 data=plan.task.data or {},
                 nodes=nodes,
                 root_test_results=plan.root_test_results,
+                profile=plan.profile,
             )
         )
         self._waiting.put_nowait(active)
         return active
 
-    async def retry(self, project: Project, task_id: str) -> ActiveTask | None:
+    async def retry(self, project: Project, task_id: str, profile: bool | None = None) -> ActiveTask | None:
         """Execute again what failed, was skipped or was interrupted in a task's newest attempt, with the rest carried.
 
         None if there is no such task. Joins the task if it is active; raises `NothingToRetry` if all succeeded.
@@ -285,6 +303,7 @@ class TaskQueue:
                 run_root_tests=whole,
                 lone_tests=_failed_lone_tests(project, earlier, with_root_tests=not whole),
                 to_select=frozenset(in_task & selected - done),
+                profile=profile,
             )
             return self._accept(project, plan)
 

@@ -19,9 +19,11 @@ from dag.events import (
     RunEventEmitted,
     TaskAccepted,
     TaskChanged,
+    TaskEnded,
 )
 from dag.frames import Frame, Result
-from dag.status import DataTestResult, NodeState, NodeStatus
+from dag.statements import KeptStatements
+from dag.status import DataTestResult, NodeState, NodeStatus, NodeTimings
 from storage import tables
 
 Row = dict[str, Any]
@@ -58,6 +60,9 @@ class Projection:
         match event:
             case TaskAccepted():
                 self._accepted(event)
+            case TaskEnded():
+                self._summary(event)
+                self._statements(event.task_id, event.attempt, "", event.statements)
             case TaskChanged():
                 self._summary(event)
             case NodeChanged():
@@ -98,7 +103,8 @@ class Projection:
 
     def _accepted(self, event: TaskAccepted) -> None:
         self._put(tables.Task, (event.task_id,), task_uuid=event.task_uuid, attempt=event.attempt)
-        self._put(tables.Attempt, (event.task_id, event.attempt), data=json.dumps(event.data), last_task_name="")
+        attempt = (event.task_id, event.attempt)
+        self._put(tables.Attempt, attempt, data=json.dumps(event.data), last_task_name="", profile=event.profile)
         self._summary(event)
         for node, facts in event.nodes:
             self._node(event.task_id, event.attempt, node, facts)
@@ -115,7 +121,8 @@ class Projection:
         self._put(tables.Attempt, (event.task_id, event.attempt), **values)
 
     def _node(self, task_id: str, attempt: int, node: NodeStatus, facts: NodeFacts) -> None:
-        values = node.model_dump(exclude={"asset_name", "test_results"})
+        values = node.model_dump(exclude={"asset_name", "test_results", "timings"})
+        values |= node.timings.model_dump() if node.timings else _NO_TIMINGS
         self._put(
             tables.Node,
             (task_id, attempt, node.asset_name),
@@ -128,6 +135,12 @@ class Projection:
         )
         if node.state is NodeState.IN_PROGRESS:
             self._put(tables.Attempt, (task_id, attempt), last_task_name=node.name)
+        if facts.statements is not None:
+            self._statements(task_id, attempt, node.asset_name, facts.statements)
+
+    def _statements(self, task_id: str, attempt: int, asset: str, kept: KeptStatements) -> None:
+        if kept.total:
+            self._put(tables.NodeStatements, (task_id, attempt, asset), total=kept.total, data=kept.json)
 
     def _asset_state(self, event: NodeChanged) -> None:
         node, facts = event.node, event.facts
@@ -172,11 +185,14 @@ class Projection:
         return result.digest
 
 
+_NO_TIMINGS: Row = dict.fromkeys(NodeTimings.model_fields)  # the same columns in every row: one statement for all
+
 _WRITE_ORDER: tuple[type[SQLModel], ...] = (
     tables.Frame,
     tables.Task,
     tables.Attempt,
     tables.Node,
+    tables.NodeStatements,
     tables.DataTestResult,
     tables.AssetState,
     tables.DataTestState,

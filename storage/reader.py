@@ -14,11 +14,21 @@ from sqlmodel import col
 
 from dag.events import EventKind, NodeFacts
 from dag.frames import Frame, Result, Value
-from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, Shape, TaskStatus, TaskSummary
+from dag.status import (
+    DataTestResult,
+    DataTestStatus,
+    NodeState,
+    NodeStatus,
+    NodeTimings,
+    Shape,
+    TaskStatus,
+    TaskSummary,
+)
 from storage import tables
 from storage.kept_data_tests import KeptDataTests
 from storage.projection import Recorded
 from storage.runs import Runs
+from storage.statements import Statements
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,8 @@ class KeptNode:
 
 @dataclass(frozen=True)
 class KeptTask:
-    """One attempt of a task; `newest_attempt` is the task's newest. `data` is the run's input.
+    """One attempt of a task; `newest_attempt` is the task's newest. `data` is the run's input,
+    `profile` says if its statements were profiled.
 
     `open_tests` are the data tests that run right now, each with the asset it belongs to, None for a root test.
     """
@@ -42,6 +53,7 @@ class KeptTask:
     newest_attempt: int
     last_task_name: str
     data: dict[str, Any]
+    profile: bool
     nodes: tuple[KeptNode, ...]
     root_test_results: tuple[DataTestResult, ...]
     open_tests: tuple[tuple[str, str | None], ...] = ()
@@ -124,6 +136,8 @@ class Moment:
         """Tasks as runs."""
         self.data_tests = KeptDataTests(connection)
         """Data tests with their rows."""
+        self.statements = Statements(connection)
+        """What was sent to databases."""
 
     async def _rows(self, statement: Executable) -> Sequence[Any]:
         return (await self._connection.execute(statement)).all()
@@ -151,6 +165,7 @@ class Moment:
             newest_attempt=newest_attempt,
             last_task_name=row.last_task_name,
             data=json.loads(row.data),
+            profile=row.profile,
             nodes=await self._nodes(task_id, wanted, results),
             root_test_results=tuple(results[""]),
             open_tests=tuple((name, asset or None) for name, asset in open_tests),
@@ -339,7 +354,8 @@ def _summary(row: Any) -> TaskSummary:
 
 
 def _kept_node(row: Any, results: dict[str, list[DataTestResult]]) -> KeptNode:
-    status = _shaped(NodeStatus, row, test_results=tuple(results[row.asset_name]))
+    timings = _shaped(NodeTimings, row) if row.waiting_ms is not None else None
+    status = _shaped(NodeStatus, row, test_results=tuple(results[row.asset_name]), timings=timings)
     facts = NodeFacts(
         rows=row.rows,
         result=_result(row),

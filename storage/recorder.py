@@ -220,6 +220,7 @@ _CLEARED: tuple[type[SQLModel], ...] = (
     tables.LogEntry,
     tables.RunEvent,
     tables.DataTestResult,
+    tables.NodeStatements,
     tables.Node,
     tables.Attempt,
     tables.Task,

@@ -19,7 +19,7 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Retention:
-    """How much is kept: tasks no older than `keep_days`, and at most `keep_bytes` of entries and frames in all."""
+    """How much is kept: tasks no older than `keep_days`, and at most `keep_bytes` of entries, statements and frames."""
 
     keep_days: float | None = None
     keep_bytes: int | None = None
@@ -87,7 +87,8 @@ SELECT
         OR task.task_id IN (SELECT relation_task_id FROM asset_state WHERE relation_task_id IS NOT NULL) AS is_shown,
     (SELECT coalesce(sum(length(data)), 0) FROM status_event WHERE status_event.task_id = task.task_id)
     + (SELECT coalesce(sum(length(data)), 0) FROM log_entry WHERE log_entry.task_id = task.task_id)
-    + (SELECT coalesce(sum(length(data)), 0) FROM run_event WHERE run_event.task_id = task.task_id) AS bytes
+    + (SELECT coalesce(sum(length(data)), 0) FROM run_event WHERE run_event.task_id = task.task_id)
+    + (SELECT coalesce(sum(length(data)), 0) FROM node_statements WHERE node_statements.task_id = task.task_id) AS bytes
 FROM task
 ORDER BY start_time, task_id
 """
@@ -114,7 +115,8 @@ def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
         position = connection.execute(_of_tasks(f"SELECT max(position) FROM {table}"), {"tasks": tasks})
         newest = max(newest, position.scalar_one() or 0)
         connection.execute(_of_tasks(f"DELETE FROM {table}"), {"tasks": tasks})
-    connection.execute(_of_tasks("DELETE FROM task"), {"tasks": tasks})  # its nodes and results go with it
+    # its nodes, statements and results go with it
+    connection.execute(_of_tasks("DELETE FROM task"), {"tasks": tasks})
     connection.execute(text("UPDATE state SET pruned_through = max(pruned_through, :newest)"), {"newest": newest})
     unused = connection.execute(
         text(

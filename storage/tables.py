@@ -45,12 +45,13 @@ class Task(Summary, table=True):
 
 
 class Attempt(Summary, table=True):
-    """One execution of a task, numbered from 1; `data` is the run's input as JSON."""
+    """One execution of a task, numbered from 1; `data` is the run's input as JSON, `profile` if it profiles."""
 
     task_id: str = Field(primary_key=True, foreign_key="task.task_id", ondelete="CASCADE")
     attempt: int = Field(primary_key=True)
     data: str
     last_task_name: str = ""
+    profile: bool = False
 
 
 class Frame(SQLModel, table=True):
@@ -63,7 +64,7 @@ class Frame(SQLModel, table=True):
 
 
 class Node(SQLModel, table=True):
-    """An asset in one attempt, and what is kept of it."""
+    """An asset in one attempt, and what is kept of it. The parts of its time are absent until it was started."""
 
     task_id: str = Field(primary_key=True, foreign_key="task.task_id", ondelete="CASCADE")
     attempt: int = Field(primary_key=True)
@@ -79,10 +80,29 @@ class Node(SQLModel, table=True):
     passed_tests: int
     failed_tests: int
     tests_duration_ms: int
+    waiting_ms: int | None = None
+    queued_ms: int | None = None
+    executing_ms: int | None = None
+    testing_ms: int | None = None
     rows: int | None = None
     has_relation: bool
     carried: bool
     result_digest: str | None = Field(default=None, foreign_key="frame.digest", index=True)
+
+
+class NodeStatements(SQLModel, table=True):
+    """The statements that an asset sent in one attempt, all in one row: `data` is a JSON array, `total` counts all.
+
+    `asset_name` is "" for those of root tests.
+    """
+
+    __tablename__ = "node_statements"
+
+    task_id: str = Field(primary_key=True, foreign_key="task.task_id", ondelete="CASCADE")
+    attempt: int = Field(primary_key=True)
+    asset_name: str = Field(primary_key=True)
+    total: int
+    data: str
 
 
 class DataTestResult(SQLModel, table=True):

@@ -7,6 +7,7 @@ variables name already, else one that is started for the command and gone with i
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ import psycopg
 
 USER, DATABASE = "dagscope", "dagscope"
 _START_TIMEOUT_S = 20
+_ENDING_WITH_US = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
+"""What a server is started with so that it stops even if the process that started it was killed."""
 
 
 class PostgresServer:
@@ -61,7 +64,7 @@ class PostgresServer:
             "fsync": "off",
             "max_wal_size": "4GB",
         }
-        command = [str(self._binaries / "postgres"), "-D", str(self.data)]
+        command = [*_ENDING_WITH_US, str(self._binaries / "postgres"), "-D", str(self.data)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -111,7 +114,7 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop the server and remove its folder."""
         if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(2)  # SIGINT: a fast shutdown
+            self.process.send_signal(signal.SIGINT)  # a fast shutdown
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -168,17 +171,40 @@ def _free_port() -> int:
         return port
 
 
+class _Terminated(BaseException):
+    """SIGTERM came: the server's `with` blocks are left as by any other exception."""
+
+
+def _terminate(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the way out is under way
+    raise _Terminated
+
+
 def _run(command: list[str], errors: IO[str]) -> int:
     if "DAGSCOPE_PG_HOST" in os.environ:
         return subprocess.run(command, check=False).returncode
-    with PostgresServer() as server:
-        print(f"PostgreSQL runs on 127.0.0.1:{server.port} until this ends", file=errors)
-        child = subprocess.Popen(command, env=os.environ | server.environment)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        with PostgresServer() as server:
+            print(f"PostgreSQL runs on 127.0.0.1:{server.port} until this ends", file=errors, flush=True)
+            return _run_beside(command, server)
+    except _Terminated:
+        return 128 + signal.SIGTERM
+
+
+def _run_beside(command: list[str], server: PostgresServer) -> int:
+    """Run the command and wait for it; a SIGTERM is handed on to it first."""
+    child = subprocess.Popen(command, env=os.environ | server.environment)
+    try:
         while True:
             try:
                 return child.wait()
             except KeyboardInterrupt:  # the command got it too; it ends in its own time
                 continue
+    except _Terminated:
+        child.terminate()
+        child.wait()
+        raise
 
 
 if __name__ == "__main__":

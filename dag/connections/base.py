@@ -19,6 +19,7 @@ from dag.cancellation import Cancellation
 from dag.errors import ConnectionFailed
 from dag.project_files import IndexEntry, Keys
 from dag.relation_names import identifier, identifiers, relation
+from dag.statements import StatementLog
 
 
 class RelationKind(StrEnum):
@@ -200,9 +201,12 @@ class Connection(ABC):
         """Let go of the database; the next session opens it again."""
 
     @abstractmethod
-    def session(self, cancellation: Cancellation | None = None) -> AbstractContextManager[Session]:
+    def session(
+        self, cancellation: Cancellation | None = None, statements: StatementLog | None = None
+    ) -> AbstractContextManager[Session]:
         """A session for the calling thread, interrupted when the cancellation is requested.
 
+        Every statement that it sends is noted in `statements`.
         Raises `ConnectionFailed`.
         """
 

@@ -17,10 +17,13 @@ from dag.cancellation import Cancellation
 from dag.connections import duckdb_types
 from dag.connections.arrow_types import WatchedRows, unique_names
 from dag.connections.base import Connection, ConnectionDetails, RelationKind, Session, create_index
+from dag.connections.duckdb_errors import error_offset
 from dag.errors import Cancelled, ConnectionFailed, StatementFailed
 from dag.frames import batch_rows
 from dag.project_files import Keys, Materialization, NoneIsEmpty, Text, environment_value
 from dag.relation_names import identifier, identifiers, relation
+from dag.sql_secrets import is_secret_name, secrets_in
+from dag.statements import SentStatement, StatementLog, unheard
 from dag.templates import sql_literal
 
 MEMORY = ":memory:"
@@ -40,6 +43,11 @@ class ExtraParam(Keys):
         if self.value_env is not None:
             environment_value("value_env", self.value_env)
         return self
+
+    @property
+    def is_secret(self) -> bool:
+        """What comes from the environment, and what is called a secret."""
+        return self.value_env is not None or is_secret_name(self.name)
 
     def current_value(self) -> str:
         return self.value if self.value is not None else os.environ[self.value_env or ""]
@@ -82,7 +90,8 @@ class DuckDBConnection(Connection):
         path = config.path or (os.environ[config.path_env] if config.path_env else MEMORY)
         settings = {param.name: param.current_value() for param in config.extra_params}
         connection = cls(name, path, folder, config.extensions, settings)
-        connection._secrets = frozenset(p.current_value() for p in config.extra_params if p.value_env)
+        connection._secrets = frozenset(p.current_value() for p in config.extra_params if p.is_secret)
+        connection._secrets |= secrets_in(path).union(*map(secrets_in, settings.values()))
         return connection
 
     @property
@@ -159,7 +168,9 @@ class DuckDBConnection(Connection):
                 self._database = None
 
     @contextmanager
-    def session(self, cancellation: Cancellation | None = None) -> Iterator[Session]:
+    def session(
+        self, cancellation: Cancellation | None = None, statements: StatementLog | None = None
+    ) -> Iterator[Session]:
         with self._in_use():
             self.connect()
             with self._lock:
@@ -167,7 +178,8 @@ class DuckDBConnection(Connection):
                     raise ConnectionFailed(self.name, "closed while a session was being opened")
                 cursor = self._database.cursor()
             try:
-                yield DuckDBSession(self.name, cursor, cancellation or Cancellation(), self._schema_lock)
+                statements = statements or unheard()
+                yield DuckDBSession(self.name, cursor, cancellation or Cancellation(), self._schema_lock, statements)
             finally:
                 cursor.close()
 
@@ -196,9 +208,13 @@ class DuckDBSession(Session):
         cursor: duckdb.DuckDBPyConnection,
         cancellation: Cancellation,
         schema_lock: threading.Lock,
+        statements: StatementLog,
     ) -> None:
         self._connection, self._cursor = connection, cursor
         self._cancellation, self._schema_lock = cancellation, schema_lock
+        self._statements = statements
+        if statements.profiles:
+            cursor.execute("SET enable_profiling = 'no_output'")
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -211,39 +227,78 @@ class DuckDBSession(Session):
                 raise Cancelled from error
             raise StatementFailed(self._connection, str(error)) from error
 
-    def execute(self, sql: str) -> int:
+    @contextmanager
+    def _sending(self, sql: str) -> Iterator[SentStatement]:
+        """The same for a statement that is sent now."""
         with self._running():
+            sent = self._statements.sent(self._connection, sql)
+            with self._working_on(sent, sql):
+                yield sent
+            self._profile(sent)
+
+    @contextmanager
+    def _working_on(self, sent: SentStatement, sql: str) -> Iterator[None]:
+        try:
+            yield
+        except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
+            sent.failed(str(error), sql, error_offset(sql, str(error)))
+            raise
+        finally:
+            sent.paused()
+
+    def _profile(self, sent: SentStatement) -> None:
+        """What DuckDB tells of a statement that it is done with."""
+        if self._statements.profiles:
+            profile = self._cursor.get_profiling_information(format="json")
+            sent.profile = profile if '"query"' in profile else None  # of a COMMIT, for one, there is none
+
+    def execute(self, sql: str) -> int:
+        with self._sending(sql) as sent:
             result = self._cursor.execute(sql)
             first = result.fetchone() if [column[0] for column in result.description or ()] == ["Count"] else None
             result.complete()  # an unread result would keep the cursor busy
-            return first[0] if first and isinstance(first[0], int) else 0  # a SELECT may have any "Count"
+            sent.rows = first[0] if first and isinstance(first[0], int) else None  # a SELECT may have any "Count"
+            return sent.rows or 0
 
     def scalar(self, sql: str) -> Any:
-        with self._running():
+        with self._sending(sql) as sent:
             rows = self._cursor.execute(sql).fetchall()
+            sent.rows = len(rows)
             return rows[0][0] if rows else None
 
+    def _roll_back(self) -> None:
+        """After an error, which is the one to tell, or a read; whether it was cancelled or not."""
+        sql = "ROLLBACK"
+        with suppress(duckdb.Error), self._working_on(self._statements.sent(self._connection, sql), sql):
+            self._cursor.execute(sql)
+
     def read(self, sql: str) -> pa.RecordBatchReader:
-        with self._running():
+        with self._sending(sql) as sent:
             rows = self._cursor.sql(sql)
             if rows is None:
                 raise StatementFailed(self._connection, "the statement gives no rows")
+            sent.rows = 0
             types = rows.types
             projection = duckdb_types.export_projection(rows.columns, types)
             reader = (rows.project(projection) if projection else rows).to_arrow_reader(batch_rows(len(types)))
         schema = duckdb_types.described(reader.schema, types)
-        return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema))
+        return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema, sent, sql))
 
-    def _batches(self, reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _batches(
+        self, reader: pa.RecordBatchReader, schema: pa.Schema, sent: SentStatement, sql: str
+    ) -> Iterator[pa.RecordBatch]:
         while True:
             try:
-                with self._running():
+                with self._running(), self._working_on(sent, sql):
+                    sent.began()
                     batch = reader.read_next_batch()
             except StopIteration:
+                self._profile(sent)
                 return
             except (pa.ArrowInvalid, OSError) as error:  # DuckDB's error while rows are under way
                 self._cancellation.check()
                 raise StatementFailed(self._connection, str(error)) from error
+            sent.rows = (sent.rows or 0) + batch.num_rows
             yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
     @contextmanager
@@ -273,8 +328,7 @@ class DuckDBSession(Session):
         try:
             yield
         finally:
-            with suppress(duckdb.Error):  # nothing was written
-                self._cursor.execute("ROLLBACK")
+            self._roll_back()  # nothing was written
 
     def relation_kind(self, asset: str) -> RelationKind | None:
         stage, model = asset.split(".", 1)
@@ -300,8 +354,7 @@ class DuckDBSession(Session):
         try:
             yield
         except BaseException:
-            with suppress(duckdb.Error):  # the first error is the one to tell
-                self._cursor.execute("ROLLBACK")
+            self._roll_back()
             raise
         self.execute("COMMIT")
 

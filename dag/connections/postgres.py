@@ -14,10 +14,13 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from dag.assets import Asset
 from dag.cancellation import Cancellation
+from dag.connections import postgres_relations as relations
 from dag.connections.base import Connection, ConnectionDetails, RelationKind, Session, create_index
 from dag.errors import ConnectionFailed
 from dag.project_files import Keys, Materialization, Text, environment_value
 from dag.relation_names import identifiers, relation
+from dag.sql_secrets import secrets_in
+from dag.statements import StatementLog, unheard
 
 if TYPE_CHECKING:
     import psycopg
@@ -154,7 +157,8 @@ class PostgresConnection(Connection):
     @property
     def secrets(self) -> frozenset[str]:
         passwords = (self._parameters.get("password"), os.environ.get("PGPASSWORD"))
-        return frozenset(password for password in passwords if password)
+        strings = (value for value in self._parameters.values() if isinstance(value, str))
+        return frozenset(password for password in passwords if password).union(*map(secrets_in, strings))
 
     @property
     def _place(self) -> str:
@@ -216,11 +220,14 @@ class PostgresConnection(Connection):
                 self._root = None
 
     @contextmanager
-    def session(self, cancellation: Cancellation | None = None) -> Iterator[Session]:
+    def session(
+        self, cancellation: Cancellation | None = None, statements: StatementLog | None = None
+    ) -> Iterator[Session]:
         from dag.connections.postgres_session import PostgresSession
 
         with self._in_use(), self._pooled() as connection:
-            yield PostgresSession(self.name, self._place, connection, cancellation or Cancellation(), self._bulk)
+            cancellation, statements = cancellation or Cancellation(), statements or unheard()
+            yield PostgresSession(self.name, self._place, connection, cancellation, self._bulk, statements)
 
     @contextmanager
     def _pooled(self) -> Iterator[psycopg.Connection[Any]]:
@@ -311,6 +318,9 @@ class PostgresConnection(Connection):
                 return f"CREATE OR REPLACE VIEW {name} AS {sql}"
             case Materialization.INCREMENTAL if existing is RelationKind.TABLE:
                 return f"INSERT INTO {name} {sql}"
+            case Materialization.TABLE if existing is RelationKind.TABLE:  # as long as its columns stay
+                insert = f"INSERT INTO {name} {relations.GATHERED_ROWS}"
+                return ";\n".join([relations.gather_rows(sql), f"DELETE FROM {name}", insert])
             case Materialization.TABLE | Materialization.INCREMENTAL:
                 keys = [create_index(asset, index) for index in asset.indexes]
                 if asset.primary_key_fields:

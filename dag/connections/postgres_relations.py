@@ -14,6 +14,11 @@ from dag.project_files import IndexEntry
 from dag.relation_names import identifier, identifiers
 from dag.templates import sql_literal
 
+NEW_ROWS = "pg_temp.dagscope_new"
+"""Where rows are made that replace others."""
+
+GATHERED_ROWS = f"SELECT * FROM {NEW_ROWS}"
+
 _INVALID_TABLE_DEFINITION = "42P16"  # CREATE OR REPLACE VIEW with other columns
 
 
@@ -95,6 +100,11 @@ def replace_table(
             return statements.execute(f"INSERT INTO {old.name} {query}")
     with replaced(statements, old, remade):
         return create_table(statements, old.name, query, keys)
+
+
+def gather_rows(query: str) -> str:
+    """The statement that makes the new rows beside the old ones."""
+    return f"CREATE TEMPORARY TABLE {NEW_ROWS.removeprefix('pg_temp.')} ON COMMIT DROP AS {query}"
 
 
 def can_keep(old: Existing, columns: tuple[tuple[str, str], ...]) -> bool:

@@ -22,6 +22,7 @@ from dag.errors import Cancelled, ConnectionFailed, DagscopeError, StatementFail
 from dag.frames import batch_rows
 from dag.project_files import Materialization
 from dag.relation_names import identifier, relation
+from dag.statements import SentStatement, StatementLog
 from dag.templates import sql_literal
 
 OpenBulk = Callable[[], AbstractContextManager[dbapi.Connection]]
@@ -34,7 +35,6 @@ _UNDEFINED_TABLE = "42P01"
 _GOING = ("08", "57P01", "57P02", "57P03")  # connection exceptions, and a server that shuts down
 _CANCEL_TIMEOUT_S = 1  # the event loop waits meanwhile
 _STAGED_ROWS = "dagscope_rows"  # temporary tables: every session has its own
-_NEW_ROWS = "dagscope_new"
 
 
 class PostgresSession(Session):
@@ -47,9 +47,11 @@ class PostgresSession(Session):
         psycopg_connection: psycopg.Connection[Any],
         cancellation: Cancellation,
         bulk: OpenBulk,
+        statements: StatementLog,
     ) -> None:
         self.connection, self._place = connection, place
         self._psycopg, self._cancellation, self._open_bulk = psycopg_connection, cancellation, bulk
+        self._statements = statements
         self._snapshot: str | None = None
 
     # -- statements
@@ -65,6 +67,28 @@ class PostgresSession(Session):
                 raise Cancelled from error
             raise self._failure(error) from error
 
+    @contextmanager
+    def _sending(self, sql: str) -> Iterator[SentStatement]:
+        """The same for a statement that is sent now."""
+        with self._running(), self._noting(sql) as sent:
+            yield sent
+
+    @contextmanager
+    def _noting(self, sql: str) -> Iterator[SentStatement]:
+        sent = self._statements.sent(self.connection, sql)
+        try:
+            yield sent
+        except psycopg.Error as error:
+            sent.failed(str(error).strip(), sql, _offset(error.diag.statement_position))
+            raise
+        finally:
+            sent.paused()
+
+    def _roll_back(self) -> None:
+        """After an error, which is the one to tell, or a read; whether it was cancelled or not."""
+        with suppress(psycopg.Error), self._noting("ROLLBACK"):
+            self._psycopg.execute("ROLLBACK")
+
     def _interrupt(self) -> None:
         with suppress(psycopg.Error):  # it has just ended, or the server is gone
             self._psycopg.cancel_safe(timeout=_CANCEL_TIMEOUT_S)
@@ -75,15 +99,18 @@ class PostgresSession(Session):
         return StatementFailed(self.connection, str(error).strip())
 
     def execute(self, sql: str) -> int:
-        with self._running(), self._psycopg.cursor() as cursor:
+        with self._sending(sql) as sent, self._psycopg.cursor() as cursor:
             cursor.execute(sql)
             while cursor.nextset():
                 pass
+            sent.rows = cursor.rowcount if cursor.rowcount >= 0 else None
             return rows_written(cursor)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with self._running(), self._psycopg.cursor() as cursor:
-            return cursor.execute(sql).fetchall()
+        with self._sending(sql) as sent, self._psycopg.cursor() as cursor:
+            found = cursor.execute(sql).fetchall()
+            sent.rows = len(found)
+            return found
 
     def scalar(self, sql: str) -> Any:
         rows = self.rows(sql)
@@ -101,8 +128,7 @@ class PostgresSession(Session):
         try:
             yield
         except BaseException:
-            with suppress(psycopg.Error):  # the first error is the one to tell
-                self._psycopg.execute("ROLLBACK")
+            self._roll_back()
             raise
         self.execute("COMMIT")
 
@@ -114,8 +140,7 @@ class PostgresSession(Session):
             yield
         finally:
             self._snapshot = None
-            with suppress(psycopg.Error):
-                self._psycopg.execute("ROLLBACK")
+            self._roll_back()
 
     # -- relations
 
@@ -152,11 +177,10 @@ class PostgresSession(Session):
 
     def _replace(self, old: relations.Existing, sql: str, keys: relations.Keys, remade: frozenset[str]) -> int:
         """The rows are made beside the table, so that readers wait for nothing and the query can read the old ones."""
-        self.execute(f"CREATE TEMPORARY TABLE {_NEW_ROWS} ON COMMIT DROP AS {sql}")
-        new = relations.existing(self, f"pg_temp.{_NEW_ROWS}")
+        self.execute(relations.gather_rows(sql))
+        new = relations.existing(self, relations.NEW_ROWS)
         assert new is not None
-        query = f"SELECT * FROM pg_temp.{_NEW_ROWS}"
-        return relations.replace_table(self, old, query, new.columns, keys, set(remade))
+        return relations.replace_table(self, old, relations.GATHERED_ROWS, new.columns, keys, set(remade))
 
     # -- rows out
 
@@ -188,8 +212,10 @@ class PostgresSession(Session):
         return self._psycopg.info.transaction_status is not TransactionStatus.IDLE
 
     def _columns_of(self, sql: str, to_show: bool) -> list[ReadColumn]:
+        description = f"SELECT * FROM ({sql}\n) AS described LIMIT 0"
         with self._running(), self._psycopg.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM ({sql}\n) AS described LIMIT 0")
+            with self._noting(description):
+                cursor.execute(description)
             return self._described(cursor, to_show)
 
     def _described(self, cursor: psycopg.Cursor[Any], to_show: bool) -> list[ReadColumn]:
@@ -204,12 +230,12 @@ class PostgresSession(Session):
         if not types:
             return []
         values = ", ".join(f"({oid}::oid, {modifier})" for oid, modifier in types)
-        return self._psycopg.execute(
+        return self.rows(
             "SELECT v.oid::bigint, v.modifier, format_type(v.oid, v.modifier), "
             "coalesce(item.typtype, t.typtype) = 'e' "
             f"FROM (VALUES {values}) AS v(oid, modifier) JOIN pg_type t ON t.oid = v.oid "
             "LEFT JOIN pg_type item ON item.oid = t.typelem AND t.typcategory = 'A'"
-        ).fetchall()
+        )
 
     def _read_in_bulk(self, sql: str, columns: list[ReadColumn]) -> pa.RecordBatchReader:
         """The first rows are asked for at once, so that most errors come from here and not while rows are sent."""
@@ -247,10 +273,12 @@ class PostgresSession(Session):
     def _read_here(self, sql: str, to_show: bool, columns: list[ReadColumn] | None = None) -> pa.RecordBatchReader:
         """Rows through psycopg, all at once: for statements and tables that only this connection has."""
         with self._running(), self._psycopg.cursor() as cursor:
-            cursor.execute(sql)
-            if cursor.description is None:
-                raise StatementFailed(self.connection, "the statement gives no rows")
-            values = cursor.fetchall()
+            with self._noting(sql) as sent:
+                cursor.execute(sql)
+                if cursor.description is None:
+                    raise StatementFailed(self.connection, "the statement gives no rows")
+                values = cursor.fetchall()
+                sent.rows = len(values)
             described = columns or self._described(cursor, to_show)
         arrays = [
             _array([row[index] for row in values], column, is_cast=columns is not None)
@@ -307,7 +335,7 @@ class PostgresSession(Session):
     @contextmanager
     def _bulk(self) -> Iterator["_Bulk"]:
         with self._open_bulk() as connection, connection.cursor() as cursor:
-            yield _Bulk(self.connection, self._place, connection, cursor, self._cancellation)
+            yield _Bulk(self.connection, self._place, connection, cursor, self._cancellation, self._statements)
 
 
 class _Bulk:
@@ -320,8 +348,11 @@ class _Bulk:
         adbc_connection: dbapi.Connection,
         cursor: dbapi.Cursor,
         cancellation: Cancellation,
+        statements: StatementLog,
     ) -> None:
         self.connection, self._place, self._cancellation = connection, place, cancellation
+        self._statements = statements
+        self._reading: SentStatement | None = None
         self._adbc_connection, self._cursor = adbc_connection, cursor
 
     @contextmanager
@@ -333,6 +364,24 @@ class _Bulk:
             if self._cancellation.is_requested:
                 raise Cancelled from error
             raise self._failure(error) from error
+
+    @contextmanager
+    def _sending(self, sql: str) -> Iterator[SentStatement]:
+        """The same for a statement that is sent now."""
+        with self._running():
+            sent = self._statements.sent(self.connection, sql)
+            with self._working_on(sent, sql):
+                yield sent
+
+    @contextmanager
+    def _working_on(self, sent: SentStatement, sql: str) -> Iterator[None]:
+        try:
+            yield
+        except (adbc_driver_manager.Error, OSError, pa.ArrowException) as error:
+            sent.failed(database_text(str(error)), sql, _offset(_adbc_position(error)))
+            raise
+        finally:
+            sent.paused()
 
     def _interrupt(self) -> None:
         with suppress(adbc_driver_manager.Error):
@@ -358,27 +407,38 @@ class _Bulk:
         return True
 
     def execute(self, sql: str) -> int:
-        with self._running():
+        with self._sending(sql) as sent:
             self._cursor.execute(sql)
-            return max(0, self._cursor.rowcount)
+            sent.rows = self._cursor.rowcount if self._cursor.rowcount >= 0 else None
+            return sent.rows or 0
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with self._running():
+        with self._sending(sql) as sent:
             self._cursor.execute(sql)
-            return self._cursor.fetchall()
+            found = self._cursor.fetchall()
+            sent.rows = len(found)
+            return found
 
     def sql_state(self, error: DagscopeError) -> str | None:
         return _adbc_sql_state(error)
 
     def read(self, sql: str) -> pa.RecordBatchReader:
-        with self._running():
+        with self._sending(sql) as sent:
             self._cursor.execute(sql)
+            sent.rows = 0
+            self._reading = sent
             return self._cursor.fetch_record_batch()
 
     def next_batch(self, reader: pa.RecordBatchReader, columns: list[ReadColumn]) -> pa.RecordBatch | None:
+        """The next rows of what `read` gave."""
+        sent = self._reading
+        assert sent is not None
         try:
-            with self._running():
-                return reader.read_next_batch()
+            with self._running(), self._working_on(sent, sent.text):
+                sent.began()
+                batch = reader.read_next_batch()
+                sent.rows = (sent.rows or 0) + batch.num_rows
+                return batch
         except StopIteration:
             return None
         except StatementFailed as error:
@@ -387,8 +447,9 @@ class _Bulk:
     def ingest(self, name: list[str], rows: pa.RecordBatchReader, temporary: bool) -> int:
         """Rows to the end of the table of that name, its schema before it where it has one."""
         schema = name[0] if len(name) > 1 else None
-        with self._running():
-            return self._cursor.adbc_ingest(name[-1], rows, "append", db_schema_name=schema, temporary=temporary)
+        with self._sending(f"COPY {'.'.join(map(identifier, name))} FROM STDIN WITH (FORMAT binary)") as sent:
+            sent.rows = self._cursor.adbc_ingest(name[-1], rows, "append", db_schema_name=schema, temporary=temporary)
+            return sent.rows
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -399,7 +460,7 @@ class _Bulk:
             with suppress(adbc_driver_manager.Error, OSError):
                 self._adbc_connection.rollback()
             raise
-        with self._running():
+        with self._sending("COMMIT"):
             self._adbc_connection.commit()
 
 
@@ -501,6 +562,17 @@ def database_text(text: str) -> str:
 
 def _adbc_sql_state(error: DagscopeError) -> str | None:
     return getattr(error.__cause__, "sqlstate", None)
+
+
+def _adbc_position(error: BaseException) -> str | None:
+    details = dict(getattr(error, "details", None) or ())
+    position = details.get(b"PG_DIAG_STATEMENT_POSITION", details.get("PG_DIAG_STATEMENT_POSITION"))
+    return position.decode() if isinstance(position, bytes) else position
+
+
+def _offset(position: str | None) -> int | None:
+    """An error's place in its statement from 0; PostgreSQL counts characters from 1."""
+    return int(position) - 1 if position else None
 
 
 def _wrapped(sql: str, columns: list[ReadColumn]) -> str:

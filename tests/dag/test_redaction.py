@@ -71,3 +71,51 @@ def test_secret_that_json_escapes() -> None:
     """A secret with quotes or backslashes is hidden in values as well."""
     secret = 'pa"ss\\wo\nrd'
     assert Redaction([secret]).value({"said": f"it is {secret}!"}) == {"said": "it is ***!"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ATTACH 'postgres://ann:hunter2@db/shop'", "ATTACH 'postgres://ann:***@db/shop'"),
+        ("ATTACH 'postgres://ann@db/shop?password=hunter2&x=1'", "ATTACH 'postgres://ann@db/shop?password=***&x=1'"),
+        ("ATTACH 'host=db password=hunter2 user=ann'", "ATTACH 'host=db password=*** user=ann'"),
+        ("ATTACH 'host=db password = hunter2'", "ATTACH 'host=db password = ***'"),
+        ("ATTACH 'host=db password=''hunt er2'''", "ATTACH 'host=db password=''***'''"),
+        ("ATTACH 'f.db' (ENCRYPTION_KEY 'hunter2')", "ATTACH 'f.db' (ENCRYPTION_KEY '***')"),
+        ("SET s3_secret_access_key = 'hunter2'", "SET s3_secret_access_key = '***'"),
+        ("CREATE ROLE ann PASSWORD 'hunter2'", "CREATE ROLE ann PASSWORD '***'"),
+        (
+            "CREATE OR REPLACE SECRET s (TYPE s3, KEY_ID 'k', SECRET 'a''b)', REGION 'eu', NEW_OPTION $$x$$)",
+            "CREATE OR REPLACE SECRET s (TYPE s3, KEY_ID '***', SECRET '***', REGION 'eu', NEW_OPTION $$***$$)",
+        ),
+        (
+            "CREATE SECRET (TYPE http, EXTRA_HTTP_HEADERS MAP {'Authorization': 'Bearer x'}, SCOPE 's')",
+            "CREATE SECRET (TYPE http, EXTRA_HTTP_HEADERS MAP {'***': '***'}, SCOPE 's')",
+        ),
+    ],
+)
+def test_secrets_by_their_place(text: str, shown: str) -> None:
+    """A secret that a text gives away by where it stands is hidden, and nothing beside it."""
+    assert Redaction().text(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT secret, token FROM keys WHERE a.password = b.password AND kind = 'secret'",
+        "CREATE SECRET s (TYPE s3, SECRET '{{ ENV(\"S3_SECRET\") }}')",
+        "http://localhost:8080/api?taskId=a@b",
+    ],
+)
+def test_what_is_no_secret(text: str) -> None:
+    """Columns that are called so, templates that ask for one, and addresses without one are shown."""
+    assert Redaction().text(text) == text
+
+
+def test_a_secret_that_was_learned() -> None:
+    """A secret of one text is hidden in others, whole or cut off in the line that a database quotes."""
+    redaction = Redaction()
+    redaction.learn("CREATE SECRET (TYPE s3, SECRET 'hunter2secret')")
+    assert redaction.text('near "hunter2secret"') == 'near "***"'
+    quoted = "LINE 1: ...ter2secret', nix FROM nix WHERE x = 'hunter2sec...\n   ^"
+    assert redaction.text(quoted) == "LINE 1: ...***', nix FROM nix WHERE x = '***...\n   ^"

@@ -3,6 +3,7 @@
 import pytest
 
 from dag.connections.duckdb import DuckDBConfig
+from dag.connections.postgres import PostgresConfig
 from dag.project_files import ConfigFile, ModelKeys, ProfileFile
 from dag.yaml_file import Model, read_model, read_yaml
 
@@ -25,6 +26,14 @@ def test_lines_of_values() -> None:
     assert document.line(("name",)) == 4
     assert document.line(("indexes", 0, "fields", 1)) == 8
     assert document.line(("indexes", 0, "unique")) == 6
+
+
+def test_secrets_are_not_told() -> None:
+    """What is wrong with a password is told without it."""
+    assert told("password: !hunter2 x", PostgresConfig) == [
+        "1: not valid YAML: could not determine a constructor for the tag ***"
+    ]
+    assert told("password: 2024-01-01", PostgresConfig) == ['1: "password" must be a text; put it in quotes']
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ NODE = {
     "passedTests": 1,
     "failedTests": 0,
     "testResults": [{"testName": "staging.test_hello_exists", "status": "SUCCESS", "durationMs": 45}],
+    "timings": {"waitingMs": 0, "queuedMs": 1, "executingMs": 1455, "testingMs": 45},
 }
-"""A node as the spec's examples have it, with the fields that the contract adds."""
+"""A node as the spec's examples have it, with the fields that the contract and dagscope add."""
 
 
 def like(example: Any, answer: Any) -> bool:

@@ -39,14 +39,16 @@ def test_every_endpoint(app: AppDoor) -> None:
 def test_answers_fit_the_document(app: AppDoor) -> None:
     """Real answers fit the schemas that the document gives for them."""
     document = app.get("/openapi.json").json()
-    ran = app.run("t").json()
+    ran = app.run("t", profile=True).json()
     jsonschema.validate(ran, schema_of(document, "/api/dag/run", "post", 200))
     for path, url in (
         ("/api/dag", "/api/dag"),
         ("/api/dag/status/{task_id}", "/api/dag/status/t"),
         ("/api/dag/tasks", "/api/dag/tasks"),
         ("/api/dag/asset/{name}/data", "/api/dag/asset/dds.world/data"),
+        ("/api/dag/asset/{name}/statements", "/api/dag/asset/dds.world/statements"),
         ("/api/tests", "/api/tests"),
+        ("/api/tests/{name}/statements", "/api/tests/dds.test_world_count/statements"),
         ("/api/logs/{task_id}", "/api/logs/t"),
         ("/api/logs", "/api/logs"),
     ):

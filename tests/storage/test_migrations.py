@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
+from alembic import command
 from storage import tables
 from storage.migrations import HEAD, migrate, scripts_folder
 from storage.state_folder import StateFolder, StateUnusable
@@ -37,6 +39,49 @@ def test_head() -> None:
     revisions = sorted(script.name.split("_")[0] for script in (scripts_folder() / "versions").glob("*.py"))
     assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
     assert revisions[-1] == HEAD
+
+
+def test_an_old_state_keeps_all(folder: StateFolder) -> None:
+    """A state of the first revision is upgraded with every row that is in it, and can be written on."""
+    upgrade(folder.database, "0001")
+    connection = sqlite3.connect(folder.database)
+    for table, row in OLD_ROWS.items():
+        connection.execute(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(row))})', row)
+    connection.commit()
+    migrate(folder)
+    for table, row in OLD_ROWS.items():
+        assert connection.execute(f'SELECT * FROM "{table}"').fetchone()[: len(row)] == row, table
+    added = (
+        "SELECT attempt.profile, waiting_ms, queued_ms, executing_ms, testing_ms FROM attempt JOIN node USING (task_id)"
+    )
+    assert connection.execute(added).fetchone() == (0, None, None, None, None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("INSERT INTO node_statements VALUES ('t', 1, 'a.b', 0, '[]')")
+    connection.execute("DELETE FROM task")
+    assert connection.execute("SELECT count(*) FROM node_statements").fetchone() == (0,)
+    connection.close()
+
+
+OLD_ROWS: dict[str, tuple[object, ...]] = {
+    "state": (1, "uuid", 4096, 4096),
+    "task": ("SUCCESS", 1, 2, 1, 1, 0, 0, "t", "uuid", 1),
+    "attempt": ("SUCCESS", 1, 2, 1, 1, 0, 0, "t", 1, "{}", "Executing a.b"),
+    "frame": ("abc", "dataframe", 3, '["n"]'),
+    "node": ("t", 1, "a.b", "Executing a.b", "SUCCESS", 1, 1, 2, 1, "", 0, 0, 0, 0, 3, 1, 0, "abc"),
+    "asset_state": ("a.b", "SUCCESS", "t", 1, "t", 1, 0, 1, 0),
+    "log_entry": (4097, "t", 1, "{}", "info", "a.b", "hello"),
+}
+
+
+def upgrade(database: Path, revision: str) -> None:
+    """Bring a database to an old revision."""
+    config = Config()
+    config.set_main_option("script_location", str(scripts_folder()))
+    engine = create_engine(f"sqlite:///{database}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
 
 
 def test_a_second_time(folder: StateFolder) -> None:

@@ -1,0 +1,51 @@
+"""Where in a statement an error of DuckDB's is: its text shows the line, the beginning of the place, and no number."""
+
+import re
+from unicodedata import combining, east_asian_width
+
+_SHOWN = re.compile(r"^(?P<prefix>LINE (?P<number>\d+): )(?P<excerpt>.*)\n(?P<indent> *)\^", re.MULTILINE)
+_CUT = "..."
+
+
+def error_offset(sql: str, message: str) -> int | None:
+    """The offset in the statement, from 0; None where the text shows none, or shows it in more than one way.
+
+    >>> error_offset("SELECT 1,\\n  foo", "Binder Error: ...\\n\\nLINE 2:   foo\\n          ^")
+    12
+    """
+    shown = None
+    for shown in _SHOWN.finditer(message):  # noqa: B007  the last one
+        pass
+    lines = sql.split("\n")
+    if shown is None or not 1 <= int(shown["number"]) <= len(lines):
+        return None
+    number, excerpt = int(shown["number"]), shown["excerpt"]
+    line = lines[number - 1]
+    start = _start_of(excerpt, line)
+    place = _characters(excerpt, len(shown["indent"]) - len(shown["prefix"]))
+    if start is None or place is None:
+        return None
+    return sum(len(earlier) + 1 for earlier in lines[: number - 1]) + start + place
+
+
+def _start_of(excerpt: str, line: str) -> int | None:
+    """Where in the line the excerpt begins; it is cut at one end or at both where the line is long."""
+    if excerpt == line:
+        return 0
+    head = excerpt.removesuffix(_CUT)
+    if line.startswith(head):
+        return 0
+    body = head.removeprefix(_CUT)
+    start = line.find(body)
+    if start < 0 or (line.find(body, start + 1) >= 0 and not line.endswith(body)):
+        return None
+    return (line.rfind(body) if line.endswith(body) else start) - len(_CUT)
+
+
+def _characters(excerpt: str, cells: int) -> int | None:
+    """How many characters of the excerpt take so many cells of a terminal."""
+    for index, character in enumerate(excerpt):
+        if cells <= 0:
+            return index if cells == 0 else None
+        cells -= 0 if combining(character) else 2 if east_asian_width(character) in "WF" else 1
+    return len(excerpt) if cells == 0 else None
