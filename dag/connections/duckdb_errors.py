@@ -36,16 +36,23 @@ def _start_of(excerpt: str, line: str) -> int | None:
     if line.startswith(head):
         return 0
     body = head.removeprefix(_CUT)
+    if head == excerpt and line.endswith(body):
+        return len(line) - len(body) - len(_CUT)
     start = line.find(body)
-    if start < 0 or (line.find(body, start + 1) >= 0 and not line.endswith(body)):
-        return None
-    return (line.rfind(body) if line.endswith(body) else start) - len(_CUT)
+    return start - len(_CUT) if start >= 0 and line.find(body, start + 1) < 0 else None
 
 
 def _characters(excerpt: str, cells: int) -> int | None:
     """How many characters of the excerpt take so many cells of a terminal."""
     for index, character in enumerate(excerpt):
-        if cells <= 0:
-            return index if cells == 0 else None
-        cells -= 0 if combining(character) else 2 if east_asian_width(character) in "WF" else 1
+        width = _width(character)
+        if cells == 0 and width:
+            return index
+        cells -= width
     return len(excerpt) if cells == 0 else None
+
+
+def _width(character: str) -> int:
+    if combining(character) or character < " ":
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1

@@ -55,6 +55,23 @@ def test_run_without_tests(hello: Path) -> None:
     assert [node["totalTests"] for node in body["nodes"]] == [0, 0]
 
 
+def test_run_with_profiles(hello: Path) -> None:
+    """`--profile` keeps the profile of each statement, by itself as through a server."""
+
+    def profiled(door: ServerDoor) -> bool:
+        statements = door.get("/api/dag/asset/dds.world/statements").json()["statements"]
+        return any("profile" in statement for statement in statements)
+
+    dagscope("run", "--profile", cwd=hello)
+    door = ServerDoor(hello)
+    assert profiled(door)
+    dagscope("run", "--task-id", "t", cwd=hello)
+    assert not profiled(door)
+    dagscope("run", "--task-id", "t", "--profile", cwd=hello)
+    assert profiled(door)
+    door.stop()
+
+
 def test_a_failing_run(tmp_path: Path) -> None:
     """A failed run is exit code 1; the reason and what was skipped are told."""
     files = {model("a.bad"): "SELECT 1 AS", model("b.under"): "SELECT * FROM {{ Ref('a.bad') }}"}

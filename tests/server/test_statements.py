@@ -1,5 +1,6 @@
 """`GET /api/dag/asset/{name}/statements`: what a node really sent to databases, and where its time went."""
 
+import signal
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from dag.statements import FIRST_STATEMENTS, LAST_STATEMENTS, LONGEST_TEXT
 from tests.cli.test_run import dagscope
-from tests.doors import AppDoor, wait_until
+from tests.doors import AppDoor, ServerDoor, wait_until
 from tests.projects import SLOW_SQL, block, model, raw, write_project
 
 TESTED = block("indexes: [{name: x, fields: [n]}]\ntests: [{name: few}]") + "SELECT range AS n FROM range(10)"
@@ -176,6 +177,19 @@ def test_a_cancelled_node_keeps_its_statements(make_door: Any) -> None:
     statements = sent(door, "a.b")["statements"]
     interrupted = [statement for statement in statements if "error" in statement]
     assert [statement["error"]["message"] for statement in interrupted] in ([], ["INTERRUPT Error: Interrupted!"])
+
+
+def test_an_interrupted_node_keeps_its_statements(tmp_path: Path) -> None:
+    """A server that is killed while an asset is tested leaves the statements that made the asset."""
+    files = {model("a.b"): block("tests: [{name: few}]") + "SELECT 1 AS n", FEW: SLOW_SQL.replace("AS n", "AS m")}
+    door = ServerDoor(write_project(tmp_path, files), post_wait_ms=0)
+    door.run("t")
+    wait_until(lambda: door.get("/api/dag").json()["nodes"][0]["state"] == "TESTING")
+    door.stop(signal.SIGKILL)
+    door.start()
+    answer = sent(door, "a.b")
+    assert (answer["state"], texts(answer)[2]) == ("FAILED", "CREATE OR REPLACE TABLE a.b AS SELECT 1 AS n")
+    door.stop()
 
 
 def test_profiles(make_door: Any) -> None:
