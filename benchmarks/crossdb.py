@@ -11,9 +11,9 @@ import psutil
 import psycopg
 
 from benchmarks.figures import Figure
-from dag.asset_execution import InputTables
-from dag.connections import ENGINES, Connection, Session
+from dag.connections import ENGINES, Connection
 from dag.frames import Frame
+from dag.relation_names import input_relation
 from storage.frame_files import FrameFiles
 from tests.postgres_server import PostgresServer
 
@@ -59,16 +59,12 @@ def cross(duck: Connection, postgres: Connection, frames: FrameFiles) -> Crossin
 def _hop(source: Connection, table: str, target: Connection, name: str, frames: FrameFiles) -> None:
     frame = _captured(source, table, frames)
     with target.session() as session:
-        _persisted(session, name, frame, frames)
+        session.write(input_relation(f"{name}.t"), frames.stream(frame.digest))
 
 
 def _captured(source: Connection, table: str, frames: FrameFiles) -> Frame:
     with source.session() as session:
         return frames.write(session.read(f"SELECT * FROM {table}"))
-
-
-def _persisted(session: Session, name: str, frame: Frame, frames: FrameFiles) -> None:
-    InputTables().write(session, name, f"{name}.t", frame, frames)
 
 
 def _timed(work: Callable[[], None]) -> float:

@@ -1,21 +1,23 @@
-"""Reading a project folder: every file is checked, and all that is wrong is told at once (contract, Projects)."""
+"""Reading a project folder: every file is checked, and all that is wrong is told at once (contract, Projects).
+
+What the files say of each other is checked by `dag.project_checks`.
+"""
 
 import ast
 import re
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dag.assets import ROOT_STAGE, Asset, DataTest, Kind
 from dag.connections import ENGINES, Connection
 from dag.errors import ProjectInvalid, TemplateFailed
-from dag.graph import Graph
+from dag.files_read import CONFIG, MODELS, PROFILE, TESTS, FilesRead, Said, full_name
 from dag.problems import Problem, did_you_mean
-from dag.project import Project, hands_over_frames
+from dag.project import Project
+from dag.project_checks import ProjectChecks
 from dag.project_files import ConfigFile, Materialization, ModelKeys, ProfileFile, TestKeys
-from dag.relation_names import input_relation, relation
+from dag.relation_names import relation
 from dag.templates import (
     MODEL_NAMES,
     TEST_NAMES,
@@ -25,9 +27,6 @@ from dag.templates import (
     split_source,
 )
 from dag.yaml_file import YamlDocument, read_model, read_yaml
-
-CONFIG, PROFILE = "config.yaml", "profile.yaml"
-MODELS, TESTS = "assets/models", "assets/tests"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -40,35 +39,15 @@ def load_project(folder: Path) -> Project:
     return _Loading(folder.resolve()).project()
 
 
-@dataclass
-class _Said:
-    """What is said of a model, by key, and where: profile.yaml first, then its own block over it."""
-
-    keys: dict[str, Any] = field(default_factory=dict)
-    places: dict[str, tuple[str, int]] = field(default_factory=dict)
-
-    def add(self, keys: ModelKeys | TestKeys, path: str, lines: dict[str, int]) -> None:
-        for key in keys.model_fields_set - {"name"}:
-            self.keys[key] = getattr(keys, key)
-            self.places[key] = (path, lines.get(key, 1))
-
-
 class _Loading:
     """One reading of one folder; each step notes problems and goes on with what it could make of the files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.problems: list[Problem] = []
-        self.warnings: list[Problem] = []
+        self.files = FilesRead()
         self.connections: dict[str, Connection] = {}
         self.default_connection = ""
-        self.said: dict[str, _Said] = defaultdict(_Said)
-        self.assets: dict[str, Asset] = {}
-        self.references: dict[str, list[Reference]] = {}
-        self.tests: dict[str, DataTest] = {}
         self.made_by: dict[tuple[Kind, str], str] = {}
-        self.broken: set[str] = set()
-        self.input_tables: dict[tuple[str, str], str] = {}
 
     def project(self) -> Project:
         if not self.folder.is_dir():
@@ -76,23 +55,19 @@ class _Loading:
         config = self._config()
         profile = self._profile()
         self._assets_and_tests()
-        self._check_profiled_models_exist()
-        self._check_named_tests()
-        self._add_masks_of_models()
-        self._check_references()
-        graph = self._graph()
-        if self.problems or config is None or profile is None:
-            raise ProjectInvalid(self.problems)
+        graph = ProjectChecks(self.files).graph()
+        if self.files.problems or config is None or profile is None:
+            raise ProjectInvalid(self.files.problems)
         return Project(
             folder=self.folder,
             name=profile.name,
             module=config.module,
             cores=config.cores,
             connections=self.connections,
-            assets={name: self.assets[name] for name in graph.order},
-            tests=dict(sorted(self.tests.items())),
+            assets={name: self.files.assets[name] for name in graph.order},
+            tests=dict(sorted(self.files.tests.items())),
             graph=graph,
-            warnings=tuple(sorted(self.warnings)),
+            warnings=tuple(sorted(self.files.warnings)),
         )
 
     # -- config.yaml and profile.yaml
@@ -101,13 +76,15 @@ class _Loading:
         try:
             return (self.folder / path).read_text(encoding="utf-8-sig")  # some editors write a byte order mark
         except FileNotFoundError:
-            self.problems.append(Problem(path, 0, f"file not found; a project has {CONFIG}, {PROFILE} and assets/"))
+            self.files.problems.append(
+                Problem(path, 0, f"file not found; a project has {CONFIG}, {PROFILE} and assets/")
+            )
         except UnicodeDecodeError as error:
-            self.problems.append(
+            self.files.problems.append(
                 Problem(path, 0, f"not UTF-8 text: byte {error.start} cannot be read; save it as UTF-8")
             )
         except OSError as error:
-            self.problems.append(Problem(path, 0, f"cannot be read: {error.strerror}"))
+            self.files.problems.append(Problem(path, 0, f"cannot be read: {error.strerror}"))
         return None
 
     def _config(self) -> ConfigFile | None:
@@ -121,7 +98,7 @@ class _Loading:
                 self._connection(document, index, entry.name, entry.type, entry.config)
             if not config.connections:
                 document.problem(("connections",), "no connection; a project needs one under connections")
-        self.problems += document.problems
+        self.files.problems += document.problems
         return config
 
     def _connection(self, document: YamlDocument, index: int, name: str, type_: str, values: dict[str, Any]) -> None:
@@ -150,7 +127,7 @@ class _Loading:
             self.default_connection = profile.connection
             self._check_connection(profile.connection, PROFILE, document.line(("connection",)))
             self._profiled_models(document, profile)
-        self.problems += document.problems
+        self.files.problems += document.problems
         return profile
 
     def _profiled_models(self, document: YamlDocument, profile: ProfileFile) -> None:
@@ -163,33 +140,34 @@ class _Loading:
             for model_index, model in enumerate(stage.models):
                 place = (*at, "models", model_index)
                 name = f"{stage.name}.{model.name}"
-                if "name" in self.said[name].places:
+                if "name" in self.files.said[name].places:
                     document.problem((*place, "name"), f'model "{name}" appears twice; merge the two')
                     continue
                 lines = {key: document.line((*place, key)) for key in model.model_fields_set}
-                self.said[name].add(model, PROFILE, lines)
-                self.said[name].places["name"] = (PROFILE, document.line((*place, "name")))
+                self.files.said[name].add(model, PROFILE, lines)
+                self.files.said[name].places["name"] = (PROFILE, document.line((*place, "name")))
 
     def _check_connection(self, name: str, path: str, line: int) -> None:
-        if name not in self.connections and not any(problem.path == CONFIG for problem in self.problems):
+        if name not in self.connections and not any(problem.path == CONFIG for problem in self.files.problems):
             message = f'unknown connection "{name}"' + did_you_mean(name, self.connections)
-            self.problems.append(Problem(path, line, message))
+            self.files.problems.append(Problem(path, line, message))
 
     # -- assets/
 
     def _assets_and_tests(self) -> None:
-        if not (self.folder / "assets").is_dir():
+        self.files.has_assets_folder = (self.folder / "assets").is_dir()
+        if not self.files.has_assets_folder:
             message = f"folder not found; models go to {MODELS}/<stage>/<model>.sql"
-            self.problems.append(Problem("assets", 0, message))
+            self.files.problems.append(Problem("assets", 0, message))
             return
         found = sorted((self.folder / MODELS).rglob("*")) if (self.folder / MODELS).is_dir() else []
         for file in found:
             if file.suffix in (".sql", ".py") and file.is_file() and "__pycache__" not in file.parts:
                 self._model_file(file.relative_to(self.folder).as_posix())
-        told = any(problem.path.startswith(MODELS) for problem in self.problems)
-        if not self.assets and not told:
+        told = any(problem.path.startswith(MODELS) for problem in self.files.problems)
+        if not self.files.assets and not told:
             message = f"no models; put one at {MODELS}/<stage>/<model>.sql"
-            self.problems.append(Problem(MODELS, 0, message))
+            self.files.problems.append(Problem(MODELS, 0, message))
         for file in sorted((self.folder / TESTS).rglob("*.sql")) if (self.folder / TESTS).is_dir() else []:
             self._test_file(file.relative_to(self.folder).as_posix())
 
@@ -197,7 +175,7 @@ class _Loading:
         parts = Path(path).with_suffix("").parts[2:]
         if len(parts) != 2:
             message = f"a model belongs in a stage's folder: {MODELS}/<stage>/<model>{Path(path).suffix}"
-            self.problems.append(Problem(path, 0, message))
+            self.files.problems.append(Problem(path, 0, message))
             return
         if not self._names_are_plain(path, parts):
             return
@@ -206,7 +184,7 @@ class _Loading:
             return
         text = self._read(path)
         if text is None:
-            self.broken.add(name)
+            self.files.broken.add(name)
             return
         if path.endswith(".py"):
             self._raw_model(name, path, text)
@@ -217,25 +195,25 @@ class _Loading:
         for part in parts:
             if not _NAME.fullmatch(part):
                 message = f'"{part}" cannot be a name; use letters, digits and _, not starting with a digit'
-                self.problems.append(Problem(path, 0, message))
+                self.files.problems.append(Problem(path, 0, message))
                 return False
         return True
 
     def _is_new(self, name: str, path: str, kind: Kind) -> bool:
         first = self.made_by.setdefault((kind, name.lower()), path)  # databases fold the case of names
         if first != path:
-            self.problems.append(Problem(path, 0, f'{kind} "{name}" is already made by {first}; rename one'))
+            self.files.problems.append(Problem(path, 0, f'{kind} "{name}" is already made by {first}; rename one'))
         return first == path
 
     def _sql_model(self, name: str, path: str, text: str) -> None:
         source = split_source(text)
-        said = self._with_block(self.said[name], path, source.block, source.block_line, ModelKeys)
+        said = self._with_block(self.files.said[name], path, source.block, source.block_line, ModelKeys)
         if said is None:
-            self.broken.add(name)
+            self.files.broken.add(name)
             return
         if not source.template:
-            self.problems.append(Problem(path, source.template_line, "no SQL; write the model's query"))
-            self.broken.add(name)
+            self.files.problems.append(Problem(path, source.template_line, "no SQL; write the model's query"))
+            self.files.broken.add(name)
             return
         template = self._template(path, source.template, source.template_line, MODEL_NAMES)
         asset = self._asset(name, path, template, said)
@@ -244,20 +222,20 @@ class _Loading:
             message = (
                 f'"{name}" is SQL and cannot be raw; a raw asset is a Python file, {Path(path).with_suffix(".py")}'
             )
-            self.problems.append(Problem(where, line, message))
+            self.files.problems.append(Problem(where, line, message))
         elif template is None:
-            self.broken.add(name)
+            self.files.broken.add(name)
         else:
-            self.references[name] = self._references_of(asset)
-        self.assets[name] = asset
+            self.files.references[name] = self._references_of(asset)
+        self.files.assets[name] = asset
 
     def _with_block(
-        self, said: _Said, path: str, block: str, line: int, model: type[ModelKeys] | type[TestKeys]
-    ) -> _Said | None:
+        self, said: Said, path: str, block: str, line: int, model: type[ModelKeys] | type[TestKeys]
+    ) -> Said | None:
         if block:
             document = read_yaml(path, block, line)
             keys = read_model(document, model)
-            self.problems += document.problems
+            self.files.problems += document.problems
             if keys is None:
                 return None
             said.add(keys, path, {key: document.line((key,)) for key in keys.model_fields_set})
@@ -267,10 +245,10 @@ class _Loading:
         try:
             return Template(path, source, line, names)
         except TemplateFailed as error:
-            self.problems.append(Problem(error.path, error.line, error.reason))
+            self.files.problems.append(Problem(error.path, error.line, error.reason))
             return None
 
-    def _asset(self, name: str, path: str, template: Template | None, said: _Said) -> Asset:
+    def _asset(self, name: str, path: str, template: Template | None, said: Said) -> Asset:
         keys = said.keys
         connection = self._connection_of(said)
         default = Materialization.RAW if path.endswith(".py") else Materialization.TABLE
@@ -286,13 +264,13 @@ class _Loading:
             persist_inputs=bool(keys.get("persist_inputs")),
             primary_key_fields=tuple(keys.get("primary_key_fields") or ()),
             indexes=tuple(keys.get("indexes") or ()),
-            tests=tuple(_full_name(name, test.name) for test in keys.get("tests") or ()),
+            tests=tuple(full_name(name, test.name) for test in keys.get("tests") or ()),
         )
         self._check_indexes(asset, said)
         self._check_stage(asset)
         return asset
 
-    def _connection_of(self, said: _Said) -> str:
+    def _connection_of(self, said: Said) -> str:
         connection = said.keys.get("connection")
         if connection is None:
             return self.default_connection
@@ -307,44 +285,44 @@ class _Loading:
         if connection and not asset.path.endswith(".py") and asset.stage.lower() in connection.taken_schemas:
             message = f'stage "{asset.stage}" cannot be a schema of connection "{asset.connection}"'
             hint = "the name is the database's own; rename the stage's folder, or the database file"
-            self.problems.append(Problem(asset.path, 0, f"{message}: {hint}"))
+            self.files.problems.append(Problem(asset.path, 0, f"{message}: {hint}"))
 
-    def _check_indexes(self, asset: Asset, said: _Said) -> None:
+    def _check_indexes(self, asset: Asset, said: Said) -> None:
         keyed = asset.materialization in (Materialization.TABLE, Materialization.INCREMENTAL)
         for key in ("primary_key_fields", "indexes"):
             if said.keys.get(key) and not keyed:
                 message = f'"{key}" does nothing for a {asset.materialization}; it is for table and incremental'
-                self.warnings.append(Problem(*said.places[key], message))
+                self.files.warnings.append(Problem(*said.places[key], message))
         names: set[str] = set()
         for index in asset.indexes:
             if index.name in names:
                 message = f'two indexes of "{asset.name}" are named "{index.name}"; rename one'
-                self.problems.append(Problem(*said.places["indexes"], message))
+                self.files.problems.append(Problem(*said.places["indexes"], message))
             names.add(index.name)
 
     def _raw_model(self, name: str, path: str, text: str) -> None:
-        said = self.said[name]
+        said = self.files.said[name]
         try:
             tree = ast.parse(text)
         except SyntaxError as error:
-            self.problems.append(Problem(path, error.lineno or 1, f"not valid Python: {error.msg}"))
-            self.broken.add(name)
+            self.files.problems.append(Problem(path, error.lineno or 1, f"not valid Python: {error.msg}"))
+            self.files.broken.add(name)
             return
         functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "execute"]
         if not functions:
             message = "no function execute(context); a raw asset's file defines it at the top level"
-            self.problems.append(Problem(path, 0, message))
+            self.files.problems.append(Problem(path, 0, message))
         elif len(functions[-1].args.posonlyargs + functions[-1].args.args) != 1:
             message = "execute takes one argument: def execute(context)"
-            self.problems.append(Problem(path, functions[-1].lineno, message))
+            self.files.problems.append(Problem(path, functions[-1].lineno, message))
         materialization = said.keys.get("materialization")
         if materialization not in (None, Materialization.RAW):
             message = f'"{name}" is a Python file and can only be raw, not {materialization}'
-            self.problems.append(Problem(*said.places["materialization"], message))
+            self.files.problems.append(Problem(*said.places["materialization"], message))
         asset = self._asset(name, path, None, said)
-        self.assets[name] = replace(asset, materialization=Materialization.RAW)
+        self.files.assets[name] = replace(asset, materialization=Materialization.RAW)
         _, line = said.places.get("raw_upstreams", (PROFILE, 1))
-        self.references[name] = [Reference(upstream, line) for upstream in said.keys.get("raw_upstreams") or ()]
+        self.files.references[name] = [Reference(upstream, line) for upstream in said.keys.get("raw_upstreams") or ()]
 
     def _references_of(self, asset: Asset) -> list[Reference]:
         """The references met while rendering, in both branches of an `IsIncremental()`."""
@@ -361,7 +339,7 @@ class _Loading:
         try:
             template.render(rendering)
         except TemplateFailed as error:
-            self.problems.append(Problem(error.path, error.line, error.reason))
+            self.files.problems.append(Problem(error.path, error.line, error.reason))
             return None
         return rendering
 
@@ -369,7 +347,7 @@ class _Loading:
         parts = Path(path).with_suffix("").parts[2:]
         if len(parts) > 2:
             message = f"a data test belongs in {TESTS}/<stage>/<test>.sql, or in {TESTS}/ to run after the whole DAG"
-            self.problems.append(Problem(path, 0, message))
+            self.files.problems.append(Problem(path, 0, message))
             return
         if not self._names_are_plain(path, parts):
             return
@@ -378,22 +356,22 @@ class _Loading:
             return
         text = self._read(path)
         if text is None:
-            self.broken.add(name)
+            self.files.broken.add(name)
             return
         source = split_source(text)
-        said = self._with_block(_Said(), path, source.block, source.block_line, TestKeys)
+        said = self._with_block(Said(), path, source.block, source.block_line, TestKeys)
         if not source.template:
-            self.problems.append(
+            self.files.problems.append(
                 Problem(path, source.template_line, "no SQL; write a query for the rows that are wrong")
             )
         template = self._template(path, source.template, source.template_line, TEST_NAMES)
         rendering = self._render(template, None, incremental=False) if template else None
         if said is None or template is None or rendering is None:
-            self.broken.add(name)
+            self.files.broken.add(name)
             return
         connection = self._connection_of(said)
-        self.references[f"test {name}"] = rendering.references
-        self.tests[name] = DataTest(
+        self.files.references[f"test {name}"] = rendering.references
+        self.files.tests[name] = DataTest(
             name=name,
             path=path,
             connection=connection,
@@ -403,126 +381,3 @@ class _Loading:
             references=tuple(sorted({reference.asset for reference in rendering.references})),
             mask=tuple(said.keys.get("mask") or ()),
         )
-
-    # -- what the files say of each other
-
-    def _check_profiled_models_exist(self) -> None:
-        if not (self.folder / "assets").is_dir():
-            return
-        for name, said in self.said.items():
-            if "name" in said.places and name not in self.assets and name not in self.broken:
-                message = f'model "{name}" has no file' + did_you_mean(name, self.assets)
-                self.problems.append(Problem(*said.places["name"], message))
-
-    def _add_masks_of_models(self) -> None:
-        """What any model wants masked of a test is masked whoever runs it."""
-        for name in self.assets:
-            for entry in self.said[name].keys.get("tests") or ():
-                test = self.tests.get(_full_name(name, entry.name))
-                if test is not None:
-                    self.tests[test.name] = replace(test, mask=tuple(dict.fromkeys([*test.mask, *entry.mask])))
-
-    def _check_named_tests(self) -> None:
-        named: set[str] = set()
-        for asset in self.assets.values():
-            named.update(asset.tests)
-            for test in asset.tests:
-                if test not in self.tests and test not in self.broken:
-                    place = self.said[asset.name].places["tests"]
-                    stage, _, bare = test.partition(".")
-                    folder = TESTS if stage == ROOT_STAGE else f"{TESTS}/{stage}"
-                    hint = did_you_mean(test, self.tests) or f"; write it at {folder}/{bare}.sql"
-                    self.problems.append(Problem(*place, f'unknown data test "{test}"' + hint))
-        for name, data_test in self.tests.items():
-            if name not in named and not data_test.is_root:
-                message = f'data test "{name}" never runs: no model names it; add it to a model\'s tests'
-                self.warnings.append(Problem(data_test.path, 0, message))
-
-    def _check_references(self) -> None:
-        for name, asset in list(self.assets.items()):
-            known = []
-            for reference in self._known_references(asset.path, self.references.get(name, [])):
-                if reference.asset == name:
-                    message = f'"{name}" refers to itself; use this() for the relation as it is'
-                    self.problems.append(Problem(self._reference_path(asset), reference.line, message))
-                    continue
-                known.append(reference)
-                self._check_hand_over(asset, reference)
-                self._check_input_table(asset, reference)
-            self.assets[name] = replace(asset, upstreams=tuple(sorted({reference.asset for reference in known})))
-        for test in self.tests.values():
-            for reference in self._known_references(test.path, self.references[f"test {test.name}"]):
-                self._check_test_reads(test, reference)
-
-    def _reference_path(self, asset: Asset) -> str:
-        return PROFILE if asset.is_raw else asset.path
-
-    def _known_references(self, path: str, references: list[Reference]) -> Iterator[Reference]:
-        for reference in references:
-            if reference.asset in self.assets:
-                yield reference
-            elif reference.asset not in self.broken:
-                where = PROFILE if path.endswith(".py") else path
-                message = f'unknown asset "{reference.asset}"' + did_you_mean(reference.asset, self.assets)
-                self.problems.append(Problem(where, reference.line, message))
-
-    def _check_hand_over(self, asset: Asset, reference: Reference) -> None:
-        """Data crosses from a raw asset, or from another connection, only as a frame."""
-        upstream = self.assets[reference.asset]
-        if asset.is_raw or not (upstream.is_raw or upstream.connection != asset.connection):
-            return
-        missing = [] if hands_over_frames(upstream) else [f'is_data_framed: true on "{upstream.name}"']
-        if not asset.persist_inputs:
-            missing.append(f'persist_inputs: true on "{asset.name}"')
-        if missing:
-            source = "is raw" if upstream.is_raw else f'is on connection "{upstream.connection}"'
-            message = (
-                f'"{asset.name}" (connection "{asset.connection}") cannot read "{upstream.name}", which {source}; '
-                f"set {' and '.join(missing)}"
-            )
-            self.problems.append(Problem(asset.path, reference.line, message))
-
-    def _check_input_table(self, asset: Asset, reference: Reference) -> None:
-        """Two upstreams written beside their readers under one name would be read for one another."""
-        upstream = self.assets[reference.asset]
-        if asset.is_raw or not asset.persist_inputs or not hands_over_frames(upstream):
-            return
-        table = input_relation(upstream.name)
-        first = self.input_tables.setdefault((asset.connection, table.lower()), upstream.name)
-        if first != upstream.name:
-            message = (
-                f'"{first}" and "{upstream.name}" would both be written as {table} on connection '
-                f'"{asset.connection}"; rename one'
-            )
-            self.problems.append(Problem(asset.path, reference.line, message))
-
-    def _check_test_reads(self, test: DataTest, reference: Reference) -> None:
-        upstream = self.assets[reference.asset]
-        if upstream.is_raw:
-            message = f'data test "{test.name}" cannot read "{upstream.name}", which is raw and has no relation'
-        elif upstream.connection != test.connection:
-            message = (
-                f'data test "{test.name}" (connection "{test.connection}") cannot read "{upstream.name}", which is on '
-                f'connection "{upstream.connection}"; set connection: {upstream.connection} in the test\'s block'
-            )
-        else:
-            return
-        self.problems.append(Problem(test.path, reference.line, message))
-
-    def _graph(self) -> Graph:
-        graph = Graph({name: asset.upstreams for name, asset in self.assets.items()})
-        cycle = graph.cycle()
-        if cycle is None:
-            return graph
-        asset = self.assets[cycle[1]]
-        line = next(ref.line for ref in self.references[asset.name] if ref.asset == cycle[0])
-        message = (
-            "the assets depend on each other in a cycle: " + " -> ".join(cycle) + "; remove one of these dependencies"
-        )
-        self.problems.append(Problem(self._reference_path(asset), line, message))
-        return Graph({})
-
-
-def _full_name(asset: str, test: str) -> str:
-    """A data test as a model names it, with its stage."""
-    return test if "." in test else f"{asset.split('.')[0]}.{test}"

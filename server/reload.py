@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from watchfiles import Change, DefaultFilter, awatch
 
 from dag.errors import ProjectInvalid
-from dag.loading import CONFIG, PROFILE, load_project
+from dag.files_read import CONFIG, PROFILE
+from dag.loading import load_project
 from dag.project import Project
 from server.workspace import Workspace
 
