@@ -29,7 +29,7 @@ _NAMED = re.compile(
 """`PASSWORD 'x'`, as an option of CREATE SECRET, CREATE ROLE, ATTACH, OPTIONS."""
 
 _SETTING = re.compile(
-    r"""\bSET\s+(?:GLOBAL\s+|SESSION\s+|LOCAL\s+)?"?[\w.]*(?:secret|password|token|access_key|key_id|account_key|"""
+    r"""\bSET\s+(?:GLOBAL\s+|SESSION\s+|LOCAL\s+)?"?[\w.]*(?:secret(?!s|_directory|_storage)|password(?!_enc)|token(?!s)|access_key|key_id|account_key|"""
     r"""connection_string|encryption_key)\w*"?\s*(?:=|\bTO\b)\s*(?:""" + _LITERAL + ")",
     re.IGNORECASE | re.DOTALL,
 )
@@ -61,13 +61,20 @@ _HARMLESS = frozenset(
 
 
 _SECRET_NAME = re.compile(
-    r"password|passwd|secret|token|(api|access|private|account|encryption)_?key|credential|key_id", re.IGNORECASE
+    r"password(?!_enc)|passwd|secret(?!s|_directory|_storage)|token(?!s)|"
+    r"(api|access|private|account|encryption)_?key|credential|key_id",
+    re.IGNORECASE,
 )
+"""Not `allow_persistent_secrets`, `secret_directory` and the like."""
 
 
 def is_secret_name(name: str) -> bool:
     """If a setting or an environment variable of this name holds a secret."""
     return _SECRET_NAME.search(name) is not None
+
+
+_WORDS = frozenset("true false null none default auto local".split())
+"""What an option may be set to that must not be hidden wherever else it stands."""
 
 
 def hide(text: str) -> str:
@@ -96,7 +103,7 @@ def secrets_in(text: str) -> set[str]:
         if found.known:
             secret = text[found.start : found.end].replace("''", "'").replace("\\'", "'")
             secrets |= {secret, unquote(secret)}
-    return secrets
+    return {secret for secret in secrets if secret.lower() not in _WORDS}
 
 
 def _found(text: str) -> list[Found]:
