@@ -19,20 +19,25 @@ class Found(NamedTuple):
 
 _HINTS = ("secret", "passw", "pwd", "token", "_key", "key_id", "passphrase", "connection_string", "://")
 
-_LITERAL = r"""[eE]?'(?P<single>(?:[^']|'')*)'|"(?P<double>(?:[^"]|"")*)"|\$(?P<tag>\w*)\$(?P<dollar>.*?)\$(?P=tag)\$"""
+_TEXT = r"""[eE]?'(?P<single>(?:[^']|'')*)'|\$(?P<tag>\w*)\$(?P<dollar>.*?)\$(?P=tag)\$"""
+_LITERAL = rf"""{_TEXT}|"(?P<double>(?:[^"]|"")*)\""""
 
 _NAMED = re.compile(
     r"\b(?:[a-z]+_)*(?:secret|password|passwd|key_id|token|access_key|account_key|encryption_key|passphrase|"
-    r"connection_string)\s+(?:" + _LITERAL + ")",
+    r"connection_string)\s+(?:" + _TEXT + ")",
     re.IGNORECASE | re.DOTALL,
 )
-"""`PASSWORD 'x'`, as an option of CREATE SECRET, CREATE ROLE, ATTACH, OPTIONS."""
+"""`PASSWORD 'x'`, as an option of CREATE SECRET, CREATE ROLE, ATTACH, OPTIONS; `password "x"` names a column."""
 
 _SETTING = re.compile(
-    r"""\bSET\s+(?:GLOBAL\s+|SESSION\s+|LOCAL\s+)?"?[\w.]*(?:secret|password|token|access_key|key_id|account_key|"""
-    r"""connection_string|encryption_key)\w*"?\s*(?:=|\bTO\b)\s*(?:""" + _LITERAL + ")",
+    r"""\bSET\s+(?:GLOBAL\s+|SESSION\s+|LOCAL\s+)?"?[\w.]*(?:secret(?!s|_directory|_storage)|password(?!_enc)|"""
+    r"""token(?!s)|access_key|key_id|account_key|connection_string|encryption_key)\w*"?\s*(?:=|\bTO\b)\s*(?:"""
+    + _LITERAL
+    + ")",
     re.IGNORECASE | re.DOTALL,
 )
+
+_UPDATE = re.compile(r"\bUPDATE\b", re.IGNORECASE)
 
 _PAIR = re.compile(
     r"(?<![\w.])(?:password|passwd|pwd|sslpassword|passphrase|motherduck_token)(?P<space>\s*)=\s*"
@@ -61,13 +66,20 @@ _HARMLESS = frozenset(
 
 
 _SECRET_NAME = re.compile(
-    r"password|passwd|secret|token|(api|access|private|account|encryption)_?key|credential|key_id", re.IGNORECASE
+    r"password(?!_enc)|passwd|secret(?!s|_directory|_storage)|token(?!s)|"
+    r"(api|access|private|account|encryption)_?key|credential|key_id",
+    re.IGNORECASE,
 )
+"""Not `allow_persistent_secrets`, `secret_directory` and the like."""
 
 
 def is_secret_name(name: str) -> bool:
     """If a setting or an environment variable of this name holds a secret."""
     return _SECRET_NAME.search(name) is not None
+
+
+_WORDS = frozenset("true false null none default auto local".split())
+"""What an option may be set to that must not be hidden wherever else it stands."""
 
 
 def hide(text: str) -> str:
@@ -96,7 +108,7 @@ def secrets_in(text: str) -> set[str]:
         if found.known:
             secret = text[found.start : found.end].replace("''", "'").replace("\\'", "'")
             secrets |= {secret, unquote(secret)}
-    return secrets
+    return {secret for secret in secrets if secret.lower() not in _WORDS}
 
 
 def _found(text: str) -> list[Found]:
@@ -138,9 +150,11 @@ def _options(text: str) -> Iterator[Found]:
 
 
 def _literals(text: str) -> Iterator[Found]:
-    for pattern in (_NAMED, _SETTING):
-        for match in pattern.finditer(text):
-            yield Found(*_span(match, "single", "double", "dollar"), True)
+    for match in _NAMED.finditer(text):
+        yield Found(*_span(match, "single", "dollar"), True)
+    for match in _SETTING.finditer(text):
+        is_setting = _UPDATE.search(text, 0, match.start()) is None  # else the value of a column
+        yield Found(*_span(match, "single", "double", "dollar"), is_setting)
 
 
 def _pairs(text: str) -> Iterator[Found]:

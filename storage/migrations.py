@@ -94,19 +94,16 @@ def _known_revisions() -> set[str]:
 
 
 def _upgrade(database: Path) -> None:
+    """All of it or nothing: Python's driver by itself would commit every change of a table at once."""
     from alembic.config import Config
-    from sqlalchemy import Connection, create_engine, event
+    from sqlalchemy import create_engine, event
 
     from alembic import command
 
     config = Config()
     config.set_main_option("script_location", str(scripts_folder()).replace("%", "%%"))
     engine = create_engine(f"sqlite:///{database}", connect_args={"isolation_level": None})
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver's own way leaves what changes tables outside
-
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection

@@ -105,11 +105,22 @@ def test_secrets_by_their_place(text: str, shown: str) -> None:
         "SELECT secret, token FROM keys WHERE a.password = b.password AND kind = 'secret'",
         "CREATE SECRET s (TYPE s3, SECRET '{{ ENV(\"S3_SECRET\") }}')",
         "http://localhost:8080/api?taskId=a@b",
+        'SELECT password "Password", token "Token" FROM users',
+        "SET allow_persistent_secrets = 'false'",
+        "SET secret_directory = 'here'",
     ],
 )
 def test_what_is_no_secret(text: str) -> None:
     """Columns that are called so, templates that ask for one, and addresses without one are shown."""
     assert Redaction().text(text) == text
+
+
+def test_words_are_not_learned() -> None:
+    """A word that an option is set to is not hidden elsewhere."""
+    redaction = Redaction()
+    redaction.learn("CREATE SECRET (TYPE s3, VERIFIED 'true', KEY_ID 'null')")
+    redaction.learn("UPDATE users SET password = 'test'")
+    assert redaction.text("true, null, test") == "true, null, test"
 
 
 def test_a_secret_that_was_learned() -> None:

@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 
 from alembic import command
@@ -59,6 +60,24 @@ def test_an_old_state_keeps_all(folder: StateFolder) -> None:
     connection.execute("INSERT INTO node_statements VALUES ('t', 1, 'a.b', 0, '[]')")
     connection.execute("DELETE FROM task")
     assert connection.execute("SELECT count(*) FROM node_statements").fetchone() == (0,)
+    connection.close()
+
+
+def test_an_upgrade_that_breaks_off(folder: StateFolder) -> None:
+    """An upgrade that does not come to its end has changed nothing: the next start finds the old state whole."""
+    upgrade(folder.database, "0001")
+    connection = sqlite3.connect(folder.database)
+    connection.execute("ALTER TABLE node ADD COLUMN testing_ms INTEGER")  # what the upgrade does last
+
+    def tables_and_revision() -> list[tuple[str]]:
+        return connection.execute(
+            "SELECT sql FROM sqlite_master UNION SELECT version_num FROM alembic_version"
+        ).fetchall()
+
+    before = tables_and_revision()
+    with pytest.raises(OperationalError, match="duplicate column name"):
+        migrate(folder)
+    assert tables_and_revision() == before
     connection.close()
 
 

@@ -83,7 +83,7 @@ def test_memory_is_shared_by_sessions(connect: Open) -> None:
 
 
 def test_settings(connect: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    """extraParams are settings of the database, for every session; only those from the environment are secrets."""
+    """extraParams are settings of the database, for every session; those from the environment are secrets."""
     monkeypatch.setenv("DAGSCOPE_TEST_AGENT", "hunter2-agent")
     agent = {"name": "custom_user_agent", "value_env": "DAGSCOPE_TEST_AGENT"}
     connection = connect(extraParams=[{"name": "threads", "value": 3}, agent, {"name": "TimeZone", "value": "UTC"}])
@@ -91,6 +91,17 @@ def test_settings(connect: Open, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = "current_setting('threads'), current_setting('custom_user_agent'), current_setting('TimeZone')"
         assert read(session, f"SELECT {settings}") == [(3, "hunter2-agent", "UTC")]
     assert connection.secrets == {"hunter2-agent"}
+
+
+def test_secrets(connect: Open) -> None:
+    """A setting that is called a secret is one, and so is a password in a path; other settings are none."""
+    settings = [
+        {"name": "s3_secret_access_key", "value": "hunter2"},
+        {"name": "allow_persistent_secrets", "value": "true"},
+        {"name": "threads", "value": "2"},
+    ]
+    connection = connect(path="postgres://ann:hunter3@db/shop", extraParams=settings)
+    assert connection.secrets == {"hunter2", "hunter3"}
 
 
 def test_extension(connect: Open) -> None:
