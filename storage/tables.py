@@ -37,7 +37,7 @@ class Summary(SQLModel):
 class Task(Summary, table=True):
     """A task as its newest attempt left it."""
 
-    __table_args__ = (Index("task_by_start", "start_time", "task_id"),)
+    __table_args__ = (Index("task_by_start", "start_time", "task_id"), Index("task_by_status", "status"))
 
     task_id: str = Field(primary_key=True)
     task_uuid: str = Field(unique=True)

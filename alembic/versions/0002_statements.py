@@ -21,6 +21,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['task_id'], ['task.task_id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('task_id', 'attempt', 'asset_name')
     )
+    op.create_index('task_by_status', 'task', ['status'])
     # Added in place: to copy a table with what refers to it, as batch_alter_table does, is not needed for these.
     op.add_column('attempt', sa.Column('profile', sa.Boolean(), nullable=False, server_default=sa.false()))
     for part in PARTS:
@@ -31,4 +32,5 @@ def downgrade() -> None:
     for part in reversed(PARTS):
         op.drop_column('node', part)
     op.drop_column('attempt', 'profile')
+    op.drop_index('task_by_status', 'task')
     op.drop_table('node_statements')

@@ -8,7 +8,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
-from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 
 from alembic import command
@@ -75,8 +74,10 @@ def test_an_upgrade_that_breaks_off(folder: StateFolder) -> None:
         ).fetchall()
 
     before = tables_and_revision()
-    with pytest.raises(OperationalError, match="duplicate column name"):
+    with pytest.raises(StateUnusable) as raised:
         migrate(folder)
+    reason = "duplicate column name: testing_ms"
+    assert str(raised.value) == f"{folder.database} cannot be upgraded: {reason}; nothing in it was changed"
     assert tables_and_revision() == before
     connection.close()
 
