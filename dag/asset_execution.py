@@ -65,7 +65,7 @@ class AssetExecution:
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
             self._persist_inputs(asset, results, session)
             self.once.do(("schema", asset.connection, asset.stage), partial(session.create_schema, asset.stage))
-            rows = materialize(session, asset, sql, existing, self._remade(asset))
+            rows = materialize(session, asset, sql, existing, self.project.graph.below(asset.name))
             frame = self._capture(asset, session)
         return NodeFacts(rows=rows, result=frame, has_relation=True)
 
@@ -82,9 +82,6 @@ class AssetExecution:
             with session.selecting(sql, inputs) as rows:
                 return NodeFacts(result=self.frames.write(rows))
         raise AssertionError("the block returns")
-
-    def _remade(self, asset: Asset) -> frozenset[str]:
-        return frozenset(self.project.graph.descendants([asset.name]))
 
     def _persist_inputs(self, asset: Asset, results: Mapping[str, Result | None], session: Session) -> None:
         for upstream, frame in self._inputs_to_persist(asset, results):

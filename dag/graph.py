@@ -1,7 +1,7 @@
 """A directed acyclic graph of names. Pure: no I/O, and ties are broken by name so that no order ever varies."""
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -73,6 +73,10 @@ class Graph:
         """Every direct and indirect downstream of the names."""
         return self._reach(names, self.downstreams)
 
+    def below(self, name: str) -> Container[str]:
+        """The same of one name, looked for only once something is asked to be in it."""
+        return _Below(self, name)
+
     @staticmethod
     def _reach(names: Iterable[str], neighbours: Mapping[str, tuple[str, ...]]) -> set[str]:
         found: set[str] = set()
@@ -83,3 +87,12 @@ class Graph:
                 found.add(name)
                 ahead.extend(neighbours[name])
         return found
+
+
+@dataclass(frozen=True)
+class _Below(Container[str]):
+    graph: Graph
+    name: str
+
+    def __contains__(self, other: object) -> bool:
+        return other in self.graph.descendants([self.name])

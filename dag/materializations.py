@@ -4,6 +4,7 @@ What an engine does to replace a relation is its own matter: `Session.materializ
 """
 
 import time
+from collections.abc import Container
 
 from dag.assets import Asset
 from dag.connections import RelationKind, Session
@@ -15,7 +16,7 @@ _CONFLICT_PAUSE_S = 0.02
 
 
 def materialize(
-    session: Session, asset: Asset, sql: str, existing: RelationKind | None, remade: frozenset[str] = frozenset()
+    session: Session, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str] = ()
 ) -> int | None:
     """Make the asset's relation in its stage's schema, which is there; how many rows were written, None for a view.
 

@@ -44,7 +44,12 @@ ASSET_THREAD = "asset"
 CANCEL_GRACE_S = 1.0
 """How long assets may take to stop after a cancellation; one that waits in C code cannot be stopped at all."""
 
-_Work = Future[tuple["Outcome", NodeFacts]]
+_Work = Future[tuple["Outcome", NodeFacts] | None]
+
+_AHEAD = 2
+"""Assets handed out for each worker: one to execute, and one to go on with at once."""
+
+_CANCELLED_BEFORE = "skipped: cancelled"
 
 
 class Executor(Protocol):
@@ -134,7 +139,7 @@ class _Run:
         heapq.heapify(ready)
         running: dict[_Work, str] = {}
         while ready or running:
-            while ready and len(running) < max_workers:
+            while ready and len(running) < _AHEAD * max_workers:
                 _, name = heapq.heappop(ready)
                 reason = self._reason_to_skip(name)
                 if reason is None:
@@ -145,12 +150,19 @@ class _Run:
             if running:
                 for work in self._next_done(running):
                     name = running.pop(work)
-                    outcome, facts = work.result() if work.done() else self._abandon(name)
-                    if name not in self.plan.to_select:  # whose downstreams read what was there before
-                        self._take_outcome(name, outcome, facts)
+                    self._take_outcome(name, self._outcome_of(name, work))
                     self._settle(name, waiting, ready)
 
-    def _take_outcome(self, name: str, outcome: Outcome, facts: NodeFacts) -> None:
+    def _outcome_of(self, name: str, work: _Work) -> tuple[Outcome, NodeFacts]:
+        ended = None if work.cancelled() else work.result() if work.done() else self._abandon(name)
+        if ended is None:
+            self._skip(name, _CANCELLED_BEFORE)
+        return ended or (Outcome.CANCELLED, NodeFacts())
+
+    def _take_outcome(self, name: str, ended: tuple[Outcome, NodeFacts]) -> None:
+        outcome, facts = ended
+        if name in self.plan.to_select:  # whose downstreams read what was there before
+            return
         if outcome is Outcome.FAILED:
             self.failed.add(name)
         else:
@@ -159,6 +171,8 @@ class _Run:
     def _next_done(self, running: Mapping[_Work, str]) -> set[_Work]:
         """The work that has ended; after a cancellation all of it, ended or not stopping in time."""
         if self.cancellation.is_requested:
+            for work in running:
+                work.cancel()  # does nothing to those that a thread has taken up
             wait(running, timeout=CANCEL_GRACE_S)
             return set(running)
         awaited: list[Future[Any]] = [*running, self.cancellation.requested]
@@ -169,8 +183,8 @@ class _Run:
         """End a node whose thread does not stop; nothing that the thread still says is heard."""
         with self.speaking:
             self.abandoned.add(name)
-        log, watch = self._asset_log(name), self.watches[name]
-        return self._end_node(name, Outcome.CANCELLED, NodeFacts(), watch, log, "cancelled")
+        watch, _ = self._opened(name)
+        return self._end_node(name, Outcome.CANCELLED, NodeFacts(), watch, self._asset_log(name), "cancelled")
 
     def _upstreams_to_execute(self, name: str) -> set[str]:
         return set(self.project.graph.upstreams[name]) & self.plan.to_execute
@@ -190,7 +204,7 @@ class _Run:
                 first = min(failed_upstreams, key=self.order.__getitem__)
                 return f"skipped: upstream {first} failed"
         if self.cancellation.is_requested:
-            return "skipped: cancelled"
+            return _CANCELLED_BEFORE
         return None
 
     def _skip(self, name: str, message: str) -> None:
@@ -201,11 +215,13 @@ class _Run:
 
     # -- one node, in a thread of the executor
 
-    def _execute(self, name: str) -> tuple[Outcome, NodeFacts]:
+    def _execute(self, name: str) -> tuple[Outcome, NodeFacts] | None:
+        """Execute an asset; None if the task was cancelled before that began."""
+        if self.cancellation.is_requested:
+            return None
         log = self._asset_log(name)
         token = current_log.set(log)
-        watch = self.watches[name] = NodeWatch(self.ready_ms[name], self.since_start.elapsed_ms)
-        statements = self.statements[name] = StatementLog(self.project.redaction, self.plan.profile)
+        watch, statements = self._opened(name)
         started_ms = now_ms()
         facts = NodeFacts()
         try:
@@ -236,6 +252,11 @@ class _Run:
             return self._end_node(name, Outcome.FAILED, facts, watch, log, message, self._info(error))
         finally:
             current_log.reset(token)
+
+    def _opened(self, name: str) -> tuple[NodeWatch, StatementLog]:
+        """What goes with a node from its start; it may be given up before it has really begun."""
+        watch = self.watches.setdefault(name, NodeWatch(self.ready_ms[name], self.since_start.elapsed_ms))
+        return watch, self.statements.setdefault(name, StatementLog(self.project.redaction, self.plan.profile))
 
     def _info(self, error: Exception) -> ErrorInfo:
         return describe_error(error, self.project.folder, self.project.redaction)

@@ -5,7 +5,7 @@ A `Connection` is one database of a project, shared by all threads; a `Session` 
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,7 +84,7 @@ class Session(ABC):
         """All reads inside see the database as it was at one moment."""
 
     @abstractmethod
-    def materialize(self, asset: Asset, sql: str, existing: RelationKind | None, remade: frozenset[str]) -> int | None:
+    def materialize(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int | None:
         """Make the relation of a table, incremental or view asset in one transaction; rows written, None for a view.
 
         `existing` is what stands under the name where that is known (it always is for `incremental`). `remade` are

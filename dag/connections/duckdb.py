@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -366,7 +366,7 @@ class DuckDBSession(Session):
         asset: Asset,
         sql: str,
         existing: RelationKind | None,
-        remade: frozenset[str],  # noqa: ARG002  views hold on to nothing in DuckDB
+        remade: Container[str],  # noqa: ARG002  views hold on to nothing in DuckDB
     ) -> int | None:
         """A relation of the other kind under the name is found out when DuckDB refuses to replace it."""
         try:

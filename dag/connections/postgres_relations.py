@@ -3,7 +3,7 @@
 All functions here work inside a transaction that the caller began, on whichever driver's connection that is.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -92,7 +92,7 @@ def replace_table(
     query: str,
     columns: tuple[tuple[str, str], ...],
     keys: Keys,
-    remade: set[str],
+    remade: Container[str],
 ) -> int:
     """Put the query's rows, which are of these columns, in the place of what is there."""
     if can_keep(old, columns):
@@ -141,7 +141,7 @@ def _refuse_to_cascade(statements: Statements, table: Existing) -> None:
 
 
 @contextmanager
-def replaced(statements: Statements, old: Existing, remade: Iterable[str] = ()) -> Iterator[None]:
+def replaced(statements: Statements, old: Existing, remade: Container[str] = ()) -> Iterator[None]:
     """The old relation dropped; the block makes the new one. Views on it are made again, with owners and grants.
 
     A view that no longer fits is lost if it is in `remade`; else raises `StatementFailed` naming it.
@@ -155,7 +155,7 @@ def replaced(statements: Statements, old: Existing, remade: Iterable[str] = ()) 
     for grant in grants:
         statements.execute(grant)
     for view in views:
-        _create_again(statements, view, old, set(remade))
+        _create_again(statements, view, old, remade)
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def _grants(statements: Statements, oid: int, name: str) -> list[str]:
     ]
 
 
-def _create_again(statements: Statements, view: _Dependent, relation: Existing, remade: set[str]) -> None:
+def _create_again(statements: Statements, view: _Dependent, relation: Existing, remade: Container[str]) -> None:
     statements.execute("SAVEPOINT dagscope_view")
     try:
         for statement in view.create:
@@ -237,7 +237,7 @@ def _create_again(statements: Statements, view: _Dependent, relation: Existing, 
     statements.execute("RELEASE SAVEPOINT dagscope_view")
 
 
-def replace_view(statements: Statements, name: str, query: str, remade: Iterable[str]) -> None:
+def replace_view(statements: Statements, name: str, query: str, remade: Container[str]) -> None:
     """Make or replace a view; one whose columns change is made anew, and so are the views on it."""
     old = existing(statements, name)
     if old is None or old.code == "v":

@@ -1,7 +1,7 @@
 """One thread's use of a PostgreSQL database: psycopg for statements, ADBC for rows in bulk."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -160,7 +160,7 @@ class PostgresSession(Session):
     def _has_schema(self, stage: str) -> bool:
         return bool(self.rows(f"SELECT 1 FROM pg_namespace WHERE nspname = {sql_literal(stage)}"))
 
-    def materialize(self, asset: Asset, sql: str, existing: RelationKind | None, remade: frozenset[str]) -> int | None:
+    def materialize(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int | None:
         name = relation(asset.name)
         with self.transaction():
             relations.lock(self, asset.name)
@@ -175,12 +175,12 @@ class PostgresSession(Session):
                 return relations.create_table(self, name, sql, keys)
             return self._replace(old, sql, keys, remade)
 
-    def _replace(self, old: relations.Existing, sql: str, keys: relations.Keys, remade: frozenset[str]) -> int:
+    def _replace(self, old: relations.Existing, sql: str, keys: relations.Keys, remade: Container[str]) -> int:
         """The rows are made beside the table, so that readers wait for nothing and the query can read the old ones."""
         self.execute(relations.gather_rows(sql))
         new = relations.existing(self, relations.NEW_ROWS)
         assert new is not None
-        return relations.replace_table(self, old, relations.GATHERED_ROWS, new.columns, keys, set(remade))
+        return relations.replace_table(self, old, relations.GATHERED_ROWS, new.columns, keys, remade)
 
     # -- rows out
 
