@@ -371,11 +371,10 @@ class DuckDBSession(Session):
         """A relation of the other kind under the name is found out when DuckDB refuses to replace it."""
         try:
             return self._replace(asset, sql, existing)
-        except StatementFailed:
-            other = _OTHER_KIND[asset.materialization]
-            if existing is not None or self.relation_kind(asset.name) is not other:
+        except StatementFailed as error:
+            if existing is not None or not _OF_ANOTHER_TYPE.search(error.reason):
                 raise
-            return self._replace(asset, sql, other)
+            return self._replace(asset, sql, _OTHER_KIND[asset.materialization])
 
     def _replace(self, asset: Asset, sql: str, existing: RelationKind | None) -> int | None:
         first, *rest = _statements(asset, sql, existing)
@@ -386,6 +385,7 @@ class DuckDBSession(Session):
         return None if asset.materialization is Materialization.VIEW else rows
 
 
+_OF_ANOTHER_TYPE = re.compile(r"^Catalog Error: Existing object .* is of type ")
 _OTHER_KIND = {
     Materialization.TABLE: RelationKind.VIEW,
     Materialization.INCREMENTAL: RelationKind.VIEW,

@@ -188,7 +188,7 @@ def test_an_interrupted_node_keeps_its_statements(tmp_path: Path) -> None:
     door.stop(signal.SIGKILL)
     door.start()
     answer = sent(door, "a.b")
-    assert (answer["state"], texts(answer)[2]) == ("FAILED", "CREATE OR REPLACE TABLE a.b AS SELECT 1 AS n")
+    assert (answer["state"], texts(answer)[1]) == ("FAILED", "CREATE OR REPLACE TABLE a.b AS SELECT 1 AS n")
     door.stop()
 
 
