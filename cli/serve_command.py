@@ -50,9 +50,12 @@ class AccessOptions:
         if self.api_token_file is None:
             return None
         try:
-            return self.api_token_file.read_text(encoding="utf-8").strip()
+            token = self.api_token_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             fail(f"--api-token-file: {self.api_token_file} cannot be read: {error}")
+        if not token:
+            fail(f"--api-token-file: {self.api_token_file} is empty; write the token into it")
+        return token
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ class Redaction:
 
     def value(self, value: Any) -> Any:
         """The value as plain JSON data with all its texts redacted; a text for what has no JSON form."""
+        if value is None or type(value) is int:  # most are, and hold no text
+            return value
         try:
             return self._texts_redacted(json.loads(json_text(value)))
         except (TypeError, RecursionError):

@@ -19,8 +19,6 @@ from dag.task_log import RawAssetLog, TaskLog, current_log
 DEFAULT_TASK = "default"
 """Where entries without a task go (contract, Logs)."""
 
-_shown = structlog.get_logger("dagscope.task")
-
 
 def configure_console(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
     """Log to the stream: for people on a terminal, as JSON lines elsewhere."""
@@ -48,12 +46,13 @@ class TaskEntries:
 
     def __init__(self, level: int) -> None:
         self._level = level
+        self._log = structlog.get_logger("dagscope.task").bind()  # bound once: for each entry anew it takes longer
 
     def __call__(self, event: Event) -> None:
         # Asked here already, and not only by structlog: most entries are for debugging, and preparing them takes time.
         if isinstance(event, Logged) and _number(event.entry.level) >= self._level:
             fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True, by_alias=True)
-            log = getattr(_shown, event.entry.level, _shown.info)
+            log = getattr(self._log, event.entry.level, self._log.info)
             log(event.entry.message, _captured=True, **fields)
 
 

@@ -11,7 +11,7 @@ from storage.retention import Retention
 
 def _sendable(token: SecretStr) -> SecretStr:
     text = token.get_secret_value()
-    if not text or not text.isascii() or not text.isprintable():
+    if not (text.isascii() and text.isprintable()):
         raise PydanticCustomError("token", "the token must be one line of printable ASCII characters")
     return token
 

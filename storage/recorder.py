@@ -24,7 +24,7 @@ from storage.projection import Projection, Recorded
 
 BATCH_EVENTS = 2_000  # most events of one transaction: keeps each commit short enough to wait for
 QUEUED_EVENTS = 20_000  # threads that emit more than the disk can take wait here
-GATHER_S = 0.05  # after a commit, events gather for the next: one of fifty events costs little more than one of one
+GATHER_S = 0.05  # events gather so long for the next commit, which costs for fifty little more than for one
 
 Publish = Callable[[Sequence[Recorded]], None]
 """Told of each batch once it is committed, in order, in the event loop; must not block."""

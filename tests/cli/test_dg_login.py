@@ -101,7 +101,10 @@ def test_token_file_that_is_no_good(hello: Path, tmp_path: Path, content: str) -
     file.write_text(content, encoding="utf-8")
     command = [DG.replace("/dg", "/dagscope"), "serve", "--project", str(hello), "--api-token-file", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    expected = "--api-token-file: the token must be one line of printable ASCII characters\n"
+    reason = "the token must be one line of printable ASCII characters"
+    if not content.strip():
+        reason = f"{file} is empty; write the token into it"
+    expected = f"--api-token-file: {reason}\n"
     assert (done.returncode, done.stderr) == (2, expected)
 
 
@@ -121,10 +124,10 @@ def test_organization_dagster(hello: Path, options: list[str], environment: dict
 
 
 def test_token_of_the_environment_that_is_no_good(hello: Path) -> None:
-    """An empty variable does not quietly mean that no token is wanted."""
+    """A token that no header can carry is refused wherever it comes from."""
     command = [DG.replace("/dg", "/dagscope"), "serve", "--project", str(hello)]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=20, env=os.environ | {"DAGSCOPE_API_TOKEN": ""}
+        command, capture_output=True, text=True, timeout=20, env=os.environ | {"DAGSCOPE_API_TOKEN": "two\nlines"}
     )
     expected = "DAGSCOPE_API_TOKEN: the token must be one line of printable ASCII characters\n"
     assert (done.returncode, done.stderr) == (2, expected)
