@@ -138,6 +138,24 @@ def test_a_newer_state(folder: StateFolder) -> None:
     assert folder.database.read_bytes() == before
 
 
+@pytest.mark.parametrize("table", ["task", "node", "log_entry", "state"])
+def test_a_broken_page(folder: StateFolder, table: str) -> None:
+    """A state with one broken page is refused at once, not when somebody comes upon it; no byte of it changes."""
+    migrate(folder)
+    connection = sqlite3.connect(folder.database)
+    (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    content = bytearray(folder.database.read_bytes())
+    content[(root - 1) * size : root * size] = b"\xa5" * size
+    folder.database.write_bytes(content)
+    with pytest.raises(StateUnusable) as raised:
+        migrate(folder)
+    assert str(raised.value).startswith(f"{folder.database} cannot be read as dagscope's state: ")
+    assert sorted(file.name for file in folder.path.iterdir()) == ["frames", "state.sqlite"]
+    assert folder.database.read_bytes() == content
+
+
 @pytest.mark.parametrize("content", [b"not a database at all", b"SQLite format 3\x00" + b"\xff" * 5000])
 def test_a_damaged_state(folder: StateFolder, content: bytes) -> None:
     """A file that is no state is refused by name, and not touched."""
