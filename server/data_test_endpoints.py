@@ -1,7 +1,7 @@
 """`/api/tests`: the data tests, running one alone, and the rows that violate them (spec, Test Operations)."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -88,13 +88,20 @@ def _in_task(project: Project, kept: KeptDataTest) -> TaskDataTest:
     return TaskDataTest(
         **profile.model_dump(),
         asset_name=kept.asset,
-        could_not_run=kept.could_not_run,
-        row_count=kept.violation_count,
-        kept_rows=kept.violations.rows if kept.violations else 0,
-        error_msg=_why_not_run(kept),
-        duration_ms=kept.result.duration_ms,
-        executed_at=kept.executed_at,
+        **_how_it_came_out(kept),
     )
+
+
+def _how_it_came_out(kept: KeptDataTest) -> dict[str, Any]:
+    """The fields that all answers about an executed test have in common."""
+    return {
+        "could_not_run": kept.could_not_run,
+        "row_count": kept.violation_count,
+        "kept_rows": kept.violations.rows if kept.violations else 0,
+        "error_msg": _why_not_run(kept),
+        "duration_ms": kept.result.duration_ms,
+        "executed_at": kept.executed_at,
+    }
 
 
 def _gone(name: str, status: DataTestStatus) -> DataTestProfile:
@@ -148,12 +155,7 @@ def _answer(shape: type[Answer], task_id: str, test: DataTest | None, kept: Kept
         description=test.description if test else "",
         task_id=task_id,
         status=kept.result.status,
-        could_not_run=kept.could_not_run,
-        row_count=kept.violation_count,
-        kept_rows=kept.violations.rows if kept.violations else 0,
-        error_msg=_why_not_run(kept),
-        duration_ms=kept.result.duration_ms,
-        executed_at=kept.executed_at,
+        **_how_it_came_out(kept),
     )
 
 

@@ -155,43 +155,46 @@ class TaskQueue:
         Joins the task if it still has the asset to do; waits for it if it has not; carries an ended task's other
         nodes over into a new attempt, which profiles if that one did unless it is said otherwise.
         """
-        while True:
-            async with self.accepting:
-                active = self._find(task_id)
-                if active is None:
-                    async with self._reader.moment() as moment:
-                        earlier = await moment.task(task_id)
-                    data = earlier.data if earlier else {}
-                    to_select = frozenset({asset} if select else ())
-                    plan = self._plan(
-                        project,
-                        task_id,
-                        earlier,
-                        {asset},
-                        data,
-                        run_root_tests=False,
-                        to_select=to_select,
-                        profile=profile,
-                    )
-                    return self._accept(project, plan)
-            if active.still_has(asset, select):
-                return active
-            await active.ended.wait()
+
+        def plan(earlier: KeptTask | None) -> TaskPlan:
+            return self._plan(
+                project,
+                task_id,
+                earlier,
+                {asset},
+                earlier.data if earlier else {},
+                run_root_tests=False,
+                to_select=frozenset({asset} if select else ()),
+                profile=profile,
+            )
+
+        return await self._joined_or_begun(project, task_id, lambda active: active.still_has(asset, select), plan)
 
     async def run_test(self, project: Project, task_id: str, test: str) -> ActiveTask:
         """Run one data test by itself, in a task; joins, waits and carries over as `execute` does."""
+
+        def plan(earlier: KeptTask | None) -> TaskPlan:
+            data = earlier.data if earlier else {}
+            return self._plan(project, task_id, earlier, frozenset(), data, run_root_tests=False, lone_tests=(test,))
+
+        return await self._joined_or_begun(project, task_id, lambda active: active.still_tests(test), plan)
+
+    async def _joined_or_begun(
+        self,
+        project: Project,
+        task_id: str,
+        still_does: Callable[[ActiveTask], bool],
+        plan: Callable[[KeptTask | None], TaskPlan],
+    ) -> ActiveTask:
+        """The task, if it is active and still does what is wanted; else, once it has ended, a new attempt of it."""
         while True:
             async with self.accepting:
                 active = self._find(task_id)
                 if active is None:
                     async with self._reader.moment() as moment:
                         earlier = await moment.task(task_id)
-                    data = earlier.data if earlier else {}
-                    plan = self._plan(
-                        project, task_id, earlier, frozenset(), data, run_root_tests=False, lone_tests=(test,)
-                    )
-                    return self._accept(project, plan)
-            if active.still_tests(test):
+                    return self._accept(project, plan(earlier))
+            if still_does(active):
                 return active
             await active.ended.wait()
 
