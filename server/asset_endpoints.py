@@ -17,7 +17,7 @@ from server.endpoint import Endpoint, Query
 from server.requests import asset_of, checked_task_id, page_of, read_body, whole_number, workspace_of
 from server.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
 from server.workspace import Workspace
-from storage.reader import AssetNow, KeptNode, KeptTask, Moment
+from storage.reader import AssetNow, KeptAttempt, KeptNode, Moment
 
 RESULT_ROWS = 100
 """Rows in the `result` of an execute."""
@@ -57,9 +57,9 @@ async def _execute(request: Request, select: bool) -> Response:
     await wait_for(active.node_ended[asset.name], workspace.settings.post_wait_ms)
     await workspace.recorder.flush()
     async with workspace.reader.moment() as moment:
-        task = await moment.task(body.task_id, active.plan.attempt)
+        task = await moment.attempt(body.task_id, active.plan.attempt)
+        node = await moment.node(body.task_id, task.attempt, asset.name) if task else None
         now = await moment.assets()
-    node = task.node(asset.name) if task else None
     if task is None or node is None:
         raise Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
     over = node.status.state.is_ended or active.ended.is_set()
@@ -67,7 +67,7 @@ async def _execute(request: Request, select: bool) -> Response:
 
 
 async def _executed(
-    workspace: Workspace, asset: Asset, kept: KeptTask, node: KeptNode, now: dict[str, AssetNow], over: bool
+    workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: dict[str, AssetNow], over: bool
 ) -> Response:
     status = node.status
     shape = AssetExecuted(
@@ -85,7 +85,7 @@ async def _executed(
     if status.state is not NodeState.SUCCESS:
         return ShapeResponse(shape, 500)
     try:
-        data = await run_in_threadpool(_result_text, workspace, asset, kept, now.get(asset.name))
+        data = await run_in_threadpool(_result_text, workspace, asset, kept, node, now.get(asset.name))
     except DagscopeError as error:
         message = workspace.project.redaction.text(f"executed, but its result cannot be read: {error}")
         return ShapeResponse(shape.model_copy(update={"error": message}), 500)
@@ -96,8 +96,8 @@ async def _executed(
     return Response(f'{head}"data":{data}{foot}', media_type="application/json")
 
 
-def _result_text(workspace: Workspace, asset: Asset, kept: KeptTask, now: AssetNow | None) -> str:
-    found = _find(workspace, asset, kept, now, Page(limit=RESULT_ROWS))
+def _result_text(workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: AssetNow | None) -> str:
+    found = _find(workspace, asset, kept, node, now, Page(limit=RESULT_ROWS))
     match found:
         case Rows():
             return found.array_text()
@@ -107,11 +107,10 @@ def _result_text(workspace: Workspace, asset: Asset, kept: KeptTask, now: AssetN
             return "[]"
 
 
-def _find(workspace: Workspace, asset: Asset, kept: KeptTask, now: AssetNow | None, page: Page) -> Rows | Value | None:
+def _find(
+    workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: AssetNow | None, page: Page
+) -> Rows | Value | None:
     """What is kept of an asset's execution. Raises a `DagscopeError` where it cannot be read."""
-    node = kept.node(asset.name)
-    if node is None:
-        return None
     result = node.facts.result
     if isinstance(result, Frame):
         return asset_data.of_frame(asset, result, workspace.frames, page)
@@ -129,12 +128,13 @@ async def get_data(request: Request) -> Response:
     page = page_of(request)
     task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
     async with workspace.reader.moment() as moment:
-        now = (await moment.assets()).get(asset.name)
+        now = await moment.asset(asset.name)
         kept = await _attempt_to_show(moment, asset.name, task_id, attempt, now)
-    if kept is None:
+        node = await moment.node(kept.summary.task_id, kept.attempt, asset.name) if kept else None
+    if kept is None or node is None:
         return Response(status_code=204)
     try:
-        found = await run_in_threadpool(_find, workspace, asset, kept, now, page)
+        found = await run_in_threadpool(_find, workspace, asset, kept, node, now, page)
         if isinstance(found, Value):
             body = await run_in_threadpool(asset_data.of_value, asset, found, workspace.frames)
             return Response(body, media_type="application/json")
@@ -147,16 +147,16 @@ async def get_data(request: Request) -> Response:
 
 async def _attempt_to_show(
     moment: Moment, asset: str, task_id: str | None, attempt: int | None, now: AssetNow | None
-) -> KeptTask | None:
+) -> KeptAttempt | None:
     """The given task's attempt, else the newest one that executed the asset; None if there is none."""
     if task_id is not None:
-        kept = await moment.task(checked_task_id(task_id), attempt)
+        kept = await moment.attempt(checked_task_id(task_id), attempt)
         if kept is None:
             raise _no_data(404, asset, "Task not found")
         return kept
     if now is None or now.task_id is None:
         return None
-    return await moment.task(now.task_id, now.attempt)
+    return await moment.attempt(now.task_id, now.attempt)
 
 
 def _no_data(status_code: int, asset: str, error: str) -> Refused:

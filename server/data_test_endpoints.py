@@ -29,7 +29,7 @@ from server.shapes import (
     TaskDataTests,
 )
 from storage.kept_data_tests import KeptDataTest
-from storage.reader import KeptTask, Moment
+from storage.reader import KeptAttempt, Moment
 
 _NO_TEST = "Test not found in DAG"
 
@@ -68,7 +68,7 @@ async def get_results(request: Request) -> Response:
     workspace, task_id = workspace_of(request), task_id_of(request)
     attempt = whole_number(request, "attempt", least=1)
     async with workspace.reader.moment() as moment:
-        task = await moment.task(task_id, attempt)
+        task = await moment.attempt(task_id, attempt)
         if task is None:
             raise Refused(404, Error(error="Task not found"))
         found = await moment.data_tests.of_attempt(task.summary.task_id, task.attempt)
@@ -181,15 +181,15 @@ async def get_test_data(request: Request) -> Response:
     return StreamingResponse(rows.body(), media_type="application/json")
 
 
-async def _attempt_to_show(moment: Moment, test: str, task_id: str | None, attempt: int | None) -> KeptTask | None:
+async def _attempt_to_show(moment: Moment, test: str, task_id: str | None, attempt: int | None) -> KeptAttempt | None:
     """The given task's attempt, else the newest one that ran the test; None if there is none."""
     if task_id is not None:
-        task = await moment.task(checked_task_id(task_id), attempt)
+        task = await moment.attempt(checked_task_id(task_id), attempt)
         if task is None:
             raise _no_data(test, task_id, "Task not found")
         return task
     newest = await moment.data_tests.newest_attempt_of(test)
-    return await moment.task(*newest) if newest else None
+    return await moment.attempt(*newest) if newest else None
 
 
 def _no_data(test: str, task_id: str | None, error: str) -> Refused:

@@ -9,7 +9,7 @@ from server.answers import Refused
 from server.endpoint import Endpoint, Query
 from server.requests import asset_of, checked_task_id, whole_number, workspace_of
 from server.shapes import AssetStatements, DataTestStatements, Error
-from storage.reader import KeptTask, Moment
+from storage.reader import KeptAttempt, Moment
 from storage.statements import Execution, Sent
 
 
@@ -53,23 +53,23 @@ async def get_test_statements(request: Request) -> Response:
     return _answer(shape, own)
 
 
-async def _asked_task(request: Request, moment: Moment) -> KeptTask | None:
+async def _asked_task(request: Request, moment: Moment) -> KeptAttempt | None:
     """The task and attempt of the query, None where none is named. Refuses with 404 one that is not known."""
     attempt = whole_number(request, "attempt", least=1)
     task_id = request.query_params.get("taskId")
     if task_id is None:
         return None
-    task = await moment.task(checked_task_id(task_id), attempt)
+    task = await moment.attempt(checked_task_id(task_id), attempt)
     if task is None:
         raise Refused(404, Error(error="Task not found"))
     return task
 
 
-async def _execution(moment: Moment, asset: str, task: KeptTask | None) -> Execution | None:
+async def _execution(moment: Moment, asset: str, task: KeptAttempt | None) -> Execution | None:
     """The asset's execution in that task, else its newest one."""
     if task is not None:
         return await moment.statements.execution(task.summary.task_id, task.attempt, asset)
-    now = (await moment.assets()).get(asset)
+    now = await moment.asset(asset)
     if now is None or now.task_id is None or now.attempt is None:
         return None
     return await moment.statements.execution(now.task_id, now.attempt, asset)

@@ -90,7 +90,7 @@ async def _has_seen_all(workspace: Workspace, wanted: Wanted, position: int) -> 
 async def _has_ended(moment: Moment, wanted: Wanted) -> bool:
     if wanted.task_id is None:
         return False
-    task = await moment.task(wanted.task_id)
+    task = await moment.attempt(wanted.task_id)
     return task is not None and task.summary.status.is_ended
 
 
@@ -134,7 +134,8 @@ async def _snapshot(workspace: Workspace, wanted: Wanted) -> tuple[int, Shape]:
         if wanted.task_id is not None:
             task = await moment.task(wanted.task_id)
             return position, task_body(task) if task else UnknownTask(task_id=wanted.task_id)
-        running = [task.summary for name in await moment.unended_tasks() if (task := await moment.task(name))]
+        unended = [await moment.attempt(task_id) for task_id in await moment.unended_tasks()]
+        running = [kept.summary for kept in unended if kept is not None]
         newest = (await moment.tasks(SNAPSHOT_TASKS)).tasks
         now = await moment.assets()
     tasks = {task.task_id: task for task in (*running, *newest)}

@@ -373,7 +373,7 @@ class TaskQueue:
         if not needed:
             return plan
         async with self._reader.moment() as moment:
-            return replace(plan, earlier_results=await moment.results_of(sorted(needed)))
+            return replace(plan, earlier_results=await moment.results_of(needed))
 
     def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> TaskStatus:
         for connection in active.project.connections.values():

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -30,6 +30,8 @@ from storage.projection import Recorded
 from storage.runs import Runs
 from storage.statements import Statements
 
+_Columns = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class KeptNode:
@@ -40,11 +42,9 @@ class KeptNode:
 
 
 @dataclass(frozen=True)
-class KeptTask:
+class KeptAttempt:
     """One attempt of a task; `newest_attempt` is the task's newest. `data` is the run's input,
     `profile` says if its statements were profiled.
-
-    `open_tests` are the data tests that run right now, each with the asset it belongs to, None for a root test.
     """
 
     summary: TaskSummary
@@ -54,12 +54,18 @@ class KeptTask:
     last_task_name: str
     data: dict[str, Any]
     profile: bool
+
+
+@dataclass(frozen=True)
+class KeptTask(KeptAttempt):
+    """One attempt of a task with all of its nodes and data tests.
+
+    `open_tests` are the data tests that run right now, each with the asset it belongs to, None for a root test.
+    """
+
     nodes: tuple[KeptNode, ...]
     root_test_results: tuple[DataTestResult, ...]
     open_tests: tuple[tuple[str, str | None], ...] = ()
-
-    def node(self, asset: str) -> KeptNode | None:
-        return next((node for node in self.nodes if node.status.asset_name == asset), None)
 
 
 class TaskPosition(NamedTuple):
@@ -142,34 +148,55 @@ class Moment:
     async def _rows(self, statement: Executable) -> Sequence[Any]:
         return (await self._connection.execute(statement)).all()
 
+    async def _columns(self, statement: Executable) -> list[_Columns]:
+        """Each row as its columns' values by name: what a shape is made of, an order faster than from the row."""
+        result = await self._connection.execute(statement)
+        names = tuple(result.keys())
+        return [dict(zip(names, row, strict=True)) for row in result.all()]
+
     # -- tasks
 
-    async def task(self, task_id: str, attempt: int | None = None) -> KeptTask | None:
+    async def attempt(self, task_id: str, attempt: int | None = None) -> KeptAttempt | None:
         """A task's newest attempt, or the one asked for; None if there is none. Finds by task id or task uuid."""
         newest = await self._newest_attempt(task_id)
         if newest is None:
             return None
         task_id, task_uuid, newest_attempt = newest
         wanted = attempt if attempt is not None else newest_attempt
-        rows = await self._rows(
+        rows = await self._columns(
             select(tables.Attempt).where(col(tables.Attempt.task_id) == task_id, col(tables.Attempt.attempt) == wanted)
         )
         if not rows:
             return None
         row = rows[0]
-        results, open_tests = await self._test_results(task_id, wanted)
-        return KeptTask(
-            summary=_summary(row),
+        return KeptAttempt(
+            summary=_shaped(TaskSummary, row),
             task_uuid=task_uuid,
             attempt=wanted,
             newest_attempt=newest_attempt,
-            last_task_name=row.last_task_name,
-            data=json.loads(row.data),
-            profile=row.profile,
-            nodes=await self._nodes(task_id, wanted, results),
+            last_task_name=row["last_task_name"],
+            data=json.loads(row["data"]),
+            profile=row["profile"],
+        )
+
+    async def task(self, task_id: str, attempt: int | None = None) -> KeptTask | None:
+        """The same with its nodes and data tests."""
+        kept = await self.attempt(task_id, attempt)
+        if kept is None:
+            return None
+        task_id = kept.summary.task_id
+        results, open_tests = await self._test_results(task_id, kept.attempt)
+        return KeptTask(
+            **vars(kept),
+            nodes=await self._nodes(task_id, kept.attempt, results),
             root_test_results=tuple(results[""]),
             open_tests=tuple((name, asset or None) for name, asset in open_tests),
         )
+
+    async def node(self, task_id: str, attempt: int, asset: str) -> KeptNode | None:
+        """One node of an attempt, its data tests included; None if the asset is not part of it."""
+        results, _ = await self._test_results(task_id, attempt, asset)
+        return next(iter(await self._nodes(task_id, attempt, results, asset)), None)
 
     async def _newest_attempt(self, run_id: str) -> tuple[str, str, int] | None:
         columns = select(col(tables.Task.task_id), col(tables.Task.task_uuid), col(tables.Task.attempt))
@@ -180,38 +207,30 @@ class Moment:
         return None
 
     async def _nodes(
-        self, task_id: str, attempt: int, results: dict[str, list[DataTestResult]]
+        self, task_id: str, attempt: int, results: dict[str, list[DataTestResult]], asset: str | None = None
     ) -> tuple[KeptNode, ...]:
-        rows = await self._rows(
-            select(
-                tables.Node,
-                col(tables.Frame.data_type),
-                col(tables.Frame.rows).label("frame_rows"),
-                col(tables.Frame.columns),
-            )
-            .outerjoin(tables.Frame, col(tables.Node.result_digest) == col(tables.Frame.digest))
-            .where(col(tables.Node.task_id) == task_id, col(tables.Node.attempt) == attempt)
-            .order_by(col(tables.Node.order))
-        )
+        node = tables.Node
+        statement = _with_result(select(node)).where(col(node.task_id) == task_id, col(node.attempt) == attempt)
+        if asset is not None:
+            statement = statement.where(col(node.asset_name) == asset)
+        rows = await self._columns(statement.order_by(col(node.order)))
         return tuple(_kept_node(row, results) for row in rows)
 
     async def _test_results(
-        self, task_id: str, attempt: int
+        self, task_id: str, attempt: int, asset: str | None = None
     ) -> tuple[dict[str, list[DataTestResult]], list[tuple[str, str]]]:
         """Results by asset in order of execution, and the name and asset of each test that runs right now."""
         table = tables.DataTestResult
-        rows = await self._rows(
-            select(table)
-            .where(col(table.task_id) == task_id, col(table.attempt) == attempt)
-            .order_by(col(table.ordinal))
-        )
+        statement = select(table).where(col(table.task_id) == task_id, col(table.attempt) == attempt)
+        if asset is not None:
+            statement = statement.where(col(table.asset_name) == asset)
         results: dict[str, list[DataTestResult]] = defaultdict(list)
         running = []
-        for row in rows:
-            if row.status == DataTestStatus.IN_PROGRESS:
-                running.append((row.test_name, row.asset_name))
+        for row in await self._columns(statement.order_by(col(table.ordinal))):
+            if row["status"] == DataTestStatus.IN_PROGRESS:
+                running.append((row["test_name"], row["asset_name"]))
             else:
-                results[row.asset_name].append(_shaped(DataTestResult, row))
+                results[row["asset_name"]].append(_shaped(DataTestResult, row))
         return results, running
 
     async def tasks(self, limit: int | None = None, after: TaskPosition | None = None) -> TaskPage:
@@ -222,14 +241,14 @@ class Moment:
             statement = statement.where(position < tuple_(after.start_time, after.task_id))
         if limit is not None:
             statement = statement.limit(limit + 1)
-        rows = await self._rows(statement)
+        rows = await self._columns(statement)
         shown = rows if limit is None else rows[:limit]
         more = len(rows) > len(shown)
         total = (await self._connection.execute(select(func.count()).select_from(tables.Task))).scalar_one()
         return TaskPage(
-            tasks=tuple(_summary(row) for row in shown),
+            tasks=tuple(_shaped(TaskSummary, row) for row in shown),
             total=total,
-            next=TaskPosition(shown[-1].start_time, shown[-1].task_id) if more and shown else None,
+            next=TaskPosition(shown[-1]["start_time"], shown[-1]["task_id"]) if more and shown else None,
         )
 
     async def unended_tasks(self) -> tuple[str, ...]:
@@ -245,23 +264,27 @@ class Moment:
         """Every asset that was part of a task since the last reset."""
         return {row.asset_name: _asset_now(row) for row in await self._rows(select(tables.AssetState))}
 
+    async def asset(self, name: str) -> AssetNow | None:
+        """One of them."""
+        rows = await self._rows(select(tables.AssetState).where(col(tables.AssetState.asset_name) == name))
+        return _asset_now(rows[0]) if rows else None
+
     async def test_statuses(self) -> dict[str, DataTestStatus]:
         """Every data test that was run since the last reset."""
         rows = await self._rows(select(tables.DataTestState))
         return {row.test_name: DataTestStatus(row.status) for row in rows}
 
-    async def results_of(self, assets: Sequence[str]) -> dict[str, Result]:
+    async def results_of(self, assets: Collection[str]) -> dict[str, Result]:
         """What is kept of the newest execution of each asset; those of which nothing is kept are absent."""
-        found: dict[str, Result] = {}
-        now = await self.assets()
-        for asset in assets:
-            state = now.get(asset)
-            if state is not None and state.task_id is not None:
-                task = await self.task(state.task_id, state.attempt)
-                node = task.node(asset) if task else None
-                if node is not None and node.facts.result is not None:
-                    found[asset] = node.facts.result
-        return found
+        node, now = tables.Node, tables.AssetState
+        newest = (col(node.task_id) == now.task_id) & (col(node.attempt) == now.attempt)
+        rows = await self._columns(
+            _with_result(select(col(node.asset_name), col(node.result_digest)))
+            .join(now, newest & (col(node.asset_name) == now.asset_name))
+            .where(col(node.asset_name).in_(assets))
+        )
+        results = {row["asset_name"]: _result(row) for row in rows}
+        return {asset: result for asset, result in results.items() if result is not None}
 
     async def frames(self) -> frozenset[str]:
         """The digests of all frames that something refers to."""
@@ -344,34 +367,37 @@ def _log_part(
 _Shape = TypeVar("_Shape", bound=Shape)
 
 
-def _shaped(shape: type[_Shape], row: Any, **values: Any) -> _Shape:
-    """A row as a shape. As a dict: asked for a name that it lacks, a row is slow to say so."""
-    return shape.model_validate({**row._mapping, **values}, by_alias=False, by_name=True)  # noqa: SLF001  public, though named so as not to hide a column
+def _shaped(shape: type[_Shape], row: _Columns, **values: Any) -> _Shape:
+    return shape.model_validate({**row, **values}, by_alias=False, by_name=True)
 
 
-def _summary(row: Any) -> TaskSummary:
-    return _shaped(TaskSummary, row)
+def _with_result(nodes: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Nodes with what their results are, as `_result` wants it."""
+    frame = tables.Frame
+    return nodes.add_columns(col(frame.data_type), col(frame.rows).label("frame_rows"), col(frame.columns)).outerjoin(
+        frame, col(tables.Node.result_digest) == col(frame.digest)
+    )
 
 
-def _kept_node(row: Any, results: dict[str, list[DataTestResult]]) -> KeptNode:
-    timings = _shaped(NodeTimings, row) if row.waiting_ms is not None else None
-    status = _shaped(NodeStatus, row, test_results=tuple(results[row.asset_name]), timings=timings)
+def _kept_node(row: _Columns, results: dict[str, list[DataTestResult]]) -> KeptNode:
+    timings = _shaped(NodeTimings, row) if row["waiting_ms"] is not None else None
+    status = _shaped(NodeStatus, row, test_results=tuple(results[row["asset_name"]]), timings=timings)
     facts = NodeFacts(
-        rows=row.rows,
+        rows=row["rows"],
         result=_result(row),
-        has_relation=row.has_relation,
-        carried=row.carried,
-        tests_duration_ms=row.tests_duration_ms,
+        has_relation=row["has_relation"],
+        carried=row["carried"],
+        tests_duration_ms=row["tests_duration_ms"],
     )
     return KeptNode(status, facts)
 
 
-def _result(row: Any) -> Result | None:
-    if row.result_digest is None:
+def _result(row: _Columns) -> Result | None:
+    if row["result_digest"] is None:
         return None
-    if row.data_type == "dataframe":
-        return Frame(row.result_digest, row.frame_rows, tuple(json.loads(row.columns)))
-    return Value(row.result_digest, row.data_type)
+    if row["data_type"] == "dataframe":
+        return Frame(row["result_digest"], row["frame_rows"], tuple(json.loads(row["columns"])))
+    return Value(row["result_digest"], row["data_type"])
 
 
 def _asset_now(row: Any) -> AssetNow:
