@@ -3,7 +3,6 @@
 Only POST of one JSON object: no batches, no GET, no GraphiQL, no WebSocket.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import strawberry
 from graphql import DocumentNode, GraphQLError, validate
 from pydantic import Field, JsonValue
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 from strawberry.extensions import SchemaExtension
@@ -164,7 +164,7 @@ def _errors(errors: list[GraphQLError] | None, shown: Callable[[GraphQLError], G
 
 
 def _json(body: dict[str, Any], status_code: int) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False), status_code, media_type="application/json")
+    return Response(to_json(body), status_code, media_type="application/json")
 
 
 def _endpoint(path: str, handler: Callable[[Request], Any], summary: str) -> Endpoint:
