@@ -1,8 +1,11 @@
 """Letting go of readers that hold their connection open and take nothing (contract, The stream)."""
 
 import asyncio
+import socket
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_MOST_UNSENT_BYTES = 1 << 17  # what the system takes of a reader who takes nothing: else megabytes, each of them copied
 
 
 def letting_go_after(stalled_s: float) -> type[asyncio.Protocol]:
@@ -13,6 +16,12 @@ def letting_go_after(stalled_s: float) -> type[asyncio.Protocol]:
 
     class Protocol(H11Protocol):
         _letting_go: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # not on Windows
+                connection = transport.get_extra_info("socket")
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT_BYTES)
 
         def pause_writing(self) -> None:
             super().pause_writing()

@@ -30,16 +30,26 @@ def open_writer(database: Path) -> Engine:
 
 
 def open_readers(database: Path) -> AsyncEngine:
-    """The engine of the connections that read; each of their transactions sees one moment."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{database}", pool_size=_READERS, max_overflow=0, **_OPTIONS)
+    """The engine of the connections that read; each of their transactions sees one moment.
+
+    Every call of the driver's is a hop to another thread and back, so needless ones are left out: a transaction is
+    begun in one call, and a connection that is given back, its transaction over, is not rolled back once more.
+    """
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{database}",
+        pool_size=_READERS,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        **_OPTIONS,
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _: Any) -> None:
         _pragmas(connection, "query_only = ON")
 
     @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
+    def begin(connection: Connection) -> None:
+        connection.connection.run_async(lambda driver: driver.execute("BEGIN"))
 
     return engine
 
