@@ -336,8 +336,9 @@ class _Loading:
     def _render(self, template: Template, asset: Asset | None, incremental: bool) -> Rendering | None:
         this = relation(asset.name) if asset else ""
         rendering = Rendering(relation_of=str, this=this, incremental=incremental)
+        is_query = asset is None or asset.materialization is not Materialization.CUSTOM
         try:
-            template.render(rendering)
+            template.render_query(rendering) if is_query else template.render(rendering)
         except TemplateFailed as error:
             self.files.problems.append(Problem(error.path, error.line, error.reason))
             return None

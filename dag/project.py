@@ -77,8 +77,9 @@ class Project:
             this=relation(asset.name),
             incremental=incremental,
         )
-        sql = asset.template.render(rendering)
-        return sql if asset.materialization is Materialization.CUSTOM else _without_semicolon(sql)
+        if asset.materialization is Materialization.CUSTOM:
+            return asset.template.render(rendering)
+        return asset.template.render_query(rendering)
 
     def _known_relation(self, asset: Asset, upstream: str) -> str:
         return self.relation_for(asset, _met_at_load(asset.name, upstream, asset.upstreams))
@@ -88,7 +89,7 @@ class Project:
         rendering = Rendering(
             relation_of=lambda asset: relation(_met_at_load(test.name, asset, test.references)), task=task
         )
-        return _without_semicolon(test.template.render(rendering))
+        return test.template.render_query(rendering)
 
 
 def _met_at_load(reader: str, asset: str, known: tuple[str, ...]) -> str:
@@ -97,10 +98,6 @@ def _met_at_load(reader: str, asset: str, known: tuple[str, ...]) -> str:
             f'"{reader}" refers to "{asset}" only in this run: write the Ref so that it is met at load too'
         )
     return asset
-
-
-def _without_semicolon(query: str) -> str:
-    return query.rstrip().rstrip(";").rstrip()
 
 
 def relation_for(reader: Asset, upstream: Asset) -> str:

@@ -9,7 +9,7 @@ import pytest
 from dag.errors import ProjectInvalid, TemplateFailed
 from dag.project import Project
 from dag.templates import TaskValues, split_source, sql_literal
-from tests.dag.task_run import MakeProject, data_test
+from tests.dag.task_run import MakeProject, RunProject, data_test
 from tests.projects import block, model
 
 TASK = TaskValues("nightly", "uuid-1", "shop-dag", "uuid-2", data={"since": "2013-01-01", "none": None})
@@ -118,12 +118,43 @@ def test_sql_literal(value: Any, literal: str) -> None:
     assert sql_literal(value) == literal
 
 
-@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT 1;", "SELECT 1 ;\n", "\n\nSELECT 1;;\n"])
-def test_last_semicolon_is_left_out(make_project: MakeProject, sql: str) -> None:
-    """A query may end with a semicolon or not."""
+@pytest.mark.parametrize(
+    "ending", ["", ";", " ;\n", ";;\n", "; -- done", ";\n-- a; b\n/* c;\nd */ ;\n"], ids=["none", *"abcde"]
+)
+def test_end_of_the_query_is_left_out(make_project: MakeProject, ending: str) -> None:
+    """A query may end with semicolons, and comments after them, or not."""
+    sql = "\n\nSELECT 1" + ending
     project = make_project({model("staging.orders"): sql, data_test("root.total"): sql})
-    assert sql_of(project, "staging.orders").strip() == "SELECT 1"
-    assert project.test_sql(project.tests["root.total"], TASK).strip() == "SELECT 1"
+    assert sql_of(project, "staging.orders") == "SELECT 1"
+    assert project.test_sql(project.tests["root.total"], TASK) == "SELECT 1"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT ';'",
+        "SELECT 'it''s; so'",
+        r"SELECT E'it\'s; so'",
+        'SELECT 1 AS ";"',
+        "SELECT $$;$$, $a$;$b$;$a$",
+        "SELECT 1 -- ; not yet\n+ 1",
+        "SELECT /* ; */ 1",
+    ],
+)
+def test_semicolon_within_the_query(make_project: MakeProject, sql: str) -> None:
+    """A semicolon in a text, a name or a comment ends nothing."""
+    project = make_project({model("staging.orders"): sql + ";"})
+    assert sql_of(project, "staging.orders") == sql
+
+
+def test_second_statement_of_a_run(make_project: MakeProject, run_project: RunProject) -> None:
+    """A statement after the query that only a run's data brings about is not sent."""
+    sql = "SELECT 1 AS id {% if param('drop', 0) == 'TRUE' %}; DROP SCHEMA s CASCADE{% endif %}"
+    run = run_project(make_project({model("s.a"): sql}), {"drop": True})
+    assert run.message("s.a") == (
+        "assets/models/s/a.sql:1: a second statement follows the query; "
+        "only a model of materialization custom may hold several"
+    )
 
 
 def test_custom_sql_is_as_written(make_project: MakeProject) -> None:

@@ -1,0 +1,1 @@
+SELECT * FROM {{ Ref("staging.orders") }} WHERE id IS NULL; SELECT 2;
