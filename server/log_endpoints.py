@@ -43,28 +43,45 @@ async def _all_of_task(workspace: Workspace, task_id: str, attempt: int | None, 
     """The answer in chunks: a task may have more entries than should be in memory at once."""
     head, _ = TaskLogs(task_id=task_id, logs=(), count=0).to_json().rsplit(_NO_LOGS, 1)
     yield f'{head}"logs":['
-    count, has_more = 0, True
+    count = 0
+    async for text, entries in _chunks(workspace, task_id, attempt, after):
+        yield text
+        count += entries
+    yield f'],"count":{count}}}'
+
+
+async def _chunks(
+    workspace: Workspace, task_id: str, attempt: int | None = None, after: int = 0
+) -> AsyncIterator[tuple[str, int]]:
+    """A task's entries parted by commas, in texts of some thousand, each with how many it holds."""
+    comma, has_more = "", True
     while has_more:
         async with workspace.reader.moment() as moment:
             page = await moment.log_entries(task_id, attempt, after, _CHUNK_ENTRIES)
         if page.entries:
-            yield ("," if count else "") + ",".join(page.entries)
-        count, after, has_more = count + len(page.entries), page.position, page.has_more
-    yield f'],"count":{count}}}'
+            yield comma + ",".join(page.entries), len(page.entries)
+            comma = ","
+        after, has_more = page.position, page.has_more
 
 
 async def get_all_logs(request: Request) -> Response:
-    workspace = _with_log_store(request)
+    return StreamingResponse(_all(_with_log_store(request)), media_type="application/json")
+
+
+async def _all(workspace: Workspace) -> AsyncIterator[str]:
+    """The answer in chunks, task by task."""
     async with workspace.reader.moment() as moment:
-        entries = await moment.all_log_entries()
-    by_task: dict[str, list[str]] = {}
-    for task_id, entry in entries:
-        by_task.setdefault(task_id, []).append(entry)
-    logs = ",".join(
-        f"{json.dumps(task_id, ensure_ascii=False)}:[{','.join(texts)}]" for task_id, texts in by_task.items()
-    )
-    head, foot = AllLogs(logs={}, task_count=len(by_task), total_log_count=len(entries)).to_json().split("{}", 1)
-    return _json(f"{head}{{{logs}}}{foot}")
+        tasks = await moment.logged_tasks()
+    yield '{"logs":{'
+    total = 0
+    for number, task_id in enumerate(tasks):
+        yield f"{',' if number else ''}{json.dumps(task_id, ensure_ascii=False)}:["
+        async for text, entries in _chunks(workspace, task_id):
+            yield text
+            total += entries
+        yield "]"
+    _, foot = AllLogs(logs={}, task_count=len(tasks), total_log_count=total).to_json().split("{}", 1)
+    yield f"}}{foot}"
 
 
 async def delete_task_logs(request: Request) -> Response:

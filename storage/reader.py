@@ -332,12 +332,11 @@ class Moment:
         reached = shown[-1].position if shown else after
         return LogPage(tuple(row.data for row in shown), reached, has_more=len(rows) > len(shown))
 
-    async def all_log_entries(self) -> list[tuple[str, str]]:
-        """All log entries as task id and JSON text, oldest first."""
-        rows = await self._rows(
-            select(col(tables.LogEntry.task_id), col(tables.LogEntry.data)).order_by(col(tables.LogEntry.position))
-        )
-        return [(row.task_id, row.data) for row in rows]
+    async def logged_tasks(self) -> tuple[str, ...]:
+        """The tasks that have log entries, in the order of their first ones."""
+        entry = tables.LogEntry
+        tasks = select(col(entry.task_id)).group_by(col(entry.task_id)).order_by(func.min(col(entry.position)))
+        return tuple(row.task_id for row in await self._rows(tasks))
 
 
 _KINDS_OF_TABLE: dict[type[tables.LogColumns], frozenset[EventKind]] = {
