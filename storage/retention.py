@@ -5,8 +5,10 @@ what is gone are never given again, and readers that were among them get `reset`
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy import Connection, TextClause, bindparam, text
 
@@ -61,8 +63,9 @@ async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dr
 def _choose(connection: Connection, frames: FrameFiles, retention: Retention) -> Pruned:
     oldest_kept = now_ms() - retention.keep_days * _DAY_MS if retention.keep_days is not None else 0
     tasks = connection.execute(text(_TASKS_BY_AGE)).all()
-    frame_owners = _frame_owners(connection)
-    total = before = sum(task.bytes for task in tasks) + sum(frames.size_bytes(digest) for digest in frame_owners)
+    frames_of = _frames_by_task(connection)
+    owners = Counter(chain.from_iterable(frames_of.values()))
+    total = before = sum(task.bytes for task in tasks) + sum(map(frames.size_bytes, owners))
     chosen: list[str] = []
     for task in tasks:
         too_old = task.start_time < oldest_kept
@@ -71,10 +74,9 @@ def _choose(connection: Connection, frames: FrameFiles, retention: Retention) ->
             continue
         chosen.append(task.task_id)
         total -= task.bytes
-        for digest, owners in frame_owners.items():
-            if task.task_id in owners:
-                owners.discard(task.task_id)
-                total -= 0 if owners else frames.size_bytes(digest)
+        for digest in frames_of.get(task.task_id, ()):
+            owners[digest] -= 1
+            total -= 0 if owners[digest] else frames.size_bytes(digest)
     return Pruned(tuple(chosen), before, total)
 
 
@@ -94,18 +96,18 @@ ORDER BY start_time, task_id
 """
 
 
-def _frame_owners(connection: Connection) -> dict[str, set[str]]:
-    """The frames, and the tasks that refer to each."""
+def _frames_by_task(connection: Connection) -> dict[str, list[str]]:
+    """The frames that each task refers to."""
     rows = connection.execute(
         text(
             "SELECT result_digest AS digest, task_id FROM node WHERE result_digest IS NOT NULL "
             "UNION SELECT violations_digest, task_id FROM data_test_result WHERE violations_digest IS NOT NULL"
         )
     )
-    owners: dict[str, set[str]] = {}
+    frames: dict[str, list[str]] = {}
     for digest, task_id in rows:
-        owners.setdefault(digest, set()).add(task_id)
-    return owners
+        frames.setdefault(task_id, []).append(digest)
+    return frames
 
 
 def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
