@@ -34,7 +34,16 @@ class _Examples(click.Command):
                 formatter.write_text("\b\n" + "\n".join(self.examples))
 
 
-@click.group(context_settings=_CONTEXT, no_args_is_help=True)
+class _Commands(click.Group):
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command; one that is interrupted before it sees to that itself ends as shells expect it."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            fail("Interrupted", EXIT_INTERRUPTED)
+
+
+@click.group(cls=_Commands, context_settings=_CONTEXT, no_args_is_help=True)
 @click.version_option(package_name="dagscope", prog_name="dagscope")
 def main() -> None:
     """A debug server for DAGs of SQL assets.

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext, redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -42,7 +43,8 @@ def run_project(
     configure_console(level=logging.ERROR)  # the progress tells what happens
     console = Console(stderr=as_json, quiet=as_json)
     try:
-        task, interrupted = asyncio.run(_run(project, settings, task_id, values, run_tests, profile, console))
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():  # what raw assets print
+            task, interrupted = asyncio.run(_run(project, settings, task_id, values, run_tests, profile, console))
     except DagscopeError as error:
         fail(str(error))
     if as_json:

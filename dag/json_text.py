@@ -23,7 +23,10 @@ def json_text(value: Any) -> str:
         case Decimal():
             return f"{value:f}" if value.is_finite() else "null"
         case Mapping():
-            return "{" + ",".join(f"{json_text(str(key))}:{json_text(item)}" for key, item in value.items()) + "}"
+            texts = {json_text(str(key)): json_text(item) for key, item in value.items()}
+            if len(texts) < len(value):
+                raise TypeError("a mapping whose keys are one text, such as 1 and '1', has no JSON form")
+            return "{" + ",".join(f"{key}:{text}" for key, text in texts.items()) + "}"
         case list() | tuple() | set() | frozenset():
             return "[" + ",".join(map(json_text, value)) + "]"
         case datetime():

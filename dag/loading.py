@@ -365,6 +365,8 @@ class _Loading:
             self.files.problems.append(
                 Problem(path, source.template_line, "no SQL; write a query for the rows that are wrong")
             )
+            self.files.broken.add(name)
+            return
         template = self._template(path, source.template, source.template_line, TEST_NAMES)
         rendering = self._render(template, None, incremental=False) if template else None
         if said is None or template is None or rendering is None:

@@ -1,5 +1,7 @@
 """A task's log: entries that carry the task, the asset and the connection they belong to."""
 
+import sys
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -70,6 +72,8 @@ class TaskLog(Log):
         return replace(self, test=test)
 
     def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        if "exc_info" in fields:
+            fields = _with_exception(fields)
         entry = LogEntry(
             level=level,
             time=iso_time(now_ms()),
@@ -111,6 +115,20 @@ class RawAssetLog(Log):
 
 current_log: ContextVar[TaskLog | None] = ContextVar("current_log", default=None)
 """The log of the asset that this thread executes, for entries written by other loggers (contract, Logs)."""
+
+
+def _with_exception(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with what `exc_info` stands for, as loggers take it, as the text `exception`."""
+    fields = dict(fields)
+    error: BaseException | None
+    match fields.pop("exc_info"):
+        case BaseException() as error:
+            pass
+        case (_, BaseException() as error, _):
+            pass
+        case wanted:
+            error = sys.exc_info()[1] if wanted else None
+    return fields if error is None else fields | {"exception": "".join(traceback.format_exception(error)).rstrip()}
 
 
 def _own_key(key: str) -> str:

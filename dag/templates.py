@@ -17,7 +17,7 @@ from jinja2 import Template as CompiledTemplate
 from jinja2.sandbox import SandboxedEnvironment
 
 from dag.errors import DagscopeError, TemplateFailed
-from dag.query_text import SecondStatement, single_query
+from dag.query_text import NotOneQuery, single_query
 from dag.sql_secrets import is_secret_name
 
 _DOCUMENTED = frozenset("Ref this IsIncremental ENV TaskID TaskUUID InstanceName InstanceUUID param".split())
@@ -26,8 +26,6 @@ MODEL_NAMES = _DOCUMENTED | frozenset("ref range dict lipsum cycler joiner names
 """Every name a model's template may use; a data test's may use all but `this` and `IsIncremental`."""
 
 TEST_NAMES = MODEL_NAMES - {"this", "IsIncremental"}
-
-_SECOND_STATEMENT = "a second statement follows the query; only a model of materialization custom may hold several"
 
 _BLOCK = re.compile(
     r"\s*\{\{-?\s*define\s+[\"']profile\.yaml[\"']\s*-?\}\}(?P<yaml>.*?)\{\{-?\s*end\s*-?\}\}[ \t]*\n?",
@@ -111,7 +109,7 @@ class Template:
         except TemplateSyntaxError as error:
             reason = f"template syntax: {error.message}{_hint(self.source.splitlines()[error.lineno - 1])}"
             raise TemplateFailed(path, self._file_line(error.lineno), reason) from error
-        return CompiledTemplate.from_code(environment, code, {})
+        return CompiledTemplate.from_code(environment, code, environment.make_globals(None))
 
     def render(self, rendering: Rendering) -> str:
         """The SQL. Raises `TemplateFailed` with the line that could not be rendered."""
@@ -128,14 +126,14 @@ class Template:
             raise TemplateFailed(self.path, self._failing_line(error.__traceback__), reason) from error
 
     def render_query(self, rendering: Rendering) -> str:
-        """The SQL of one query, without what ends it. Raises `TemplateFailed`, for a second statement too."""
+        """The SQL of one query, without what ends it. Raises `TemplateFailed`, for none or several too."""
         sql = self.render(rendering)
         try:
             return single_query(sql)
-        except SecondStatement as second:
+        except NotOneQuery as error:
             keeps_lines = sql.count("\n") == self.source.count("\n")
-            line = _line_of(sql, second.offset) if keeps_lines else 1
-            raise TemplateFailed(self.path, self._file_line(line), _SECOND_STATEMENT) from None
+            line = _line_of(sql, error.offset) if keeps_lines else 1
+            raise TemplateFailed(self.path, self._file_line(line), error.reason) from None
 
     def _render_plain(self, parts: list[str], rendering: Rendering) -> str:
         sql, line = [parts[0]], self.first_line

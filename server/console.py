@@ -89,10 +89,15 @@ _installed: list[Capture] = []
 
 
 def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
-    """A structlog processor: hand the entry to what is installed, once; `TaskEntries` shows what becomes of it."""
+    """A structlog processor: hand the entry to what is installed, once; `TaskEntries` shows what becomes of it.
+
+    An exception that belongs to no task is the server's own: it is told here in full, and in no log that clients read.
+    """
     if entry.pop("_captured", False) or not _installed:
         return entry
-    fields = {key: value for key, value in entry.items() if key not in ("event", "level", "timestamp", "exc_info")}
+    if entry.get("exc_info") and current_log.get() is None and "taskId" not in entry:
+        return entry
+    fields = {key: value for key, value in entry.items() if key not in ("event", "level", "timestamp")}
     _installed[-1].take(str(entry.get("level", "info")), str(entry.get("event", "")), fields)
     raise structlog.DropEvent
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,15 +11,16 @@ from dag.assets import Asset
 from dag.cancellation import Cancellation
 from dag.errors import Cancelled, DagscopeError, UpkeepRefused
 from dag.relation_upkeep import Upkeep, check_upkeep, keep_up
+from dag.task_log import TaskLog
 from server.answers import Refused, ShapeResponse, bad_request
 from server.connection_endpoints import refuse_while_running
+from server.console import DEFAULT_TASK
 from server.endpoint import Endpoint, Handler
 from server.requests import asset_of, read_body, workspace_of
 from server.shapes import Error, RelationChanged, UpkeepRequest
 from server.workspace import Workspace
 
 _INTERRUPT_AGAIN_S = 0.05
-_log = structlog.get_logger("dagscope.relations")
 
 
 def _endpoint_of(upkeep: Upkeep) -> Handler:
@@ -38,17 +38,18 @@ async def _post_upkeep(request: Request, upkeep: Upkeep) -> Response:
         raise _failed(404, request.path_params["name"], "Asset not found in DAG")
     if body.confirm != asset.name:
         raise bad_request(f'\'confirm\' must be "{asset.name}", the asset to {upkeep}, found "{body.confirm}"')
+    log = TaskLog(workspace.emit, workspace.project.redaction, DEFAULT_TASK, attempt=0)
     try:
         check_upkeep(asset, upkeep)
         async with workspace.tasks.accepting:
             refuse_while_running(workspace, f"Cannot {upkeep} now")
             message = await _keep_up(workspace, asset, upkeep)
+            log.for_asset(asset.name, asset.connection).warning(message)
             await workspace.recorder.forget_relation(asset.name)
     except UpkeepRefused as error:
         raise Refused(400, Error(error=str(error))) from error
     except DagscopeError as error:
         raise _failed(500, asset.name, workspace.project.redaction.text(str(error))) from error
-    _log.warning(message, asset=asset.name, connection=asset.connection)
     return ShapeResponse(RelationChanged(asset_name=asset.name, status="SUCCESS", message=message))
 
 

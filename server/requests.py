@@ -54,7 +54,8 @@ async def _read_all(request: Request) -> bytes:
 
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
-    field = ".".join(map(str, fault["loc"]))
+    path = fault["loc"][:-1] if fault["type"] == "finite_number" else fault["loc"]  # whose last part is "float"
+    field = ".".join(map(str, path))
     if fault["type"] == "missing":
         return f"missing required field '{field}'"
     if fault["type"] == "value_error":
@@ -72,6 +73,8 @@ def _expected(fault: ErrorDetails) -> str:
             return "true or false"
         case "int_type":
             return "a whole number"
+        case "finite_number":
+            return "a number of at most 1.8e308"
         case "greater_than_equal":
             return f"{fault['ctx']['ge']} or more"
         case "less_than_equal":

@@ -255,6 +255,8 @@ def _list_text(value: str, item_type: Type, depth: int) -> str:
 
 def _struct_text(value: str, type_: Type, depth: int) -> str:
     children = [(name, child) for name, child in type_.children if isinstance(child, Type)]
+    if not children:
+        return f"CASE WHEN {value} IS NOT NULL THEN '{{}}' END"
     fields = " || ',' || ".join(
         f"{sql_literal(json.dumps(name, ensure_ascii=False) + ':')} || "
         + _json(f"struct_extract_at({value}, {place})", child, depth)

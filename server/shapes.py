@@ -41,6 +41,8 @@ TaskId = Annotated[
 class RunRequest(Shape):
     """`POST /api/dag/run`. dagscope's own: `runTests`, false runs no data tests, and `profile`. Others are ignored."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     task_id: TaskId
     data: dict[str, JsonValue] | None = None
     run_tests: StrictBool = True

@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from anyio import CancelScope
-from sqlalchemy import Executable, Select, func, literal_column, select, tuple_, union_all
+from sqlalchemy import Executable, Select, bindparam, func, literal_column, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import col
 
@@ -303,15 +304,12 @@ class Moment:
         self, position: int, limit: int, task_id: str | None = None, kinds: frozenset[EventKind] | None = None
     ) -> Sequence[Recorded]:
         """At most `limit` entries of the log after a position, in order."""
-        parts = [
-            _log_part(table, position, limit, task_id, wanted)
-            for table, of_table in _KINDS_OF_TABLE.items()
-            if (wanted := of_table & kinds if kinds is not None else of_table)
-        ]
-        if not parts:
+        if kinds is not None and not kinds:
             return []
-        rows = await self._rows(union_all(*parts).order_by("position").limit(limit))
-        return [Recorded(row.position, row.kind, row.task_id, row.data) for row in rows]
+        statement = _log_statement(task_id is not None, kinds)
+        values = {"position": position, "limit": limit, "task_id": task_id}
+        rows = (await self._connection.execute(statement, values)).all()
+        return [Recorded(*row) for row in rows]
 
     async def log_entries(
         self, task_id: str, attempt: int | None = None, after: int = 0, limit: int | None = None
@@ -346,18 +344,29 @@ _KINDS_OF_TABLE: dict[type[tables.LogColumns], frozenset[EventKind]] = {
 }
 
 
+@cache  # a stream that replays asks for thousands of pages, and making the statement takes as long as running it
+def _log_statement(of_one_task: bool, kinds: frozenset[EventKind] | None) -> Executable:
+    """Pages of the log; its values are `position`, `limit` and `task_id`."""
+    parts = [
+        _log_part(table, of_one_task, wanted)
+        for table, of_table in _KINDS_OF_TABLE.items()
+        if (wanted := of_table & kinds if kinds is not None else of_table)
+    ]
+    return union_all(*parts).order_by("position").limit(bindparam("limit"))
+
+
 def _log_part(
-    table: type[tables.LogColumns], position: int, limit: int, task_id: str | None, kinds: frozenset[EventKind]
+    table: type[tables.LogColumns], of_one_task: bool, kinds: frozenset[EventKind]
 ) -> Select[*tuple[Any, ...]]:
     kind = col(tables.StatusEvent.kind) if table is tables.StatusEvent else literal_column(f"'{min(kinds)}'")
     statement: Select[*tuple[Any, ...]] = (
         select(col(table.position), kind.label("kind"), col(table.task_id), col(table.data))
-        .where(col(table.position) > position)
+        .where(col(table.position) > bindparam("position"))
         .order_by(col(table.position))
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
-    if task_id is not None:
-        statement = statement.where(col(table.task_id) == task_id)
+    if of_one_task:
+        statement = statement.where(col(table.task_id) == bindparam("task_id"))
     if kinds != _KINDS_OF_TABLE[table]:
         statement = statement.where(kind.in_(kinds))
     return select(statement.subquery())

@@ -10,7 +10,7 @@ from dag.clock import iso_time, now_ms
 from dag.error_info import ErrorInfo
 from dag.events import DataTestChanged, Event, NodeChanged, RunEventEmitted, TaskChanged
 from dag.run_events import RunEvent, RunEventLevel, RunEventType
-from dag.status import DataTestResult, DataTestStatus, NodeState, TaskStatus
+from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, NodeTimings, TaskStatus
 from storage.reader import KeptNode, KeptTask, Reader
 from storage.recorder import Recorder
 
@@ -55,12 +55,25 @@ def closing_events(task: KeptTask, message: str) -> Iterator[Event]:
 def _close_node(task_id: str, attempt: int, node: KeptNode, message: str, ended_ms: int) -> Iterator[Event]:
     elapsed_ms = max(0, ended_ms - (node.status.start_time or ended_ms))
     closed = node.status.changed(
-        state=NodeState.FAILED, end_time=ended_ms, execution_time_ms=elapsed_ms, message=message
+        state=NodeState.FAILED,
+        end_time=ended_ms,
+        execution_time_ms=elapsed_ms,
+        message=message,
+        timings=_timings(node.status, elapsed_ms),
     )
     step = node.status.asset_name
     text = f'Execution of step "{step}" failed: {message}'
     yield _run_event(task_id, attempt, RunEventType.STEP_FAILURE, step, text, ErrorInfo(message=message))
     yield NodeChanged(task_id, attempt, closed, node.facts)
+
+
+def _timings(node: NodeStatus, elapsed_ms: int) -> NodeTimings | None:
+    """The part that the node was in takes what is left of its time."""
+    if node.timings is None:
+        return None
+    if node.state is NodeState.TESTING:
+        return node.timings.model_copy(update={"testing_ms": max(0, elapsed_ms - node.timings.executing_ms)})
+    return node.timings.model_copy(update={"executing_ms": elapsed_ms})
 
 
 def _run_event(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.doors import DAGSCOPE, ServerDoor, wait_until
-from tests.projects import SLOW_SQL, block, model, write_project
+from tests.projects import SLOW_SQL, block, model, raw, write_project
 
 
 def dagscope(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -121,6 +121,24 @@ def test_ctrl_c(tmp_path: Path) -> None:
     door = ServerDoor(folder)
     assert door.get("/api/dag/status/t").json()["nodes"][0]["message"] == "cancelled"
     door.stop()
+
+
+def test_ctrl_c_at_once(tmp_path: Path) -> None:
+    """Ctrl-C exits with 130 also before there is a task to cancel, without a traceback."""
+    folder = write_project(tmp_path, {model("a.slow"): SLOW_SQL})
+    command = [DAGSCOPE, "run", "--project", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until((folder / ".dagscope").exists)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, "Traceback" in err) == (130, False)
+
+
+def test_prints_of_raw_assets(tmp_path: Path) -> None:
+    """With `--json` what a raw asset prints is on standard error."""
+    source = 'def execute(context):\n    print("hello")\n'
+    ran = dagscope("run", "--json", cwd=write_project(tmp_path, {raw("a.talks"): source}))
+    assert (json.loads(ran.stdout)["status"], ran.stderr) == ("SUCCESS", "hello\n")
 
 
 def test_run_through_a_server(hello: Path) -> None:

@@ -55,3 +55,10 @@ def test_without_a_json_form(value: Any, type_: str) -> None:
     with pytest.raises(TypeError) as told:
         json_text(value)
     assert str(told.value) == f"a value of type {type_} has no JSON form"
+
+
+def test_keys_of_one_text() -> None:
+    """A mapping that JSON would have one key for two of is refused: a reader would lose a value."""
+    with pytest.raises(TypeError) as told:
+        json_text({1: "a", "1": "b"})
+    assert str(told.value) == "a mapping whose keys are one text, such as 1 and '1', has no JSON form"

@@ -138,7 +138,7 @@ def test_end_of_the_query_is_left_out(make_project: MakeProject, ending: str) ->
         'SELECT 1 AS ";"',
         "SELECT $$;$$, $a$;$b$;$a$",
         "SELECT 1 -- ; not yet\n+ 1",
-        "SELECT /* ; */ 1",
+        "SELECT /* ; /* of */ ; */ 1",
     ],
 )
 def test_semicolon_within_the_query(make_project: MakeProject, sql: str) -> None:
@@ -161,6 +161,13 @@ def test_custom_sql_is_as_written(make_project: MakeProject) -> None:
     """Custom SQL keeps its semicolons."""
     project = make_project({model("staging.orders"): block("materialization: custom") + "SELECT 1; SELECT 2;"})
     assert sql_of(project, "staging.orders") == "SELECT 1; SELECT 2;"
+
+
+def test_functions_of_jinja(make_project: MakeProject) -> None:
+    """Jinja's own functions are there."""
+    sql = "{% set all = namespace(last=0) %}SELECT {% for n in range(2) %}{{ n }},{% set all.last = n %}{% endfor %} 9"
+    project = make_project({model("staging.orders"): sql})
+    assert sql_of(project, "staging.orders") == "SELECT 0,1, 9"
 
 
 def test_loops_and_own_names(make_project: MakeProject) -> None:

@@ -106,6 +106,7 @@ async def abrupt_disconnects(folder: Path, random: Random, disconnects: int, at_
         outcome.expect(server.open_files() <= files, f"{server.open_files() - files} open files are left")
         complaints = (await server.get("/api/logs/default"))["logs"]
         outcome.expect(not complaints, f"{len(complaints)} complaints in the log, such as {complaints[:1]}")
+        outcome.expect("Traceback" not in server.said, f"the server complained: {server.said[-500:]}")
         outcome.expect((await server.ended("u"))["status"] == "SUCCESS", "the run beside them failed")
     return outcome
 

@@ -28,6 +28,7 @@ def app(hello: Path) -> Any:
         ('{"taskId": "\\ud800"}', "not valid JSON: unexpected end of hex escape at line 1 column 19"),
         ('{"taskId": 5}', "field 'taskId' must be a string"),
         ('{"taskId": "t", "data": []}', "field 'data' must be an object"),
+        ('{"taskId": "t", "data": {"n": 1e400}}', "field 'data.n' must be a number of at most 1.8e308"),
         ('{"taskId": "t", "runTests": "no"}', "field 'runTests' must be true or false"),
         ('{"taskId": ""}', "taskId must have 1 to 4096 characters, found 0"),
         ('{"taskId": "."}', 'taskId cannot be "."'),

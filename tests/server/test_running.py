@@ -303,7 +303,9 @@ def test_shutdown_while_a_task_runs(gated: Path, opened: Callable[..., AppDoor])
     door.start()
     status = door.get("/api/dag/status/t").json()
     assert (status["status"], status["inProgressAssets"], status["failedAssets"]) == ("FAILED", 0, 1)
-    assert status["nodes"][0]["message"] == "interrupted: server restarted"
+    node = status["nodes"][0]
+    assert node["message"] == "interrupted: server restarted"
+    assert node["timings"]["executingMs"] == node["executionTimeMs"] > 0
 
 
 def test_entries_of_other_loggers(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
@@ -323,6 +325,36 @@ def execute(context):
     assert (entries["from context"]["rows"], entries["from context"]["asset"]) == (3, "mart.talks")
     assert (entries["from structlog"]["cost"], entries["from structlog"]["asset"]) == (1.5, "mart.talks")
     assert (entries["from logging"]["level"], entries["from logging"]["asset"]) == ("warning", "mart.talks")
+
+
+def test_entries_with_an_exception(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+    """An exception that a raw asset logs is in its entry, however it is logged."""
+    source = """
+import logging
+
+def execute(context):
+    try:
+        1 / 0
+    except ZeroDivisionError as error:
+        context.log.error("one", exc_info=True)
+        context.log.error("two", exc_info=error)
+        logging.getLogger("library").exception("three")
+    context.log.info("four", exc_info=None)
+"""
+    door = opened(write_project(tmp_path, {raw("mart.talks"): source}), ServerDoor)
+    door.run("t")
+    entries = {entry["message"]: entry for entry in door.get("/api/logs/t").json()["logs"]}
+    for message in ("one", "two", "three"):
+        assert entries[message]["exception"].startswith("Traceback (most recent call last):\n")
+        assert entries[message]["exception"].endswith("\nZeroDivisionError: division by zero")
+    assert not {"exception", "exc_info"} & entries["four"].keys()
+
+
+def test_rows_of_empty_structs(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+    """A struct without fields, as an empty object of an API becomes, is an empty object."""
+    door = opened(write_project(tmp_path, {model("s.api"): "SELECT () AS e, [()] AS l, NULL AS n"}))
+    assert door.run("t").status_code == 200
+    assert door.get("/api/dag/asset/s.api/data").json()["data"] == [{"e": {}, "l": [{}], "n": None}]
 
 
 def test_a_task_uuid_means_its_task(hello: Path, opened: Callable[..., AppDoor]) -> None:
