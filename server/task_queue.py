@@ -353,7 +353,9 @@ class TaskQueue:
     async def _execute(self, active: ActiveTask) -> None:
         active.started = True
         try:
-            await self._recorder.flush()  # nothing is executed that could not even be recorded as accepted
+            # Nothing is executed that could not even be recorded as accepted; what is not executed changes nothing.
+            cancelled = active.cancellation.is_requested
+            await (self._recorder.flush() if cancelled else self._recorder.begin(active.task_id, active.plan.attempt))
             plan = await self._with_earlier_results(active)
             await self._loop.run_in_executor(self._threads, self._run, active, plan, self._emit_for(active))
             await self._recorder.flush()

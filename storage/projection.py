@@ -68,8 +68,8 @@ class Projection:
             case NodeChanged():
                 self._node(event.task_id, event.attempt, event.node, event.facts)
                 self.counted.add((event.task_id, event.attempt))
-                if not event.node.is_selection:
-                    self._asset_state(event)
+                if event.node.state is not NodeState.INITIAL and not event.node.is_selection:
+                    self._asset_state(event)  # one that is skipped is INITIAL since its attempt began
             case DataTestChanged():
                 self._test(event.task_id, event.attempt, event.asset, event.result, position, event)
                 self._put(tables.DataTestState, (event.result.test_name,), status=event.result.status)
@@ -110,8 +110,6 @@ class Projection:
             self._node(event.task_id, event.attempt, node, facts)
             for ordinal, result in enumerate(node.test_results):
                 self._test(event.task_id, event.attempt, node.asset_name, result, ordinal)
-            if not (facts.carried or node.is_selection):
-                self._put(tables.AssetState, (node.asset_name,), state=node.state, successful_tests=0)
         for ordinal, result in enumerate(event.root_test_results):
             self._test(event.task_id, event.attempt, None, result, ordinal)
 

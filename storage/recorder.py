@@ -19,6 +19,7 @@ from sqlmodel import SQLModel, col
 
 from dag.errors import DagscopeError
 from dag.events import Event
+from dag.status import EXECUTING, NodeState
 from storage import tables
 from storage.projection import Projection, Recorded
 
@@ -125,6 +126,22 @@ class Recorder:
             state = tables.AssetState
             nobody = update(state).where(col(state.asset_name) == asset)
             connection.execute(nobody.values(relation_task_id=None, relation_attempt=None))
+
+        await self._mark(change)
+
+    async def begin(self, task_id: str, attempt: int) -> None:
+        """What an attempt is about to execute is INITIAL from now on, whatever it was. Raises `RecorderFailed`."""
+
+        def change(connection: Connection) -> None:
+            node, now = tables.Node, tables.AssetState
+            to_execute = select(col(node.asset_name)).where(
+                col(node.task_id) == task_id,
+                col(node.attempt) == attempt,
+                col(node.carried).is_(False),
+                col(node.name).startswith(EXECUTING),
+            )
+            initial = update(now).where(col(now.asset_name).in_(to_execute))
+            connection.execute(initial.values(state=NodeState.INITIAL, successful_tests=0))
 
         await self._mark(change)
 

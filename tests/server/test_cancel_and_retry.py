@@ -95,6 +95,7 @@ def test_cancel_a_waiting_task(tmp_path: Path, opened: Callable[..., AppDoor]) -
     answer = door.post("/api/dag/cancel/second").json()
     assert (answer["status"], states(answer)) == ("FAILED", ["INITIAL"])
     assert door.get("/api/dag/status/first").json()["status"] == "IN_PROGRESS"
+    assert states(door.get("/api/dag").json()) == ["IN_PROGRESS"]
 
 
 def test_retry(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:

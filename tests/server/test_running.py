@@ -46,6 +46,10 @@ models:
     return write_project(tmp_path, files)
 
 
+def dag_states(door: AppDoor) -> list[str]:
+    return [node["state"] for node in door.get("/api/dag").json()["nodes"]]
+
+
 def executions(folder: Path) -> list[str]:
     return (folder / "executions").read_text().split()
 
@@ -291,6 +295,25 @@ def test_logs_without_a_store(hello: Path, opened: Callable[..., AppDoor]) -> No
         answer = door.request(method, path)
         assert (answer.status_code, answer.json()) == (501, {"error": "Log writer not configured"})
     assert not [m for m in door.stream("?taskId=t&lastEventId=0") if m["event"] == "log"]
+
+
+def test_waiting_changes_nothing(gated: Path, opened: Callable[..., AppDoor]) -> None:
+    """A task that waits, and one that is cancelled before its turn, leave the DAG's states as they are."""
+    door = opened(gated, post_wait_ms=50)
+    (gated / "gate").touch()
+    door.run("before")
+    wait_until(lambda: door.get("/api/dag/status/before").json()["status"] == "SUCCESS")
+    (gated / "gate").unlink()
+    door.run("first")
+    wait_until(lambda: door.get("/api/dag/status/first").json()["inProgressAssets"] == 1)
+    assert dag_states(door) == ["IN_PROGRESS", "INITIAL"]
+    door.run("second")
+    assert dag_states(door) == ["IN_PROGRESS", "INITIAL"]
+    door.post("/api/dag/cancel/second")
+    assert dag_states(door) == ["IN_PROGRESS", "INITIAL"]
+    (gated / "gate").touch()
+    wait_until(lambda: door.get("/api/dag/status/first").json()["status"] == "SUCCESS")
+    assert dag_states(door) == ["SUCCESS", "SUCCESS"]
 
 
 def test_shutdown_while_a_task_runs(gated: Path, opened: Callable[..., AppDoor]) -> None:

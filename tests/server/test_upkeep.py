@@ -47,7 +47,7 @@ def test_drop(door: AppDoor, asset: str, kind: str) -> None:
         },
     )
     (entry,) = door.get("/api/logs/default").json()["logs"]
-    assert (entry["message"], entry["asset"], entry["connection"]) == (f"Dropped {kind} {asset}", asset, "duck")
+    assert (entry["message"], entry["asset"], entry["connection"]) == (f"Dropped {kind} {asset}", asset, "db")
     assert door.get(f"/api/dag/asset/{asset}/data").status_code == 204
     assert door.get(f"/api/dag/asset/{asset}/data?taskId=t").status_code == 204
     again = upkeep(door, asset, "drop").json()["message"]
