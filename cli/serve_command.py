@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -150,6 +151,8 @@ async def _serve(project: Project, settings: Settings, options: ServeOptions, li
             serving = asyncio.create_task(server.serve([listening]))
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
+            gc.collect()
+            gc.freeze()  # what is there now stays; walking over it in each full collection stopped the loop for 150 ms
             console = Console()
             address = _address(listening)
             workspace.owner.announce(address)
