@@ -1,7 +1,7 @@
-"""Alembic's way to the database: the connection that `storage.migrations` hands over."""
+"""Alembic's way to the database: the connection that `dagscope.storage.migrations` hands over."""
 
 from alembic import context
-from storage import tables
+from dagscope.storage import tables
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -11,10 +11,10 @@ import psutil
 import psycopg
 
 from benchmarks.figures import Figure
-from dag.connections import ENGINES, Connection
-from dag.frames import Frame
-from dag.relation_names import input_relation
-from storage.frame_files import FrameFiles
+from dagscope.dag.connections import ENGINES, Connection
+from dagscope.dag.ground.frames import Frame
+from dagscope.dag.model.relation_names import input_relation
+from dagscope.storage.frame_files import FrameFiles
 from tests.postgres_server import PostgresServer
 
 ROWS = 5_000_000

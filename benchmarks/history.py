@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 
-from storage.state_folder import StateFolder
+from dagscope.storage.state_folder import StateFolder
 
 _LOG = ("status_event", "log_entry", "run_event")
 _OF_A_TASK = ("task", "attempt", "node", "data_test_result")

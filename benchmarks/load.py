@@ -7,7 +7,7 @@ from benchmarks.figures import Figure
 from benchmarks.generated import layered_project
 from benchmarks.servers import serving
 from benchmarks.timing import median_seconds
-from dag.loading import load_project
+from dagscope.dag.project.loading import load_project
 
 _LAYERS = 10
 

@@ -13,7 +13,7 @@ from benchmarks.generated import layered_project
 from benchmarks.history import History
 from benchmarks.servers import serving
 from benchmarks.timing import median_seconds
-from storage.state_folder import StateFolder
+from dagscope.storage.state_folder import StateFolder
 from tests.doors import DAGSCOPE
 
 _GOAL = 1.2

@@ -8,16 +8,16 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks.figures import Figure
-from dag.clock import iso_time, now_ms
-from dag.events import Event, NodeChanged, TaskAccepted
-from dag.redaction import Redaction
-from dag.run_events import RunEventLevel, RunEventType
-from dag.status import NodeState, NodeStatus, TaskStatus, TaskSummary
-from dag.task_log import TaskLog
-from storage.database import open_writer
-from storage.migrations import migrate
-from storage.recorder import Recorder
-from storage.state_folder import StateFolder
+from dagscope.dag.events.events import Event, NodeChanged, TaskAccepted
+from dagscope.dag.events.run_events import RunEventLevel, RunEventType
+from dagscope.dag.events.status import NodeState, NodeStatus, TaskStatus, TaskSummary
+from dagscope.dag.events.task_log import TaskLog
+from dagscope.dag.ground.clock import iso_time, now_ms
+from dagscope.dag.redaction.redaction import Redaction
+from dagscope.storage.database import open_writer
+from dagscope.storage.migrations import migrate
+from dagscope.storage.recorder import Recorder
+from dagscope.storage.state_folder import StateFolder
 
 _TASK = "bench"
 _NODES = 1_000

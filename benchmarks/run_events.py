@@ -14,9 +14,9 @@ from typing import Any
 from benchmarks.figures import Figure
 from benchmarks.servers import Server, serving
 from benchmarks.timing import median_seconds
-from dag.loading import load_project
-from server.settings import Settings
-from server.workspace import open_workspace
+from dagscope.dag.project.loading import load_project
+from dagscope.server.workspace.settings import Settings
+from dagscope.server.workspace.workspace import open_workspace
 from tests.dagster_world import DagsterWebserver, dagster_dg, dagster_webserver
 from tests.doors import DAGSCOPE
 from tests.projects import copy_example

@@ -18,10 +18,10 @@ from benchmarks.figures import Figure
 from benchmarks.generated import chain_project, layered_project
 from benchmarks.servers import serving
 from benchmarks.timing import median_seconds, seconds
-from dag.loading import load_project
-from dag.project import Project
-from dag.relation_names import identifier
-from dag.templates import TaskValues
+from dagscope.dag.model.relation_names import identifier
+from dagscope.dag.model.templates import TaskValues
+from dagscope.dag.project.loading import load_project
+from dagscope.dag.project.project import Project
 from tests.doors import DAGSCOPE
 
 _GOAL, _ACCEPTED = 1.0, 1.2

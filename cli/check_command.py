@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from cli.dagscope import EXIT_USAGE, counted
-from dag.errors import ProjectInvalid
-from dag.loading import load_project
-from dag.problems import Problem
+from dagscope.cli.dagscope import EXIT_USAGE, counted
+from dagscope.dag.ground.errors import ProjectInvalid
+from dagscope.dag.ground.problems import Problem
+from dagscope.dag.project.loading import load_project
 
 
 def check_project(folder: Path, as_json: bool) -> int:

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import click
 
-from cli.plus import plus
+from dagscope.cli.plus.commands import plus
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -64,7 +64,7 @@ def main() -> None:
 @click.option("--example", type=click.Choice(["hello", "nycflights"]), default="hello", show_default=True)
 def init(folder: Path, example: str) -> None:
     """Make a project in DIR (the current folder if not given) from an example."""
-    from cli.examples_folder import copy_example
+    from dagscope.cli.examples_folder import copy_example
 
     try:
         copied = copy_example(example, folder)
@@ -79,7 +79,7 @@ def init(folder: Path, example: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print problems and warnings as one JSON document.")
 def check(folder: Path, as_json: bool) -> None:
     """Check a project's files; nothing is run. Exit code 2 if there are problems."""
-    from cli.check_command import check_project
+    from dagscope.cli.check_command import check_project
 
     sys.exit(check_project(folder, as_json))
 
@@ -89,7 +89,7 @@ def check(folder: Path, as_json: bool) -> None:
 @click.option("--format", "format_", type=click.Choice(["mermaid", "json"]), default="mermaid", show_default=True)
 def graph(folder: Path, format_: str) -> None:
     """Print the DAG, as a Mermaid diagram or as JSON."""
-    from cli.graph_command import as_json, as_mermaid
+    from dagscope.cli.graph_command import as_json, as_mermaid
 
     project = load(folder)
     click.echo(as_mermaid(project) if format_ == "mermaid" else as_json(project))
@@ -116,10 +116,10 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, pro
     """
     owner = _owner_of(folder)
     if owner is not None and owner.address:
-        from cli.remote_run import run_on_server
+        from dagscope.cli.remote_run import run_on_server
 
         sys.exit(run_on_server(owner.address, task_id, data, not no_tests, profile, as_json))
-    from cli.run_command import run_project
+    from dagscope.cli.run_command import run_project
 
     sys.exit(run_project(load(folder), task_id, data, not no_tests, profile, as_json))
 
@@ -159,7 +159,7 @@ def serve(
     owner = _owner_of(folder)  # asked before the slow imports: a second server is refused at once
     if owner is not None:
         fail(str(owner))
-    from cli.serve_command import AccessOptions, ServeOptions, serve_project
+    from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
 
     access = AccessOptions(api_token_file, organization, deployment)
     options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, access)
@@ -178,14 +178,14 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
     """Let go of old tasks: their logs, run events, results and frames. What the DAG shows now is kept."""
     if keep_days is None and keep_bytes is None:
         raise click.UsageError("give --keep-days, --keep-bytes, or both")
-    from cli.prune_command import prune_state
+    from dagscope.cli.prune_command import prune_state
 
     prune_state(folder, keep_days, keep_bytes, dry_run)
 
 
 def _owner_of(folder: Path) -> Any:
     """The error that names the process which uses the project's state, None if none does."""
-    from storage.state_folder import StateFolder, StateInUse
+    from dagscope.storage.state_folder import StateFolder, StateInUse
 
     try:
         StateFolder.of_project(folder.resolve()).refuse_if_in_use()
@@ -199,8 +199,8 @@ main.add_command(plus)
 
 def load(folder: Path) -> Any:
     """The project, or exit with its problems."""
-    from dag.errors import ProjectInvalid
-    from dag.loading import load_project
+    from dagscope.dag.ground.errors import ProjectInvalid
+    from dagscope.dag.project.loading import load_project
 
     try:
         return load_project(folder)

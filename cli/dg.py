@@ -2,7 +2,7 @@
 
 import click
 
-from cli.plus import plus
+from dagscope.cli.plus.commands import plus
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)

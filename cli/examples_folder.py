@@ -20,4 +20,4 @@ def copy_example(name: str, folder: Path) -> int:
 def _examples() -> Path:
     """Inside this package where it was installed, beside it in a checkout."""
     packaged = Path(__file__).parent / "examples"
-    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "examples"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent / "examples"

@@ -2,7 +2,7 @@
 
 import json
 
-from dag.project import Project
+from dagscope.dag.project.project import Project
 
 
 def as_mermaid(project: Project) -> str:

@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from dag.events import Event, NodeChanged, NodeFacts, TaskAccepted
-from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus
+from dagscope.dag.events.events import Event, NodeChanged, NodeFacts, TaskAccepted
+from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus
 
 _STYLES = {NodeState.SUCCESS: "green", NodeState.FAILED: "red", NodeState.INITIAL: "yellow"}
 _WIDEST_NAMES = 3  # running assets named on the live line

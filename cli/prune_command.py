@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from cli.dagscope import counted, fail
-from dag.errors import DagscopeError
-from storage.database import open_writer
-from storage.frame_files import FrameFiles
-from storage.migrations import migrate
-from storage.recorder import Recorder
-from storage.retention import Pruned, Retention, prune
-from storage.state_folder import StateFolder
+from dagscope.cli.dagscope import counted, fail
+from dagscope.dag.ground.errors import DagscopeError
+from dagscope.storage.database import open_writer
+from dagscope.storage.frame_files import FrameFiles
+from dagscope.storage.migrations import migrate
+from dagscope.storage.recorder import Recorder
+from dagscope.storage.retention import Pruned, Retention, prune
+from dagscope.storage.state_folder import StateFolder
 
 
 def prune_state(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run: bool) -> None:

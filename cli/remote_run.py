@@ -13,11 +13,11 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
-from cli.progress import TaskProgress
-from cli.run_command import checked_task_id, read_data, show_nodes
-from dag.events import NodeChanged, NodeFacts, TaskAccepted
-from dag.status import DataTestResult, NodeState, NodeStatus, TaskStatus, TaskSummary
+from dagscope.cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
+from dagscope.cli.progress import TaskProgress
+from dagscope.cli.run_command import checked_task_id, read_data, show_nodes
+from dagscope.dag.events.events import NodeChanged, NodeFacts, TaskAccepted
+from dagscope.dag.events.status import DataTestResult, NodeState, NodeStatus, TaskStatus, TaskSummary
 
 _POLL_S = 0.3
 _TIMEOUT_S = 30  # a POST answers within 10

@@ -17,19 +17,19 @@ import click
 from pydantic import ValidationError
 from rich.console import Console
 
-from cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
-from cli.progress import TaskProgress, closing_table
-from dag.errors import DagscopeError
-from dag.events import NodeFacts
-from dag.project import Project
-from dag.runner import ASSET_THREAD
-from dag.status import DataTestResult, NodeStatus, TaskStatus, TaskSummary
-from server.console import Capture, configure_console
-from server.settings import Settings
-from server.shapes import check_task_id
-from server.task_status import run_body
-from server.workspace import Workspace, open_workspace
-from storage.reader import KeptTask
+from dagscope.cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
+from dagscope.cli.progress import TaskProgress, closing_table
+from dagscope.dag.events.events import NodeFacts
+from dagscope.dag.events.status import DataTestResult, NodeStatus, TaskStatus, TaskSummary
+from dagscope.dag.events.task_ids import check_task_id
+from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.project.project import Project
+from dagscope.dag.run.runner import ASSET_THREAD
+from dagscope.server.api.task_status import run_body
+from dagscope.server.workspace.console import Capture, configure_console
+from dagscope.server.workspace.settings import Settings
+from dagscope.server.workspace.workspace import Workspace, open_workspace
+from dagscope.storage.reader import KeptTask
 
 
 def run_project(

@@ -17,18 +17,18 @@ import uvicorn
 from rich.console import Console
 from starlette.applications import Starlette
 
-from cli.dagscope import fail
-from cli.progress import TaskProgress
-from cli.run_command import leave, new_task_id, read_settings, show_end, task_of
-from dag.errors import DagscopeError
-from dag.events import Event
-from dag.project import Project
-from server.app import create_app
-from server.console import Capture, TaskEntries, configure_console
-from server.reload import reload_on_change
-from server.settings import Settings
-from server.stalled_readers import letting_go_after
-from server.workspace import Workspace, open_workspace
+from dagscope.cli.dagscope import fail
+from dagscope.cli.progress import TaskProgress
+from dagscope.cli.run_command import leave, new_task_id, read_settings, show_end, task_of
+from dagscope.dag.events.events import Event
+from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.project.project import Project
+from dagscope.server.app import create_app
+from dagscope.server.http.stalled_readers import letting_go_after
+from dagscope.server.workspace.console import Capture, TaskEntries, configure_console
+from dagscope.server.workspace.reload import reload_on_change
+from dagscope.server.workspace.settings import Settings
+from dagscope.server.workspace.workspace import Workspace, open_workspace
 
 _HEADERS_BYTES = 128 * 1024  # the longest task id, percent-encoded, is 48 KiB
 _GRACE_S = 5  # for answers under way when the server is stopped
@@ -36,7 +36,7 @@ _GRACE_S = 5  # for answers under way when the server is stopped
 
 @dataclass(frozen=True)
 class AccessOptions:
-    """Who is answered; what is None is left to the environment (server/settings.py)."""
+    """Who is answered; what is None is left to the environment (server/workspace/settings.py)."""
 
     api_token_file: Path | None = None
     organization: str | None = None

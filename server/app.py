@@ -7,12 +7,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from server import (
+from dagscope.server.api import (
     asset_endpoints,
     connection_endpoints,
     dag_endpoints,
     data_test_endpoints,
-    graphql_endpoints,
     log_endpoints,
     preview_endpoint,
     readme_endpoint,
@@ -20,20 +19,21 @@ from server import (
     statement_endpoints,
     stream,
 )
-from server.about import about_endpoint
-from server.answers import (
+from dagscope.server.api.about import about_endpoint
+from dagscope.server.graphql import graphql_endpoints
+from dagscope.server.http.answers import (
     Refused,
     answer_fault,
     answer_http_exception,
     answer_refused,
     answer_state_failure,
 )
-from server.endpoint import Endpoint
-from server.guard import Guard
-from server.openapi import openapi_endpoint
-from server.task_queue import ShuttingDown
-from server.workspace import Workspace
-from storage.recorder import RecorderFailed
+from dagscope.server.http.endpoint import Endpoint
+from dagscope.server.http.guard import Guard
+from dagscope.server.http.openapi import openapi_endpoint
+from dagscope.server.workspace.task_queue import ShuttingDown
+from dagscope.server.workspace.workspace import Workspace
+from dagscope.storage.recorder import RecorderFailed
 
 API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,

@@ -11,8 +11,8 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from dag.errors import FrameDamaged
-from dag.frames import Frame, Value, batch_rows
+from dagscope.dag.ground.errors import FrameDamaged
+from dagscope.dag.ground.frames import Frame, Value, batch_rows
 
 _ARROW, _JSON = ".arrow", ".json"
 _DIGEST_BYTES = 20

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dag.frames import Frame
-from dag.status import DataTestResult, DataTestStatus
+from dagscope.dag.events.status import DataTestResult, DataTestStatus
+from dagscope.dag.ground.frames import Frame
 
 
 @dataclass(frozen=True)

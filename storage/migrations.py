@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from storage.state_folder import StateFolder, StateUnusable
+from dagscope.storage.state_folder import StateFolder, StateUnusable
 
 HEAD = "0002"
 """The newest revision in alembic/versions; a test holds it to that."""
@@ -90,7 +90,7 @@ def _revision(database: Path) -> str:
 def scripts_folder() -> Path:
     """The migrations: inside this package where it was installed, beside it in a checkout."""
     packaged = Path(__file__).parent / "alembic"
-    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "alembic"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent / "alembic"
 
 
 def _known_revisions() -> set[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Executable, Table, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import SQLModel
 
-from dag.events import (
+from dagscope.dag.events.events import (
     DataTestChanged,
     Event,
     Logged,
@@ -21,10 +21,10 @@ from dag.events import (
     TaskChanged,
     TaskEnded,
 )
-from dag.frames import Frame, Result
-from dag.statements import KeptStatements
-from dag.status import DataTestResult, NodeState, NodeStatus, NodeTimings
-from storage import tables
+from dagscope.dag.events.statements import KeptStatements
+from dagscope.dag.events.status import DataTestResult, NodeState, NodeStatus, NodeTimings
+from dagscope.dag.ground.frames import Frame, Result
+from dagscope.storage import tables
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]

@@ -13,23 +13,23 @@ from sqlalchemy import Executable, Select, bindparam, func, literal_column, sele
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import col
 
-from dag.events import EventKind, NodeFacts
-from dag.frames import Frame, Result, Value
-from dag.status import (
+from dagscope.dag.events.events import EventKind, NodeFacts
+from dagscope.dag.events.status import (
     DataTestResult,
     DataTestStatus,
     NodeState,
     NodeStatus,
     NodeTimings,
-    Shape,
     TaskStatus,
     TaskSummary,
 )
-from storage import tables
-from storage.kept_data_tests import KeptDataTests
-from storage.projection import Recorded
-from storage.runs import Runs
-from storage.statements import Statements
+from dagscope.dag.ground.frames import Frame, Result, Value
+from dagscope.dag.ground.shapes import Shape
+from dagscope.storage import tables
+from dagscope.storage.kept_data_tests import KeptDataTests
+from dagscope.storage.projection import Recorded
+from dagscope.storage.runs import Runs
+from dagscope.storage.statements import Statements
 
 _Columns = dict[str, Any]
 

@@ -17,11 +17,11 @@ from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel, col
 
-from dag.errors import DagscopeError
-from dag.events import Event
-from dag.status import EXECUTING, NodeState
-from storage import tables
-from storage.projection import Projection, Recorded
+from dagscope.dag.events.events import Event
+from dagscope.dag.events.status import EXECUTING, NodeState
+from dagscope.dag.ground.errors import DagscopeError
+from dagscope.storage import tables
+from dagscope.storage.projection import Projection, Recorded
 
 BATCH_EVENTS = 2_000  # most events of one transaction: keeps each commit short enough to wait for
 QUEUED_EVENTS = 20_000  # threads that emit more than the disk can take wait here

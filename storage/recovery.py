@@ -6,13 +6,13 @@ Only what is open is closed, and a task only after its nodes: doing it twice, or
 from collections import Counter
 from collections.abc import Iterator
 
-from dag.clock import iso_time, now_ms
-from dag.error_info import ErrorInfo
-from dag.events import DataTestChanged, Event, NodeChanged, RunEventEmitted, TaskChanged
-from dag.run_events import RunEvent, RunEventLevel, RunEventType
-from dag.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, NodeTimings, TaskStatus
-from storage.reader import KeptNode, KeptTask, Reader
-from storage.recorder import Recorder
+from dagscope.dag.events.error_info import ErrorInfo
+from dagscope.dag.events.events import DataTestChanged, Event, NodeChanged, RunEventEmitted, TaskChanged
+from dagscope.dag.events.run_events import RunEvent, RunEventLevel, RunEventType
+from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, NodeTimings, TaskStatus
+from dagscope.dag.ground.clock import iso_time, now_ms
+from dagscope.storage.reader import KeptNode, KeptTask, Reader
+from dagscope.storage.recorder import Recorder
 
 INTERRUPTED = "interrupted: server restarted"
 

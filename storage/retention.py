@@ -12,9 +12,9 @@ from itertools import chain
 
 from sqlalchemy import Connection, TextClause, bindparam, text
 
-from dag.clock import iso_time, now_ms
-from storage.frame_files import FrameFiles
-from storage.recorder import Recorder
+from dagscope.dag.ground.clock import iso_time, now_ms
+from dagscope.storage.frame_files import FrameFiles
+from dagscope.storage.recorder import Recorder
 
 _DAY_MS = 86_400_000
 

@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, liter
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from dag.error_info import ErrorInfo
-from dag.run_events import RunEvent, RunEventType
-from dag.status import TaskStatus
-from storage import tables
+from dagscope.dag.events.error_info import ErrorInfo
+from dagscope.dag.events.run_events import RunEvent, RunEventType
+from dagscope.dag.events.status import TaskStatus
+from dagscope.storage import tables
 
 
 class RunStatus(StrEnum):

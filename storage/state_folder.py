@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dag.errors import DagscopeError
+from dagscope.dag.ground.errors import DagscopeError
 
 
 class StateInUse(DagscopeError):

@@ -9,8 +9,8 @@ from sqlalchemy import Executable, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from dag.status import NodeState
-from storage import tables
+from dagscope.dag.events.status import NodeState
+from dagscope.storage import tables
 
 
 class Execution(NamedTuple):

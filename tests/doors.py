@@ -15,10 +15,10 @@ from typing import Any
 import httpx2
 from starlette.testclient import TestClient
 
-from dag.loading import load_project
-from server.app import create_app
-from server.settings import Settings
-from server.workspace import open_workspace
+from dagscope.dag.project.loading import load_project
+from dagscope.server.app import create_app
+from dagscope.server.workspace.settings import Settings
+from dagscope.server.workspace.workspace import open_workspace
 
 DAGSCOPE = str(Path(sys.executable).with_name("dagscope"))
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from dag.events import RunEventEmitted, TaskAccepted
-from dag.run_events import RunEvent, RunEventLevel, RunEventType
-from dag.status import TaskStatus, TaskSummary
-from server.workspace import Workspace
+from dagscope.dag.events.events import RunEventEmitted, TaskAccepted
+from dagscope.dag.events.run_events import RunEvent, RunEventLevel, RunEventType
+from dagscope.dag.events.status import TaskStatus, TaskSummary
+from dagscope.server.workspace.workspace import Workspace
 from tests.doors import AppDoor
 
 SPEC_QUERY = """

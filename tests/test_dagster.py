@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.plus_command import make_dg
+from tests.cli.plus.plus_command import make_dg
 from tests.dagster_world import DagsterWebserver, dagster_dg, dagster_webserver
 from tests.doors import ServerDoor
 from tests.projects import copy_example, raw

@@ -1,8 +1,8 @@
 """The engines: one line each."""
 
-from dag.connections.base import Connection, ConnectionDetails, RelationKind, Session
-from dag.connections.duckdb import DuckDBConnection
-from dag.connections.postgres import PostgresConnection
+from dagscope.dag.connections.base import Connection, ConnectionDetails, RelationKind, Session
+from dagscope.dag.connections.duckdb.connection import DuckDBConnection
+from dagscope.dag.connections.postgres.connection import PostgresConnection
 
 ENGINES: dict[str, type[Connection]] = {engine.engine: engine for engine in (DuckDBConnection, PostgresConnection)}
 """Connection types by the `type` that config.yaml gives them."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dag.errors import DagscopeError, TypeNotKept
+from dagscope.dag.ground.errors import DagscopeError, TypeNotKept
 
 _TYPE = b"dagscope:type"
 WIDEST_DECIMAL = 38  # digits of Arrow's decimal128, and of DuckDB's DECIMAL

@@ -14,12 +14,12 @@ from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 
-from dag.assets import Asset
-from dag.cancellation import Cancellation
-from dag.errors import ConnectionFailed
-from dag.project_files import IndexEntry, Keys
-from dag.relation_names import identifier, identifiers, relation
-from dag.statements import StatementLog
+from dagscope.dag.events.statements import StatementLog
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.errors import ConnectionFailed
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.model.file_shapes import IndexEntry, Keys
+from dagscope.dag.model.relation_names import identifier, identifiers, relation
 
 
 class RelationKind(StrEnum):
@@ -44,7 +44,7 @@ class Session(ABC):
     def read(self, sql: str) -> pa.RecordBatchReader:
         """The rows of a query in batches, read as they are asked for. No value changes: raises `TypeNotKept` instead.
 
-        What Arrow has no type for comes as text, its own type beside it (`dag.connections.arrow_types`).
+        What Arrow has no type for comes as text, its own type beside it (`dagscope.dag.connections.arrow_types`).
         """
 
     def read_to_show(self, sql: str) -> pa.RecordBatchReader:

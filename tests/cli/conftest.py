@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.plus_command import Dg, make_dg
+from tests.cli.plus.plus_command import Dg, make_dg
 
 
 @pytest.fixture

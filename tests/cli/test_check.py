@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dag.broken_projects import BROKEN, contents, expected
+from tests.dag.project.broken_projects import BROKEN, contents, expected
 from tests.doors import DAGSCOPE
 
 

@@ -54,5 +54,5 @@ def test_help(command: str) -> None:
 def test_help_is_quick_because_it_imports_little() -> None:
     """Help and version load none of the heavy libraries."""
     heavy = "{'duckdb', 'pyarrow', 'sqlalchemy', 'rich', 'pydantic'}"
-    code = f"import sys, cli.dagscope, cli.dg; print(sorted({heavy} & sys.modules.keys()))"
+    code = f"import sys, dagscope.cli.dagscope, dagscope.cli.dg; print(sorted({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dag.loading import load_project
-from dag.project import Project
-from storage.frame_files import FrameFiles
-from tests.dag.task_run import MakeProject, RunProject, run_once
+from dagscope.dag.project.loading import load_project
+from dagscope.dag.project.project import Project
+from dagscope.storage.frame_files import FrameFiles
+from tests.dag.run.task_run import MakeProject, RunProject, run_once
 from tests.projects import write_project
 
 

@@ -20,26 +20,26 @@ import graphql
 import pytest
 from pydantic import BaseModel
 
-import cli.dagscope
-import cli.dg
-import cli.login_command
-import dag
-from dag import project_files
-from dag.connections import ENGINES
-from dag.connections.duckdb import ExtraParam
-from dag.error_info import ErrorInfo
-from dag.events import EventKind
-from dag.project_files import Keys, Materialization
-from dag.raw_assets import RawConnection, RawContext
-from dag.run_events import RunEventLevel, RunEventType
-from dag.status import DataTestStatus, NodeState, TaskStatus
-from dag.templates import MODEL_NAMES
-from server.app import API
-from server.endpoint import Endpoint
-from server.graphql_endpoints import CLOUD_SCHEMA
-from server.settings import Settings
-from server.shapes import Error
-from storage.runs import RunStatus
+from dagscope import dag
+from dagscope.cli import dagscope as dagscope_command
+from dagscope.cli import dg
+from dagscope.cli.plus import login_command
+from dagscope.dag.connections import ENGINES
+from dagscope.dag.connections.duckdb.connection import ExtraParam
+from dagscope.dag.events.error_info import ErrorInfo
+from dagscope.dag.events.events import EventKind
+from dagscope.dag.events.run_events import RunEventLevel, RunEventType
+from dagscope.dag.events.status import DataTestStatus, NodeState, TaskStatus
+from dagscope.dag.model import file_shapes
+from dagscope.dag.model.file_shapes import Keys, Materialization
+from dagscope.dag.model.templates import MODEL_NAMES
+from dagscope.dag.run.raw_assets import RawConnection, RawContext
+from dagscope.server.app import API
+from dagscope.server.graphql.graphql_endpoints import CLOUD_SCHEMA
+from dagscope.server.http.endpoint import Endpoint
+from dagscope.server.http.shapes import Error
+from dagscope.server.workspace.settings import Settings
+from dagscope.storage.runs import RunStatus
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -78,7 +78,7 @@ def pages(*names: str) -> str:
 
 def commands() -> Iterator[tuple[str, click.Command]]:
     """`dagscope`, `dg`, and every command of theirs by its full name; the groups between only hold commands."""
-    waiting: list[tuple[str, click.Command]] = [("dagscope", cli.dagscope.main), ("dg", cli.dg.main)]
+    waiting: list[tuple[str, click.Command]] = [("dagscope", dagscope_command.main), ("dg", dg.main)]
     while waiting:
         name, command = waiting.pop()
         if not isinstance(command, click.Group) or name in ("dagscope", "dg"):
@@ -118,7 +118,7 @@ def test_no_command_is_described_that_is_not_there() -> None:
 def test_every_exit_code_is_described() -> None:
     """docs/cli.md tells what each exit code means."""
     codes = section(page("docs/cli.md"), "Exit codes")
-    for code in (0, cli.dagscope.EXIT_FAILED, cli.dagscope.EXIT_USAGE, cli.dagscope.EXIT_INTERRUPTED):
+    for code in (0, dagscope_command.EXIT_FAILED, dagscope_command.EXIT_USAGE, dagscope_command.EXIT_INTERRUPTED):
         assert f"| {code} |" in codes
 
 
@@ -127,7 +127,7 @@ def test_every_command_of_dg_has_an_example_and_its_exit_codes(name: str) -> Non
     """The section of each command of dg begins with a call, has the exit codes, and leads to docs/run-events.md."""
     described = section(page("docs/cli.md"), name)
     assert described.startswith(f"\n\n```sh\n{name}")
-    for code in (0, cli.login_command.EXIT_FAILED, cli.dagscope.EXIT_USAGE):
+    for code in (0, login_command.EXIT_FAILED, dagscope_command.EXIT_USAGE):
         assert f"| {code} |" in described
     assert "](run-events.md#" in described
 
@@ -319,7 +319,7 @@ def test_glossary_is_in_order() -> None:
 # -- the project format
 
 FILE_SHAPES: tuple[type[Keys], ...] = (
-    *(shape for shape in vars(project_files).values() if isinstance(shape, type) and issubclass(shape, Keys)),
+    *(shape for shape in vars(file_shapes).values() if isinstance(shape, type) and issubclass(shape, Keys)),
     *(engine.Config for engine in ENGINES.values()),
     ExtraParam,
 )
@@ -439,7 +439,7 @@ def test_the_picture_shows_nothing_but_the_demo() -> None:
 
 
 def modules() -> list[str]:
-    return [module.name for module in pkgutil.walk_packages(dag.__path__, "dag.")]
+    return [module.name for module in pkgutil.walk_packages(dag.__path__, "dagscope.dag.")]
 
 
 def test_examples_in_docstrings_hold() -> None:

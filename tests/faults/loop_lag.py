@@ -21,7 +21,7 @@ def main() -> None:
         return _run(_measured(work, file), **options)
 
     asyncio.run = run  # type: ignore[assignment]
-    from cli.dagscope import main as dagscope
+    from dagscope.cli.dagscope import main as dagscope
 
     dagscope()
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dag.errors import FrameDamaged
-from storage.frame_files import FrameFiles
+from dagscope.dag.ground.errors import FrameDamaged
+from dagscope.storage.frame_files import FrameFiles
 
 
 @pytest.fixture

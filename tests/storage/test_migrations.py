@@ -11,9 +11,9 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from alembic import command
-from storage import tables
-from storage.migrations import HEAD, migrate, scripts_folder
-from storage.state_folder import StateFolder, StateUnusable
+from dagscope.storage import tables
+from dagscope.storage.migrations import HEAD, migrate, scripts_folder
+from dagscope.storage.state_folder import StateFolder, StateUnusable
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from dag.events import Event, Logged
-from dag.status import LogEntry
-from storage.database import open_readers, open_writer
-from storage.migrations import migrate
-from storage.projection import Recorded
-from storage.reader import Reader
-from storage.recorder import Recorder
-from storage.state_folder import StateFolder
+from dagscope.dag.events.events import Event, Logged
+from dagscope.dag.events.status import LogEntry
+from dagscope.storage.database import open_readers, open_writer
+from dagscope.storage.migrations import migrate
+from dagscope.storage.projection import Recorded
+from dagscope.storage.reader import Reader
+from dagscope.storage.recorder import Recorder
+from dagscope.storage.state_folder import StateFolder
 
 
 def entry(number: int, task_id: str = "t") -> Event:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dag.cancellation import Cancellation
-from dag.connections import ENGINES, Connection, Session
+from dagscope.dag.connections import ENGINES, Connection, Session
+from dagscope.dag.ground.cancellation import Cancellation
 
 Connect = Callable[..., Connection]
 """Makes a connection of an engine from the values of its `config`."""

@@ -10,12 +10,12 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from dag.assets import Asset
-from dag.cancellation import Cancellation
-from dag.connections import Connection, RelationKind, Session
-from dag.errors import Cancelled, ConnectionFailed, StatementFailed
-from dag.materializations import materialize
-from dag.project_files import IndexEntry, Materialization
+from dagscope.dag.connections import Connection, RelationKind, Session
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.errors import Cancelled, ConnectionFailed, StatementFailed
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.model.file_shapes import IndexEntry, Materialization
+from dagscope.dag.run.materializations import materialize
 from tests.dag.connections.conftest import rows
 
 SLOW = "SELECT count(*) FROM {series} AS a, {series} AS b WHERE a.n * b.n % 7 = 3"

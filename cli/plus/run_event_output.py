@@ -1,0 +1,110 @@
+"""Run events as a table and as JSON (run API spec, Output Formats); what a script reads is never decorated."""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any, Protocol, TextIO
+
+from dagscope.cli.plus.terminal_text import shown
+from dagscope.dag.events.run_events import RunEvent
+
+_HEADER = f"{'TIMESTAMP':<20} {'TYPE':<20} {'STEP_KEY':<29} MESSAGE"
+_RULE = f"{'-' * 20} {'-' * 20} {'-' * 29} {'-' * 50}"
+_TO_SECONDS = len("2025-08-12T18:04:12")
+
+
+class Output(Protocol):
+    """Where events go, one by one; `finish` says that these were all."""
+
+    def start(self, run_id: str) -> None: ...
+
+    def add(self, event: RunEvent) -> None: ...
+
+    def finish(self, cursor: str | None) -> None: ...
+
+
+class TableOutput:
+    """The table for people. A value that is longer than its column pushes the rest right; nothing is cut."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._count = stream, 0
+
+    def start(self, run_id: str) -> None:
+        self._print(f"Events for run {shown(run_id)}:", "", _HEADER, _RULE)
+
+    def add(self, event: RunEvent) -> None:
+        self._count += 1
+        timestamp, step_key = shown(event.timestamp)[:_TO_SECONDS], shown(event.step_key or "")
+        self._print(f"{timestamp:<20} {shown(event.event_type):<20} {step_key:<29} {shown(event.message)}")
+
+    def finish(self, _: str | None) -> None:
+        self._print("", f"Total events: {self._count}")
+
+    def _print(self, *lines: str) -> None:
+        _write(self._stream, "".join(f"{line}\n" for line in lines))
+
+
+class JsonOutput:
+    """One JSON document, written as its events come, in ASCII, so that no terminal is moved by it.
+
+    `with_cursor` adds `cursor`, where `--after` goes on; without it the document is the spec's, key for key.
+    """
+
+    def __init__(self, stream: TextIO, with_cursor: bool) -> None:
+        self._stream, self._with_cursor, self._count = stream, with_cursor, 0
+
+    def start(self, run_id: str) -> None:
+        self._print(f'{{\n  "run_id": {json.dumps(run_id)},\n  "events": [')
+
+    def add(self, event: RunEvent) -> None:
+        text = json.dumps(_camel_case(event), indent=2).replace("\n", "\n    ")
+        self._print(("," if self._count else "") + f"\n    {text}")
+        self._count += 1
+
+    def finish(self, cursor: str | None) -> None:
+        end = "\n  ]" if self._count else "]"
+        foot = f',\n  "cursor": {json.dumps(cursor)}' if self._with_cursor else ""
+        self._print(f'{end},\n  "count": {self._count}{foot}\n}}\n')
+
+    def _print(self, text: str) -> None:
+        _write(self._stream, text)
+
+
+def write_all(output: Output, run_id: str, events: Iterable[RunEvent], cursor: str | None) -> None:
+    """The whole of a list at once."""
+    output.start(run_id)
+    for event in events:
+        output.add(event)
+    output.finish(cursor)
+
+
+def write_error(message: str, run_id: str, as_json: bool) -> None:
+    """An error on standard error (run API spec, Error Handling)."""
+    if as_json:
+        text = json.dumps({"error": message, "run_id": run_id}, indent=2)
+    else:
+        text = shown(f"Error querying Dagster Plus API: {message}")
+    _write(sys.stderr, f"{text}\n")
+
+
+def write_note(message: str) -> None:
+    """A note for people on standard error."""
+    _write(sys.stderr, f"{shown(message)}\n")
+
+
+def _camel_case(event: RunEvent) -> dict[str, Any]:
+    return {
+        "runId": event.run_id,
+        "message": event.message,
+        "timestamp": event.timestamp,
+        "level": event.level.value,
+        "stepKey": event.step_key,
+        "eventType": event.event_type,
+    }
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Written whatever the terminal's encoding is."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()

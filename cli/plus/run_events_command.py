@@ -1,0 +1,94 @@
+"""`dg plus api run events`."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import click
+
+from dagscope.cli.plus.graphql_client import ConnectionLost, GraphQLClient, QueryFailed
+from dagscope.cli.plus.plus_config import ConfigUnusable, read_config
+from dagscope.cli.plus.run_event_output import JsonOutput, Output, TableOutput, write_all, write_error, write_note
+from dagscope.cli.plus.run_event_query import RunEvents, Wanted
+
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+
+
+@dataclass(frozen=True)
+class EventsOptions:
+    """The options of the command; `after` is "" for the beginning, None where it is not given."""
+
+    wanted: Wanted
+    as_json: bool
+    follow: bool
+    after: str | None
+
+
+def show_events(run_id: str, options: EventsOptions) -> int:
+    """Print the events of a run; the exit code. Raises `click.UsageError` for a configuration that cannot be used."""
+    try:
+        events = RunEvents(GraphQLClient(read_config()), run_id)
+    except ConfigUnusable as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        return _follow(events, options) if options.follow else _list(events, options)
+    except QueryFailed as error:
+        write_error(str(error), run_id, options.as_json)
+        return EXIT_FAILED
+
+
+def _output(options: EventsOptions) -> Output:
+    if options.as_json:
+        return JsonOutput(sys.stdout, with_cursor=options.after is not None)
+    return TableOutput(sys.stdout)
+
+
+def _list(events: RunEvents, options: EventsOptions) -> int:
+    found = events.up_to_limit(options.wanted, options.after)
+    write_all(_output(options), events.run_id, found.items, found.cursor)
+    if found.has_more and not options.as_json:
+        write_note(f"There are more: go on with --after {found.cursor}")
+    return 0
+
+
+def _follow(events: RunEvents, options: EventsOptions) -> int:
+    """The output is whole however it ends: what was shown stays a table with a foot, or a valid document."""
+    following = events.following(options.wanted, options.after, _tell_lost)
+    output = _output(options)
+    output.start(events.run_id)
+    cursor = following.cursor
+    try:
+        for page in following:
+            with _uninterrupted():
+                for event in page:
+                    output.add(event)
+                cursor = following.cursor
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    finally:
+        output.finish(cursor)
+    return 0
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until a page is shown whole: the cursor goes on after it. A second one does not wait."""
+    interrupts: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        interrupts.append(number)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupts:
+        raise KeyboardInterrupt
+
+
+def _tell_lost(error: ConnectionLost) -> None:
+    write_note(f"{error}; trying again ...")

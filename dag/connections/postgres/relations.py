@@ -1,0 +1,299 @@
+"""Replacing relations in PostgreSQL so that nobody ever sees them missing or empty (docs/connections.md).
+
+All functions here work inside a transaction that the caller began, on whichever driver's connection that is.
+"""
+
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from dagscope.dag.connections.base import RelationKind
+from dagscope.dag.ground.errors import DagscopeError, StatementFailed
+from dagscope.dag.model.file_shapes import IndexEntry
+from dagscope.dag.model.relation_names import identifier, identifiers
+from dagscope.dag.model.templates import sql_literal
+
+NEW_ROWS = "pg_temp.dagscope_new"
+"""Where rows are made that replace others."""
+
+GATHERED_ROWS = f"SELECT * FROM {NEW_ROWS}"
+
+_INVALID_TABLE_DEFINITION = "42P16"  # CREATE OR REPLACE VIEW with other columns
+
+
+class Statements(Protocol):
+    """A connection in a transaction. Both raise `StatementFailed`."""
+
+    connection: str
+
+    def execute(self, sql: str) -> int: ...
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
+
+    def sql_state(self, error: DagscopeError) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The primary key and the indexes that a table is to have; an index without a name would be nobody's."""
+
+    primary_key: tuple[str, ...] = ()
+    indexes: tuple[IndexEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What stands under a name: `code` is pg_class.relkind, `columns` are names and types in order."""
+
+    oid: int
+    code: str
+    name: str
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def kind(self) -> RelationKind:
+        return RelationKind.VIEW if self.code in "vm" else RelationKind.TABLE
+
+    @property
+    def drop(self) -> str:
+        words = {"v": "VIEW", "m": "MATERIALIZED VIEW", "f": "FOREIGN TABLE"}.get(self.code, "TABLE")
+        return f"DROP {words} {self.name}"
+
+
+def existing(statements: Statements, name: str) -> Existing | None:
+    """What stands under a name, written as SQL."""
+    found = statements.rows(
+        "SELECT c.oid::bigint, c.relkind::text, a.attname::text, format_type(a.atttypid, a.atttypmod) "
+        "FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+        f"WHERE c.oid = to_regclass({sql_literal(name)}) ORDER BY a.attnum"
+    )
+    if not found:
+        return None
+    columns = tuple((column, type_) for _, _, column, type_ in found if column is not None)
+    return Existing(found[0][0], found[0][1], name, columns)
+
+
+def lock(statements: Statements, name: str) -> None:
+    """Wait until no other dagscope makes the same relation or schema; until the transaction ends."""
+    statements.execute(f"SELECT pg_advisory_xact_lock(hashtext('dagscope'), hashtext({sql_literal(name)}))")
+
+
+def create_table(statements: Statements, name: str, query: str, keys: Keys) -> int:
+    """Make a table that is not there yet. The query follows `AS` on the same line: line numbers stay its own."""
+    rows = statements.execute(f"CREATE TABLE {name} AS {query}")
+    _create_keys(statements, name, keys)
+    return rows
+
+
+def replace_table(
+    statements: Statements,
+    old: Existing,
+    query: str,
+    columns: tuple[tuple[str, str], ...],
+    keys: Keys,
+    remade: Container[str],
+) -> int:
+    """Put the query's rows, which are of these columns, in the place of what is there."""
+    if can_keep(old, columns):
+        with emptied(statements, old, keys):
+            return statements.execute(f"INSERT INTO {old.name} {query}")
+    with replaced(statements, old, remade):
+        return create_table(statements, old.name, query, keys)
+
+
+def gather_rows(query: str) -> str:
+    """The statement that makes the new rows beside the old ones."""
+    return f"CREATE TEMPORARY TABLE {NEW_ROWS.removeprefix('pg_temp.')} ON COMMIT DROP AS {query}"
+
+
+def can_keep(old: Existing, columns: tuple[tuple[str, str], ...]) -> bool:
+    """If the table itself can stay and only its rows are replaced."""
+    return old.code in "rp" and old.columns == columns
+
+
+@contextmanager
+def emptied(statements: Statements, table: Existing, keys: Keys) -> Iterator[None]:
+    """All rows deleted and the old keys that are no longer wanted gone; the block inserts, then keys are completed.
+
+    DELETE, for after TRUNCATE a reader with an older snapshot would see an empty table. The lock lets readers pass.
+    """
+    statements.execute(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+    _refuse_to_cascade(statements, table)
+    kept = _drop_other_keys(statements, table, keys)
+    statements.execute(f"DELETE FROM {table.name}")
+    yield
+    _create_keys(statements, table.name, kept)
+
+
+def _refuse_to_cascade(statements: Statements, table: Existing) -> None:
+    """Deleting must not reach into tables of others."""
+    found = statements.rows(
+        f"SELECT conname::text, conrelid::regclass::text FROM pg_constraint WHERE confrelid = {table.oid} "
+        "AND contype = 'f' AND confdeltype IN ('c', 'n', 'd') ORDER BY 1 LIMIT 1"
+    )
+    for constraint, other in found:
+        raise StatementFailed(
+            statements.connection,
+            f'foreign key "{constraint}" of {other} refers to {table.name}: replacing the rows of {table.name} would '
+            f"change those of {other}; make the key ON DELETE NO ACTION DEFERRABLE, or drop it",
+        )
+
+
+@contextmanager
+def replaced(statements: Statements, old: Existing, remade: Container[str] = ()) -> Iterator[None]:
+    """The old relation dropped; the block makes the new one. Views on it are made again, with owners and grants.
+
+    A view that no longer fits is lost if it is in `remade`; else raises `StatementFailed` naming it.
+    """
+    views = _dependents(statements, old.oid)
+    grants = [] if old.code == "f" else _grants(statements, old.oid, old.name)
+    for view in reversed(views):
+        statements.execute(view.drop)
+    statements.execute(old.drop)
+    yield
+    for grant in grants:
+        statements.execute(grant)
+    for view in views:
+        _create_again(statements, view, old, remade)
+
+
+@dataclass(frozen=True)
+class _Dependent:
+    name: str
+    asset: str
+    drop: str
+    create: tuple[str, ...]
+
+
+def _dependents(statements: Statements, oid: int) -> list[_Dependent]:
+    """Views and materialized views on a relation, direct and indirect, each after those it reads."""
+    found = statements.rows(
+        "WITH RECURSIVE reader(oid, depth) AS ("
+        f" SELECT {oid}::oid, 0 UNION SELECT r.ev_class, reader.depth + 1 FROM reader"
+        " JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = reader.oid"
+        " AND d.classid = 'pg_rewrite'::regclass"
+        " JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> reader.oid) "
+        "SELECT c.oid::bigint, c.relkind::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname), "
+        "n.nspname || '.' || c.relname, pg_get_viewdef(c.oid), array_to_string(c.reloptions, ', '), "
+        "CASE WHEN c.relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user) "
+        "THEN quote_ident(pg_get_userbyid(c.relowner)) END "
+        "FROM (SELECT oid, max(depth) AS depth FROM reader WHERE depth > 0 GROUP BY oid) AS latest "
+        "JOIN pg_class c ON c.oid = latest.oid JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "ORDER BY latest.depth, c.oid"
+    )
+    return [_dependent(statements, *row) for row in found]
+
+
+def _dependent(
+    statements: Statements,
+    oid: int,
+    code: str,
+    name: str,
+    asset: str,
+    query: str,
+    options: str | None,
+    owner: str | None,
+) -> _Dependent:
+    words = "MATERIALIZED VIEW" if code == "m" else "VIEW"
+    given = f" WITH ({options})" if options else ""
+    create = [f"CREATE {words} {name}{given} AS {query}"]
+    create += [
+        made for (made,) in statements.rows(f"SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = {oid}")
+    ]
+    create += _grants(statements, oid, name)
+    if owner is not None:
+        create.append(f"ALTER {words} {name} OWNER TO {owner}")
+    return _Dependent(name, asset, f"DROP {words} {name}", tuple(create))
+
+
+def _grants(statements: Statements, oid: int, name: str) -> list[str]:
+    """Statements that give others what they may do with the relation now."""
+    found = statements.rows(
+        "SELECT CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END, "
+        "g.privilege_type, g.is_grantable FROM pg_class c, aclexplode(c.relacl) g "
+        f"WHERE c.oid = {oid} AND g.grantee <> c.relowner ORDER BY 1, 2"
+    )
+    return [
+        f"GRANT {privilege} ON {name} TO {grantee}" + (" WITH GRANT OPTION" if grantable else "")
+        for grantee, privilege, grantable in found
+    ]
+
+
+def _create_again(statements: Statements, view: _Dependent, relation: Existing, remade: Container[str]) -> None:
+    statements.execute("SAVEPOINT dagscope_view")
+    try:
+        for statement in view.create:
+            statements.execute(statement)
+    except StatementFailed as error:
+        statements.execute("ROLLBACK TO SAVEPOINT dagscope_view")
+        if view.asset in remade:
+            return
+        raise StatementFailed(
+            statements.connection,
+            f"view {view.name} reads {relation.name} and does not fit its new columns; change or drop the view: "
+            f"{error.reason}",
+        ) from error
+    statements.execute("RELEASE SAVEPOINT dagscope_view")
+
+
+def replace_view(statements: Statements, name: str, query: str, remade: Container[str]) -> None:
+    """Make or replace a view; one whose columns change is made anew, and so are the views on it."""
+    old = existing(statements, name)
+    if old is None or old.code == "v":
+        statements.execute("SAVEPOINT dagscope_replace")
+        try:
+            statements.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
+        except StatementFailed as error:
+            if old is None or statements.sql_state(error) != _INVALID_TABLE_DEFINITION:
+                raise
+            statements.execute("ROLLBACK TO SAVEPOINT dagscope_replace")
+        else:
+            return
+    with replaced(statements, old, remade):
+        statements.execute(f"CREATE VIEW {name} AS {query}")
+
+
+# -- primary keys and indexes
+
+
+def _create_keys(statements: Statements, name: str, keys: Keys) -> None:
+    if keys.primary_key:
+        statements.execute(f"ALTER TABLE {name} ADD PRIMARY KEY ({identifiers(keys.primary_key)})")
+    for index in keys.indexes:
+        unique = "UNIQUE " if index.unique else ""
+        statements.execute(f"CREATE {unique}INDEX {identifier(index.name)} ON {name} ({identifiers(index.fields)})")
+
+
+def _drop_other_keys(statements: Statements, table: Existing, keys: Keys) -> Keys:
+    """Drop the primary key and the indexes that are not as wanted; those that are still to be made."""
+    found = statements.rows(
+        "SELECT i.indexrelid::regclass::text, c.relname::text, i.indisprimary, i.indisunique, "
+        "(SELECT conname::text FROM pg_constraint WHERE conindid = i.indexrelid AND conrelid = i.indrelid), "
+        "CASE WHEN i.indpred IS NULL AND i.indexprs IS NULL AND am.amname = 'btree' THEN ARRAY("
+        "SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place) "
+        "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum ORDER BY k.place) END "
+        "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam "
+        f"WHERE i.indrelid = {table.oid} ORDER BY 2"
+    )
+    primary_key, indexes = keys.primary_key, list(keys.indexes)
+    for sql_name, name, is_primary, is_unique, constraint, columns in found:
+        if is_primary:
+            if tuple(columns or ()) == keys.primary_key:
+                primary_key = ()
+            else:
+                _drop_primary_key(statements, table, constraint, columns or [])
+        elif constraint is None:
+            same = [x for x in indexes if (x.name, x.unique, x.fields) == (name, is_unique, columns)]
+            if same:
+                indexes.remove(same[0])
+            else:
+                statements.execute(f"DROP INDEX {sql_name}")
+    return Keys(primary_key, tuple(indexes))
+
+
+def _drop_primary_key(statements: Statements, table: Existing, constraint: str, columns: list[str]) -> None:
+    """A key's columns stay NOT NULL when it goes, unless that is undone as well."""
+    statements.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT {identifier(constraint)}")
+    for column in columns:
+        statements.execute(f"ALTER TABLE {table.name} ALTER COLUMN {identifier(column)} DROP NOT NULL")

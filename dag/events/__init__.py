@@ -1,0 +1,1 @@
+"""What happens in a task: events, states, statements and log entries."""

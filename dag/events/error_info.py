@@ -1,0 +1,47 @@
+"""What a failed step's event tells of its error: message, class, the project's own lines, and the cause of it."""
+
+import traceback
+from pathlib import Path
+from typing import Optional
+
+from dagscope.dag.ground.shapes import Shape
+from dagscope.dag.redaction.redaction import Redaction
+
+_LONGEST_CHAIN = 5  # errors; clients ask for three, and a chain of causes can be a ring
+
+
+class ErrorInfo(Shape):
+    """An error as data. `stack` holds the frames in the project's own files, outermost first, as Python prints them."""
+
+    message: str
+    class_name: str | None = None
+    stack: tuple[str, ...] = ()
+    cause: Optional["ErrorInfo"] = None
+
+
+def describe_error(error: BaseException, project_folder: Path, redaction: Redaction) -> ErrorInfo:
+    """The error and its chain of causes, with secrets hidden and paths relative to the project."""
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None and len(chain) < _LONGEST_CHAIN:
+        chain.append(cause)
+    info: ErrorInfo | None = None
+    for link in reversed(chain):
+        info = ErrorInfo(
+            message=redaction.text(str(link)),
+            class_name=type(link).__name__,
+            stack=_own_frames(link, project_folder, redaction),
+            cause=info,
+        )
+    assert info is not None
+    return info
+
+
+def _own_frames(error: BaseException, project_folder: Path, redaction: Redaction) -> tuple[str, ...]:
+    """Only a raw asset has lines of the project in its stack; those of dagscope would help nobody."""
+    frames = traceback.StackSummary()
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = Path(frame.filename)
+        if path.is_relative_to(project_folder):
+            shown = str(path.relative_to(project_folder))
+            frames.append(traceback.FrameSummary(shown, frame.lineno, frame.name, line=frame.line))
+    return tuple(redaction.text(text) for text in frames.format())

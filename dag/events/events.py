@@ -1,0 +1,155 @@
+"""What happens in a task, as the runner tells it: each event is one entry of the durable log (docs/architecture.md)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from pydantic_core import to_json
+
+from dagscope.dag.events.error_info import ErrorInfo
+from dagscope.dag.events.run_events import RunEvent
+from dagscope.dag.events.statements import KeptStatements
+from dagscope.dag.events.status import DataTestResult, LogEntry, NodeStatus, TaskSummary
+from dagscope.dag.ground.frames import Frame, Result
+
+
+class EventKind(StrEnum):
+    """The `event` of a stream message (contract, The stream)."""
+
+    TASK = "task"
+    NODE = "node"
+    TEST = "test"
+    LOG = "log"
+    RUN_EVENT = "run_event"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened in an attempt of a task."""
+
+    kind: ClassVar[EventKind]
+    task_id: str
+    attempt: int
+
+    def payload(self) -> str:
+        """The event as JSON: the shape of the same thing in the HTTP API, plus `taskId`."""
+        raise NotImplementedError
+
+    def _with_task_id(self, body: str) -> str:
+        return f'{{"taskId":{json.dumps(self.task_id, ensure_ascii=False)},{body[1:]}'
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChanged(Event):
+    """The task was accepted or has ended."""
+
+    kind: ClassVar[EventKind] = EventKind.TASK
+    summary: TaskSummary
+
+    def payload(self) -> str:
+        return self.summary.to_json()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What is kept of a node beside its status.
+
+    `rows` is what the asset wrote, None where that is unknown (a view). `carried` marks a node that this attempt
+    took over from the one before it. Durations are in milliseconds. `statements` are those that the node has sent so
+    far, None where nothing new is told of them.
+    """
+
+    rows: int | None = None
+    result: Result | None = None
+    has_relation: bool = False
+    carried: bool = False
+    tests_duration_ms: int = 0
+    statements: KeptStatements | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAccepted(TaskChanged):
+    """An attempt begins: the run's `data`, and its nodes in order, those carried over with what is kept of them.
+
+    `profile` says if the statements of the attempt are to be profiled.
+    """
+
+    task_uuid: str
+    data: Mapping[str, Any]
+    nodes: tuple[tuple[NodeStatus, NodeFacts], ...]
+    root_test_results: tuple[DataTestResult, ...] = ()
+    profile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded(TaskChanged):
+    """The task has ended; `statements` are those of its root tests."""
+
+    statements: KeptStatements
+
+
+@dataclass(frozen=True, slots=True)
+class NodeChanged(Event):
+    """An asset started, is being tested, has ended, or was skipped."""
+
+    kind: ClassVar[EventKind] = EventKind.NODE
+    node: NodeStatus
+    facts: NodeFacts = NodeFacts()
+
+    def payload(self) -> str:
+        return self._with_task_id(self.node.to_json())
+
+
+@dataclass(frozen=True, slots=True)
+class DataTestChanged(Event):
+    """A data test started or ended; `asset` is None for a root test.
+
+    `violations` holds the violating rows of a failed test (the first of them, capped), `violation_count` is how
+    many there are in all.
+    """
+
+    kind: ClassVar[EventKind] = EventKind.TEST
+    result: DataTestResult
+    asset: str | None = None
+    violation_count: int = 0
+    violations: Frame | None = None
+
+    def payload(self) -> str:
+        return self._with_task_id(self.result.to_json())
+
+
+@dataclass(frozen=True, slots=True)
+class Logged(Event):
+    """A log entry. `attempt` is 0 where no task is meant."""
+
+    kind: ClassVar[EventKind] = EventKind.LOG
+    entry: LogEntry
+
+    def payload(self) -> str:
+        return self.entry.to_json()
+
+
+@dataclass(frozen=True, slots=True)
+class RunEventEmitted(Event):
+    """A run event; the failure of a step carries its error, which `RunEvent` itself has no place for."""
+
+    kind: ClassVar[EventKind] = EventKind.RUN_EVENT
+    run_event: RunEvent
+    error: ErrorInfo | None = None
+
+    def payload(self) -> str:
+        event = self.run_event
+        text = to_json(
+            {
+                "taskId": self.task_id,
+                "runId": event.run_id,
+                "message": event.message,
+                "timestamp": event.timestamp,
+                "level": event.level,
+                "stepKey": event.step_key,
+                "eventType": event.event_type,
+            }
+        ).decode()
+        return text if self.error is None else f'{text[:-1]},"error":{self.error.to_json()}}}'

@@ -1,0 +1,164 @@
+"""The statements that a node sends to databases: noted in memory while it runs, kept with its end.
+
+What is kept is bounded: of each text `LONGEST_TEXT` characters, of each node the first and the newest statements.
+"""
+
+import copy
+import itertools
+import json
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from pydantic_core import to_json
+
+from dagscope.dag.ground.clock import now_ms
+from dagscope.dag.ground.shapes import Shape
+from dagscope.dag.redaction.masking import HIDDEN_REASON
+from dagscope.dag.redaction.redaction import Redaction
+
+FIRST_STATEMENTS = 150  # of a node; of more, those in the middle are left out
+LAST_STATEMENTS = 50
+LONGEST_TEXT = 20_000  # characters of a statement, or of an error
+LONGEST_PROFILE = 200_000  # characters; a longer one is left out, for half a profile tells nothing
+
+
+class StatementError(Shape):
+    """Why a database refused a statement. `position` counts the characters of the text from 1, as `column` a line's."""
+
+    message: str
+    position: int | None = None
+    line: int | None = None
+    column: int | None = None
+
+
+class Statement(Shape):
+    """One statement as it was sent. `text_length` is there where only the beginning of the text was kept.
+
+    `rows` are those that it wrote or gave, absent where the database does not tell. `duration_ms` is the time that the
+    database took, without that of whoever read the rows.
+    """
+
+    number: int
+    text: str
+    text_length: int | None = None
+    connection: str
+    test: str | None = None
+    start_time: int
+    duration_ms: int
+    rows: int | None = None
+    error: StatementError | None = None
+    profile: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStatements:
+    """The statements of one node in one attempt: how many were sent, and those that are kept as JSON array."""
+
+    total: int
+    json: str
+
+
+@dataclass(eq=False, slots=True)
+class SentStatement:
+    """A statement under way. `began` and `paused` enclose each stretch of time that the database works on it."""
+
+    redaction: Redaction
+    number: int
+    connection: str
+    test: str | None
+    text: str
+    text_length: int | None
+    hides_errors: bool
+    start_ms: int = field(default_factory=now_ms)
+    seconds: float = 0.0
+    since: float | None = field(default_factory=perf_counter)
+    rows: int | None = None
+    error: StatementError | None = None
+    profile: str | None = None
+
+    def began(self) -> None:
+        self.since = perf_counter()
+
+    def paused(self) -> None:
+        if self.since is not None:
+            self.seconds += perf_counter() - self.since
+            self.since = None
+
+    def failed(self, message: str, sql: str, offset: int | None) -> None:
+        """`offset` is the place in the text as it was sent that the database names, from 0."""
+        message = HIDDEN_REASON if self.hides_errors else self.redaction.text(message)[:LONGEST_TEXT]
+        if offset is None:
+            self.error = StatementError(message=message)
+            return
+        before = self.redaction.text(sql[:offset])
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        self.error = StatementError(message=message, position=len(before) + 1, line=line, column=column)
+
+    def kept(self) -> dict[str, Any]:
+        """The fields of a `Statement` that have a value; as a plain dictionary, since most tasks send thousands."""
+        seconds = self.seconds if self.since is None else self.seconds + perf_counter() - self.since
+        fields = {
+            "number": self.number,
+            "text": self.redaction.text(self.text),
+            "textLength": self.text_length,
+            "connection": self.connection,
+            "test": self.test,
+            "startTime": self.start_ms,
+            "durationMs": round(seconds * 1000),
+            "rows": self.rows,
+            "error": self.error.model_dump(by_alias=True, exclude_none=True) if self.error else None,
+            "profile": self._kept_profile(),
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def _kept_profile(self) -> Any:
+        if self.profile is None or len(self.profile) > LONGEST_PROFILE:
+            return None
+        return self.redaction.value(json.loads(self.profile))
+
+
+class StatementLog:
+    """Notes the statements of one node; safe from any thread. With `profiles`, engines that can profile do."""
+
+    def __init__(self, redaction: Redaction, profiles: bool = False) -> None:
+        self.profiles = profiles
+        self._redaction = redaction
+        self.test: str | None = None
+        self.hides_errors = False
+        self._lock, self._numbers = threading.Lock(), itertools.count(1)
+        self._first: list[SentStatement] = []
+        self._last: deque[SentStatement] = deque(maxlen=LAST_STATEMENTS)
+
+    def for_test(self, test: str, hides_errors: bool) -> "StatementLog":
+        """The same log for statements of a data test of the node; its errors may quote rows that it masks."""
+        log = copy.copy(self)
+        log.test, log.hides_errors = test, hides_errors
+        return log
+
+    def sent(self, connection: str, sql: str) -> SentStatement:
+        """Note a statement that is sent right now; the time runs until it is `paused`."""
+        self._redaction.learn(sql)
+        text, length = sql, None
+        if len(sql) > LONGEST_TEXT:
+            text = self._redaction.text(sql)  # before it is cut: half a secret would not be recognized
+            text, length = text[:LONGEST_TEXT], len(text)
+        with self._lock:
+            number = next(self._numbers)
+            statement = SentStatement(self._redaction, number, connection, self.test, text, length, self.hides_errors)
+            (self._first if len(self._first) < FIRST_STATEMENTS else self._last).append(statement)
+        return statement
+
+    def kept(self) -> KeptStatements:
+        """What is kept of the statements so far, secrets hidden."""
+        with self._lock:
+            noted = [*self._first, *self._last]
+        text = to_json([statement.kept() for statement in noted]).decode()
+        return KeptStatements(noted[-1].number if noted else 0, text)
+
+
+def unheard() -> StatementLog:
+    """A log for sessions that belong to no node."""
+    return StatementLog(Redaction())

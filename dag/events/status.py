@@ -1,0 +1,139 @@
+"""The states of tasks, nodes and data tests, in the shape that every answer and every stream message has.
+
+Field names in JSON are the spec's camelCase; a field that is None is absent there (contract, Task and node status).
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ConfigDict
+
+from dagscope.dag.ground.shapes import Shape
+
+
+class NodeState(StrEnum):
+    """Where an asset is in one task (spec, Node/Asset States)."""
+
+    INITIAL = "INITIAL"
+    IN_PROGRESS = "IN_PROGRESS"
+    TESTING = "TESTING"
+    FAILED = "FAILED"
+    SUCCESS = "SUCCESS"
+
+    @property
+    def is_running(self) -> bool:
+        return self in (NodeState.IN_PROGRESS, NodeState.TESTING)
+
+    @property
+    def is_ended(self) -> bool:
+        return self in (NodeState.FAILED, NodeState.SUCCESS)
+
+
+class TaskStatus(StrEnum):
+    """Where a task is (spec, DAG Execution Status); PENDING is only ever the answer of a POST."""
+
+    NOT_STARTED = "NOT_STARTED"
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    PENDING = "PENDING"
+
+    @property
+    def is_ended(self) -> bool:
+        return self in (TaskStatus.SUCCESS, TaskStatus.FAILED)
+
+
+class DataTestStatus(StrEnum):
+    """How a data test stands (spec, Test Status); NOT_FOUND is one that went away by a reload."""
+
+    INITIAL = "INITIAL"
+    IN_PROGRESS = "IN_PROGRESS"
+    FAILED = "FAILED"
+    SUCCESS = "SUCCESS"
+    NOT_FOUND = "NOT_FOUND"
+
+    @property
+    def is_ended(self) -> bool:
+        return self in (DataTestStatus.FAILED, DataTestStatus.SUCCESS)
+
+
+class DataTestResult(Shape):
+    """One data test in one task; `error` says how many rows violate it, or why it could not run."""
+
+    test_name: str
+    status: DataTestStatus
+    error: str | None = None
+    duration_ms: int = 0
+
+
+EXECUTING, SELECTING = "Executing ", "Selecting "
+"""What the `name` of a node begins with."""
+
+
+class NodeTimings(Shape):
+    """What a node spent its time on, each part for itself, in milliseconds.
+
+    `waiting_ms` from the start of the attempt until its upstreams were done, `queued_ms` until a worker was free,
+    `executing_ms` on making the asset, `testing_ms` on its data tests; the last two are 0 until that part has ended.
+    """
+
+    waiting_ms: int
+    queued_ms: int
+    executing_ms: int = 0
+    testing_ms: int = 0
+
+
+class NodeStatus(Shape):
+    """One asset in one task. Times are epoch milliseconds; `execution_time_ms` is 0 until the node ends.
+
+    `timings` are there once it was started.
+    """
+
+    name: str
+    asset_name: str
+    state: NodeState = NodeState.INITIAL
+    order: int
+    start_time: int | None = None
+    end_time: int | None = None
+    execution_time_ms: int = 0
+    message: str = ""
+    total_tests: int = 0
+    passed_tests: int = 0
+    failed_tests: int = 0
+    test_results: tuple[DataTestResult, ...] = ()
+    timings: NodeTimings | None = None
+
+    @property
+    def is_selection(self) -> bool:
+        """If the asset's query is only read in this task, so that the asset itself stays as it was."""
+        return self.name.startswith(SELECTING)
+
+    def changed(self, **values: Any) -> "NodeStatus":
+        return self.model_copy(update=values)
+
+
+class TaskSummary(Shape):
+    """A task in a list of tasks. Times are epoch milliseconds; `completed_assets` counts SUCCESS."""
+
+    task_id: str
+    status: TaskStatus
+    start_time: int | None = None
+    end_time: int | None = None
+    total_assets: int
+    completed_assets: int
+    failed_assets: int
+    in_progress_assets: int
+
+
+class LogEntry(Shape):
+    """One structured log entry; fields of its own stand beside these (contract, Logs)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    level: str
+    time: str
+    message: str
+    task_id: str
+    asset: str | None = None
+    connection: str | None = None
+    test: str | None = None

@@ -1,0 +1,15 @@
+"""Which texts can name a task."""
+
+TASK_ID_LENGTH = 4_096  # characters
+
+
+def check_task_id(task_id: str) -> str:
+    """The task id if it is one (contract, Words). Raises `ValueError` telling what it must be."""
+    if not 1 <= len(task_id) <= TASK_ID_LENGTH:
+        raise ValueError(f"taskId must have 1 to {TASK_ID_LENGTH} characters, found {len(task_id)}")
+    if task_id in (".", ".."):
+        raise ValueError(f'taskId cannot be "{task_id}"')
+    for character in task_id:
+        if character in "/\\" or ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0:
+            raise ValueError(f"taskId cannot hold the character {character!a}")
+    return task_id

@@ -1,0 +1,1 @@
+"""What the whole domain stands on: errors, clocks, cancelling, frames, JSON."""

@@ -1,0 +1,95 @@
+"""Everything that dagscope's domain raises on purpose.
+
+DagscopeError
+├── ProjectInvalid          the project's files contradict themselves; carries every problem at once
+├── TemplateFailed          a template could not be rendered
+├── LateReference           a template refers to an asset that it did not refer to at load
+├── ConnectionFailed        a database could not be reached
+├── StatementFailed         a database refused a statement
+├── TypeNotKept             a column's type or value has no exact counterpart where it is to go
+├── RawAssetFailed          a raw asset's Python raised, or returned what nobody can read
+├── MaskInvalid             a data test masks a column that it does not select
+├── InputMissing            an upstream's data is wanted that was never captured
+├── UpkeepRefused           what an asset made cannot be dropped or emptied
+├── FrameDamaged            a stored frame is not what was written
+└── Cancelled               the task was cancelled while this was under way
+"""
+
+from collections.abc import Sequence
+
+from dagscope.dag.ground.problems import Problem
+
+
+class DagscopeError(Exception):
+    """Base of all errors whose text is meant for the person who uses dagscope."""
+
+
+class ProjectInvalid(DagscopeError):
+    """The project cannot be used; `problems` lists all that is wrong, in the order of files and lines."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class TemplateFailed(DagscopeError):
+    """A template could not be rendered; `path` is relative to the project, `line` counts from 1."""
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        self.path, self.line, self.reason = path, line, reason
+        super().__init__(f"{path}:{line}: {reason}")
+
+
+class LateReference(DagscopeError):
+    """A `Ref` that was not met when the project was loaded, so that nothing ordered the two assets."""
+
+
+class ConnectionFailed(DagscopeError):
+    """The database behind the connection named `connection` could not be opened."""
+
+    def __init__(self, connection: str, reason: str) -> None:
+        self.connection, self.reason = connection, reason
+        super().__init__(f'connection "{connection}": {reason}')
+
+
+class StatementFailed(DagscopeError):
+    """A database refused a statement; `reason` is the database's own text."""
+
+    def __init__(self, connection: str, reason: str) -> None:
+        self.connection, self.reason = connection, reason
+        super().__init__(reason)
+
+
+class TypeNotKept(DagscopeError):
+    """A column cannot be carried over without changing its values; `type` is the source's own name for its type."""
+
+    def __init__(self, column: str, type_: str, place: str, hint: str) -> None:
+        self.column, self.type = column, type_
+        super().__init__(f'column "{column}" of type {type_} cannot be kept in {place}: {hint}')
+
+
+class RawAssetFailed(DagscopeError):
+    """A raw asset's function raised or returned a value of an unknown kind."""
+
+
+class MaskInvalid(DagscopeError):
+    """A data test is to mask a column that its query does not have."""
+
+
+class InputMissing(DagscopeError):
+    """An asset wants the data of an upstream of which none was captured."""
+
+
+class UpkeepRefused(DagscopeError):
+    """An asset of that materialization has no relation that could be dropped, or emptied."""
+
+
+class FrameDamaged(DagscopeError):
+    """The bytes of a stored frame are missing, or are not those that were written."""
+
+
+class Cancelled(DagscopeError):
+    """The task was cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__("cancelled")

@@ -1,0 +1,1 @@
+"""Loading a project from its files, and checking it."""

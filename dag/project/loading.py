@@ -1,0 +1,386 @@
+"""Reading a project folder: every file is checked, and all that is wrong is told at once (contract, Projects).
+
+What the files say of each other is checked by `dagscope.dag.project.project_checks`.
+"""
+
+import ast
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dagscope.dag.connections import ENGINES, Connection
+from dagscope.dag.ground.errors import ProjectInvalid, TemplateFailed
+from dagscope.dag.ground.problems import Problem, did_you_mean
+from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest, Kind
+from dagscope.dag.model.file_shapes import ConfigFile, Materialization, ModelKeys, ProfileFile, TestKeys
+from dagscope.dag.model.relation_names import relation
+from dagscope.dag.model.templates import (
+    MODEL_NAMES,
+    TEST_NAMES,
+    Reference,
+    Rendering,
+    Template,
+    split_source,
+)
+from dagscope.dag.project.files_read import CONFIG, MODELS, PROFILE, TESTS, FilesRead, Said, full_name
+from dagscope.dag.project.project import Project
+from dagscope.dag.project.project_checks import ProjectChecks
+from dagscope.dag.project.yaml_file import YamlDocument, read_model, read_yaml
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def load_project(folder: Path) -> Project:
+    """The project in `folder`. Reads files only: nothing is run, written or connected to.
+
+    Raises `ProjectInvalid` with every problem found.
+    """
+    return _Loading(folder.resolve()).project()
+
+
+class _Loading:
+    """One reading of one folder; each step notes problems and goes on with what it could make of the files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = FilesRead()
+        self.connections: dict[str, Connection] = {}
+        self.default_connection = ""
+        self.made_by: dict[tuple[Kind, str], str] = {}
+
+    def project(self) -> Project:
+        if not self.folder.is_dir():
+            raise ProjectInvalid([Problem(str(self.folder), 0, "no such folder; name a project folder")])
+        config = self._config()
+        profile = self._profile()
+        self._assets_and_tests()
+        graph = ProjectChecks(self.files).graph()
+        if self.files.problems or config is None or profile is None:
+            raise ProjectInvalid(self.files.problems)
+        return Project(
+            folder=self.folder,
+            name=profile.name,
+            module=config.module,
+            cores=config.cores,
+            connections=self.connections,
+            assets={name: self.files.assets[name] for name in graph.order},
+            tests=dict(sorted(self.files.tests.items())),
+            graph=graph,
+            warnings=tuple(sorted(self.files.warnings)),
+        )
+
+    # -- config.yaml and profile.yaml
+
+    def _read(self, path: str) -> str | None:
+        try:
+            return (self.folder / path).read_text(encoding="utf-8-sig")  # some editors write a byte order mark
+        except FileNotFoundError:
+            self.files.problems.append(
+                Problem(path, 0, f"file not found; a project has {CONFIG}, {PROFILE} and assets/")
+            )
+        except UnicodeDecodeError as error:
+            self.files.problems.append(
+                Problem(path, 0, f"not UTF-8 text: byte {error.start} cannot be read; save it as UTF-8")
+            )
+        except OSError as error:
+            self.files.problems.append(Problem(path, 0, f"cannot be read: {error.strerror}"))
+        return None
+
+    def _config(self) -> ConfigFile | None:
+        text = self._read(CONFIG)
+        if text is None:
+            return None
+        document = read_yaml(CONFIG, text)
+        config = read_model(document, ConfigFile)
+        if config is not None:
+            for index, entry in enumerate(config.connections):
+                self._connection(document, index, entry.name, entry.type, entry.config)
+            if not config.connections:
+                document.problem(("connections",), "no connection; a project needs one under connections")
+        self.files.problems += document.problems
+        return config
+
+    def _connection(self, document: YamlDocument, index: int, name: str, type_: str, values: dict[str, Any]) -> None:
+        place = ("connections", index)
+        if name in self.connections:
+            document.problem((*place, "name"), f'two connections are named "{name}"; rename one')
+            return
+        engine = ENGINES.get(type_)
+        if engine is None:
+            document.problem((*place, "type"), f'unknown connection type "{type_}"' + did_you_mean(type_, ENGINES))
+            return
+        lines = {at[len(place) + 1 :]: line for at, line in document.lines.items() if at[:3] == (*place, "config")}
+        part = YamlDocument(document.path, values, lines or {(): document.line(place)})
+        config = read_model(part, engine.Config)
+        document.problems += part.problems
+        if config is not None:
+            self.connections[name] = engine.from_config(name, config, self.folder)
+
+    def _profile(self) -> ProfileFile | None:
+        text = self._read(PROFILE)
+        if text is None:
+            return None
+        document = read_yaml(PROFILE, text)
+        profile = read_model(document, ProfileFile)
+        if profile is not None:
+            self.default_connection = profile.connection
+            self._check_connection(profile.connection, PROFILE, document.line(("connection",)))
+            self._profiled_models(document, profile)
+        self.files.problems += document.problems
+        return profile
+
+    def _profiled_models(self, document: YamlDocument, profile: ProfileFile) -> None:
+        stages: set[str] = set()
+        for stage_index, stage in enumerate(profile.models.stages):
+            at = ("models", "stages", stage_index)
+            if stage.name in stages:
+                document.problem((*at, "name"), f'stage "{stage.name}" appears twice; merge the two')
+            stages.add(stage.name)
+            for model_index, model in enumerate(stage.models):
+                place = (*at, "models", model_index)
+                name = f"{stage.name}.{model.name}"
+                if "name" in self.files.said[name].places:
+                    document.problem((*place, "name"), f'model "{name}" appears twice; merge the two')
+                    continue
+                lines = {key: document.line((*place, key)) for key in model.model_fields_set}
+                self.files.said[name].add(model, PROFILE, lines)
+                self.files.said[name].places["name"] = (PROFILE, document.line((*place, "name")))
+
+    def _check_connection(self, name: str, path: str, line: int) -> None:
+        if name not in self.connections and not any(problem.path == CONFIG for problem in self.files.problems):
+            message = f'unknown connection "{name}"' + did_you_mean(name, self.connections)
+            self.files.problems.append(Problem(path, line, message))
+
+    # -- assets/
+
+    def _assets_and_tests(self) -> None:
+        self.files.has_assets_folder = (self.folder / "assets").is_dir()
+        if not self.files.has_assets_folder:
+            message = f"folder not found; models go to {MODELS}/<stage>/<model>.sql"
+            self.files.problems.append(Problem("assets", 0, message))
+            return
+        found = sorted((self.folder / MODELS).rglob("*")) if (self.folder / MODELS).is_dir() else []
+        for file in found:
+            if file.suffix in (".sql", ".py") and file.is_file() and "__pycache__" not in file.parts:
+                self._model_file(file.relative_to(self.folder).as_posix())
+        told = any(problem.path.startswith(MODELS) for problem in self.files.problems)
+        if not self.files.assets and not told:
+            message = f"no models; put one at {MODELS}/<stage>/<model>.sql"
+            self.files.problems.append(Problem(MODELS, 0, message))
+        for file in sorted((self.folder / TESTS).rglob("*.sql")) if (self.folder / TESTS).is_dir() else []:
+            self._test_file(file.relative_to(self.folder).as_posix())
+
+    def _model_file(self, path: str) -> None:
+        parts = Path(path).with_suffix("").parts[2:]
+        if len(parts) != 2:
+            message = f"a model belongs in a stage's folder: {MODELS}/<stage>/<model>{Path(path).suffix}"
+            self.files.problems.append(Problem(path, 0, message))
+            return
+        if not self._names_are_plain(path, parts):
+            return
+        name = ".".join(parts)
+        if not self._is_new(name, path, "asset"):
+            return
+        text = self._read(path)
+        if text is None:
+            self.files.broken.add(name)
+            return
+        if path.endswith(".py"):
+            self._raw_model(name, path, text)
+        else:
+            self._sql_model(name, path, text)
+
+    def _names_are_plain(self, path: str, parts: tuple[str, ...]) -> bool:
+        for part in parts:
+            if not _NAME.fullmatch(part):
+                message = f'"{part}" cannot be a name; use letters, digits and _, not starting with a digit'
+                self.files.problems.append(Problem(path, 0, message))
+                return False
+        return True
+
+    def _is_new(self, name: str, path: str, kind: Kind) -> bool:
+        first = self.made_by.setdefault((kind, name.lower()), path)  # databases fold the case of names
+        if first != path:
+            self.files.problems.append(Problem(path, 0, f'{kind} "{name}" is already made by {first}; rename one'))
+        return first == path
+
+    def _sql_model(self, name: str, path: str, text: str) -> None:
+        source = split_source(text)
+        said = self._with_block(self.files.said[name], path, source.block, source.block_line, ModelKeys)
+        if said is None:
+            self.files.broken.add(name)
+            return
+        if not source.template:
+            self.files.problems.append(Problem(path, source.template_line, "no SQL; write the model's query"))
+            self.files.broken.add(name)
+            return
+        template = self._template(path, source.template, source.template_line, MODEL_NAMES)
+        asset = self._asset(name, path, template, said)
+        if asset.is_raw:
+            where, line = said.places["materialization"]
+            message = (
+                f'"{name}" is SQL and cannot be raw; a raw asset is a Python file, {Path(path).with_suffix(".py")}'
+            )
+            self.files.problems.append(Problem(where, line, message))
+        elif template is None:
+            self.files.broken.add(name)
+        else:
+            self.files.references[name] = self._references_of(asset)
+        self.files.assets[name] = asset
+
+    def _with_block(
+        self, said: Said, path: str, block: str, line: int, model: type[ModelKeys] | type[TestKeys]
+    ) -> Said | None:
+        if block:
+            document = read_yaml(path, block, line)
+            keys = read_model(document, model)
+            self.files.problems += document.problems
+            if keys is None:
+                return None
+            said.add(keys, path, {key: document.line((key,)) for key in keys.model_fields_set})
+        return said
+
+    def _template(self, path: str, source: str, line: int, names: frozenset[str]) -> Template | None:
+        try:
+            return Template(path, source, line, names)
+        except TemplateFailed as error:
+            self.files.problems.append(Problem(error.path, error.line, error.reason))
+            return None
+
+    def _asset(self, name: str, path: str, template: Template | None, said: Said) -> Asset:
+        keys = said.keys
+        connection = self._connection_of(said)
+        default = Materialization.RAW if path.endswith(".py") else Materialization.TABLE
+        asset = Asset(
+            name=name,
+            path=path,
+            connection=connection,
+            connection_type=self._connection_type(connection),
+            materialization=keys.get("materialization") or default,
+            template=template,
+            description=(keys.get("description") or "").strip(),
+            is_data_framed=bool(keys.get("is_data_framed")),
+            persist_inputs=bool(keys.get("persist_inputs")),
+            primary_key_fields=tuple(keys.get("primary_key_fields") or ()),
+            indexes=tuple(keys.get("indexes") or ()),
+            tests=tuple(full_name(name, test.name) for test in keys.get("tests") or ()),
+        )
+        self._check_indexes(asset, said)
+        self._check_stage(asset)
+        return asset
+
+    def _connection_of(self, said: Said) -> str:
+        connection = said.keys.get("connection")
+        if connection is None:
+            return self.default_connection
+        self._check_connection(connection, *said.places["connection"])
+        return str(connection)
+
+    def _connection_type(self, connection: str) -> str:
+        return self.connections[connection].engine if connection in self.connections else ""
+
+    def _check_stage(self, asset: Asset) -> None:
+        connection = self.connections.get(asset.connection)
+        if connection and not asset.path.endswith(".py") and asset.stage.lower() in connection.taken_schemas:
+            message = f'stage "{asset.stage}" cannot be a schema of connection "{asset.connection}"'
+            hint = "the name is the database's own; rename the stage's folder, or the database file"
+            self.files.problems.append(Problem(asset.path, 0, f"{message}: {hint}"))
+
+    def _check_indexes(self, asset: Asset, said: Said) -> None:
+        keyed = asset.materialization in (Materialization.TABLE, Materialization.INCREMENTAL)
+        for key in ("primary_key_fields", "indexes"):
+            if said.keys.get(key) and not keyed:
+                message = f'"{key}" does nothing for a {asset.materialization}; it is for table and incremental'
+                self.files.warnings.append(Problem(*said.places[key], message))
+        names: set[str] = set()
+        for index in asset.indexes:
+            if index.name in names:
+                message = f'two indexes of "{asset.name}" are named "{index.name}"; rename one'
+                self.files.problems.append(Problem(*said.places["indexes"], message))
+            names.add(index.name)
+
+    def _raw_model(self, name: str, path: str, text: str) -> None:
+        said = self.files.said[name]
+        try:
+            tree = ast.parse(text)
+        except SyntaxError as error:
+            self.files.problems.append(Problem(path, error.lineno or 1, f"not valid Python: {error.msg}"))
+            self.files.broken.add(name)
+            return
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "execute"]
+        if not functions:
+            message = "no function execute(context); a raw asset's file defines it at the top level"
+            self.files.problems.append(Problem(path, 0, message))
+        elif len(functions[-1].args.posonlyargs + functions[-1].args.args) != 1:
+            message = "execute takes one argument: def execute(context)"
+            self.files.problems.append(Problem(path, functions[-1].lineno, message))
+        materialization = said.keys.get("materialization")
+        if materialization not in (None, Materialization.RAW):
+            message = f'"{name}" is a Python file and can only be raw, not {materialization}'
+            self.files.problems.append(Problem(*said.places["materialization"], message))
+        asset = self._asset(name, path, None, said)
+        self.files.assets[name] = replace(asset, materialization=Materialization.RAW)
+        _, line = said.places.get("raw_upstreams", (PROFILE, 1))
+        self.files.references[name] = [Reference(upstream, line) for upstream in said.keys.get("raw_upstreams") or ()]
+
+    def _references_of(self, asset: Asset) -> list[Reference]:
+        """The references met while rendering, in both branches of an `IsIncremental()`."""
+        assert asset.template is not None
+        first = self._render(asset.template, asset, incremental=False)
+        if first is None or not first.asked_incremental:
+            return first.references if first else []
+        second = self._render(asset.template, asset, incremental=True)
+        return first.references + (second.references if second else [])
+
+    def _render(self, template: Template, asset: Asset | None, incremental: bool) -> Rendering | None:
+        this = relation(asset.name) if asset else ""
+        rendering = Rendering(relation_of=str, this=this, incremental=incremental)
+        is_query = asset is None or asset.materialization is not Materialization.CUSTOM
+        try:
+            template.render_query(rendering) if is_query else template.render(rendering)
+        except TemplateFailed as error:
+            self.files.problems.append(Problem(error.path, error.line, error.reason))
+            return None
+        return rendering
+
+    def _test_file(self, path: str) -> None:
+        parts = Path(path).with_suffix("").parts[2:]
+        if len(parts) > 2:
+            message = f"a data test belongs in {TESTS}/<stage>/<test>.sql, or in {TESTS}/ to run after the whole DAG"
+            self.files.problems.append(Problem(path, 0, message))
+            return
+        if not self._names_are_plain(path, parts):
+            return
+        name = ".".join(parts) if len(parts) == 2 else f"{ROOT_STAGE}.{parts[0]}"
+        if not self._is_new(name, path, "data test"):
+            return
+        text = self._read(path)
+        if text is None:
+            self.files.broken.add(name)
+            return
+        source = split_source(text)
+        said = self._with_block(Said(), path, source.block, source.block_line, TestKeys)
+        if not source.template:
+            self.files.problems.append(
+                Problem(path, source.template_line, "no SQL; write a query for the rows that are wrong")
+            )
+            self.files.broken.add(name)
+            return
+        template = self._template(path, source.template, source.template_line, TEST_NAMES)
+        rendering = self._render(template, None, incremental=False) if template else None
+        if said is None or template is None or rendering is None:
+            self.files.broken.add(name)
+            return
+        connection = self._connection_of(said)
+        self.files.references[f"test {name}"] = rendering.references
+        self.files.tests[name] = DataTest(
+            name=name,
+            path=path,
+            connection=connection,
+            connection_type=self._connection_type(connection),
+            template=template,
+            description=(said.keys.get("description") or "").strip(),
+            references=tuple(sorted({reference.asset for reference in rendering.references})),
+            mask=tuple(said.keys.get("mask") or ()),
+        )

@@ -1,0 +1,112 @@
+"""A project: its checked files as assets, data tests, connections and a graph."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from dagscope.dag.connections import Connection
+from dagscope.dag.ground.errors import LateReference
+from dagscope.dag.ground.problems import Problem
+from dagscope.dag.model.assets import Asset, DataTest
+from dagscope.dag.model.file_shapes import Materialization
+from dagscope.dag.model.graph import Graph
+from dagscope.dag.model.relation_names import input_relation, relation
+from dagscope.dag.model.templates import Rendering, TaskValues, secret_environment
+from dagscope.dag.redaction.redaction import Redaction
+
+
+@dataclass(frozen=True)
+class Project:
+    """One loaded project; `load_project` makes it, and nothing changes it afterwards.
+
+    `warnings` are oddities that stop nothing, such as a data test that never runs.
+    """
+
+    folder: Path
+    name: str
+    module: str
+    cores: int | None
+    connections: Mapping[str, Connection]
+    assets: Mapping[str, Asset]
+    tests: Mapping[str, DataTest]
+    graph: Graph
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def instance_name(self) -> str:
+        return f"{self.name}-dag"
+
+    @property
+    def root_tests(self) -> tuple[DataTest, ...]:
+        return tuple(test for _, test in sorted(self.tests.items()) if test.is_root)
+
+    @cached_property
+    def redaction(self) -> Redaction:
+        """Hides the secrets of this project's connections and templates, and learns of more as statements are sent."""
+        redaction = Redaction(secret for connection in self.connections.values() for secret in connection.secrets)
+        for source in self._template_sources():
+            redaction.learn(source)
+        redaction.learn_all(value for source in self._template_sources() for value in secret_environment(source))
+        return redaction
+
+    def _template_sources(self) -> Iterator[str]:
+        yield from (asset.template.source for asset in self.assets.values() if asset.template is not None)
+        yield from (test.template.source for test in self.tests.values())
+
+    def with_open_connections_of(self, other: "Project") -> "Project":
+        """This project with the other's connections where they are the same, so that none is opened twice."""
+        kept = {
+            name: other.connections[name]
+            if name in other.connections and other.connections[name].identity == connection.identity
+            else connection
+            for name, connection in self.connections.items()
+        }
+        return replace(self, connections=kept)
+
+    def relation_for(self, reader: Asset, upstream: str) -> str:
+        """What `Ref(upstream)` becomes in the SQL of `reader`."""
+        return relation_for(reader, self.assets[upstream])
+
+    def asset_sql(self, asset: Asset, task: TaskValues, incremental: bool) -> str:
+        """An asset's query for one task. Raises `TemplateFailed`, for a new `Ref` too; raw assets have none."""
+        assert asset.template is not None, "a raw asset has no SQL"
+        rendering = Rendering(
+            relation_of=lambda upstream: self._known_relation(asset, upstream),
+            task=task,
+            this=relation(asset.name),
+            incremental=incremental,
+        )
+        if asset.materialization is Materialization.CUSTOM:
+            return asset.template.render(rendering)
+        return asset.template.render_query(rendering)
+
+    def _known_relation(self, asset: Asset, upstream: str) -> str:
+        return self.relation_for(asset, _met_at_load(asset.name, upstream, asset.upstreams))
+
+    def test_sql(self, test: DataTest, task: TaskValues) -> str:
+        """A data test's query for one task. Raises `TemplateFailed`, for a new `Ref` too."""
+        rendering = Rendering(
+            relation_of=lambda asset: relation(_met_at_load(test.name, asset, test.references)), task=task
+        )
+        return test.template.render_query(rendering)
+
+
+def _met_at_load(reader: str, asset: str, known: tuple[str, ...]) -> str:
+    if asset not in known:
+        raise LateReference(
+            f'"{reader}" refers to "{asset}" only in this run: write the Ref so that it is met at load too'
+        )
+    return asset
+
+
+def relation_for(reader: Asset, upstream: Asset) -> str:
+    """The relation that `reader` reads `upstream` from: its own, or the frame persisted beside the reader."""
+    if reader.persist_inputs and hands_over_frames(upstream):
+        return input_relation(upstream.name)
+    return relation(upstream.name)
+
+
+def hands_over_frames(asset: Asset) -> bool:
+    """If the asset's result is captured for its downstreams."""
+    return asset.is_data_framed or asset.is_raw

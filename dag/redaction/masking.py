@@ -1,0 +1,61 @@
+"""Masked columns: rows whose values in some columns are never kept (docs/project-format.md, Data tests)."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dagscope.dag.ground.errors import MaskInvalid
+from dagscope.dag.ground.problems import did_you_mean
+
+MASKED = "***"
+"""What stands in the place of every value of a masked column; a null stays one."""
+
+HIDDEN_REASON = (
+    "the database broke off while it read rows; its own words may hold values of masked columns and are not kept: "
+    "run the test's query by hand to see them"
+)
+
+
+def masked(rows: pa.RecordBatchReader, mask: Sequence[str]) -> pa.RecordBatchReader:
+    """The same rows with the values of these columns replaced, batch by batch as they are asked for."""
+    hidden = _hidden(rows.schema.names, mask)
+    if not hidden:
+        return rows
+    schema = pa.schema(
+        pa.field(field.name, pa.string()) if index in hidden else field for index, field in enumerate(rows.schema)
+    )
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in rows:
+            columns = [_replaced(column) if index in hidden else column for index, column in enumerate(batch.columns)]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def check_mask(columns: Sequence[str], mask: Sequence[str], test: str, path: str) -> None:
+    """Raises `MaskInvalid` if the test does not select one of the masked columns. Case does not matter."""
+    selected = {name.lower() for name in columns}
+    for name in mask:
+        if name.lower() not in selected:
+            raise MaskInvalid(
+                f'{path}: data test "{test}" masks column "{name}", which it does not select'
+                + did_you_mean(name, dict.fromkeys(columns))
+            )
+
+
+def _hidden(columns: Sequence[str], mask: Sequence[str]) -> frozenset[int]:
+    """The places of the masked columns; a second `email`, which databases rename to `email_1`, is masked too."""
+    wanted = {name.lower() for name in mask}
+    return frozenset(
+        index for index, name in enumerate(columns) if name.lower() in wanted or _SECOND.sub("", name.lower()) in wanted
+    )
+
+
+_SECOND = re.compile(r"[_:]\d+$")
+
+
+def _replaced(column: pa.Array) -> pa.Array:
+    return pc.if_else(pc.is_valid(column), pa.scalar(MASKED), pa.scalar(None, pa.string()))

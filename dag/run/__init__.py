@@ -1,0 +1,1 @@
+"""Executing a task: the runner, and what it does with one asset."""

@@ -1,0 +1,153 @@
+"""Executing one asset in one task: inputs, materialization, capture."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from dagscope.dag.connections import RelationKind, Session
+from dagscope.dag.events.events import NodeFacts
+from dagscope.dag.events.statements import StatementLog
+from dagscope.dag.events.task_log import RawAssetLog, TaskLog
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.errors import InputMissing
+from dagscope.dag.ground.frames import Frame, FrameStore, Result, Value
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.model.file_shapes import Materialization
+from dagscope.dag.model.relation_names import input_relation, relation
+from dagscope.dag.model.templates import TaskValues
+from dagscope.dag.project.project import Project, hands_over_frames
+from dagscope.dag.run import raw_assets
+from dagscope.dag.run.materializations import materialize
+
+
+class Once:
+    """What an attempt does once, when the first asset needs it: making schemas, writing frames beside readers."""
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
+        self._done: set[tuple[str, ...]] = set()
+
+    def do(self, what: tuple[str, ...], act: Callable[[], None]) -> None:
+        """Do it unless it was done; whoever comes meanwhile waits. If it raises, the next one tries again."""
+        with self._locks[what]:
+            if what not in self._done:
+                act()
+                self._done.add(what)
+
+
+@dataclass(frozen=True)
+class AssetExecution:
+    """Executes assets of one attempt; `results` are the captured results of upstreams, by name."""
+
+    project: Project
+    frames: FrameStore
+    task: TaskValues
+    cancellation: Cancellation
+    once: Once
+
+    def execute(
+        self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
+    ) -> NodeFacts:
+        """Execute one asset; what is kept of it. Raises a `DagscopeError`, `Cancelled` among them.
+
+        The statements that are sent for it are noted in `statements`, whatever comes of them.
+        """
+        self.cancellation.check()
+        return self._raw(asset, results, log, statements) if asset.is_raw else self._sql(asset, results, statements)
+
+    def _sql(self, asset: Asset, results: Mapping[str, Result | None], statements: StatementLog) -> NodeFacts:
+        with self.project.connections[asset.connection].session(self.cancellation, statements) as session:
+            existing = session.relation_kind(asset.name) if _appends(asset) else None
+            sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
+            self._persist_inputs(asset, results, session)
+            self.once.do(("schema", asset.connection, asset.stage), partial(session.create_schema, asset.stage))
+            rows = materialize(session, asset, sql, existing, self.project.graph.below(asset.name))
+            frame = self._capture(asset, session)
+        return NodeFacts(rows=rows, result=frame, has_relation=True)
+
+    def select(self, asset: Asset, results: Mapping[str, Result | None], statements: StatementLog) -> NodeFacts:
+        """Run a SQL asset's query and keep its rows, writing nothing. Raises a `DagscopeError`."""
+        self.cancellation.check()
+        with self.project.connections[asset.connection].session(self.cancellation, statements) as session:
+            existing = session.relation_kind(asset.name) if _appends(asset) else None
+            sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
+            inputs = {
+                input_relation(upstream): self.frames.stream(frame.digest)
+                for upstream, frame in self._inputs_to_persist(asset, results)
+            }
+            with session.selecting(sql, inputs) as rows:
+                return NodeFacts(result=self.frames.write(rows))
+        raise AssertionError("the block returns")
+
+    def _persist_inputs(self, asset: Asset, results: Mapping[str, Result | None], session: Session) -> None:
+        for upstream, frame in self._inputs_to_persist(asset, results):
+            self.once.do(("input", asset.connection, upstream), partial(self._write_input, session, upstream, frame))
+
+    def _write_input(self, session: Session, upstream: str, frame: Frame) -> None:
+        session.write(input_relation(upstream), self.frames.stream(frame.digest))
+
+    def _inputs_to_persist(self, asset: Asset, results: Mapping[str, Result | None]) -> Iterator[tuple[str, Frame]]:
+        """The frames that the asset's SQL reads by names of tables. Raises `InputMissing`."""
+        if not asset.persist_inputs:
+            return
+        for upstream in asset.upstreams:
+            if not hands_over_frames(self.project.assets[upstream]):
+                continue
+            result = results.get(upstream)
+            if not isinstance(result, Frame):
+                raise InputMissing(_no_frame(asset.name, upstream, result))
+            yield upstream, result
+
+    def _capture(self, asset: Asset, session: Session) -> Frame | None:
+        if not asset.is_data_framed:
+            return None
+        return self.frames.write(session.read(f"SELECT * FROM {relation(asset.name)}"))
+
+    def _raw(
+        self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
+    ) -> NodeFacts:
+        file = self.project.folder / asset.path
+        with suppress(OSError):  # told when it is loaded
+            self.project.redaction.learn(file.read_text(encoding="utf-8", errors="replace"))
+        with ExitStack() as stack:
+            context = raw_assets.RawContext(
+                task_id=self.task.task_id,
+                task_uuid=self.task.task_uuid,
+                instance_name=self.task.instance_name,
+                instance_uuid=self.task.instance_uuid,
+                input=self._raw_inputs(asset, results),
+                log=RawAssetLog(log),
+                connection=raw_assets.opened_connections(
+                    self.project.connections, self.cancellation, statements, stack
+                ),
+            )
+            result = raw_assets.execute(file, context, self.frames, self.cancellation)
+        return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
+
+    def _raw_inputs(self, asset: Asset, results: Mapping[str, Result | None]) -> raw_assets.Inputs:
+        values: dict[str, Any] = {"__input__": dict(self.task.data or {})}
+        for upstream in asset.upstreams:
+            result = results.get(upstream)
+            if isinstance(result, Frame):
+                values[upstream] = self.frames.read(result.digest)
+            elif result is not None:
+                values[upstream] = self.frames.read_value(result.digest)
+            elif upstream in results and self.project.assets[upstream].is_raw:
+                values[upstream] = None
+        handing_over = frozenset(name for name in asset.upstreams if hands_over_frames(self.project.assets[name]))
+        return raw_assets.Inputs(asset.name, values, handing_over)
+
+
+def _appends(asset: Asset) -> bool:
+    return asset.materialization is Materialization.INCREMENTAL
+
+
+def _no_frame(asset: str, upstream: str, result: Value | None) -> str:
+    if result is None:
+        return f'no frame of "{upstream}" is kept for "{asset}": run "{upstream}" first'
+    article = "an" if result.data_type == "array" else "a"
+    return f'"{asset}" needs rows of "{upstream}", which gave {article} {result.data_type}'

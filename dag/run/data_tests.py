@@ -1,0 +1,104 @@
+"""Data tests: a query for the rows that are wrong, which passes when there are none (contract, Projects)."""
+
+from dataclasses import dataclass
+
+from dagscope.dag.connections import Session
+from dagscope.dag.events.statements import StatementLog
+from dagscope.dag.events.status import DataTestResult, DataTestStatus
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.clock import Stopwatch
+from dagscope.dag.ground.errors import Cancelled, DagscopeError, StatementFailed, TypeNotKept
+from dagscope.dag.ground.frames import Frame, FrameStore
+from dagscope.dag.model.assets import DataTest
+from dagscope.dag.model.templates import TaskValues
+from dagscope.dag.project.project import Project
+from dagscope.dag.redaction.masking import HIDDEN_REASON, check_mask, masked
+
+
+@dataclass(frozen=True)
+class DataTestOutcome:
+    """A data test's result, how many rows violate it in all, and the first of them as a frame."""
+
+    result: DataTestResult
+    violation_count: int = 0
+    violations: Frame | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.result.status is DataTestStatus.SUCCESS
+
+    @property
+    def summary(self) -> str:
+        """The test as a node's message names it: `dds.world_unique (3 rows)`."""
+        if self.violation_count:
+            return f"{self.result.test_name} ({rows_text(self.violation_count)})"
+        return f"{self.result.test_name} ({self.result.error})"
+
+
+@dataclass(frozen=True)
+class DataTestRun:
+    """What running data tests of one task takes; at most `kept_rows` violating rows are kept of each."""
+
+    project: Project
+    frames: FrameStore
+    task: TaskValues
+    cancellation: Cancellation
+    kept_rows: int
+
+    def run(self, test: DataTest, statements: StatementLog) -> DataTestOutcome:
+        """Run one test. A test that cannot run is FAILED too, its error telling why. Raises `Cancelled`."""
+        watch = Stopwatch()
+        try:
+            count, violations = self._violations(test, statements.for_test(test.name, bool(test.mask)))
+        except Cancelled:
+            raise
+        except DagscopeError as error:
+            return self._outcome(test, watch, f"could not run: {error}")
+        if count:
+            return self._outcome(
+                test,
+                watch,
+                f"{rows_text(count)} {'violates' if count == 1 else 'violate'} this test",
+                count,
+                violations,
+            )
+        return self._outcome(test, watch)
+
+    def _violations(self, test: DataTest, statements: StatementLog) -> tuple[int, Frame | None]:
+        sql = self.project.test_sql(test, self.task)
+        connection = self.project.connections[test.connection]
+        with connection.session(self.cancellation, statements) as session:
+            if test.mask:
+                check_mask(_columns(session, sql), test.mask, test.name, test.path)
+            try:
+                return self._violations_in(session, sql, test.mask)
+            except (StatementFailed, TypeNotKept):
+                if not test.mask:
+                    raise
+                raise StatementFailed(connection.name, HIDDEN_REASON) from None
+
+    def _violations_in(self, session: Session, sql: str, mask: tuple[str, ...]) -> tuple[int, Frame | None]:
+        # Only the count is asked for: a test that passes, as most do, then moves no rows.
+        count = int(session.scalar(f"SELECT count(*) FROM ({sql}\n) AS violations"))
+        if not count:
+            return 0, None
+        rows = session.read_to_show(f"SELECT * FROM ({sql}\n) AS violations LIMIT {self.kept_rows}")
+        return count, self.frames.write(masked(rows, mask))
+
+    def _outcome(
+        self, test: DataTest, watch: Stopwatch, error: str | None = None, count: int = 0, rows: Frame | None = None
+    ) -> DataTestOutcome:
+        status = DataTestStatus.FAILED if error else DataTestStatus.SUCCESS
+        text = self.project.redaction.text(error) if error else None
+        result = DataTestResult(test_name=test.name, status=status, error=text, duration_ms=watch.elapsed_ms)
+        return DataTestOutcome(result, count, rows)
+
+
+def _columns(session: Session, sql: str) -> list[str]:
+    """The columns of a query, without reading a row of it."""
+    return list(session.read(f"SELECT * FROM ({sql}\n) AS violations LIMIT 0").schema.names)
+
+
+def rows_text(count: int) -> str:
+    """`1 row`, `3 rows`, `336,776 rows`."""
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"

@@ -1,0 +1,55 @@
+"""Dropping and emptying what an asset made, by the hand of a person; never part of a run."""
+
+from enum import StrEnum
+
+from dagscope.dag.connections import RelationKind, Session
+from dagscope.dag.ground.errors import UpkeepRefused
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.model.file_shapes import Materialization
+from dagscope.dag.model.relation_names import relation
+
+
+class Upkeep(StrEnum):
+    """What is done to a relation."""
+
+    DROP = "drop"
+    TRUNCATE = "truncate"
+
+
+_DONE = {Upkeep.DROP: "Dropped", Upkeep.TRUNCATE: "Truncated"}
+
+
+def check_upkeep(asset: Asset, upkeep: Upkeep) -> None:
+    """Raises `UpkeepRefused` for an asset that dagscope makes no relation for, or none that can be emptied."""
+    if asset.materialization is Materialization.RAW:
+        raise UpkeepRefused(f'"{asset.name}" is a raw asset and has no relation to {upkeep}')
+    if asset.materialization is Materialization.CUSTOM:
+        raise UpkeepRefused(
+            f'"{asset.name}" is a custom asset: its own SQL made what it has, and dagscope does not {upkeep} that'
+        )
+    if upkeep is Upkeep.TRUNCATE and asset.materialization is Materialization.VIEW:
+        raise _view(asset)
+
+
+def keep_up(session: Session, asset: Asset, upkeep: Upkeep) -> str:
+    """Drop or empty what stands under the asset's name, in one statement; what was done.
+
+    Nothing else is dropped with it. Raises `UpkeepRefused`, `StatementFailed` or `Cancelled`.
+    """
+    check_upkeep(asset, upkeep)
+    kind, name = session.relation_kind(asset.name), relation(asset.name)
+    if kind is None:
+        return f"There is no {asset.name}: nothing to {upkeep}"
+    if upkeep is Upkeep.DROP:
+        session.execute(f"DROP {kind.upper()} {name}")
+    elif kind is RelationKind.VIEW:
+        raise _view(asset)
+    else:
+        session.execute(f"TRUNCATE TABLE {name}")
+    return f"{_DONE[upkeep]} {kind} {asset.name}"
+
+
+def _view(asset: Asset) -> UpkeepRefused:
+    return UpkeepRefused(
+        f'"{asset.name}" is a view, which has no rows of its own to truncate; truncate what it reads, or drop the view'
+    )

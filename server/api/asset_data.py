@@ -1,0 +1,128 @@
+"""The data of an asset: its captured frame or value, or the rows of its relation (contract, Data)."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+
+import pyarrow as pa
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+
+from dagscope.dag.connections import Connection
+from dagscope.dag.connections.arrow_types import unique_names
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.frames import Frame, Value
+from dagscope.dag.ground.shapes import Shape
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.model.relation_names import relation
+from dagscope.server.api.row_json import row_chunks
+from dagscope.server.http.pages import Page
+from dagscope.server.http.shapes import AssetData
+from dagscope.storage.frame_files import FrameFiles
+from dagscope.storage.reader import AssetNow, KeptNode
+
+
+class Rows:
+    """Rows about to be sent, with the head and foot of the answer they stand in. Close it when done."""
+
+    def __init__(
+        self, about: Shape, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack
+    ) -> None:
+        self._about, self._batches, self._columns, self._resources = about, batches, columns, resources
+
+    def close(self) -> None:
+        self._resources.close()
+
+    def row_texts(self) -> Iterator[bytes]:
+        """The rows as JSON objects parted by commas."""
+        return row_chunks(self._batches, self._columns)
+
+    def array_text(self) -> str:
+        """The rows as a JSON array, all at once; for few rows."""
+        try:
+            return f"[{b''.join(self.row_texts()).decode()}]"
+        finally:
+            self.close()
+
+    def whole(self) -> bytes:
+        """The whole answer at once; for few rows."""
+        head, foot = self._head_and_foot()
+        return f'{head}"data":{self.array_text()}{foot}'.encode()
+
+    def _head_and_foot(self) -> list[str]:
+        return self._about.model_copy(update={"data": []}).to_json().split('"data":[]')
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The whole answer, in chunks. A failure on the way breaks it off: it never ends as valid JSON."""
+        head, foot = self._head_and_foot()
+        try:
+            yield f'{head}"data":['.encode()
+            async for chunk in iterate_in_threadpool(self.row_texts()):
+                yield chunk
+            yield f"]{foot}".encode()
+        finally:
+            await run_in_threadpool(self.close)
+
+
+def of_frame(asset: Asset, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
+    """A captured frame. Raises `FrameDamaged`."""
+    return rows_of_frame(_about(asset, frame.rows, unique_names(frame.columns), page), frame, frames, page)
+
+
+def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
+    """The rows of a frame, in an answer that has them as `data`. Raises `FrameDamaged`."""
+    columns = unique_names(frame.columns)
+    if page.is_whole:
+        batches = iter(frames.stream(frame.digest))
+    else:  # mapped: only the page's own rows are loaded
+        batches = iter(page.slice(frames.read(frame.digest)).to_batches())
+    return Rows(about, batches, columns, ExitStack())
+
+
+def of_relation(
+    asset: Asset, connection: Connection, page: Page, cancellation: Cancellation | None = None
+) -> Rows | None:
+    """The rows of the asset's relation as it is now, counted and read at one moment; None if there is none.
+
+    Raises `ConnectionFailed`, `StatementFailed` or `Cancelled`.
+    """
+    with ExitStack() as stack:
+        session = stack.enter_context(connection.session(cancellation))
+        if session.relation_kind(asset.name) is None:
+            return None
+        stack.enter_context(session.snapshot())  # count and rows are of one moment
+        name = relation(asset.name)
+        count = int(session.scalar(f"SELECT count(*) FROM {name}"))
+        reader = session.read_to_show(f"SELECT * FROM {name}{page.sql}")
+        columns = unique_names(reader.schema.names)
+        return Rows(_about(asset, count, columns, page), iter(reader), columns, stack.pop_all())
+    raise AssertionError("the block returns")
+
+
+def of_value(asset: Asset, value: Value, frames: FrameFiles) -> bytes:
+    """The whole answer for a raw asset's value. Raises `FrameDamaged`."""
+    about = AssetData(
+        asset_name=asset.name, has_data=True, data_type=value.data_type, is_data_framed=asset.is_data_framed, data=0
+    )
+    head, foot = about.to_json().split('"data":0', 1)
+    return f'{head}"data":{frames.read_json(value.digest)}{foot}'.encode()
+
+
+def _about(asset: Asset, rows: int, columns: tuple[str, ...], page: Page) -> AssetData:
+    return AssetData(
+        asset_name=asset.name,
+        has_data=True,
+        data_type="dataframe",
+        is_data_framed=asset.is_data_framed,
+        row_count=rows,
+        column_count=len(columns),
+        columns=columns,
+        total_records=rows if page.is_told else None,
+        offset=page.offset if page.is_told else None,
+        limit=page.limit if page.is_told else None,
+    )
+
+
+def relation_answers(node: KeptNode, now: AssetNow | None, task_id: str, attempt: int) -> bool:
+    """If the relation as it is now is what this attempt left: only the task that last wrote it can say so."""
+    if now is None or now.relation_attempt is None or not node.facts.has_relation:
+        return False
+    return now.relation_task_id == task_id and attempt >= now.relation_attempt

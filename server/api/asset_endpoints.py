@@ -1,0 +1,217 @@
+"""`/api/dag/asset`: executing one asset, and looking at its data (spec, Asset Operations)."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from dagscope.dag.events.status import NodeState
+from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.ground.frames import Frame, Value
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.model.file_shapes import Materialization
+from dagscope.server.api import asset_data
+from dagscope.server.api.asset_data import Rows
+from dagscope.server.api.dag_endpoints import wait_for
+from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.http.endpoint import Endpoint, Query
+from dagscope.server.http.pages import Page
+from dagscope.server.http.requests import asset_of, checked_task_id, page_of, read_body, whole_number, workspace_of
+from dagscope.server.http.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
+from dagscope.server.workspace.workspace import Workspace
+from dagscope.storage.reader import AssetNow, KeptAttempt, KeptNode, Moment
+
+RESULT_ROWS = 100
+"""Rows in the `result` of an execute."""
+
+
+async def post_execute(request: Request) -> Response:
+    return await _execute(request, select=False)
+
+
+async def post_select(request: Request) -> Response:
+    asset = asset_of(request)
+    if asset is not None and asset.materialization in _WITHOUT_QUERY:
+        details = _WITHOUT_QUERY[asset.materialization]
+        raise Refused(400, Error(error=f'"{asset.name}" has no query to select', details=details))
+    return await _execute(request, select=True)
+
+
+_WITHOUT_QUERY = {
+    Materialization.RAW: "it is a raw asset, made by Python: execute it, and look at its data",
+    Materialization.CUSTOM: "a custom asset's statements run as they are, and may write: preview shows its relation",
+}
+
+
+async def _execute(request: Request, select: bool) -> Response:
+    body = await read_body(request, ExecuteRequest)
+    workspace, asset = workspace_of(request), asset_of(request)
+    if asset is None:
+        shape = AssetExecuted(
+            task_id=body.task_id,
+            asset_name=request.path_params["name"],
+            status=NodeState.FAILED,
+            execution_time_ms=0,
+            error="Asset not found in DAG",
+        )
+        raise Refused(404, shape)
+    active = await workspace.tasks.execute(workspace.project, body.task_id, asset.name, select, body.profile)
+    await wait_for(active.node_ended[asset.name], workspace.settings.post_wait_ms)
+    await workspace.recorder.flush()
+    async with workspace.reader.moment() as moment:
+        task = await moment.attempt(body.task_id, active.plan.attempt)
+        node = await moment.node(body.task_id, task.attempt, asset.name) if task else None
+        now = await moment.assets()
+    if task is None or node is None:
+        raise Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
+    over = node.status.state.is_ended or active.ended.is_set()
+    return await _executed(workspace, asset, task, node, now, over)
+
+
+async def _executed(
+    workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: dict[str, AssetNow], over: bool
+) -> Response:
+    status = node.status
+    shape = AssetExecuted(
+        task_id=kept.summary.task_id,
+        asset_name=asset.name,
+        status=status.state,
+        start_time=status.start_time,
+        end_time=status.end_time,
+        execution_time_ms=status.execution_time_ms if over else None,
+        error=status.message if over else None,
+        upstreams_used=tuple(name for name in sorted(asset.upstreams) if name in now and now[name].task_id),
+    )
+    if not over:
+        return ShapeResponse(shape, 202)
+    if status.state is not NodeState.SUCCESS:
+        return ShapeResponse(shape, 500)
+    try:
+        data = await run_in_threadpool(_result_text, workspace, asset, kept, node, now.get(asset.name))
+    except DagscopeError as error:
+        message = workspace.project.redaction.text(f"executed, but its result cannot be read: {error}")
+        return ShapeResponse(shape.model_copy(update={"error": message}), 500)
+    result = ExecuteResult(rows_affected=node.facts.rows or 0, data=0)
+    selected = node.facts.result if status.is_selection else None
+    total = selected.rows if isinstance(selected, Frame) else None
+    head, foot = shape.model_copy(update={"result": result, "total_records": total}).to_json().split('"data":0', 1)
+    return Response(f'{head}"data":{data}{foot}', media_type="application/json")
+
+
+def _result_text(workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: AssetNow | None) -> str:
+    found = _find(workspace, asset, kept, node, now, Page(limit=RESULT_ROWS))
+    match found:
+        case Rows():
+            return found.array_text()
+        case Value():
+            return workspace.frames.read_json(found.digest)
+        case _:
+            return "[]"
+
+
+def _find(
+    workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: AssetNow | None, page: Page
+) -> Rows | Value | None:
+    """What is kept of an asset's execution. Raises a `DagscopeError` where it cannot be read."""
+    result = node.facts.result
+    if isinstance(result, Frame):
+        return asset_data.of_frame(asset, result, workspace.frames, page)
+    if isinstance(result, Value):
+        return result
+    if asset_data.relation_answers(node, now, kept.summary.task_id, kept.attempt):
+        return asset_data.of_relation(asset, workspace.project.connections[asset.connection], page)
+    return None
+
+
+async def get_data(request: Request) -> Response:
+    workspace, asset = workspace_of(request), asset_of(request)
+    if asset is None:
+        raise _no_data(404, request.path_params["name"], "Asset not found in DAG")
+    page = page_of(request)
+    task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
+    async with workspace.reader.moment() as moment:
+        now = await moment.asset(asset.name)
+        kept = await _attempt_to_show(moment, asset.name, task_id, attempt, now)
+        node = await moment.node(kept.summary.task_id, kept.attempt, asset.name) if kept else None
+    if kept is None or node is None:
+        return Response(status_code=204)
+    try:
+        found = await run_in_threadpool(_find, workspace, asset, kept, node, now, page)
+        if isinstance(found, Value):
+            body = await run_in_threadpool(asset_data.of_value, asset, found, workspace.frames)
+            return Response(body, media_type="application/json")
+    except DagscopeError as error:
+        raise _no_data(500, asset.name, workspace.project.redaction.text(str(error))) from error
+    if found is None:
+        return Response(status_code=204)
+    return StreamingResponse(found.body(), media_type="application/json")
+
+
+async def _attempt_to_show(
+    moment: Moment, asset: str, task_id: str | None, attempt: int | None, now: AssetNow | None
+) -> KeptAttempt | None:
+    """The given task's attempt, else the newest one that executed the asset; None if there is none."""
+    if task_id is not None:
+        kept = await moment.attempt(checked_task_id(task_id), attempt)
+        if kept is None:
+            raise _no_data(404, asset, "Task not found")
+        return kept
+    if now is None or now.task_id is None:
+        return None
+    return await moment.attempt(now.task_id, now.attempt)
+
+
+def _no_data(status_code: int, asset: str, error: str) -> Refused:
+    shape = AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
+    return Refused(status_code, shape)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/api/dag/asset/{name}/execute",
+        post_execute,
+        "Execute one asset and its tests; answers within 10 seconds.",
+        {
+            200: AssetExecuted,
+            202: AssetExecuted,
+            400: Error,
+            404: AssetExecuted,
+            413: Error,
+            415: Error,
+            500: AssetExecuted,
+        },
+        request=ExecuteRequest,
+        tag="asset",
+    ),
+    Endpoint(
+        "POST",
+        "/api/dag/asset/{name}/select",
+        post_select,
+        "Run an asset's query and keep its rows, writing nothing to the database; answers within 10 seconds.",
+        {
+            200: AssetExecuted,
+            202: AssetExecuted,
+            400: Error,
+            404: AssetExecuted,
+            413: Error,
+            415: Error,
+            500: AssetExecuted,
+        },
+        request=ExecuteRequest,
+        tag="asset",
+    ),
+    Endpoint(
+        "GET",
+        "/api/dag/asset/{name}/data",
+        get_data,
+        "The data of an asset as its newest execution, or that of a task, left it.",
+        {200: AssetData, 204: None, 400: Error, 404: AssetData, 500: AssetData},
+        queries=(
+            Query("taskId", "the data as this task left it"),
+            Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer"),
+            Query("offset", "rows to leave out", "integer"),
+            Query("limit", "at most so many rows; all without it", "integer"),
+        ),
+        tag="asset",
+    ),
+)

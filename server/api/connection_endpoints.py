@@ -1,0 +1,124 @@
+"""`/api/dag/connect`, `disconnect`, `connection-status`: opening the project's databases, and letting go of them."""
+
+import asyncio
+import time
+from collections.abc import Collection
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dagscope.dag.connections import Connection
+from dagscope.dag.ground.errors import ConnectionFailed
+from dagscope.dag.redaction.redaction import Redaction
+from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.http.endpoint import Endpoint
+from dagscope.server.http.requests import workspace_of
+from dagscope.server.http.shapes import Connected, ConnectionNow, ConnectionStatus, Disconnected, Error
+from dagscope.server.workspace.workspace import Workspace
+
+_READERS_WAIT_S = 2.0  # how long those that read right now are waited for
+_LOOK_AGAIN_S = 0.02
+
+
+async def get_connection_status(request: Request) -> Response:
+    project = workspace_of(request).project
+    connections = tuple(_now(each, project.redaction) for each in project.connections.values())
+    return ShapeResponse(
+        ConnectionStatus(is_connected=all(each.is_connected for each in connections), connections=connections)
+    )
+
+
+def _now(connection: Connection, redaction: Redaction) -> ConnectionNow:
+    details = connection.details
+    return ConnectionNow(
+        name=connection.name,
+        type=connection.engine,
+        is_connected=connection.is_open and not connection.is_held_off,
+        path=_shown(details.path, redaction),
+        extensions=details.extensions,
+        host=_shown(details.host, redaction),
+        port=details.port,
+        database=_shown(details.database, redaction),
+        user=_shown(details.user, redaction),
+    )
+
+
+def _shown(text: str | None, redaction: Redaction) -> str | None:
+    return redaction.text(text) if text is not None else None
+
+
+async def post_connect(request: Request) -> Response:
+    project = workspace_of(request).project
+    failures = await asyncio.gather(
+        *(run_in_threadpool(_connect, connection) for connection in project.connections.values())
+    )
+    told = [project.redaction.text(failure) for failure in failures if failure is not None]
+    if told:
+        raise Refused(500, Error(error="Failed to connect to databases", details="; ".join(told)))
+    return ShapeResponse(Connected())
+
+
+def _connect(connection: Connection) -> str | None:
+    """Open it; why that did not work."""
+    connection.admit()
+    try:
+        connection.connect()
+    except ConnectionFailed as error:
+        return str(error)
+    return None
+
+
+async def post_disconnect(request: Request) -> Response:
+    workspace = workspace_of(request)
+    async with workspace.tasks.accepting:
+        refuse_while_running(workspace, "Cannot disconnect now")
+        connections = list(workspace.project.connections.values())
+        for connection in connections:
+            connection.hold_off()
+        busy = await _still_read(connections)
+        if busy is not None:
+            for connection in connections:
+                connection.admit()
+            details = f'data is being read over connection "{busy}"; wait for its end'
+            raise Refused(409, Error(error="Cannot disconnect now", details=details))
+        for connection in connections:
+            if connection.outlives_closing:
+                await run_in_threadpool(connection.close)
+    return ShapeResponse(Disconnected())
+
+
+def refuse_while_running(workspace: Workspace, error: str) -> None:
+    """409 while a task runs or waits; only whoever holds `accepting` can be sure that it stays so."""
+    if not workspace.tasks.is_idle:
+        details = f"task {workspace.tasks.active_ids[0]} is running; cancel it, or wait for its end"
+        raise Refused(409, Error(error=error, details=details))
+
+
+async def _still_read(connections: Collection[Connection]) -> str | None:
+    """A connection whose sessions do not end in time, None if all of them have."""
+    deadline = time.monotonic() + _READERS_WAIT_S
+    while True:
+        busy = next((connection.name for connection in connections if connection.sessions), None)
+        if busy is None or time.monotonic() > deadline:
+            return busy
+        await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/api/dag/connect", post_connect, "Open all databases.", {200: Connected, 500: Error}),
+    Endpoint(
+        "POST",
+        "/api/dag/disconnect",
+        post_disconnect,
+        "Let go of all databases; the next task connects again by itself.",
+        {200: Disconnected, 409: Error},
+    ),
+    Endpoint(
+        "GET",
+        "/api/dag/connection-status",
+        get_connection_status,
+        "Whether the databases are open, and where they are.",
+        {200: ConnectionStatus},
+    ),
+)

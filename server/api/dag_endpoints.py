@@ -1,0 +1,266 @@
+"""`/api/dag`: the graph, running it, the status of tasks (spec, DAG Operations)."""
+
+import asyncio
+import base64
+import binascii
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dagscope.dag.connections import RelationKind
+from dagscope.dag.events.status import NodeState, TaskStatus
+from dagscope.dag.ground.errors import ConnectionFailed, StatementFailed, TemplateFailed
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.model.file_shapes import Materialization
+from dagscope.dag.model.templates import TaskValues
+from dagscope.dag.project.project import Project
+from dagscope.server.api.task_status import run_body, task_body
+from dagscope.server.http.answers import Refused, ShapeResponse, bad_request
+from dagscope.server.http.endpoint import Endpoint, Query
+from dagscope.server.http.requests import read_body, task_id_of, whole_number, workspace_of
+from dagscope.server.http.shapes import (
+    Dag,
+    DagNode,
+    Error,
+    ResetDone,
+    RetryRequest,
+    RunBody,
+    RunRequest,
+    TaskBody,
+    Tasks,
+    UnknownTask,
+)
+from dagscope.server.workspace.task_queue import ActiveTask, NothingToRetry
+from dagscope.server.workspace.workspace import Workspace
+from dagscope.storage.reader import AssetNow, KeptTask, TaskPosition
+
+
+async def get_dag(request: Request) -> Response:
+    workspace = workspace_of(request)
+    project = workspace.project
+    async with workspace.reader.moment() as moment:
+        now = await moment.assets()
+    existing = await run_in_threadpool(_existing_relations, project)
+    nodes = tuple(_node(project, asset, now.get(asset.name), existing) for asset in project.assets.values())
+    dag = Dag(
+        project_name=project.name,
+        module_name=project.module,
+        dag_instance_name=project.instance_name,
+        nodes=nodes,
+        errors=tuple(project.redaction.text(str(problem)) for problem in workspace.problems) or None,
+    )
+    return ShapeResponse(dag)
+
+
+def _existing_relations(project: Project) -> dict[str, RelationKind]:
+    """What stands under the names of incremental assets, whose next statement depends on it."""
+    incremental = [a for a in project.assets.values() if a.materialization is Materialization.INCREMENTAL]
+    existing: dict[str, RelationKind] = {}
+    for name in {asset.connection for asset in incremental}:
+        try:
+            relations = project.connections[name].relations()
+        except (ConnectionFailed, StatementFailed):  # the database is not there now: the statement of a first run
+            continue
+        existing |= {a.name: relations[a.name] for a in incremental if a.connection == name and a.name in relations}
+    return existing
+
+
+def _node(project: Project, asset: Asset, now: AssetNow | None, existing: dict[str, RelationKind]) -> DagNode:
+    return DagNode(
+        name=asset.name,
+        downstreams=project.graph.downstreams[asset.name],
+        upstreams=asset.upstreams,
+        sql_select_query=project.redaction.text(asset.template.source) if asset.template else "",
+        sql_compiled_query=_compiled_query(project, asset, existing.get(asset.name) or _made_before(asset, now)),
+        materialization=asset.materialization,
+        connection_type=asset.connection_type,
+        connection_name=asset.connection,
+        is_data_framed=asset.is_data_framed,
+        persist_inputs=asset.persist_inputs,
+        tests=asset.tests,
+        state=now.state if now else NodeState.INITIAL,
+        total_tests=len(asset.tests),
+        successful_tests=now.successful_tests if now else 0,
+        last_execution_duration=now.last_execution_ms if now else 0,
+        last_tests_duration=now.last_tests_ms if now else 0,
+        description=asset.description,
+    )
+
+
+def _made_before(asset: Asset, now: AssetNow | None) -> RelationKind | None:
+    """What stands under a table's name as far as tasks tell; asking its database could mean to wait for it."""
+    is_made = asset.materialization is Materialization.TABLE and now is not None and now.relation_task_id is not None
+    return RelationKind.TABLE if is_made else None
+
+
+def _compiled_query(project: Project, asset: Asset, existing: RelationKind | None) -> str:
+    """The statement of the next run, without the run's own values; "" for a raw asset."""
+    if asset.template is None:
+        return ""
+    try:
+        appends = asset.materialization is Materialization.INCREMENTAL and existing is RelationKind.TABLE
+        sql = project.asset_sql(asset, TaskValues(), incremental=appends)
+    except TemplateFailed as error:  # an environment variable that went away since the project was loaded
+        return project.redaction.text(f"-- {error}")
+    compiled = project.connections[asset.connection].compiled(asset, sql, existing)
+    return project.redaction.text(compiled)
+
+
+async def post_run(request: Request) -> Response:
+    body = await read_body(request, RunRequest)
+    workspace = workspace_of(request)
+    active = await workspace.tasks.run(workspace.project, body.task_id, body.data, body.run_tests, body.profile)
+    answer = run_body(await _outcome(workspace, active))
+    return ShapeResponse(answer, _RUN_CODES[answer.status])
+
+
+async def _outcome(workspace: Workspace, active: ActiveTask) -> KeptTask:
+    """The task as it is when it has ended, or when a POST has waited for long enough."""
+    await wait_for(active.ended, workspace.settings.post_wait_ms)
+    await workspace.recorder.flush()
+    async with workspace.reader.moment() as moment:
+        task = await moment.task(active.task_id, active.plan.attempt)
+    if task is None:
+        raise Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
+    return task
+
+
+_RUN_CODES = {TaskStatus.SUCCESS: 200, TaskStatus.PENDING: 202, TaskStatus.FAILED: 500}
+
+
+async def wait_for(event: asyncio.Event, limit_ms: int) -> None:
+    """Wait until the event is set, or the time is up."""
+    try:
+        await asyncio.wait_for(event.wait(), limit_ms / 1000)
+    except TimeoutError:
+        return
+
+
+async def post_cancel(request: Request) -> Response:
+    workspace, task_id = workspace_of(request), task_id_of(request)
+    active = await workspace.tasks.cancel(task_id)
+    if active is not None:
+        return ShapeResponse(task_body(await _outcome(workspace, active)))
+    async with workspace.reader.moment() as moment:
+        task = await moment.task(task_id)
+    if task is None:
+        raise Refused(404, UnknownTask(task_id=task_id))
+    details = f"it has ended: {task.summary.status}"
+    raise Refused(409, Error(error=f"Task {task_id} is not running", details=details))
+
+
+async def post_retry(request: Request) -> Response:
+    workspace, task_id = workspace_of(request), task_id_of(request)
+    body = await read_body(request, RetryRequest, may_be_empty=True)
+    try:
+        active = await workspace.tasks.retry(workspace.project, task_id, body.profile)
+    except NothingToRetry as error:
+        raise Refused(409, Error(error="Nothing to retry", details=str(error))) from error
+    if active is None:
+        raise Refused(404, UnknownTask(task_id=task_id))
+    answer = run_body(await _outcome(workspace, active))
+    return ShapeResponse(answer, _RUN_CODES[answer.status])
+
+
+async def get_status(request: Request) -> Response:
+    task_id, attempt = task_id_of(request), whole_number(request, "attempt", least=1)
+    async with workspace_of(request).reader.moment() as moment:
+        task = await moment.task(task_id, attempt)
+    if task is None:
+        raise Refused(404, UnknownTask(task_id=task_id))
+    return ShapeResponse(task_body(task))
+
+
+async def get_tasks(request: Request) -> Response:
+    limit = whole_number(request, "limit", least=1)
+    cursor = request.query_params.get("cursor")
+    async with workspace_of(request).reader.moment() as moment:
+        page = await moment.tasks(limit, _position(cursor) if cursor is not None else None)
+    tasks = Tasks(tasks=page.tasks, total=page.total, cursor=_cursor(page.next) if page.next else None)
+    return ShapeResponse(tasks)
+
+
+def _cursor(position: TaskPosition) -> str:
+    text = f"{position.start_time}:{position.task_id}"
+    return base64.urlsafe_b64encode(text.encode()).decode("ascii")
+
+
+def _position(cursor: str) -> TaskPosition:
+    try:
+        start_time, _, task_id = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().partition(":")
+        return TaskPosition(int(start_time), task_id)
+    except (ValueError, binascii.Error) as error:
+        raise bad_request("'cursor' must be one that an earlier answer gave") from error
+
+
+async def post_reset(request: Request) -> Response:
+    workspace = workspace_of(request)
+    if not await workspace.reset():
+        details = "Cannot reset while execution is in progress"
+        raise Refused(500, Error(error="Failed to reset DAG state", details=details))
+    return ShapeResponse(ResetDone())
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/dag", get_dag, "The DAG: its nodes, their SQL, and how they are now.", {200: Dag}),
+    Endpoint(
+        "POST",
+        "/api/dag/run",
+        post_run,
+        "Run the DAG as a task, or join the task if it runs; answers within 10 seconds.",
+        {200: RunBody, 202: RunBody, 400: Error, 413: Error, 415: Error, 500: RunBody},
+        request=RunRequest,
+    ),
+    Endpoint(
+        "GET",
+        "/api/dag/status/{task_id:path}",
+        get_status,
+        "The status of a task's newest attempt, or of the one asked for.",
+        {200: TaskBody, 400: Error, 404: UnknownTask},
+        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer"),),
+    ),
+    Endpoint(
+        "POST",
+        "/api/dag/cancel/{task_id:path}",
+        post_cancel,
+        "Interrupt a task that runs or waits; answers with its status once it has ended.",
+        {200: TaskBody, 400: Error, 404: UnknownTask, 409: Error},
+    ),
+    Endpoint(
+        "POST",
+        "/api/dag/retry/{task_id:path}",
+        post_retry,
+        "Execute again what failed, was skipped or was interrupted, as a new attempt; answers within 10 seconds.",
+        {
+            200: RunBody,
+            202: RunBody,
+            400: Error,
+            404: UnknownTask,
+            409: Error,
+            413: Error,
+            415: Error,
+            500: RunBody,
+        },
+        request=RetryRequest,
+        request_required=False,
+    ),
+    Endpoint(
+        "GET",
+        "/api/dag/tasks",
+        get_tasks,
+        "Tasks by start time, newest first.",
+        {200: Tasks, 400: Error},
+        queries=(
+            Query("limit", "at most so many tasks", "integer"),
+            Query("cursor", "the `cursor` of the page before"),
+        ),
+    ),
+    Endpoint(
+        "POST",
+        "/api/dag/reset",
+        post_reset,
+        "Forget all tasks, results, frames, run events and logs; the tables in your databases stay.",
+        {200: ResetDone, 500: Error},
+    ),
+)

@@ -1,0 +1,244 @@
+"""`/api/tests`: the data tests, running one alone, and the rows that violate them (spec, Test Operations)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from dagscope.dag.connections.arrow_types import unique_names
+from dagscope.dag.events.status import DataTestStatus
+from dagscope.dag.ground.errors import FrameDamaged, TemplateFailed
+from dagscope.dag.model.assets import DataTest
+from dagscope.dag.model.templates import TaskValues
+from dagscope.dag.project.project import Project
+from dagscope.server.api.asset_data import rows_of_frame
+from dagscope.server.api.dag_endpoints import wait_for
+from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.http.endpoint import Endpoint, Query
+from dagscope.server.http.requests import checked_task_id, page_of, read_body, task_id_of, whole_number, workspace_of
+from dagscope.server.http.shapes import (
+    DataTestData,
+    DataTestExecuted,
+    DataTestProfile,
+    DataTests,
+    Error,
+    ExecuteRequest,
+    TaskDataTest,
+    TaskDataTests,
+)
+from dagscope.storage.kept_data_tests import KeptDataTest
+from dagscope.storage.reader import KeptAttempt, Moment
+
+_NO_TEST = "Test not found in DAG"
+
+
+async def get_tests(request: Request) -> Response:
+    workspace = workspace_of(request)
+    async with workspace.reader.moment() as moment:
+        statuses = await moment.test_statuses()
+    return ShapeResponse(await run_in_threadpool(_profiles, workspace.project, statuses))
+
+
+def _profiles(project: Project, statuses: Mapping[str, DataTestStatus]) -> DataTests:
+    tests = (
+        _profile(project, test, statuses.get(name, DataTestStatus.INITIAL)) for name, test in project.tests.items()
+    )
+    return DataTests(tests=tuple(tests))
+
+
+def _profile(project: Project, test: DataTest, status: DataTestStatus) -> DataTestProfile:
+    try:
+        sql = project.redaction.text(project.test_sql(test, TaskValues()))
+    except TemplateFailed as error:  # an environment variable that went away since the project was loaded
+        sql = project.redaction.text(f"-- {error}")
+    return DataTestProfile(
+        name=test.name,
+        sql=sql,
+        connection_name=test.connection,
+        connection_type=test.connection_type,
+        status=status,
+        description=test.description,
+        mask=test.mask or None,
+    )
+
+
+async def get_results(request: Request) -> Response:
+    workspace, task_id = workspace_of(request), task_id_of(request)
+    attempt = whole_number(request, "attempt", least=1)
+    async with workspace.reader.moment() as moment:
+        task = await moment.attempt(task_id, attempt)
+        if task is None:
+            raise Refused(404, Error(error="Task not found"))
+        found = await moment.data_tests.of_attempt(task.summary.task_id, task.attempt)
+    tests = await run_in_threadpool(_all_in_task, workspace.project, found)
+    return ShapeResponse(TaskDataTests(task_id=task.summary.task_id, attempt=task.attempt, tests=tests))
+
+
+def _all_in_task(project: Project, found: Iterable[KeptDataTest]) -> tuple[TaskDataTest, ...]:
+    return tuple(_in_task(project, kept) for kept in found)
+
+
+def _in_task(project: Project, kept: KeptDataTest) -> TaskDataTest:
+    """The result, with the test as the project has it now; one that went away has neither SQL nor connection."""
+    name, status = kept.result.test_name, kept.result.status
+    test = project.tests.get(name)
+    profile = _profile(project, test, status) if test else _gone(name, status)
+    return TaskDataTest(
+        **profile.model_dump(),
+        asset_name=kept.asset,
+        **_how_it_came_out(kept),
+    )
+
+
+def _how_it_came_out(kept: KeptDataTest) -> dict[str, Any]:
+    """The fields that all answers about an executed test have in common."""
+    return {
+        "could_not_run": kept.could_not_run,
+        "row_count": kept.violation_count,
+        "kept_rows": kept.violations.rows if kept.violations else 0,
+        "error_msg": _why_not_run(kept),
+        "duration_ms": kept.result.duration_ms,
+        "executed_at": kept.executed_at,
+    }
+
+
+def _gone(name: str, status: DataTestStatus) -> DataTestProfile:
+    return DataTestProfile(name=name, sql="", connection_name="", connection_type="", status=status, description="")
+
+
+def _why_not_run(kept: KeptDataTest) -> str:
+    return (kept.result.error or "") if kept.could_not_run else ""
+
+
+async def post_execute_test(request: Request) -> Response:
+    body = await read_body(request, ExecuteRequest)
+    workspace, name = workspace_of(request), request.path_params["test_name"]
+    test = workspace.project.tests.get(name)
+    if test is None:
+        shape = DataTestExecuted(
+            test_name=name, task_id=body.task_id, status=DataTestStatus.NOT_FOUND, error_msg=_NO_TEST
+        )
+        raise Refused(404, shape)
+    active = await workspace.tasks.run_test(workspace.project, body.task_id, name)
+    await wait_for(active.test_ended[name], workspace.settings.post_wait_ms)
+    await workspace.recorder.flush()
+    async with workspace.reader.moment() as moment:
+        found = await moment.data_tests.of_attempt(active.task_id, active.plan.attempt)
+    kept = next((each for each in found if each.result.test_name == name and each.asset is None), None)
+    return _executed(active.task_id, test, kept, active.ended.is_set())
+
+
+def _executed(task_id: str, test: DataTest, kept: KeptDataTest | None, over: bool) -> Response:
+    if kept is not None:
+        answer = _answer(DataTestExecuted, task_id, test, kept)
+        return ShapeResponse(answer, _EXECUTE_CODES[answer.status])
+    answer = DataTestExecuted(
+        test_name=test.name, description=test.description, task_id=task_id, status=DataTestStatus.INITIAL
+    )
+    if not over:
+        return ShapeResponse(answer, 202)
+    not_run = {"could_not_run": True, "error_msg": "not run: its task ended before its turn came"}
+    return ShapeResponse(answer.model_copy(update=not_run), 500)
+
+
+_EXECUTE_CODES = {DataTestStatus.SUCCESS: 200, DataTestStatus.IN_PROGRESS: 202, DataTestStatus.FAILED: 500}
+
+
+Answer = TypeVar("Answer", bound=DataTestExecuted)
+
+
+def _answer(shape: type[Answer], task_id: str, test: DataTest | None, kept: KeptDataTest) -> Answer:
+    return shape(
+        test_name=kept.result.test_name,
+        description=test.description if test else "",
+        task_id=task_id,
+        status=kept.result.status,
+        **_how_it_came_out(kept),
+    )
+
+
+async def get_test_data(request: Request) -> Response:
+    workspace, name, page = workspace_of(request), request.path_params["test_name"], page_of(request)
+    task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
+    test = workspace.project.tests.get(name)
+    async with workspace.reader.moment() as moment:
+        task = await _attempt_to_show(moment, name, task_id, attempt)
+        kept = await moment.data_tests.of_test(task.summary.task_id, task.attempt, name) if task else None
+    if task is None or kept is None:
+        if test is None:
+            raise _no_data(name, task_id, _NO_TEST)
+        return Response(status_code=204)
+    about = _answer(DataTestData, task.summary.task_id, test, kept)
+    if kept.violations is None:
+        return ShapeResponse(about)
+    about = about.model_copy(update={"columns": unique_names(kept.violations.columns)})
+    try:
+        rows = await run_in_threadpool(rows_of_frame, about, kept.violations, workspace.frames, page)
+    except FrameDamaged as error:
+        raise Refused(500, about.model_copy(update={"error_msg": str(error)})) from error
+    return StreamingResponse(rows.body(), media_type="application/json")
+
+
+async def _attempt_to_show(moment: Moment, test: str, task_id: str | None, attempt: int | None) -> KeptAttempt | None:
+    """The given task's attempt, else the newest one that ran the test; None if there is none."""
+    if task_id is not None:
+        task = await moment.attempt(checked_task_id(task_id), attempt)
+        if task is None:
+            raise _no_data(test, task_id, "Task not found")
+        return task
+    newest = await moment.data_tests.newest_attempt_of(test)
+    return await moment.attempt(*newest) if newest else None
+
+
+def _no_data(test: str, task_id: str | None, error: str) -> Refused:
+    status = DataTestStatus.NOT_FOUND if error == _NO_TEST else DataTestStatus.INITIAL
+    return Refused(404, DataTestData(test_name=test, task_id=task_id or "", status=status, error_msg=error))
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/api/tests", get_tests, "Every data test, its SQL, and how it stands.", {200: DataTests}, tag="tests"
+    ),
+    Endpoint(
+        "GET",
+        "/api/tests/results/{task_id:path}",
+        get_results,
+        "The data tests of a task's newest attempt, or of the one asked for, and how each came out.",
+        {200: TaskDataTests, 400: Error, 404: Error},
+        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer"),),
+        tag="tests",
+    ),
+    Endpoint(
+        "POST",
+        "/api/tests/execute/{test_name}",
+        post_execute_test,
+        "Run one data test alone; answers within 10 seconds.",
+        {
+            200: DataTestExecuted,
+            202: DataTestExecuted,
+            400: Error,
+            404: DataTestExecuted,
+            413: Error,
+            415: Error,
+            500: DataTestExecuted,
+        },
+        request=ExecuteRequest,
+        tag="tests",
+    ),
+    Endpoint(
+        "GET",
+        "/api/tests/data/{test_name}",
+        get_test_data,
+        "The rows that violate a data test, as its newest execution, or that of a task, found them.",
+        {200: DataTestData, 204: None, 400: Error, 404: DataTestData, 500: DataTestData},
+        queries=(
+            Query("taskId", "the rows that this task found"),
+            Query("attempt", "with taskId: those of this attempt; the newest if not given", "integer"),
+            Query("offset", "rows to leave out", "integer"),
+            Query("limit", "at most so many rows; all that are kept without it", "integer"),
+        ),
+        tag="tests",
+    ),
+)

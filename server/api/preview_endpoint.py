@@ -1,0 +1,61 @@
+"""`/api/dag/asset/.../preview`: a page of an asset's relation as it is in the database now."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.errors import DagscopeError
+from dagscope.server.api import asset_data
+from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.http.endpoint import Endpoint
+from dagscope.server.http.pages import Page
+from dagscope.server.http.requests import asset_of, read_body, workspace_of
+from dagscope.server.http.shapes import AssetData, Error, PreviewRequest
+
+STILL_READ = "still being read: send the same request again to wait on"
+
+
+async def post_preview(request: Request) -> Response:
+    body = await read_body(request, PreviewRequest, may_be_empty=True)
+    workspace, asset = workspace_of(request), asset_of(request)
+    if asset is None:
+        raise Refused(404, _without_data(request.path_params["name"], "Asset not found in DAG"))
+    if asset.is_raw:
+        details = "it is a raw asset, made by Python: look at its data"
+        raise Refused(400, Error(error=f'"{asset.name}" has no relation to preview', details=details))
+    connection = workspace.project.connections[asset.connection]
+    connection.admit()
+    page = Page(body.offset, body.limit, is_told=True)
+
+    def read(cancellation: Cancellation) -> bytes | None:
+        rows = asset_data.of_relation(asset, connection, page, cancellation)
+        return rows.whole() if rows is not None else None
+
+    key = (asset.name, id(connection), page)
+    answer = await workspace.previews.read(key, read, workspace.settings.post_wait_ms)
+    if answer is None:
+        return ShapeResponse(_without_data(asset.name, STILL_READ), 202)
+    try:
+        text = answer.result()
+    except DagscopeError as error:
+        shape = _without_data(asset.name, workspace.project.redaction.text(str(error)))
+        raise Refused(500, shape) from error
+    return Response(text, media_type="application/json") if text is not None else Response(status_code=204)
+
+
+def _without_data(asset: str, error: str) -> AssetData:
+    return AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/api/dag/asset/{name}/preview",
+        post_preview,
+        "A page of an asset's table or view as it is now; answers within 10 seconds.",
+        {200: AssetData, 202: AssetData, 204: None, 400: Error, 404: AssetData, 413: Error, 415: Error, 500: AssetData},
+        request=PreviewRequest,
+        request_required=False,
+        tag="asset",
+    ),
+)

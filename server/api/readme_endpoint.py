@@ -1,0 +1,59 @@
+"""`/api/docs/readme`: the project's README.md as it is written."""
+
+import os
+import stat
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dagscope.server.http.answers import Refused
+from dagscope.server.http.endpoint import Endpoint
+from dagscope.server.http.requests import workspace_of
+from dagscope.server.http.shapes import Error
+
+README = "README.md"
+
+
+async def get_readme(request: Request) -> Response:
+    try:
+        content = await run_in_threadpool(_read, workspace_of(request).project.folder / README)
+    except OSError as error:
+        details = f"{README} cannot be read: {error.strerror}"
+        raise Refused(500, Error(error="Failed to read README file", details=details)) from error
+    if content is None:
+        details = f"the project has no file {README} in its own folder; a link is none"
+        raise Refused(404, Error(error="README not found", details=details))
+    text = content.decode("utf-8-sig", "replace")
+    return Response(text, media_type="text/markdown", headers={"X-Content-Type-Options": "nosniff"})
+
+
+def _read(file: Path) -> bytes | None:
+    """The file's bytes; None where there is no such file, or a link or device, which would be another file's."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        if file.is_symlink():
+            return None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
+    with os.fdopen(descriptor, "rb") as opened:
+        return opened.read()
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/docs/readme",
+        get_readme,
+        "The project's README.md, as Markdown.",
+        {200: None, 404: Error, 500: Error},
+        media_type="text/markdown",
+        tag="docs",
+    ),
+)

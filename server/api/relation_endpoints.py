@@ -1,0 +1,110 @@
+"""`/api/dag/asset/.../drop` and `.../truncate`: what an asset made, dropped or emptied by hand."""
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dagscope.dag.events.task_log import TaskLog
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.errors import Cancelled, DagscopeError, UpkeepRefused
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.run.relation_upkeep import Upkeep, check_upkeep, keep_up
+from dagscope.server.api.connection_endpoints import refuse_while_running
+from dagscope.server.http.answers import Refused, ShapeResponse, bad_request
+from dagscope.server.http.endpoint import Endpoint, Handler
+from dagscope.server.http.requests import asset_of, read_body, workspace_of
+from dagscope.server.http.shapes import Error, RelationChanged, UpkeepRequest
+from dagscope.server.workspace.console import DEFAULT_TASK
+from dagscope.server.workspace.workspace import Workspace
+
+_INTERRUPT_AGAIN_S = 0.05
+
+
+def _endpoint_of(upkeep: Upkeep) -> Handler:
+    async def post(request: Request) -> Response:
+        return await _post_upkeep(request, upkeep)
+
+    post.__name__ = f"post_{upkeep}"
+    return post
+
+
+async def _post_upkeep(request: Request, upkeep: Upkeep) -> Response:
+    body = await read_body(request, UpkeepRequest)
+    workspace, asset = workspace_of(request), asset_of(request)
+    if asset is None:
+        raise _failed(404, request.path_params["name"], "Asset not found in DAG")
+    if body.confirm != asset.name:
+        raise bad_request(f'\'confirm\' must be "{asset.name}", the asset to {upkeep}, found "{body.confirm}"')
+    log = TaskLog(workspace.emit, workspace.project.redaction, DEFAULT_TASK, attempt=0)
+    try:
+        check_upkeep(asset, upkeep)
+        async with workspace.tasks.accepting:
+            refuse_while_running(workspace, f"Cannot {upkeep} now")
+            message = await _keep_up(workspace, asset, upkeep)
+            log.for_asset(asset.name, asset.connection).warning(message)
+            await workspace.recorder.forget_relation(asset.name)
+    except UpkeepRefused as error:
+        raise Refused(400, Error(error=str(error))) from error
+    except DagscopeError as error:
+        raise _failed(500, asset.name, workspace.project.redaction.text(str(error))) from error
+    return ShapeResponse(RelationChanged(asset_name=asset.name, status="SUCCESS", message=message))
+
+
+def _failed(status_code: int, asset: str, error: str) -> Refused:
+    return Refused(status_code, RelationChanged(asset_name=asset, status="FAILED", error=error))
+
+
+async def _keep_up(workspace: Workspace, asset: Asset, upkeep: Upkeep) -> str:
+    connection = workspace.project.connections[asset.connection]
+    connection.admit()
+
+    def work(cancellation: Cancellation) -> str:
+        with connection.session(cancellation) as session:
+            return keep_up(session, asset, upkeep)
+
+    limit_ms = workspace.settings.post_wait_ms
+    try:
+        return await _within(work, limit_ms)
+    except Cancelled as error:
+        reason = f"the database did not {upkeep} it within {limit_ms / 1000:g} s; nothing was changed, try again later"
+        raise DagscopeError(reason) from error
+
+
+async def _within(work: Callable[[Cancellation], str], limit_ms: int) -> str:
+    """What the work gives; it is interrupted when the time is up. Raises what the work raises."""
+    cancellation = Cancellation()
+    working = asyncio.ensure_future(run_in_threadpool(work, cancellation))
+    await asyncio.wait([working], timeout=limit_ms / 1000)
+    while not working.done():
+        cancellation.request()
+        await asyncio.wait([working], timeout=_INTERRUPT_AGAIN_S)
+    return working.result()
+
+
+def _endpoint(upkeep: Upkeep, summary: str) -> Endpoint:
+    return Endpoint(
+        "POST",
+        f"/api/dag/asset/{{name}}/{upkeep}",
+        _endpoint_of(upkeep),
+        summary,
+        {
+            200: RelationChanged,
+            400: Error,
+            404: RelationChanged,
+            409: Error,
+            413: Error,
+            415: Error,
+            500: RelationChanged,
+        },
+        request=UpkeepRequest,
+        tag="asset",
+    )
+
+
+ENDPOINTS = (
+    _endpoint(Upkeep.DROP, "Drop an asset's table or view."),
+    _endpoint(Upkeep.TRUNCATE, "Delete all rows of an asset's table."),
+)

@@ -1,0 +1,211 @@
+"""`GET /api/events`: everything that happens, as server-sent events that resume (contract, The stream)."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dagscope.dag.events.events import EventKind
+from dagscope.dag.ground.shapes import Shape
+from dagscope.server.api.task_status import task_body
+from dagscope.server.http.answers import bad_request
+from dagscope.server.http.endpoint import Endpoint, Query
+from dagscope.server.http.requests import checked_task_id, workspace_of
+from dagscope.server.http.shapes import Error, NodeNow, Snapshot, UnknownTask
+from dagscope.server.workspace.workspace import Workspace
+from dagscope.storage.projection import Recorded
+from dagscope.storage.reader import Moment
+
+RETRY_MS = 2_000
+SNAPSHOT_TASKS = 50
+_PAGE_ENTRIES = 100  # sent at once: all that a reader who takes nothing costs, be its entries long
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a stream is about: one task or all, some kinds of entries or all."""
+
+    task_id: str | None
+    kinds: frozenset[EventKind] | None
+
+    def includes(self, entry: Recorded) -> bool:
+        return (self.task_id is None or entry.task_id == self.task_id) and (
+            self.kinds is None or entry.kind in self.kinds
+        )
+
+
+async def get_events(request: Request) -> Response:
+    workspace = workspace_of(request)
+    wanted = _wanted(request)
+    position = _last_event_id(request)
+    if position is not None and wanted.task_id is not None and await _has_seen_all(workspace, wanted, position):
+        return Response(status_code=204)
+    return EventSourceResponse(
+        _messages(workspace, wanted, position),
+        ping=workspace.settings.heartbeat_s,
+        ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
+        sep="\n",
+    )
+
+
+def _wanted(request: Request) -> Wanted:
+    task_id = request.query_params.get("taskId")
+    kinds = request.query_params.get("kinds")
+    return Wanted(
+        task_id=checked_task_id(task_id) if task_id is not None else None,
+        kinds=frozenset(map(_kind, kinds.split(","))) if kinds is not None else None,
+    )
+
+
+def _kind(text: str) -> EventKind:
+    try:
+        return EventKind(text.strip())
+    except ValueError as error:
+        raise bad_request(f"'kinds' takes {', '.join(EventKind)}, found {text!r}") from error
+
+
+def _last_event_id(request: Request) -> int | None:
+    """The position to go on from; the header wins over the query. Refuses with 400 what is no integer."""
+    text = request.headers.get("last-event-id", request.query_params.get("lastEventId"))
+    if text is None:
+        return None
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 4_000):
+        raise bad_request(f"'Last-Event-ID' must be an integer, found {text[:50]!r}")
+    return int(text)
+
+
+async def _has_seen_all(workspace: Workspace, wanted: Wanted, position: int) -> bool:
+    """If the task has ended and nothing that is wanted came after the position."""
+    async with workspace.reader.moment() as moment:
+        if not (await moment.log_range()).can_resume_after(position) or position == 0:
+            return False
+        return await _has_ended(moment, wanted) and not await moment.log_after(
+            position, 1, wanted.task_id, wanted.kinds
+        )
+
+
+async def _has_ended(moment: Moment, wanted: Wanted) -> bool:
+    if wanted.task_id is None:
+        return False
+    task = await moment.attempt(wanted.task_id)
+    return task is not None and task.summary.status.is_ended
+
+
+async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) -> AsyncIterator[bytes]:
+    """The stream: a snapshot or what was missed, then live, until the wanted task has ended."""
+    yield f"retry: {RETRY_MS}\n\n".encode()
+    with workspace.hub.listening() as wake:
+        while True:
+            resets = workspace.hub.resets
+            if position is None or not await _can_resume(workspace, position):
+                if position is not None:
+                    yield _message("reset", "{}")
+                position, shape = await _snapshot(workspace, wanted)
+                yield _message("snapshot", shape.to_json(), position)
+            may_be_over = True
+            while workspace.hub.resets == resets:
+                wake.clear()
+                step = await _next_step(workspace, wanted, position)
+                position = step.position
+                if step.entries:
+                    yield b"".join(_message(entry.kind, entry.data, entry.position) for entry in step.entries)
+                may_be_over |= step.may_be_over
+                if step.at_end and may_be_over and await _is_over(workspace, wanted, position):
+                    yield _message("done", "{}")
+                    return
+                may_be_over &= not step.at_end
+                if step.at_end:
+                    await wake.wait()
+            position = -1  # nothing before a reset can be gone on from
+
+
+async def _can_resume(workspace: Workspace, position: int) -> bool:
+    async with workspace.reader.moment() as moment:
+        return (await moment.log_range()).can_resume_after(position)
+
+
+async def _snapshot(workspace: Workspace, wanted: Wanted) -> tuple[int, Shape]:
+    """How things are, and the position in the log at which they are so."""
+    async with workspace.reader.moment() as moment:
+        position = (await moment.log_range()).last_position
+        if wanted.task_id is not None:
+            task = await moment.task(wanted.task_id)
+            return position, task_body(task) if task else UnknownTask(task_id=wanted.task_id)
+        unended = [await moment.attempt(task_id) for task_id in await moment.unended_tasks()]
+        running = [kept.summary for kept in unended if kept is not None]
+        newest = (await moment.tasks(SNAPSHOT_TASKS)).tasks
+        now = await moment.assets()
+    tasks = {task.task_id: task for task in (*running, *newest)}
+    nodes = tuple(
+        NodeNow(name=name, state=now[name].state) if name in now else NodeNow(name=name, state="INITIAL")
+        for name in workspace.project.assets
+    )
+    return position, Snapshot(tasks=tuple(tasks.values()), nodes=nodes)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The wanted entries up to `position`; `at_end` if these were the last there are now.
+
+    `may_be_over` only where the wanted task may have ended: finding out takes a look into the database, which a
+    thousand streams cannot take at every entry.
+    """
+
+    entries: Sequence[Recorded]
+    position: int
+    at_end: bool = True
+    may_be_over: bool = False
+
+
+async def _next_step(workspace: Workspace, wanted: Wanted, position: int) -> _Step:
+    newest = workspace.recorder.last_position
+    if position >= newest:
+        return _Step((), position)
+    recent = workspace.hub.newer_than(position, _PAGE_ENTRIES)
+    if recent is not None:
+        about_task = any(entry.kind == EventKind.TASK and entry.task_id == wanted.task_id for entry in recent)
+        entries = [entry for entry in recent if wanted.includes(entry)]
+        reached = recent[-1].position if recent else position
+        return _Step(entries, reached, at_end=len(recent) < _PAGE_ENTRIES, may_be_over=about_task)
+    async with workspace.reader.moment() as moment:
+        older = await moment.log_after(position, _PAGE_ENTRIES, wanted.task_id, wanted.kinds)
+    if len(older) == _PAGE_ENTRIES:
+        return _Step(older, older[-1].position, at_end=False, may_be_over=True)
+    return _Step(older, max(newest, older[-1].position if older else newest), may_be_over=True)
+
+
+async def _is_over(workspace: Workspace, wanted: Wanted, position: int) -> bool:
+    """If the wanted task has ended, and all of its entries were sent."""
+    if wanted.task_id is None:
+        return False
+    async with workspace.reader.moment() as moment:
+        return await _has_ended(moment, wanted) and not await moment.log_after(
+            position, 1, wanted.task_id, wanted.kinds
+        )
+
+
+def _message(event: str, data: str, position: int | None = None) -> bytes:
+    """One server-sent event; JSON never holds a line break, so `data` is one line."""
+    identity = f"id: {position}\n" if position is not None else ""
+    return f"{identity}event: {event}\ndata: {data}\n\n".encode()
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/events",
+        get_events,
+        "Everything that happens, as server-sent events that resume after `Last-Event-ID`.",
+        {200: None, 204: None, 400: Error},
+        queries=(
+            Query("taskId", "only what belongs to this task; the stream ends with it"),
+            Query("kinds", "only these, comma-separated: task, node, test, log, run_event"),
+            Query("lastEventId", "as the header Last-Event-ID, which wins", "integer"),
+        ),
+        media_type="text/event-stream",
+        tag="stream",
+    ),
+)

@@ -1,0 +1,28 @@
+"""Task statuses as the API shows them."""
+
+from dagscope.dag.events.status import TaskStatus
+from dagscope.server.http.shapes import RunBody, TaskBody
+from dagscope.storage.reader import KeptTask
+
+
+def task_body(task: KeptTask) -> TaskBody:
+    """The body of `GET /api/dag/status/:taskId`."""
+    return TaskBody(
+        task_id=task.summary.task_id,
+        status=task.summary.status,
+        completed_assets=task.summary.completed_assets,
+        total_assets=task.summary.total_assets,
+        failed_assets=task.summary.failed_assets,
+        in_progress_assets=task.summary.in_progress_assets,
+        nodes=tuple(node.status for node in task.nodes),
+        root_test_results=task.root_test_results,
+        last_task_name=task.last_task_name,
+    )
+
+
+def run_body(task: KeptTask) -> RunBody:
+    """The body of `POST /api/dag/run`: PENDING while the task goes on."""
+    body = task_body(task)
+    status = body.status if body.status.is_ended else TaskStatus.PENDING
+    values = body.model_dump() | {"status": status}
+    return RunBody(**values, tasks=body.nodes)

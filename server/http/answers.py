@@ -1,0 +1,58 @@
+"""Sending shapes, and refusing with them."""
+
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dagscope.dag.ground.shapes import Shape
+from dagscope.server.http.shapes import Error
+
+
+class ShapeResponse(Response):
+    """A shape as JSON."""
+
+    media_type = "application/json"
+
+    def __init__(self, shape: Shape, status_code: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(shape.to_json(), status_code, headers)
+
+
+class Refused(Exception):
+    """A request that gets an error as its answer: a status code and a shape."""
+
+    def __init__(self, status_code: int, shape: Shape) -> None:
+        self.status_code, self.shape = status_code, shape
+        super().__init__(shape.to_json())
+
+
+def bad_request(message: str) -> Refused:
+    """400, in the words of the spec."""
+    return Refused(400, Error(error=f"Invalid request format: {message}"))
+
+
+async def answer_refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return ShapeResponse(error.shape, error.status_code)
+
+
+async def answer_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    details = {
+        404: f"{request.method} {request.scope['path']}: no such endpoint; /openapi.json lists them",
+        405: f"{request.method} is not allowed here",
+    }
+    shape = Error(error=error.detail, details=details.get(error.status_code))
+    return ShapeResponse(shape, error.status_code, error.headers)
+
+
+async def answer_state_failure(_: Request, error: Exception) -> Response:
+    """The state cannot be written, or no more is: 500 in the words of the spec, with the reason."""
+    return ShapeResponse(Error(error="Internal server error", details=str(error)), 500)
+
+
+async def answer_fault(_: Request, __: Exception) -> Response:
+    """A fault of dagscope's own: the console has the traceback, the client learns only that it happened."""
+    shape = Error(error="Internal server error", details="an unexpected fault; the server's console tells more")
+    return ShapeResponse(shape, 500)

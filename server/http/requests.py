@@ -1,0 +1,119 @@
+"""Reading requests: bodies, path parameters, query parameters; each refusal says what would be right."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, from_json
+from starlette.requests import Request
+
+from dagscope.dag.events.task_ids import check_task_id
+from dagscope.dag.model.assets import Asset
+from dagscope.server.http.answers import Refused, bad_request
+from dagscope.server.http.pages import Page
+from dagscope.server.http.shapes import Error
+from dagscope.server.workspace.workspace import Workspace
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def workspace_of(request: Request) -> Workspace:
+    workspace: Workspace = request.app.state.workspace
+    return workspace
+
+
+async def read_body(request: Request, model: type[Body], may_be_empty: bool = False) -> Body:
+    """The JSON body as `model`. Refuses with 415 what is not JSON by its type, with 400 what does not fit."""
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if may_be_empty and not has_body:
+        return model()
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/json":
+        found = f'"{content_type}"' if content_type else "none"
+        raise Refused(415, Error(error="Unsupported media type", details=f"send application/json, found {found}"))
+    try:
+        values = from_json(await _read_all(request), allow_inf_nan=False)
+    except ValueError as error:
+        raise bad_request(f"not valid JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise bad_request("the body must be a JSON object")
+    try:
+        return model.model_validate(values, by_name=False, by_alias=True)
+    except ValidationError as error:
+        raise bad_request(_first_fault(error)) from error
+
+
+async def _read_all(request: Request) -> bytes:
+    """The body. Refuses with 413 one over the limit, without reading more of it than that."""
+    limit = workspace_of(request).settings.body_limit_bytes
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Refused(413, Error(error="Content too large", details=f"a body has at most {limit} bytes"))
+    return body
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    path = fault["loc"][:-1] if fault["type"] == "finite_number" else fault["loc"]  # whose last part is "float"
+    field = ".".join(map(str, path))
+    if fault["type"] == "missing":
+        return f"missing required field '{field}'"
+    if fault["type"] == "value_error":
+        return str(fault["ctx"]["error"])
+    return f"field '{field}' must be {_expected(fault)}"
+
+
+def _expected(fault: ErrorDetails) -> str:
+    match fault["type"]:
+        case "string_type":
+            return "a string"
+        case "dict_type":
+            return "an object"
+        case "bool_type":
+            return "true or false"
+        case "int_type":
+            return "a whole number"
+        case "finite_number":
+            return "a number of at most 1.8e308"
+        case "greater_than_equal":
+            return f"{fault['ctx']['ge']} or more"
+        case "less_than_equal":
+            return f"{fault['ctx']['le']} or less"
+    return fault["msg"]
+
+
+def task_id_of(request: Request) -> str:
+    """The task id in the path. Refuses with 400 what cannot be one."""
+    task_id: str = request.path_params["task_id"]
+    if not task_id:
+        raise Refused(400, Error(error="taskId is required"))
+    return checked_task_id(task_id)
+
+
+def checked_task_id(task_id: str) -> str:
+    try:
+        return check_task_id(task_id)
+    except ValueError as error:
+        raise bad_request(str(error)) from error
+
+
+def asset_of(request: Request) -> Asset | None:
+    """The asset named in the path, None if the DAG has none of that name."""
+    return workspace_of(request).project.assets.get(request.path_params["name"])
+
+
+def page_of(request: Request) -> Page:
+    """The rows that are asked for with `offset` and `limit`; told in the answer where the client speaks of pages."""
+    is_told = not request.query_params.keys().isdisjoint({"taskId", "offset", "limit"})
+    return Page(whole_number(request, "offset") or 0, whole_number(request, "limit"), is_told)
+
+
+def whole_number(request: Request, name: str, least: int = 0) -> int | None:
+    """A query parameter that is a whole number of at least `least`; None where it is not given."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < least:
+        raise bad_request(f"'{name}' must be a whole number of {least} or more, found {text!r}")
+    return int(text)

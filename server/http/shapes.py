@@ -1,0 +1,368 @@
+"""Request and response bodies: the shapes of the HTTP API (spec, and contract where it is named)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool, StrictInt
+
+from dagscope.dag.events.statements import Statement
+from dagscope.dag.events.status import (
+    DataTestResult,
+    DataTestStatus,
+    LogEntry,
+    NodeState,
+    NodeStatus,
+    TaskStatus,
+    TaskSummary,
+)
+from dagscope.dag.events.task_ids import TASK_ID_LENGTH, check_task_id
+from dagscope.dag.ground.shapes import Shape
+
+PREVIEW_ROWS = 10_000  # of one page, which is made in memory
+PREVIEW_OFFSET = 10**18
+
+
+TaskId = Annotated[
+    str, AfterValidator(check_task_id), Field(json_schema_extra={"minLength": 1, "maxLength": TASK_ID_LENGTH})
+]
+
+
+class RunRequest(Shape):
+    """`POST /api/dag/run`. dagscope's own: `runTests`, false runs no data tests, and `profile`. Others are ignored."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    task_id: TaskId
+    data: dict[str, JsonValue] | None = None
+    run_tests: StrictBool = True
+    profile: StrictBool = False
+
+
+class ExecuteRequest(Shape):
+    """`POST /api/dag/asset/:name/execute`. Without `profile` statements are profiled if the task was before."""
+
+    task_id: TaskId
+    profile: StrictBool | None = None
+
+
+class RetryRequest(Shape):
+    """The body of `POST /api/dag/retry/:taskId`, which needs none. `profile` as in `ExecuteRequest`."""
+
+    profile: StrictBool | None = None
+
+
+class Error(Shape):
+    """Every error that has no shape of its own."""
+
+    error: str
+    details: str | None = None
+
+
+class DagNode(Shape):
+    """An asset in the DAG, as it is now. Durations are milliseconds."""
+
+    name: str
+    downstreams: tuple[str, ...]
+    upstreams: tuple[str, ...]
+    sql_select_query: str
+    sql_compiled_query: str
+    materialization: str
+    connection_type: str
+    connection_name: str
+    is_data_framed: bool
+    persist_inputs: bool
+    tests: tuple[str, ...]
+    state: NodeState
+    total_tests: int
+    successful_tests: int
+    last_execution_duration: int
+    last_tests_duration: int
+    description: str
+
+
+class Dag(Shape):
+    """`GET /api/dag`. `errors` are there while the files on disk cannot be loaded: the nodes are the last good ones."""
+
+    project_name: str
+    module_name: str
+    dag_instance_name: str
+    nodes: tuple[DagNode, ...]
+    errors: tuple[str, ...] | None = None
+
+
+class TaskBody(Shape):
+    """The status of a task. Counts are of assets; `last_task_name` is the `name` of the node that started last."""
+
+    task_id: str
+    status: TaskStatus
+    completed_assets: int
+    total_assets: int
+    failed_assets: int
+    in_progress_assets: int
+    nodes: tuple[NodeStatus, ...]
+    root_test_results: tuple[DataTestResult, ...]
+    last_task_name: str
+
+
+class RunBody(TaskBody):
+    """The answer of a run: the nodes under both keys that the spec shows."""
+
+    tasks: tuple[NodeStatus, ...]
+
+
+class UnknownTask(Shape):
+    """The status of a task that never was."""
+
+    task_id: str
+    status: Literal[TaskStatus.NOT_STARTED] = TaskStatus.NOT_STARTED
+    nodes: tuple[NodeStatus, ...] = ()
+    last_task_name: str = ""
+
+
+class Tasks(Shape):
+    """`GET /api/dag/tasks`, newest first; `cursor` asks for the next page, and is absent on the last."""
+
+    tasks: tuple[TaskSummary, ...]
+    total: int
+    cursor: str | None = None
+
+
+class ResetDone(Shape):
+    """`POST /api/dag/reset`."""
+
+    message: str = "DAG state reset successfully"
+    status: str = "SUCCESS"
+
+
+class ExecuteResult(Shape):
+    """What an execution gave: the rows it wrote, and its first 100 rows (or its value)."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+    rows_affected: int
+    data: Any
+
+
+class AssetExecuted(Shape):
+    """The answer of an execute or a select: ended, still going, or failed. Times are epoch milliseconds.
+
+    `total_records` are the rows of a select, of which `result` has the first.
+    """
+
+    task_id: str
+    asset_name: str
+    status: NodeState
+    start_time: int | None = None
+    end_time: int | None = None
+    execution_time_ms: int | None = None
+    result: ExecuteResult | None = None
+    error: str | None = None
+    upstreams_used: tuple[str, ...] = ()
+    total_records: int | None = None
+
+
+class AssetData(Shape):
+    """The data of an asset. `data` is rows as objects for a dataframe; `row_count` counts all rows, not the page's.
+
+    `total_records`, the same number, `offset` and `limit` are there where a task or a page was asked for.
+    """
+
+    asset_name: str
+    has_data: bool
+    data_type: str
+    is_data_framed: bool
+    data: Any = None
+    row_count: int | None = None
+    column_count: int | None = None
+    columns: tuple[str, ...] | None = None
+    total_records: int | None = None
+    offset: int | None = None
+    limit: int | None = None
+    error: str = ""
+
+
+class PreviewRequest(Shape):
+    """`POST /api/dag/asset/:name/preview`; it takes no body too. Other keys are ignored."""
+
+    offset: Annotated[StrictInt, Field(ge=0, le=PREVIEW_OFFSET)] = 0
+    limit: Annotated[StrictInt, Field(ge=0, le=PREVIEW_ROWS)] = 100
+
+
+class UpkeepRequest(Shape):
+    """`POST /api/dag/asset/:name/drop` and `truncate`: the asset's name again, so that no slip drops a table."""
+
+    confirm: str
+
+
+class RelationChanged(Shape):
+    """What was done to an asset's relation, or why nothing was."""
+
+    asset_name: str
+    status: Literal["SUCCESS", "FAILED"]
+    message: str = ""
+    error: str = ""
+
+
+class ConnectionNow(Shape):
+    """A connection of the project, whether it is open, and where it leads; never a secret."""
+
+    name: str
+    type: str
+    is_connected: bool
+    path: str | None = None
+    extensions: tuple[str, ...] | None = None
+    host: str | None = None
+    port: int | None = None
+    database: str | None = None
+    user: str | None = None
+
+
+class ConnectionStatus(Shape):
+    """`GET /api/dag/connection-status`; `is_connected` is true if all connections are open."""
+
+    is_connected: bool
+    connections: tuple[ConnectionNow, ...]
+
+
+class Connected(Shape):
+    """`POST /api/dag/connect`."""
+
+    message: str = "Successfully connected to all databases"
+    status: Literal["CONNECTED"] = "CONNECTED"
+
+
+class Disconnected(Shape):
+    """`POST /api/dag/disconnect`."""
+
+    message: str = "Successfully disconnected from all databases"
+    status: Literal["DISCONNECTED"] = "DISCONNECTED"
+
+
+class SentStatements(Shape):
+    """What was sent to databases in one attempt; `total` counts all, `statements` are those that are kept, in order."""
+
+    task_id: str
+    attempt: int
+    statements: tuple[Statement, ...]
+    total: int
+
+
+class AssetStatements(SentStatements):
+    """`GET /api/dag/asset/:name/statements`; `state` is the node's in that attempt."""
+
+    asset_name: str
+    state: NodeState
+
+
+class DataTestStatements(SentStatements):
+    """`GET /api/tests/:name/statements`."""
+
+    test_name: str
+
+
+class DataTestProfile(Shape):
+    """A data test; `sql` asks for the rows that are wrong, `mask` are its columns whose values are not kept."""
+
+    name: str
+    sql: str
+    connection_name: str
+    connection_type: str
+    status: DataTestStatus
+    description: str
+    mask: tuple[str, ...] | None = None
+
+
+class DataTests(Shape):
+    """`GET /api/tests`."""
+
+    tests: tuple[DataTestProfile, ...]
+
+
+class TaskDataTest(DataTestProfile):
+    """A data test in a task. `row_count` rows violate it, the first `kept_rows` of them are kept.
+
+    `could_not_run` tells a test that failed of an error, which is then `error_msg`, from one that found rows.
+    `asset_name` is absent for a test that ran by itself or after the DAG. `executed_at` is ISO 8601.
+    """
+
+    asset_name: str | None = None
+    could_not_run: bool
+    row_count: int
+    kept_rows: int
+    error_msg: str
+    duration_ms: int
+    executed_at: str
+
+
+class TaskDataTests(Shape):
+    """`GET /api/tests/results/:taskId`, in order of execution."""
+
+    task_id: str
+    attempt: int
+    tests: tuple[TaskDataTest, ...]
+
+
+class DataTestExecuted(Shape):
+    """`POST /api/tests/execute/:testName`; the fields are those of `TaskDataTest`."""
+
+    test_name: str
+    description: str = ""
+    task_id: str
+    status: DataTestStatus
+    could_not_run: bool = False
+    row_count: int = 0
+    kept_rows: int = 0
+    error_msg: str = ""
+    duration_ms: int = 0
+    executed_at: str = ""
+
+
+class DataTestData(DataTestExecuted):
+    """`GET /api/tests/data/:testName`: a page of the rows that violate a data test."""
+
+    columns: tuple[str, ...] = ()
+    data: Any = ()
+
+
+class TaskLogs(Shape):
+    """`GET /api/logs/:taskId`; `cursor` and `has_more` are there with a limit, `count` is then the page's."""
+
+    task_id: str
+    logs: tuple[LogEntry, ...]
+    count: int
+    cursor: str | None = None
+    has_more: bool | None = None
+
+
+class AllLogs(Shape):
+    """`GET /api/logs`: entries by task id."""
+
+    logs: dict[str, tuple[LogEntry, ...]]
+    task_count: int
+    total_log_count: int
+
+
+class TaskLogsCleared(Shape):
+    """`DELETE /api/logs/:taskId`."""
+
+    message: str
+    task_id: str
+
+
+class AllLogsCleared(Shape):
+    """`DELETE /api/logs`."""
+
+    message: str = "All logs cleared successfully"
+
+
+class NodeNow(Shape):
+    """An asset's name and state, as a snapshot of everything lists them."""
+
+    name: str
+    state: NodeState
+
+
+class Snapshot(Shape):
+    """The first message of a stream of everything: the running and the newest tasks, and every node's state."""
+
+    tasks: tuple[TaskSummary, ...]
+    nodes: tuple[NodeNow, ...]

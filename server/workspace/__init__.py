@@ -1,0 +1,1 @@
+"""What is open for one project: its queue, its listeners, its settings. No HTTP."""

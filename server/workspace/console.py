@@ -1,0 +1,136 @@
+"""What the server writes on its console, and how entries of other loggers become log entries of their task.
+
+structlog everywhere: the runner's entries are shown as they happen; entries that a raw asset (or a library it uses)
+writes through structlog or `logging` are captured under the task they name, or else the task that is being executed.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from dagscope.dag.events.events import Event, Logged
+from dagscope.dag.events.task_log import RawAssetLog, TaskLog, current_log
+from dagscope.dag.redaction.redaction import Redaction
+
+DEFAULT_TASK = "default"
+"""Where entries without a task go (contract, Logs)."""
+
+
+def configure_console(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
+    """Log to the stream: for people on a terminal, as JSON lines elsewhere."""
+    on_terminal = stream.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if on_terminal else "iso", utc=not on_terminal),
+            _capture,
+            _drop_below(level),
+            structlog.processors.format_exc_info,
+            _redact,
+            structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),  # what is not shown is still captured
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
+
+
+class TaskEntries:
+    """A listener that shows the entries of tasks on the console, from a level on; they need no capturing any more."""
+
+    def __init__(self, level: int) -> None:
+        self._level = level
+        self._log = structlog.get_logger("dagscope.task").bind()  # bound once: for each entry anew it takes longer
+
+    def __call__(self, event: Event) -> None:
+        # Asked here already, and not only by structlog: most entries are for debugging, and preparing them takes time.
+        if isinstance(event, Logged) and _number(event.entry.level) >= self._level:
+            fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True, by_alias=True)
+            log = getattr(self._log, event.entry.level, self._log.info)
+            log(event.entry.message, _captured=True, **fields)
+
+
+class Capture:
+    """Turns entries of other loggers into log entries, while it is installed."""
+
+    def __init__(self, emit: Callable[[Event], None], redaction: Callable[[], Redaction]) -> None:
+        self._emit, self._redaction = emit, redaction
+
+    def __enter__(self) -> "Capture":
+        _installed.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _installed.remove(self)
+
+    @property
+    def redaction(self) -> Redaction:
+        """That of the project as it is now: it may have been loaded again."""
+        return self._redaction()
+
+    def take(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        task_id = fields.pop("taskId", None)
+        running = current_log.get()
+        if running is not None and task_id in (None, running.task_id):
+            RawAssetLog(running).write(level, message, fields)
+        else:
+            attempt = 0  # it is nobody's: the entry names a task, if any, that this thread does not execute
+            log = TaskLog(self._emit, self.redaction, str(task_id or DEFAULT_TASK), attempt)
+            log.write(level, message, fields)
+
+
+_installed: list[Capture] = []
+
+
+def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
+    """A structlog processor: hand the entry to what is installed, once; `TaskEntries` shows what becomes of it.
+
+    An exception that belongs to no task is the server's own: it is told here in full, and in no log that clients read.
+    """
+    if entry.pop("_captured", False) or not _installed:
+        return entry
+    if entry.get("exc_info") and current_log.get() is None and "taskId" not in entry:
+        return entry
+    fields = {key: value for key, value in entry.items() if key not in ("event", "level", "timestamp")}
+    _installed[-1].take(str(entry.get("level", "info")), str(entry.get("event", "")), fields)
+    raise structlog.DropEvent
+
+
+def _redact(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
+    """A structlog processor: what servers and libraries tell, tracebacks too, holds no secret of the project."""
+    if not _installed:
+        return entry
+    hide = _installed[-1].redaction.text
+    return {key: hide(value) if isinstance(value, str) else value for key, value in entry.items()}
+
+
+def _drop_below(level: int) -> Callable[[WrappedLogger, str, EventDict], EventDict]:
+    def drop(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
+        if _number(str(entry.get("level"))) < level:
+            raise structlog.DropEvent
+        return entry
+
+    return drop
+
+
+def _number(level: str) -> int:
+    """A level's number; a level that nobody knows is always shown."""
+    return _LEVELS.get(level.upper(), logging.CRITICAL)
+
+
+_LEVELS = logging.getLevelNamesMapping()
+
+
+class _ToStructlog(logging.Handler):
+    """Hands entries of the standard library's loggers to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger(record.name)
+        write = getattr(log, record.levelname.lower(), log.info)
+        write(record.getMessage(), logger=record.name, exc_info=record.exc_info)

@@ -1,0 +1,57 @@
+"""Settings, each from the environment variable `DAGSCOPE_<NAME>`; docs/settings.md describes every one."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dagscope.storage.retention import Retention
+
+
+def _sendable(token: SecretStr) -> SecretStr:
+    text = token.get_secret_value()
+    if not (text.isascii() and text.isprintable()):
+        raise PydanticCustomError("token", "the token must be one line of printable ASCII characters")
+    return token
+
+
+def _free(organization: str) -> str:
+    if organization == "dagster":
+        message = "dagster cannot be an organization's name: /dagster/graphql is Dagster's own schema"
+        raise PydanticCustomError("organization", message)
+    return organization
+
+
+class Settings(BaseSettings):
+    """How the server runs. Units are in the names."""
+
+    model_config = SettingsConfigDict(env_prefix="DAGSCOPE_", frozen=True)
+
+    max_workers: int | None = Field(
+        None, ge=1, description="Assets executed at once; `cores` of config.yaml wins over the number of CPUs."
+    )
+    post_wait_ms: int = Field(10_000, ge=0, description="How long a POST that executes something waits for its end.")
+    body_limit_bytes: int = Field(1_048_576, ge=1, description="The largest request body that is read.")
+    kept_violations: int = Field(1_000, ge=1, description="Violating rows kept of a failed data test.")
+    store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
+    keep_days: float | None = Field(None, ge=0, description="Tasks older than this are let go of; none if not set.")
+    keep_bytes: int | None = Field(
+        None, ge=0, description="The oldest tasks are let go of while entries and frames take more; none if not set."
+    )
+    heartbeat_s: float = Field(15, gt=0, description="Seconds between comments on a silent stream.")
+    stalled_reader_s: float = Field(
+        20, gt=0, description="Seconds after which a connection whose reader takes nothing is let go."
+    )
+    api_token: Annotated[SecretStr, AfterValidator(_sendable)] | None = Field(
+        None, description="The token that clients must send; without one, only clients of this machine are answered."
+    )
+    organization: Annotated[str, AfterValidator(_free)] | None = Field(
+        None, description="The one organization that clients may name; any if not set."
+    )
+    deployment: str | None = Field(None, description="The one deployment that clients may name; any if not set.")
+    debug: bool = Field(False, description="Show stacks of unexpected faults to clients; `serve --debug` turns it on.")
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self.keep_days, self.keep_bytes)

@@ -1,0 +1,253 @@
+"""DuckDB behind the engine's seam."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from dagscope.dag.connections import Connection, RelationKind, Session
+from dagscope.dag.connections.duckdb.connection import DuckDBConfig, DuckDBConnection
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.errors import Cancelled, ConnectionFailed, DagscopeError, StatementFailed
+
+Open = Callable[..., Connection]
+
+UNKNOWN_SETTING = 'Catalog Error: unrecognized configuration parameter "thread"'
+NO_DATABASE = 'IO Error: The file "{folder}/notes.duckdb" exists, but it is not a valid DuckDB database file!'
+NO_FOLDER = "[Errno 17] File exists: '{folder}/notes.duckdb'"
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Iterator[Open]:
+    """Makes connections named `duck` from the values of a `config`; they are closed at the end."""
+    with ExitStack() as made:
+
+        def make(**values: Any) -> Connection:
+            connection = DuckDBConnection.from_config("duck", DuckDBConfig.model_validate(values), tmp_path)
+            made.callback(connection.close)
+            return connection
+
+        yield make
+
+
+@pytest.fixture
+def session(connect: Open) -> Iterator[Session]:
+    """A session of a database in memory."""
+    with connect().session() as opened:
+        yield opened
+
+
+def read(session: Session, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in session.read(sql).read_all().to_pylist()]
+
+
+def test_file_is_made_when_first_used(connect: Open, tmp_path: Path) -> None:
+    """Nothing is made before the first session; then the file is, with its folders, relative to the project."""
+    connection = connect(path="store/deep/shop.duckdb")
+    assert connection.relations() == {}
+    assert list(tmp_path.iterdir()) == []
+    with connection.session() as session:
+        session.execute("CREATE TABLE orders (id INT)")
+    assert (tmp_path / "store/deep/shop.duckdb").is_file()
+
+
+def test_path_from_the_environment(connect: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """path_env names the variable that holds the path."""
+    monkeypatch.setenv("DAGSCOPE_TEST_PATH", "other.duckdb")
+    connect(path_env="DAGSCOPE_TEST_PATH").connect()
+    assert (tmp_path / "other.duckdb").is_file()
+
+
+def test_closed_file_is_opened_again(connect: Open) -> None:
+    """What was written is there when a closed connection is used again."""
+    connection = connect(path="shop.duckdb")
+    for rows in (1, 2):
+        with connection.session() as session:
+            session.execute("CREATE TABLE IF NOT EXISTS orders (id INT); INSERT INTO orders VALUES (1)")
+            assert session.scalar("SELECT count(*) FROM orders") == rows
+        connection.close()
+
+
+def test_memory_is_shared_by_sessions(connect: Open) -> None:
+    """Without a path the database lives in memory as long as the connection is open."""
+    connection = connect()
+    with connection.session() as session:
+        session.execute("CREATE TABLE orders (id INT)")
+    assert connection.relations() == {"main.orders": RelationKind.TABLE}
+    connection.close()
+    assert connection.relations() == {}
+
+
+def test_settings(connect: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """extraParams are settings of the database, for every session; those from the environment are secrets."""
+    monkeypatch.setenv("DAGSCOPE_TEST_AGENT", "hunter2-agent")
+    agent = {"name": "custom_user_agent", "value_env": "DAGSCOPE_TEST_AGENT"}
+    connection = connect(extraParams=[{"name": "threads", "value": 3}, agent, {"name": "TimeZone", "value": "UTC"}])
+    with connection.session() as session:
+        settings = "current_setting('threads'), current_setting('custom_user_agent'), current_setting('TimeZone')"
+        assert read(session, f"SELECT {settings}") == [(3, "hunter2-agent", "UTC")]
+    assert connection.secrets == {"hunter2-agent"}
+
+
+def test_secrets(connect: Open) -> None:
+    """A setting that is called a secret is one, and so is a password in a path; other settings are none."""
+    settings = [
+        {"name": "s3_secret_access_key", "value": "hunter2"},
+        {"name": "allow_persistent_secrets", "value": "true"},
+        {"name": "threads", "value": "2"},
+    ]
+    connection = connect(path="postgres://ann:hunter3@db/shop", extraParams=settings)
+    assert connection.secrets == {"hunter2", "hunter3"}
+
+
+def test_extension(connect: Open) -> None:
+    """Extensions are loaded before the first statement."""
+    with connect(extensions=["json"]).session() as session:
+        assert session.scalar("SELECT loaded FROM duckdb_extensions() WHERE extension_name = 'json'") is True
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"extraParams": [{"name": "thread", "value": 1}]}, UNKNOWN_SETTING),
+        ({"path": "notes.duckdb"}, f"cannot open database file notes.duckdb: {NO_DATABASE}"),
+        ({"path": "notes.duckdb/a.duckdb"}, f"cannot open database file notes.duckdb/a.duckdb: {NO_FOLDER}"),
+    ],
+    ids=["setting", "file", "folder"],
+)
+def test_database_that_cannot_be_opened(connect: Open, tmp_path: Path, values: dict[str, Any], reason: str) -> None:
+    """What keeps a database from being opened is told with the connection's name and the path of config.yaml."""
+    (tmp_path / "notes.duckdb").write_text("no database\n" * 1_000)
+    with pytest.raises(ConnectionFailed) as told:
+        connect(**values).connect()
+    assert str(told.value).splitlines()[0] == 'connection "duck": ' + reason.format(folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("CREATE TABLE t AS FROM range(7)", 7),
+        ("CREATE TABLE t (id INT)", 0),
+        ("CREATE TABLE t AS FROM range(7); INSERT INTO t FROM range(3)", 3),
+        ("CREATE TABLE t AS FROM range(7); UPDATE t SET range = 0 WHERE range > 4", 2),
+        ("CREATE TABLE t AS FROM range(7); DELETE FROM t", 7),
+        ("SELECT 1", 0),
+        ("CREATE VIEW t AS SELECT 1", 0),
+    ],
+)
+def test_rows_written(session: Session, sql: str, rows: int) -> None:
+    """Executing answers how many rows the last statement wrote."""
+    assert session.execute(sql) == rows
+
+
+def test_read(session: Session) -> None:
+    """Rows come in batches of Arrow, with the columns in SQL order."""
+    rows = session.read("SELECT range AS b, range * 2 AS a FROM range(200000)")
+    assert rows.schema.names == ["b", "a"]
+    sizes = [batch.num_rows for batch in rows]
+    assert sum(sizes) == 200_000
+    assert len(sizes) > 1
+
+
+def test_scalar(session: Session) -> None:
+    """The first value of the first row, None where there is no row."""
+    assert session.scalar("SELECT 1, 2 UNION ALL SELECT 3, 4 ORDER BY 1") == 1
+    assert session.scalar("SELECT 1 WHERE false") is None
+
+
+def test_write(session: Session) -> None:
+    """Rows of Arrow become a table, replacing one that is there."""
+    for values in ([1, 2, 3], [4]):
+        rows = pa.table({"id": values, "order": ["x"] * len(values)})
+        assert session.write("tmp_orders", rows.to_reader()) == len(values)
+        assert read(session, "SELECT id FROM tmp_orders") == [(value,) for value in values]
+
+
+def test_relation_kind(session: Session) -> None:
+    """A relation is a table or a view, found by its name in any case; other names are nothing."""
+    session.execute('CREATE SCHEMA s; CREATE TABLE s."Orders" AS SELECT 1 AS id; CREATE VIEW s.sales AS FROM s.orders')
+    assert session.relation_kind("s.Orders") is session.relation_kind("s.orders") is RelationKind.TABLE
+    assert session.relation_kind("s.sales") is RelationKind.VIEW
+    assert session.relation_kind("s.nothing") is session.relation_kind("none.orders") is None
+
+
+def test_relation_kind_of_a_broken_view(session: Session) -> None:
+    """A view that can no longer be read is a view."""
+    session.execute(
+        "CREATE SCHEMA s; CREATE TABLE s.orders AS SELECT 1 AS id; CREATE VIEW s.sales AS SELECT id FROM s.orders"
+    )
+    session.execute("DROP TABLE s.orders")
+    assert session.relation_kind("s.sales") is RelationKind.VIEW
+
+
+def test_relations(connect: Open) -> None:
+    """All tables and views are listed by schema and name, the database's own left out."""
+    connection = connect()
+    with connection.session() as session:
+        session.create_schema("order")
+        session.create_schema("order")
+        session.execute('CREATE TABLE "order".a AS SELECT 1; CREATE VIEW "order"."B" AS SELECT 1')
+    assert connection.relations() == {"order.a": RelationKind.TABLE, "order.B": RelationKind.VIEW}
+
+
+def test_transaction(session: Session) -> None:
+    """All statements of a transaction take effect, or none does."""
+    session.execute("CREATE TABLE t AS SELECT 1 AS id")
+    with session.transaction():
+        session.execute("INSERT INTO t VALUES (2)")
+    with pytest.raises(StatementFailed), session.transaction():
+        session.execute("INSERT INTO t VALUES (3); SELECT error('no stock')")
+    assert read(session, "FROM t ORDER BY id") == [(1,), (2,)]
+
+
+def test_conflict(connect: Open) -> None:
+    """An error that came from another session's change at the same moment is told from others."""
+    connection = connect()
+    with connection.session() as one, connection.session() as two:
+        one.execute("CREATE TABLE t AS SELECT 1 AS id; BEGIN TRANSACTION; DROP TABLE t")
+        with pytest.raises(StatementFailed) as conflict:
+            two.execute("DROP TABLE t")
+        with pytest.raises(StatementFailed) as missing:
+            two.execute("DROP TABLE u")
+    assert two.is_conflict(conflict.value)
+    assert not two.is_conflict(missing.value)
+
+
+@pytest.mark.parametrize("use", ["execute", "scalar", "read"])
+def test_errors_are_dagscopes(session: Session, use: str) -> None:
+    """Whatever DuckDB refuses is a StatementFailed with its words, its own error being the cause."""
+    with pytest.raises(StatementFailed) as told:
+        getattr(session, use)("SELECT error('no stock')")
+    assert (str(told.value), told.value.connection) == ("Invalid Input Error: no stock", "duck")
+    assert isinstance(told.value.__cause__, duckdb.Error)
+
+
+def test_error_in_a_later_batch(session: Session) -> None:
+    """An error that comes while rows are under way is a StatementFailed too."""
+    rows = session.read("SELECT CASE WHEN range = 900000 THEN error('late') ELSE range END AS id FROM range(1000000)")
+    with pytest.raises(DagscopeError) as told:
+        rows.read_all()
+    assert isinstance(told.value, StatementFailed)
+    assert "late" in str(told.value)
+
+
+def test_cancelled_session(connect: Open) -> None:
+    """Once cancellation was requested no statement begins."""
+    cancellation = Cancellation()
+    with connect().session(cancellation) as session:
+        assert session.scalar("SELECT 1") == 1
+        cancellation.request()
+        with pytest.raises(Cancelled):
+            session.scalar("SELECT 1")
+
+
+def test_names_are_not_python_variables(session: Session) -> None:
+    """A missing table is missing, even where dagscope has a Python variable of its name."""
+    rows = pa.table({"id": [1]})  # what DuckDB would find if it looked
+    with pytest.raises(StatementFailed, match=r"^Catalog Error: Table with name rows does not exist!"):
+        session.scalar("SELECT count(*) FROM rows")
+    assert rows.num_rows == 1

@@ -1,0 +1,119 @@
+"""YAML with the line of everything in it."""
+
+import pytest
+
+from dagscope.dag.connections.duckdb.connection import DuckDBConfig
+from dagscope.dag.connections.postgres.connection import PostgresConfig
+from dagscope.dag.model.file_shapes import ConfigFile, ModelKeys, ProfileFile
+from dagscope.dag.project.yaml_file import Model, read_model, read_yaml
+
+MATERIALIZATIONS = '"table", "incremental", "view", "custom" or "raw"'
+
+
+def told(text: str, model: type[Model]) -> list[str]:
+    """What is wrong with a text of this shape, by line."""
+    document = read_yaml("a.yaml", text)
+    read_model(document, model)
+    return [f"{problem.line}: {problem.message}" for problem in document.problems]
+
+
+def test_lines_of_values() -> None:
+    """Each key and list entry has its line, counted from the line where the text begins in its file."""
+    document = read_yaml(
+        "a.sql", "\nname: shop\nindexes:\n  - name: by_id\n    fields: [id,\n      day]\n", first_line=3
+    )
+    assert document.values == {"name": "shop", "indexes": [{"name": "by_id", "fields": ["id", "day"]}]}
+    assert document.line(("name",)) == 4
+    assert document.line(("indexes", 0, "fields", 1)) == 8
+    assert document.line(("indexes", 0, "unique")) == 6
+
+
+def test_secrets_are_not_told() -> None:
+    """What is wrong with a password is told without it."""
+    assert told("password: !hunter2 x", PostgresConfig) == [
+        "1: not valid YAML: could not determine a constructor for the tag ***"
+    ]
+    assert told("password: 2024-01-01", PostgresConfig) == ['1: "password" must be a text; put it in quotes']
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("is_data_framed: 'yes'", '1: "is_data_framed" must be true or false, found "yes"'),
+        ("is_data_framed: 1", '1: "is_data_framed" must be true or false, found 1'),
+        ("persist_inputs: [true]", '1: "persist_inputs" must be true or false, found a list'),
+        ("description: 7", '1: "description" must be a text, found 7; put it in quotes'),
+        ("connection: {name: duck}", '1: "connection" must be a text, found keys and values'),
+        ("indexes: by_id", '1: "indexes" must be a list, found "by_id"'),
+        ("tests:\n  - name: a\n  - nam: b", '3: missing key "name"\n3: unknown key "nam"; did you mean "name"?'),
+        ("indexes:\n  - name: by_id\n    fields:", '3: "fields" must be a list, found nothing'),
+        ("materialization: x", f'1: "materialization" cannot be "x"; use {MATERIALIZATIONS}'),
+        ("connection: no", '1: "connection" must be a text, found false; put it in quotes'),
+        ("connection: 2024-12-01", '1: "connection" must be a text, found "2024-12-01"; put it in quotes'),
+        ("primary_key_fields: [id, [day]]", '1: entry 2 of "primary_key_fields" must be a text, found a list'),
+        ("tests: [positive]", '1: entry 1 of "tests" must be keys and values, found "positive"'),
+        ("index: []", '1: unknown key "index"; did you mean "indexes"?'),
+    ],
+)  # fmt: skip
+def test_keys_of_a_model(text: str, problem: str) -> None:
+    """A value that does not fit is told by key, with what would fit and what was found."""
+    assert told(text, ModelKeys) == problem.split("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("cores: 1.5", '1: "cores" must be a whole number, found 1.5'),
+        ("cores: -1", '1: "cores" must be a whole number of 1 or more, found -1'),
+        ("cores: '4'", '1: "cores" must be a whole number, found "4"'),
+        ("connections: duck", '1: "connections" must be a list, found "duck"'),
+        ("connections:\n  - name: duck", '2: missing key "type"'),
+        ("connections:\n  - {name: a, type: b, config: [1]}", '2: "config" must be keys and values, found a list'),
+        ("42", "1: expected keys and values, found 42"),
+    ],
+)  # fmt: skip
+def test_config_file(text: str, problem: str) -> None:
+    """The values of config.yaml are checked as strictly."""
+    assert told(text, ConfigFile) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("path: a\npathenv: B", 2, 'unknown key "pathenv"; did you mean "path_env"?'),
+        ("extra_params: []", 1, 'unknown key "extra_params"; did you mean "extraParams"?'),
+        ("extraParams:\n  - {name: a, valu: 1}", 2, 'unknown key "valu"; did you mean "value"?'),
+        ("extraParams:\n  - {name: a, value: 1, value_env: B}", 2, 'parameter "a" needs either "value" or "value_env"'),
+        ("extraParams:\n  - {name: a, value: [1]}", 2, '"value" must be a text, found a list'),
+    ],
+)  # fmt: skip
+def test_config_of_duckdb(text: str, line: int, problem: str) -> None:
+    """So is what a connection's config may hold, under the names that the file has for it."""
+    assert told(text, DuckDBConfig) == [f"{line}: {problem}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("name: [shop", "1: not valid YAML: did not find expected ',' or ']'"),
+        ("name: shop\n\tconnection: duck", "2: not valid YAML: found a tab character that violates indentation"),
+        ("name: shop\n---\nname: other", "2: not valid YAML: but found another document"),
+        ("name: !env SHOP", "1: not valid YAML: could not determine a constructor for the tag '!env'"),
+        ("name: 'shop", "1: not valid YAML: found unexpected end of stream"),
+        ("name: shop\nname: shop", '2: key "name" appears twice, first on line 1; keep one'),
+        ("name: !!int shop", "1: not valid YAML: invalid literal for int() with base 10: 'shop'"),
+        ("name: " + 3_000 * "[" + 3_000 * "]", "0: not valid YAML: nested too deeply, or an alias that holds itself"),
+    ],
+    ids=["open list", "tab", "documents", "tag", "open quote", "twice", "number", "deep"],
+)  # fmt: skip
+def test_text_that_is_no_yaml(text: str, problem: str) -> None:
+    """Whatever the text is, reading it ends with a problem and not with an error."""
+    assert told(text, ProfileFile) == [problem]
+
+
+def test_numbers_where_a_text_is_meant() -> None:
+    """A version that YAML takes for a number is its text."""
+    document = read_yaml("a.yaml", "version: 2.0\nmodule: shop\ncores: 2\nconnections:")
+    config = read_model(document, ConfigFile)
+    assert config is not None
+    assert (config.version, config.cores, config.connections) == ("2.0", 2, [])

@@ -1,0 +1,167 @@
+"""What stands in the database after a run."""
+
+import pytest
+
+from dagscope.dag.connections import RelationKind
+from tests.dag.run.task_run import MakeProject, Run, RunProject
+from tests.projects import block, model
+
+KEYS = """primary_key_fields: [id]
+indexes:
+  - {name: by_day, fields: [day, id]}
+  - {name: one, unique: true, fields: [id]}"""
+ORDERS = "SELECT 1 AS id, DATE '2013-01-01' AS day"
+ORDERED = model("staging.orders")
+
+
+def kind(run: Run, asset: str) -> RelationKind | None:
+    return run.project.connections["duck"].relations().get(asset)
+
+
+def keys(run: Run) -> list[tuple[str, ...]]:
+    """Primary key and indexes of staging.orders, as the database tells them."""
+    constraints = "SELECT constraint_column_names FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'"
+    indexes = "SELECT index_name, is_unique FROM duckdb_indexes() ORDER BY index_name"
+    return run.rows(constraints) + run.rows(indexes)
+
+
+def test_table(make_project: MakeProject, run_project: RunProject) -> None:
+    """A table holds the query's rows, and a second run replaces them."""
+    project = make_project({ORDERED: "SELECT range AS id FROM range(3)"})
+    for _ in range(2):
+        run = run_project(project)
+        assert run.rows("FROM staging.orders") == [(0,), (1,), (2,)]
+        assert (kind(run, "staging.orders"), run.facts("staging.orders").rows) == (RelationKind.TABLE, 3)
+
+
+def test_view(make_project: MakeProject, run_project: RunProject) -> None:
+    """A view is made, and made again; how many rows it has is not asked."""
+    project = make_project({ORDERED: block("materialization: view") + ORDERS})
+    for _ in range(2):
+        run = run_project(project)
+        assert run.rows("SELECT id FROM staging.orders") == [(1,)]
+        assert (kind(run, "staging.orders"), run.facts("staging.orders").rows) == (RelationKind.VIEW, None)
+
+
+def test_incremental(make_project: MakeProject, run_project: RunProject) -> None:
+    """An incremental model is created by its first run and appended to by later ones, which IsIncremental() tells."""
+    sql = "SELECT {% if IsIncremental() %}(SELECT max(id) + 1 FROM {{ this() }}){% else %}1{% endif %} AS id"
+    project = make_project({ORDERED: block("materialization: incremental") + sql})
+    for rows in ([(1,)], [(1,), (2,)], [(1,), (2,), (3,)]):
+        run = run_project(project)
+        assert run.rows("FROM staging.orders ORDER BY id") == rows
+        assert run.facts("staging.orders").rows == 1
+
+
+def test_custom(make_project: MakeProject, run_project: RunProject) -> None:
+    """Custom SQL runs as it is, all its statements, and nothing of its own name is created."""
+    sql = "CREATE TABLE made (id INT);\nINSERT INTO made VALUES (1), (2);\nINSERT INTO made VALUES (3);"
+    run = run_project(make_project({ORDERED: block("materialization: custom") + sql}))
+    assert run.rows("FROM made") == [(1,), (2,), (3,)]
+    assert kind(run, "staging.orders") is None
+    assert run.facts("staging.orders").rows == 1
+
+
+def test_custom_that_selects_a_count(make_project: MakeProject, run_project: RunProject) -> None:
+    """A result's column may have any name and hold anything."""
+    run = run_project(make_project({ORDERED: block("materialization: custom") + "SELECT 'three' AS \"Count\""}))
+    assert run.outcomes == {"staging.orders": ("SUCCESS", "")}
+
+
+@pytest.mark.parametrize(
+    "materializations",
+    [("table", "view", "table"), ("view", "incremental", "view"), ("custom", "table"), ("incremental", "table")],
+    ids=" -> ".join,
+)
+def test_materialization_that_changed(
+    make_project: MakeProject, run_project: RunProject, materializations: tuple[str, ...]
+) -> None:
+    """A model whose materialization changed replaces what was there under its name, table or view."""
+    for number, materialization in enumerate(materializations):
+        sql = (
+            "CREATE VIEW staging.orders AS SELECT 0 AS id" if materialization == "custom" else f"SELECT {number} AS id"
+        )
+        run = run_project(make_project({ORDERED: block(f"materialization: {materialization}") + sql}))
+        assert run.outcomes == {"staging.orders": ("SUCCESS", "")}
+        assert run.rows("FROM staging.orders") == [(number,)]
+
+
+@pytest.mark.parametrize("materialization", ["table", "incremental"])
+def test_view_that_no_longer_works_is_replaced(
+    make_project: MakeProject, run_project: RunProject, materialization: str
+) -> None:
+    """A view that reads a column that is gone is a view all the same, and replaced by a table."""
+    sales = 'FROM {{ Ref("staging.orders") }}'
+    files = {ORDERED: ORDERS, model("staging.sales"): block("materialization: view") + f"SELECT id {sales}"}
+    run_project(make_project(files))
+    changed = block(f"materialization: {materialization}") + f"SELECT day {sales}"
+    run = run_project(make_project({ORDERED: "SELECT 'Monday' AS day", model("staging.sales"): changed}))
+    assert run.message("staging.sales") == ""
+    assert run.rows("FROM staging.sales") == [("Monday",)]
+
+
+@pytest.mark.parametrize("materialization", ["table", "incremental"])
+def test_keys_and_indexes(make_project: MakeProject, run_project: RunProject, materialization: str) -> None:
+    """Primary key and indexes are there after the first run and after the second."""
+    sql = ORDERS.replace("1", "{% if IsIncremental() %}2{% else %}1{% endif %}", 1)
+    project = make_project({ORDERED: block(f"materialization: {materialization}\n{KEYS}") + sql})
+    for _ in range(2):
+        run = run_project(project)
+        assert run.outcomes == {"staging.orders": ("SUCCESS", "")}
+        assert keys(run) == [(["id"],), ("by_day", False), ("one", True)]
+
+
+def test_keys_and_indexes_after_a_view(make_project: MakeProject, run_project: RunProject) -> None:
+    """Keys are made too where a view had the name before."""
+    run_project(make_project({ORDERED: block("materialization: view") + ORDERS}))
+    run = run_project(make_project({ORDERED: block(KEYS) + ORDERS}))
+    assert keys(run) == [(["id"],), ("by_day", False), ("one", True)]
+
+
+def test_failed_table_leaves_the_old_one(make_project: MakeProject, run_project: RunProject) -> None:
+    """A table whose new rows break its key stays as it was, key and indexes included."""
+    run_project(make_project({ORDERED: block(KEYS) + ORDERS}))
+    run = run_project(make_project({ORDERED: block(KEYS) + f"{ORDERS} UNION ALL {ORDERS}"}))
+    assert run.outcomes["staging.orders"][0] == "FAILED"
+    assert run.rows("SELECT id FROM staging.orders") == [(1,)]
+    assert keys(run) == [(["id"],), ("by_day", False), ("one", True)]
+
+
+def test_failed_table_leaves_the_old_view(make_project: MakeProject, run_project: RunProject) -> None:
+    """A view that was to become a table is still there if the table could not be made."""
+    run_project(make_project({ORDERED: block("materialization: view") + ORDERS}))
+    run = run_project(make_project({ORDERED: "SELECT error('no stock') AS id"}))
+    assert run.message("staging.orders") == "SQL execution failed: Invalid Input Error: no stock"
+    assert run.rows("SELECT id FROM staging.orders") == [(1,)]
+
+
+def test_names_that_need_quotes(make_project: MakeProject, run_project: RunProject) -> None:
+    """Stages, models and columns may be reserved words or have capitals."""
+    sql = block('primary_key_fields: [order, Total]\nindexes: [{name: "by-order", fields: [order]}]')
+    upstream = {model("Group.Table"): sql + 'SELECT 1 AS "order", 2 AS "Total"'}
+    run = run_project(make_project({**upstream, model("select.from"): 'FROM {{ Ref("Group.Table") }}'}))
+    assert run.outcomes == {"Group.Table": ("SUCCESS", ""), "select.from": ("SUCCESS", "")}
+    assert run.rows('FROM "select"."from"') == [(1, 2)]
+
+
+def test_line_numbers_of_a_database_error(make_project: MakeProject, run_project: RunProject) -> None:
+    """The line that the database names is the query's own line."""
+    run = run_project(make_project({ORDERED: "SELECT 1 AS id,\n  2 AS two,\n  nope\nFROM range(3)"}))
+    assert run.message("staging.orders") == (
+        'SQL execution failed: Binder Error: Referenced column "nope" not found in FROM clause!\n'
+        'Candidate bindings: "range"\n\n'
+        "LINE 3:   nope\n"
+        "          ^^^^"
+    )
+
+
+def test_many_models_at_once(make_project: MakeProject, run_project: RunProject) -> None:
+    """Models of one database, made at once by several threads, do not get in each other's way."""
+    kinds = ("table", "view", "incremental")
+    files = {
+        model(f"stage_{n % 5}.model_{n}"): block(f"materialization: {kinds[n % 3]}") + "SELECT 1 AS id"
+        for n in range(40)
+    }
+    project = make_project(files)
+    for _ in range(2):
+        assert set(run_project(project).outcomes.values()) == {("SUCCESS", "")}

@@ -1,0 +1,186 @@
+"""Who is answered: token, organization, deployment, and clients of other machines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from dagscope.server.http.guard import Guard
+from dagscope.server.workspace.settings import Settings
+from tests.doors import AppDoor
+from tests.run_events import SPEC_QUERY
+
+TOKEN = "agent:a1b2c3d4e5"
+WRONG_TOKEN = {
+    "error": "Unauthorized",
+    "details": "send the API token as Dagster-Cloud-Api-Token, or as Authorization: Bearer",
+}
+
+
+@pytest.fixture
+def guarded(hello: Path) -> Iterator[AppDoor]:
+    opened = AppDoor(hello, api_token=TOKEN, organization="acme", deployment="prod")
+    yield opened
+    opened.stop()
+
+
+def with_token(**headers: str) -> dict[str, str]:
+    return {"Dagster-Cloud-Api-Token": TOKEN} | headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/openapi.json"),
+        ("GET", "/api/dag"),
+        ("POST", "/api/dag/run"),
+        ("GET", "/api/events"),
+        ("DELETE", "/api/logs"),
+        ("POST", "/graphql"),
+        ("POST", "/acme/graphql"),
+        ("POST", "/dagster/acme/graphql"),
+        ("GET", "/nowhere"),
+    ],
+)
+def test_every_endpoint_wants_the_token(guarded: AppDoor, method: str, path: str) -> None:
+    """With a token configured nothing is answered without it, not even what is not there."""
+    answer = guarded.request(method, path)
+    assert (answer.status_code, answer.json()) == (401, WRONG_TOKEN)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Dagster-Cloud-Api-Token": TOKEN},
+        {"Authorization": f"Bearer {TOKEN}"},
+        {"Authorization": f"bearer  {TOKEN}"},
+        {"Dagster-Cloud-Api-Token": "other", "Authorization": f"Bearer {TOKEN}"},
+    ],
+)
+def test_right_token(guarded: AppDoor, headers: dict[str, str]) -> None:
+    """The token is taken from either header."""
+    assert guarded.get("/api/dag/tasks", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Dagster-Cloud-Api-Token": ""},
+        {"Dagster-Cloud-Api-Token": TOKEN[:-1]},
+        {"Dagster-Cloud-Api-Token": TOKEN + "x"},
+        {"Dagster-Cloud-Api-Token": TOKEN.upper()},
+        {"Dagster-Cloud-Api-Token": b"\xff\xfe"},
+        {"Authorization": TOKEN},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": "Bearer"},
+    ],
+)
+def test_wrong_token(guarded: AppDoor, headers: dict[str, Any]) -> None:
+    """Anything but the token is 401."""
+    answer = guarded.get("/api/dag/tasks", headers=headers)
+    assert (answer.status_code, answer.json()) == (401, WRONG_TOKEN)
+
+
+def test_token_in_the_query_is_none(guarded: AppDoor) -> None:
+    """A token in an address would end up in logs and histories: it is not read there."""
+    assert guarded.get(f"/api/dag/tasks?token={TOKEN}").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("header", "what"),
+    [("Dagster-Cloud-Organization", "organization"), ("Dagster-Cloud-Deployment", "deployment")],
+)
+def test_other_names(guarded: AppDoor, header: str, what: str) -> None:
+    """Who names another organization or deployment is refused with 403; who names none, or the right one, is not."""
+    right = {"organization": "acme", "deployment": "prod"}[what]
+    assert guarded.get("/api/dag/tasks", headers=with_token(**{header: right})).status_code == 200
+    assert guarded.get("/api/dag/tasks", headers=with_token()).status_code == 200
+    answer = guarded.get("/api/dag/tasks", headers=with_token(**{header: "other"}))
+    expected = {"error": "Forbidden", "details": f"this server is not of the {what} that the request names"}
+    assert (answer.status_code, answer.json()) == (403, expected)
+
+
+@pytest.mark.parametrize("path", ["/other/graphql", "/dagster/other/graphql"])
+def test_other_organization_in_the_path(guarded: AppDoor, path: str) -> None:
+    """The organization in GraphQL's path is held to the same."""
+    body = {"query": SPEC_QUERY, "variables": {"runId": "x"}}
+    answer = guarded.post(path, body, headers=with_token())
+    expected = {"error": "Forbidden", "details": "this server is not of the organization 'other'"}
+    assert (answer.status_code, answer.json()) == (403, expected)
+    assert guarded.post(path.replace("other", "acme"), body, headers=with_token()).status_code == 200
+
+
+def test_names_need_no_token(hello: Path) -> None:
+    """Organization and deployment are held to without a token too."""
+    door = AppDoor(hello, organization="acme")
+    answer = door.get("/api/dag/tasks", headers={"Dagster-Cloud-Organization": "other"})
+    door.stop()
+    assert answer.status_code == 403
+
+
+def test_any_names_where_none_is_configured(hello: Path) -> None:
+    """A server that has no names of its own takes any."""
+    door = AppDoor(hello)
+    headers = {"Dagster-Cloud-Organization": "any", "Dagster-Cloud-Deployment": "thing"}
+    answer = door.get("/api/dag/tasks", headers=headers)
+    door.stop()
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("127.0.0.1", 200),
+        ("127.8.8.8", 200),
+        ("::1", 200),
+        ("::ffff:127.0.0.1", 200),
+        ("192.168.1.5", 401),
+        ("::ffff:192.168.1.5", 401),
+        ("fe80::1%eth0", 401),
+        ("8.8.8.8", 401),
+    ],
+)
+def test_other_machines(address: str, code: int) -> None:
+    """Without a token configured, only this machine's clients are answered; with one, everybody who has it."""
+    assert _answer(Settings(), address).status_code == code
+    assert _answer(Settings(api_token=TOKEN), address).status_code == 200  # type: ignore[arg-type]
+    if code == 401:
+        details = (
+            "this server has no API token, so it answers clients of its own machine only; "
+            "start it with --api-token-file"
+        )
+        assert _answer(Settings(), address).json() == {"error": "Unauthorized", "details": details}
+
+
+def test_static_paths() -> None:
+    """The page's own files need no token: they hold no data, and ask for it."""
+    settings = Settings(api_token=TOKEN)  # type: ignore[arg-type]
+    app = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("here"))])
+    client = TestClient(Guard(app, lambda _: settings, static_paths=("/static/",)))
+    assert client.get("/static/page.js").text == "here"
+    assert client.get("/api/dag").status_code == 401
+    assert client.get("/staticx").status_code == 401
+
+
+def test_empty_token_is_none() -> None:
+    """DAGSCOPE_API_TOKEN set to nothing configures no token: it never means that an empty one is right."""
+    settings = Settings(api_token="")  # type: ignore[arg-type]
+    assert _answer(settings, "8.8.8.8", {"Dagster-Cloud-Api-Token": ""}).status_code == 401
+
+
+def test_token_is_not_shown() -> None:
+    """Settings that are printed do not give the token away."""
+    assert TOKEN not in repr(Settings(api_token=TOKEN))  # type: ignore[arg-type]
+
+
+def _answer(settings: Settings, address: str, headers: dict[str, str] | None = None) -> Any:
+    app = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
+    client = TestClient(Guard(app, lambda _: settings), client=(address, 50_000))
+    return client.get("/", headers=with_token() if headers is None else headers)

@@ -1,0 +1,64 @@
+"""The OpenAPI document, and the page that links to it."""
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from dagscope.server.app import API
+from tests.doors import AppDoor
+
+
+@pytest.fixture
+def app(hello: Path) -> Any:
+    """The hello project behind the app."""
+    opened = AppDoor(hello)
+    yield opened
+    opened.stop()
+
+
+def schema_of(document: dict[str, Any], path: str, method: str, code: int) -> dict[str, Any]:
+    content = document["paths"][path][method]["responses"][str(code)]["content"]
+    return {**content["application/json"]["schema"], "components": document["components"]}
+
+
+def test_every_endpoint(app: AppDoor) -> None:
+    """The document is OpenAPI 3.1 and has every endpoint with every status code that it gives."""
+    document = app.get("/openapi.json").json()
+    assert document["openapi"] == "3.1.0"
+    listed = {
+        (method.upper(), path, int(code))
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        for code in operation["responses"]
+    }
+    assert listed == {(e.method, e.path.replace(":path}", "}"), code) for e in API for code in e.responses}
+
+
+def test_answers_fit_the_document(app: AppDoor) -> None:
+    """Real answers fit the schemas that the document gives for them."""
+    document = app.get("/openapi.json").json()
+    ran = app.run("t", profile=True).json()
+    jsonschema.validate(ran, schema_of(document, "/api/dag/run", "post", 200))
+    for path, url in (
+        ("/api/dag", "/api/dag"),
+        ("/api/dag/status/{task_id}", "/api/dag/status/t"),
+        ("/api/dag/tasks", "/api/dag/tasks"),
+        ("/api/dag/asset/{name}/data", "/api/dag/asset/dds.world/data"),
+        ("/api/dag/asset/{name}/statements", "/api/dag/asset/dds.world/statements"),
+        ("/api/tests", "/api/tests"),
+        ("/api/tests/{name}/statements", "/api/tests/dds.test_world_count/statements"),
+        ("/api/logs/{task_id}", "/api/logs/t"),
+        ("/api/logs", "/api/logs"),
+    ):
+        jsonschema.validate(app.get(url).json(), schema_of(document, path, "get", 200))
+
+
+def test_the_page(app: AppDoor) -> None:
+    """`/` is one plain page that names the project, links to what can be opened, and runs no script."""
+    answer = app.get("/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "<h1>hello-world</h1>" in answer.text
+    assert '<a href="/api/dag/tasks">/api/dag/tasks</a>' in answer.text
