@@ -37,12 +37,12 @@ from dagscope.dag.run.raw_assets import RawConnection, RawContext
 from dagscope.server.app import API
 from dagscope.server.graphql.graphql_endpoints import CLOUD_SCHEMA
 from dagscope.server.http.endpoint import Endpoint
-from dagscope.server.http.shapes import Error
 from dagscope.server.workspace.settings import Settings
 from dagscope.storage.runs import RunStatus
 
-ROOT = Path(__file__).parent.parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+API_PAGES = [*sorted(ROOT.glob("docs/http-api/*.md")), ROOT / "docs/run-events.md"]
 
 
 def page(name: str) -> str:
@@ -69,11 +69,6 @@ def is_told(word: str, text: str) -> bool:
 
 
 # -- the command line
-
-
-def pages(*names: str) -> str:
-    """Several pages as one: what asks for run events is described on a page of its own."""
-    return "\n".join(map(page, names))
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -167,12 +162,17 @@ def heading(endpoint: Endpoint) -> str:
     return f"{endpoint.method} {path}"
 
 
+def page_of(endpoint: Endpoint) -> Path:
+    """The page that has the endpoint's section."""
+    found = [path for path in API_PAGES if section(path.read_text(encoding="utf-8"), heading(endpoint))]
+    assert len(found) == 1, f"{len(found)} sections {heading(endpoint)}"
+    return found[0]
+
+
 @pytest.mark.parametrize("endpoint", API, ids=heading)
 def test_every_endpoint_is_described(endpoint: Endpoint) -> None:
-    """docs/http-api.md has a section for each endpoint, with each of its query parameters and status codes."""
-    text = pages("docs/http-api.md", "docs/run-events.md")
-    described = section(text, heading(endpoint))
-    assert described, f"no section {heading(endpoint)}"
+    """docs/http-api has one section for each endpoint, with each of its query parameters and status codes."""
+    described = section(page_of(endpoint).read_text(encoding="utf-8"), heading(endpoint))
     for query in endpoint.queries:
         assert f"| `{query.name}` |" in described, f"{query.name} is not described"
     for code in endpoint.responses:
@@ -180,17 +180,21 @@ def test_every_endpoint_is_described(endpoint: Endpoint) -> None:
 
 
 def test_no_endpoint_is_described_that_is_not_there() -> None:
-    """Each heading of docs/http-api.md that is a method and a path is an endpoint."""
-    described = re.findall(
-        r"^### ((?:GET|POST|PUT|PATCH|DELETE) .*)$", pages("docs/http-api.md", "docs/run-events.md"), re.MULTILINE
-    )
+    """Each heading of docs/http-api that is a method and a path is an endpoint."""
+    titles = [title for path in API_PAGES for title in anchors(path.read_text(encoding="utf-8")).values()]
+    described = [title for title in titles if re.match(r"(GET|POST|PUT|PATCH|DELETE) ", title)]
     assert sorted(described) == sorted([*map(heading, API), "GET /openapi.json", "GET /"])
 
 
-def shapes() -> Iterator[type[BaseModel]]:
-    """Every shape that a request or an answer has, and those inside of them."""
-    waiting: list[object] = [Error]
-    waiting += [shape for endpoint in API for shape in (endpoint.request, *endpoint.responses.values())]
+@pytest.mark.parametrize("endpoint", [*map(heading, API), "GET /openapi.json", "GET /"])
+def test_every_endpoint_is_listed(endpoint: str) -> None:
+    """The table of docs/http-api/index.md has a row for each endpoint."""
+    assert f"\n| [{endpoint}](" in section(page("docs/http-api/index.md"), "Endpoints")
+
+
+def shapes(endpoint: Endpoint) -> Iterator[type[BaseModel]]:
+    """Every shape that the request or an answer of the endpoint has, and those inside of them."""
+    waiting: list[object] = [endpoint.request, *endpoint.responses.values()]
     seen: set[object] = set()
     while waiting:
         part = waiting.pop()
@@ -203,27 +207,54 @@ def shapes() -> Iterator[type[BaseModel]]:
             yield part
 
 
-SHAPES = {shape.__name__: shape for shape in shapes()}
+def sections_about(endpoint: Endpoint) -> Iterator[str]:
+    """The endpoint's own section and those that it links to, through each other too, but not other endpoints'."""
+    waiting = [(page_of(endpoint), heading(endpoint))]
+    seen = {*waiting}
+    while waiting:
+        path, title = waiting.pop()
+        text = section(path.read_text(encoding="utf-8"), title)
+        yield text
+        for name, anchor in re.findall(r"\]\(([^)\s#]*)#([\w-]+)\)", text):
+            linked = (path.parent / name).resolve() if name else path
+            if linked not in API_PAGES:
+                continue
+            place = (linked, anchors(linked.read_text(encoding="utf-8"))[anchor])
+            if place not in seen and place[1] not in map(heading, API):
+                seen.add(place)
+                waiting.append(place)
 
 
-@pytest.mark.parametrize("name", sorted(SHAPES))
-def test_every_field_is_described(name: str) -> None:
-    """docs/http-api.md describes each field of each request and answer."""
-    text = without_code(pages("docs/http-api.md", "docs/run-events.md"))
-    for field, info in SHAPES[name].model_fields.items():
-        word = info.serialization_alias or info.alias or field
-        assert is_told(word, text), f"{name}: {word} is not described"
+def field_tables(text: str) -> Iterator[set[str]]:
+    """The fields that each table describes; those after a dot, as in `result.data`, are an object of their own."""
+    for rows in re.findall(r"^\| Field \| .*\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE):
+        fields: dict[str, set[str]] = {}
+        for cell in re.findall(r"^\| (.*?) \|", rows, re.MULTILINE):
+            for word in re.findall(r"`([\w.]+)`", cell):
+                parent, _, name = word.rpartition(".")
+                fields.setdefault(parent, set()).add(name)
+        yield from fields.values()
+
+
+@pytest.mark.parametrize("endpoint", API, ids=heading)
+def test_every_field_is_described(endpoint: Endpoint) -> None:
+    """An endpoint's section, or one it links to, has a table with all fields of each shape that it takes or answers."""
+    tables = [table for text in sections_about(endpoint) for table in field_tables(text)]
+    for shape in shapes(endpoint):
+        names = {info.serialization_alias or info.alias or field for field, info in shape.model_fields.items()}
+        missing = min((names - table for table in tables), key=len, default=names)
+        assert not missing, f"{shape.__name__}: {sorted(missing)} not described"
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 413, 415, 500])
 def test_every_error_code_is_described(code: int) -> None:
-    """docs/http-api.md has a row for each code that any path can answer an error with."""
-    assert re.search(rf"^\| {code} \|", section(page("docs/http-api.md"), "Errors"), re.MULTILINE)
+    """docs/http-api/index.md has a row for each code that any path can answer an error with."""
+    assert re.search(rf"^\| {code} \|", section(page("docs/http-api/index.md"), "Errors"), re.MULTILINE)
 
 
 def test_the_error_of_a_step_is_described() -> None:
-    """docs/http-api.md has a row for each field of the error of a step that failed."""
-    described = section(page("docs/http-api.md"), "Run events")
+    """docs/http-api/stream.md has a row for each field of the error of a step that failed."""
+    described = section(page("docs/http-api/stream.md"), "Error of a step")
     for field, info in ErrorInfo.model_fields.items():
         assert re.search(rf"^\| `{info.serialization_alias or info.alias or field}` \|", described, re.MULTILINE), field
 
@@ -260,26 +291,26 @@ def definitions(schema: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("kind", [*EventKind, "snapshot", "reset", "done"])
 def test_every_message_of_the_stream_is_described(kind: str) -> None:
-    """docs/http-api.md has a row for each kind of message."""
-    assert re.search(rf"^\| `{kind}` \|", section(page("docs/http-api.md"), "GET /api/events"), re.MULTILINE)
+    """docs/http-api/stream.md has a row for each kind of message."""
+    assert re.search(rf"^\| `{kind}` \|", section(page("docs/http-api/stream.md"), "GET /api/events"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("type_", RunEventType)
 def test_every_run_event_type_is_described(type_: RunEventType) -> None:
-    """docs/http-api.md has a row for each type of run event."""
-    assert re.search(rf"^\| `{type_}` \|", section(page("docs/http-api.md"), "Run events"), re.MULTILINE)
+    """docs/http-api/stream.md has a row for each type of run event."""
+    assert re.search(rf"^\| `{type_}` \|", section(page("docs/http-api/stream.md"), "Run events"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("level", RunEventLevel)
 def test_every_run_event_level_is_described(level: RunEventLevel) -> None:
-    """docs/http-api.md names each level of a run event."""
-    assert is_told(level, section(page("docs/http-api.md"), "Run events"))
+    """docs/http-api/stream.md names each level of a run event."""
+    assert is_told(level, section(page("docs/http-api/stream.md"), "Run events"))
 
 
 @pytest.mark.parametrize("state", [*NodeState, *TaskStatus, *DataTestStatus])
 def test_every_state_is_described(state: StrEnum) -> None:
-    """docs/http-api.md has a row for each state of a node, task and data test."""
-    assert re.search(rf"^\| `{state}` \|", section(page("docs/http-api.md"), "States"), re.MULTILINE)
+    """docs/http-api/index.md has a row for each state of a node, task and data test."""
+    assert re.search(rf"^\| `{state}` \|", section(page("docs/http-api/index.md"), "States"), re.MULTILINE)
 
 
 # -- the glossary
@@ -399,10 +430,10 @@ def closing_table(text: str) -> list[list[str]]:
 # -- all pages
 
 
-def anchors(text: str) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
+def anchors(text: str) -> dict[str, str]:
+    """The headings of a page by their anchors, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", without_code(text), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-"): title for title in headings}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
