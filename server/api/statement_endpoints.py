@@ -1,4 +1,4 @@
-"""The statements that ran: of an asset and of a data test, as they were sent to databases (docs/http-api.md)."""
+"""The statements that ran: of an asset and of a data test, as they were sent to databases (docs/http-api/statements.md)."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
