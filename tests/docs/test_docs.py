@@ -111,7 +111,7 @@ def test_no_command_is_described_that_is_not_there() -> None:
 
 
 def test_every_exit_code_is_described() -> None:
-    """docs/cli.md tells what each exit code means."""
+    """docs/cli.md says what each exit code means."""
     codes = section(page("docs/cli.md"), "Exit codes")
     for code in (0, dagscope_command.EXIT_FAILED, dagscope_command.EXIT_USAGE, dagscope_command.EXIT_INTERRUPTED):
         assert f"| {code} |" in codes
@@ -145,7 +145,7 @@ def test_no_setting_is_described_that_is_not_there() -> None:
     known = {f"DAGSCOPE_{name.upper()}" for name in Settings.model_fields}
     known |= set(re.findall(r"DAGSCOPE_PG_[A-Z]+", page("examples/crossdb/config.yaml")))
     for path in PAGES:
-        assert set(re.findall(r"DAGSCOPE_[A-Z_]+", path.read_text(encoding="utf-8"))) <= known, path
+        assert set(re.findall(r"\bDAGSCOPE_[A-Z_]+", path.read_text(encoding="utf-8"))) <= known, path
 
 
 # -- the HTTP API
