@@ -1,10 +1,12 @@
-# Every target sets up what it needs in .venv: a machine with Python 3.11, make and gcc is enough.
+# Every target sets up what it needs in .venv: Python 3.11 or newer and make are enough, and gcc for `test` and `faults`.
 PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
+# A broken link fails the build. Not --quiet, which swallows the warnings that --strict counts: it is printed only on failure.
+SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { echo "$$built"; exit 1; }
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library anew: 4 s instead of 1.5
 
-.PHONY: help demo demo-crossdb test check bench faults lock clean
+.PHONY: help demo demo-crossdb test check docs bench faults lock clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,11 +28,16 @@ demo-crossdb: .venv/.ready ## run a DAG over DuckDB and PostgreSQL, which is sta
 test: .venv/.ready ## run the tests
 	@$(BIN)/pytest
 
-check: .venv/.ready ## format, lint, types, import directions
+check: .venv/.ready ## format, lint, types, import directions, docs site
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(SITE)
+
+docs: .venv/.ready ## build the docs as a site in build/site
+	@$(SITE)
+	@echo "Built build/site/index.html"
 
 bench: .venv/.ready ## measure, and print ratios with machine and date
 	@$(BIN)/python -m benchmarks
@@ -38,7 +45,7 @@ bench: .venv/.ready ## measure, and print ratios with machine and date
 faults: .venv/.ready ## break it on purpose, at length: kills, cuts, full disks (SEED=, ONLY=)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
-lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+lock: ## rewrite requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header \
 	  --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.lock
 
