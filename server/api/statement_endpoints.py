@@ -1,4 +1,4 @@
-"""The statements that ran: of an asset and of a data test, as they were sent to databases (docs/http-api/statements.md)."""
+"""What nodes sent to databases: the statements of an execution (docs/http-api/statements.md)."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
