@@ -13,8 +13,8 @@ from dagscope.dag.connections import ENGINES, Connection
 from dagscope.dag.ground.errors import ProjectInvalid, TemplateFailed
 from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest, Kind
+from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import ConfigFile, Materialization, ModelKeys, ProfileFile, TestKeys
-from dagscope.dag.model.relation_names import relation
 from dagscope.dag.model.templates import (
     MODEL_NAMES,
     TEST_NAMES,
@@ -334,8 +334,9 @@ class _Loading:
         return first.references + (second.references if second else [])
 
     def _render(self, template: Template, asset: Asset | None, incremental: bool) -> Rendering | None:
-        this = relation(asset.name) if asset else ""
-        rendering = Rendering(relation_of=str, this=this, incremental=incremental)
+        dialect = Dialect()  # only the references are wanted, not the SQL
+        this = dialect.relation(asset.name) if asset else ""
+        rendering = Rendering(relation_of=str, dialect=dialect, this=this, incremental=incremental)
         is_query = asset is None or asset.materialization is not Materialization.CUSTOM
         try:
             template.render_query(rendering) if is_query else template.render(rendering)

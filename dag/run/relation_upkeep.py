@@ -6,7 +6,6 @@ from dagscope.dag.connections import RelationKind, Session
 from dagscope.dag.ground.errors import UpkeepRefused
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
-from dagscope.dag.model.relation_names import relation
 
 
 class Upkeep(StrEnum):
@@ -37,7 +36,7 @@ def keep_up(session: Session, asset: Asset, upkeep: Upkeep) -> str:
     Nothing else is dropped with it. Raises `UpkeepRefused`, `StatementFailed` or `Cancelled`.
     """
     check_upkeep(asset, upkeep)
-    kind, name = session.relation_kind(asset.name), relation(asset.name)
+    kind, name = session.relation_kind(asset.name), session.dialect.relation(asset.name)
     if kind is None:
         return f"There is no {asset.name}: nothing to {upkeep}"
     if upkeep is Upkeep.DROP:

@@ -12,7 +12,6 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.frames import Frame, Value
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.model.assets import Asset
-from dagscope.dag.model.relation_names import relation
 from dagscope.server.api.row_json import row_chunks
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes import AssetData
@@ -86,15 +85,13 @@ def of_relation(
     """
     with ExitStack() as stack:
         session = stack.enter_context(connection.session(cancellation))
-        if session.relation_kind(asset.name) is None:
-            return None
-        stack.enter_context(session.snapshot())  # count and rows are of one moment
-        name = relation(asset.name)
-        count = int(session.scalar(f"SELECT count(*) FROM {name}"))
-        reader = session.read_to_show(f"SELECT * FROM {name}{page.sql}")
-        columns = unique_names(reader.schema.names)
-        return Rows(_about(asset, count, columns, page), iter(reader), columns, stack.pop_all())
-    raise AssertionError("the block returns")
+        if session.relation_kind(asset.name) is not None:
+            stack.enter_context(session.snapshot())  # count and rows are of one moment
+            count = session.count_rows(asset.name)
+            reader = session.rows_to_show(asset.name, page.offset, page.limit)
+            columns = unique_names(reader.schema.names)
+            return Rows(_about(asset, count, columns, page), iter(reader), columns, stack.pop_all())
+    return None
 
 
 def of_value(asset: Asset, value: Value, frames: FrameFiles) -> bytes:

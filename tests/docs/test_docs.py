@@ -25,7 +25,7 @@ from dagscope.cli import dagscope as dagscope_command
 from dagscope.cli import dg
 from dagscope.cli.plus import login_command
 from dagscope.dag.connections import ENGINES
-from dagscope.dag.connections.duckdb.connection import ExtraParam
+from dagscope.dag.connections.duckdb.config import ExtraParam
 from dagscope.dag.events.error_info import ErrorInfo
 from dagscope.dag.events.events import EventKind
 from dagscope.dag.events.run_events import RunEventLevel, RunEventType

@@ -15,7 +15,6 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import Cancelled, ConnectionFailed, StatementFailed
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import IndexEntry, Materialization
-from dagscope.dag.run.materializations import materialize
 from tests.dag.connections.conftest import rows
 
 SLOW = "SELECT count(*) FROM {series} AS a, {series} AS b WHERE a.n * b.n % 7 = 3"
@@ -32,7 +31,7 @@ def asset(materialization: str = "table", name: str = "dds.orders", **keys: obje
 
 def make(session: Session, made: Asset, sql: str) -> int | None:
     session.create_schema(made.stage)
-    return materialize(session, made, sql, session.relation_kind(made.name))
+    return session.materialize(made, sql, session.relation_kind(made.name))
 
 
 def test_statements_tell_what_they_wrote(session: Session) -> None:
@@ -82,16 +81,6 @@ def test_failed_write_leaves_the_old_table(session: Session) -> None:
     with pytest.raises(StatementFailed, match=r"^the other database is gone$"):
         session.write("t", reader)
     assert rows(session, "SELECT * FROM t") == [(1,)]
-
-
-def test_transaction(session: Session) -> None:
-    """What a block did together is undone together."""
-    session.execute("CREATE TABLE t (id INT)")
-    broken = pytest.raises(StatementFailed)
-    with broken, session.transaction():
-        session.execute("INSERT INTO t VALUES (1)")
-        session.execute("INSERT INTO nowhere VALUES (1)")
-    assert session.scalar("SELECT count(*) FROM t") == 0
 
 
 def test_snapshot(connection: Connection) -> None:
