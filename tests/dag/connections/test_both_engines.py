@@ -101,6 +101,22 @@ def test_relation_kinds(session: Session, connection: Connection) -> None:
     assert connection.relations() == {"s.t": RelationKind.TABLE, "s.v": RelationKind.VIEW}
 
 
+KEYWORDS = {
+    "duckdb": "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')",
+    "postgres": "SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')",
+}
+
+
+def test_reserved_words(session: Session, connection: Connection) -> None:
+    """Every word that the engine reserves can be a name: it is written in quotes."""
+    words = [word for (word,) in rows(session, KEYWORDS[connection.engine] + " ORDER BY 1")]
+    assert set(words) == connection.dialect.reserved
+    columns = ", ".join(f"1 AS {connection.dialect.identifier(word)}" for word in words)
+    session.execute(f"CREATE TABLE reserved AS SELECT {columns}")
+    names = connection.dialect.identifiers(words)
+    assert session.read(f"SELECT {names} FROM reserved").read_all().schema.names == words
+
+
 def test_schema_made_by_many_at_once(connection: Connection) -> None:
     """Several threads that need a schema for the first time at the same moment all have it."""
 
