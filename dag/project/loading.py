@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dagscope.dag.connections import ENGINES, Connection
-from dagscope.dag.ground.errors import ProjectInvalid, TemplateFailed
+from dagscope.dag.connections import Connection, engine_of, known_engines
+from dagscope.dag.ground.errors import EngineUnusable, ProjectInvalid, TemplateFailed
 from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest, Kind
 from dagscope.dag.model.dialect import Dialect
@@ -106,9 +106,14 @@ class _Loading:
         if name in self.connections:
             document.problem((*place, "name"), f'two connections are named "{name}"; rename one')
             return
-        engine = ENGINES.get(type_)
+        try:
+            engine = engine_of(type_)
+        except EngineUnusable as error:
+            document.problem((*place, "type"), str(error))
+            return
         if engine is None:
-            document.problem((*place, "type"), f'unknown connection type "{type_}"' + did_you_mean(type_, ENGINES))
+            hint = did_you_mean(type_, known_engines())
+            document.problem((*place, "type"), f'unknown connection type "{type_}"{hint}')
             return
         lines = {at[len(place) + 1 :]: line for at, line in document.lines.items() if at[:3] == (*place, "config")}
         part = YamlDocument(document.path, values, lines or {(): document.line(place)})

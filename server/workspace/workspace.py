@@ -11,6 +11,7 @@ from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
 from dagscope.server.workspace.hub import Hub
+from dagscope.server.workspace.listeners import Listener, Listeners, installed_listeners
 from dagscope.server.workspace.previews import Previews
 from dagscope.server.workspace.settings import Settings
 from dagscope.server.workspace.task_queue import TaskOptions, TaskQueue
@@ -24,9 +25,6 @@ from dagscope.storage.retention import prune
 from dagscope.storage.state_folder import Owner, StateFolder
 
 _log = structlog.get_logger("dagscope.workspace")
-
-Listener = Callable[[Event], None]
-"""Told of every event as it happens, from any thread, before it is committed; for the console, not for clients."""
 
 
 @dataclass
@@ -63,6 +61,7 @@ async def open_workspace(
 ) -> AsyncIterator[Workspace]:
     """Open a project's state: take its lock, migrate it, close what a dead process left.
 
+    Events go to `listeners`, and to those that are installed.
     Raises `StateInUse` or `StateUnusable`. On the way out running tasks are cancelled and recorded as such.
     """
     folder = StateFolder.of_project(project.folder)
@@ -85,7 +84,8 @@ async def open_workspace(
         await let_go_of_old_tasks()
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
-        emit = _fan_out(recorder, listeners, settings.store_logs)
+        heard = Listeners((*listeners, *installed_listeners()))
+        emit = _fan_out(recorder, heard, settings.store_logs)
         async with reader.moment() as moment:
             instance_uuid = await moment.instance_uuid()
         workers = settings.max_workers or project.cores or cpu_count() or 1
@@ -102,11 +102,10 @@ async def open_workspace(
                 connection.close()
 
 
-def _fan_out(recorder: Recorder, listeners: tuple[Listener, ...], store_logs: bool) -> Callable[[Event], None]:
+def _fan_out(recorder: Recorder, listeners: Listeners, store_logs: bool) -> Callable[[Event], None]:
     def emit(event: Event) -> None:
         if store_logs or not isinstance(event, Logged):
             recorder.emit(event)
-        for listener in listeners:
-            listener(event)
+        listeners(event)
 
     return emit

@@ -110,7 +110,7 @@ KEYWORDS = {
 def test_reserved_words(session: Session, connection: Connection) -> None:
     """Every word that the engine reserves can be a name: it is written in quotes."""
     words = [word for (word,) in rows(session, KEYWORDS[connection.engine] + " ORDER BY 1")]
-    assert set(words) == connection.dialect.reserved
+    assert set(words) <= connection.dialect.reserved
     columns = ", ".join(f"1 AS {connection.dialect.identifier(word)}" for word in words)
     session.execute(f"CREATE TABLE reserved AS SELECT {columns}")
     names = connection.dialect.identifiers(words)
