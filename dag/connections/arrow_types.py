@@ -18,7 +18,7 @@ from dagscope.dag.connections.neutral_types import OTHER, NeutralType
 from dagscope.dag.ground.errors import DagscopeError, TypeNotKept
 
 _TYPE, _OWN_TYPE = b"dagscope:type", b"dagscope:own-type"
-WIDEST_DECIMAL = 38  # digits of Arrow's decimal128, and of DuckDB's DECIMAL
+WIDEST_DECIMAL = 38  # digits of Arrow's decimal128
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _parsed(text: str) -> NeutralType:
 
 
 def unique_names(names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """Names of one table's columns: a second `id` is `id_1`, as DuckDB's tables name it."""
+    """Names of one table's columns: a second `id` is `id_1`."""
     taken: set[str] = set()
     unique = []
     for name in names:

@@ -37,7 +37,7 @@ from dagscope.dag.ground.errors import TypeNotKept
 ENGINE = "postgres"
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer names without asking
 
-_INFINITY, _MINUS_INFINITY = 2**63 - 1, -(2**63) + 1  # as DuckDB has them in Arrow's timestamps
+_INFINITY, _MINUS_INFINITY = 2**63 - 1, -(2**63) + 1  # as they travel in Arrow's timestamps
 _INFINITE_DAY, _MINUS_INFINITE_DAY = 2**31 - 1, -(2**31) + 1
 _EPOCH_US, _EPOCH_DAYS = 946_684_800_000_000, 10_957  # PostgreSQL counts from 2000-01-01, Arrow from 1970-01-01
 _MICRO_UTC = pa.timestamp("us", "UTC")
