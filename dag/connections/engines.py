@@ -1,7 +1,7 @@
 """Engines by the `type` that config.yaml gives them: dagscope's own, one line each, and those of other packages.
 
-Another package brings an engine by an entry point of the group `dagscope.engines`: its name is the type, its object the
-engine's `Connection`. It is imported when a project first names the type.
+Another package provides an engine with an entry point in the group `dagscope.engines`: its name is the type, its object
+the engine's `Connection`. It is imported when a project first names the type.
 """
 
 from importlib.metadata import EntryPoint, entry_points
@@ -12,7 +12,7 @@ from dagscope.dag.connections.postgres.connection import PostgresConnection
 from dagscope.dag.ground.errors import EngineUnusable
 
 ENGINES: dict[str, type[Connection]] = {engine.engine: engine for engine in (DuckDBConnection, PostgresConnection)}
-"""Dagscope's own."""
+"""The engines in this folder."""
 
 GROUP = "dagscope.engines"
 
@@ -23,7 +23,7 @@ def known_engines() -> frozenset[str]:
 
 
 def engine_of(type_: str) -> type[Connection] | None:
-    """The engine of that type; None if there is none. Raises `EngineUnusable` for one that another package spoiled."""
+    """The engine of that type, or None. Raises `EngineUnusable` if another package's engine cannot be used."""
     if type_ in ENGINES:
         return ENGINES[type_]
     found = tuple(entry_points(group=GROUP, name=type_))
@@ -31,7 +31,7 @@ def engine_of(type_: str) -> type[Connection] | None:
         return None
     if len(found) > 1:
         packages = " and ".join(sorted(map(_package, found)))
-        raise EngineUnusable(f'connection type "{type_}" is brought by {packages}; uninstall one of them')
+        raise EngineUnusable(f'connection type "{type_}" is provided by {packages}; uninstall one of them')
     return _loaded(found[0])
 
 

@@ -34,7 +34,7 @@ class ProjectInvalid(DagscopeError):
 
 
 class EngineUnusable(DagscopeError):
-    """Another package brings a connection type, but no engine that works."""
+    """Another package provides a connection type, but its engine cannot be used."""
 
 
 class TemplateFailed(DagscopeError):

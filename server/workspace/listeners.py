@@ -1,6 +1,6 @@
-"""Those who are told of every event: the console, and other packages by entry points of the group `dagscope.listeners`.
+"""What is called with every event: the console, and other packages' entry points in the group `dagscope.listeners`.
 
-No listener is for clients, and none can harm a task: one that raises is reported on the console and dropped.
+A listener cannot fail a task: if it raises, the console reports it and it is not called again.
 """
 
 import threading

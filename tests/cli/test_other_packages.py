@@ -1,4 +1,4 @@
-"""Engines and listeners that other packages bring, in a real run."""
+"""Engines and listeners of other packages, in a real run."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def test_engine_and_listener(packages: Path, tmp_path: Path) -> None:
 
 
 def test_listeners_that_are_broken(packages: Path, tmp_path: Path) -> None:
-    """A listener that raises, or is not there, fails no task: the console reports it once."""
+    """A listener that raises or cannot be imported fails no task: the console reports it once."""
     install(
         packages,
         "dagscope-quack",
@@ -91,7 +91,7 @@ def test_listeners_that_are_broken(packages: Path, tmp_path: Path) -> None:
 
 
 def test_engine_that_cannot_be_imported(packages: Path, tmp_path: Path) -> None:
-    """What keeps an engine from being loaded is a problem of the project, with the package's name."""
+    """An engine that cannot be imported is a problem of the project that names its package."""
     install(
         packages, "dagscope-quack", "import nowhere", "[dagscope.engines]\nquack = dagscope_quack:QuackConnection\n"
     )

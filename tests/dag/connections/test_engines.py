@@ -18,7 +18,7 @@ def problem_of(tmp_path: Path, type_: str) -> str:
 
 
 def test_unknown_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A type that nobody brings is told with those that there are, other packages' too."""
+    """An unknown type is reported with the known ones, including those of other packages."""
     install(tmp_path, "goose-db", "", "[dagscope.engines]\ngoose = goose_db:Goose\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert problem_of(tmp_path, "sqlite") == (
@@ -40,7 +40,7 @@ def test_unknown_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_engine_that_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, code: str, reason: str
 ) -> None:
-    """What another package gives as an engine must be one, of that name."""
+    """The object of an entry point must be a connection class of that type."""
     package = f"goose-{request.node.callspec.id}"  # Python keeps modules by their names
     module = package.replace("-", "_")
     install(tmp_path, package, code, f"[dagscope.engines]\ngoose = {module}:Engine\n")
@@ -52,13 +52,13 @@ def test_engine_that_is_none(
 
 
 def test_two_packages_of_one_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two packages that bring one type are both named; dagscope's own types are not theirs to take."""
+    """Two packages that provide one type are both named; they cannot replace one of dagscope's own types."""
     for package in ("goose-one", "goose-two"):
         module = package.replace("-", "_")
         install(tmp_path, package, "", f"[dagscope.engines]\ngoose = {module}:Engine\nduckdb = {module}:Engine\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert problem_of(tmp_path, "goose") == (
-        'config.yaml:3: connection type "goose" is brought by goose-one and goose-two; uninstall one of them'
+        'config.yaml:3: connection type "goose" is provided by goose-one and goose-two; uninstall one of them'
     )
     files = {**on_engine("duckdb"), model("a.one"): "SELECT 1 AS id"}
     assert load_project(write_project(tmp_path / "own", files)).assets["a.one"].connection_type == "duckdb"
