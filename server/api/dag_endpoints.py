@@ -31,7 +31,8 @@ from dagscope.server.http.shapes import (
     Tasks,
     UnknownTask,
 )
-from dagscope.server.workspace.task_queue import ActiveTask, NothingToRetry
+from dagscope.server.workspace.task_planning import NothingToRetry
+from dagscope.server.workspace.task_queue import ActiveTask
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.reader import AssetNow, KeptTask, TaskPosition
 

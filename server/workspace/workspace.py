@@ -10,10 +10,11 @@ import structlog
 from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.runner import TaskOptions
 from dagscope.server.workspace.hub import Hub
 from dagscope.server.workspace.previews import Previews
 from dagscope.server.workspace.settings import Settings
-from dagscope.server.workspace.task_queue import TaskOptions, TaskQueue
+from dagscope.server.workspace.task_queue import TaskQueue
 from dagscope.storage.database import open_readers, open_writer
 from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.migrations import migrate
