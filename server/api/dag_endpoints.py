@@ -1,6 +1,5 @@
 """`/api/dag`: the graph, running it, the status of tasks (spec, DAG Operations)."""
 
-import asyncio
 import base64
 import binascii
 
@@ -18,7 +17,7 @@ from dagscope.dag.project.project import Project
 from dagscope.server.api.task_status import run_body, task_body
 from dagscope.server.http.answers import Refused, ShapeResponse, bad_request
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.requests import read_body, task_id_of, whole_number, workspace_of
+from dagscope.server.http.request_reading import read_body, task_id_of, whole_number, workspace_of
 from dagscope.server.http.shapes import (
     Dag,
     DagNode,
@@ -118,8 +117,7 @@ async def post_run(request: Request) -> Response:
 
 async def _outcome(workspace: Workspace, active: ActiveTask) -> KeptTask:
     """The task as it is when it has ended, or when a POST has waited for long enough."""
-    await wait_for(active.ended, workspace.settings.post_wait_ms)
-    await workspace.recorder.flush()
+    await workspace.wait_for(active.ended)
     async with workspace.reader.moment() as moment:
         task = await moment.task(active.task_id, active.plan.attempt)
     if task is None:
@@ -128,14 +126,6 @@ async def _outcome(workspace: Workspace, active: ActiveTask) -> KeptTask:
 
 
 _RUN_CODES = {TaskStatus.SUCCESS: 200, TaskStatus.PENDING: 202, TaskStatus.FAILED: 500}
-
-
-async def wait_for(event: asyncio.Event, limit_ms: int) -> None:
-    """Wait until the event is set, or the time is up."""
-    try:
-        await asyncio.wait_for(event.wait(), limit_ms / 1000)
-    except TimeoutError:
-        return
 
 
 async def post_cancel(request: Request) -> Response:

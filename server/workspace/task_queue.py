@@ -18,6 +18,7 @@ from dagscope.dag.project.project import Project
 from dagscope.dag.run import runner
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.dag.run.task_plan import TaskPlan
+from dagscope.server.workspace.disconnecting import connect_again
 from dagscope.server.workspace.task_planning import NextAttempt, results_to_look_up
 from dagscope.storage.reader import Reader, StateUnreadable
 from dagscope.storage.recorder import Recorder
@@ -273,8 +274,7 @@ class TaskQueue:
             return replace(active.plan, earlier_results=await moment.results_of(needed))
 
     def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> TaskStatus:
-        for connection in active.project.connections.values():
-            connection.admit()
+        connect_again(*active.project.connections.values())
         return runner.run(active.project, plan, self._frames, emit, active.cancellation, self._options)
 
     def _emit_for(self, active: ActiveTask) -> Callable[[Event], None]:

@@ -1,7 +1,8 @@
 """The workspace: one project and all that is open for it while a server, or a `dagscope run`, lives."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from os import cpu_count
 
@@ -46,6 +47,15 @@ class Workspace:
     previews: Previews
     problems: tuple[Problem, ...] = ()
     """What is wrong with the files on disk, while they cannot be loaded."""
+
+    async def wait_for(self, event: asyncio.Event) -> None:
+        """Wait until the event is set, or a POST has waited for long enough; all that happened until then is committed.
+
+        Raises `RecorderFailed`.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), self.settings.post_wait_ms / 1000)
+        await self.recorder.flush()
 
     async def reset(self) -> bool:
         """Forget all tasks and what came of them; False, and nothing done, while a task runs or waits."""
