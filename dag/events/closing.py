@@ -1,4 +1,4 @@
-"""How steps and runs end, in events: as their runner reports it, and as others do once that runner is gone."""
+"""How steps and runs end, as events: reported by their runner, or by others once the runner is gone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ def report_run_end(log: TaskLog, status: TaskStatus, cancelled: bool, elapsed_ms
 
 @dataclass(frozen=True)
 class UnendedTask:
-    """An attempt that no runner will end, as far as it came.
+    """An attempt that its runner did not end.
 
     `open_tests` are the data tests that ran at that moment, each with its asset, None for a root test.
     """

@@ -11,7 +11,7 @@ from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.server.api import asset_data
 from dagscope.server.api.asset_data import Rows, without_data
-from dagscope.server.http.answers import Refused, ShapeResponse, around
+from dagscope.server.http.answers import Refused, ShapeResponse, around, reset_meanwhile
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import AskedTask, Missing, asset_named
 from dagscope.server.http.pages import Page
@@ -59,7 +59,7 @@ async def _execute(request: Request, select: bool) -> Response:
         node = await moment.node(body.task_id, task.attempt, name) if task else None
         now = await moment.assets()
     if task is None or node is None:
-        raise Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
+        raise reset_meanwhile()
     over = node.status.state.is_ended or active.ended.is_set()
     return await _executed(workspace, asset, task, node, now, over)
 

@@ -15,7 +15,7 @@ from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.server.api.task_status import run_body, task_body
-from dagscope.server.http.answers import Refused, ShapeResponse, bad_request
+from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, reset_meanwhile
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import read_body, task_id_of, whole_number, workspace_of
 from dagscope.server.http.shapes import (
@@ -121,7 +121,7 @@ async def _outcome(workspace: Workspace, active: ActiveTask) -> KeptTask:
     async with workspace.reader.moment() as moment:
         task = await moment.task(active.task_id, active.plan.attempt)
     if task is None:
-        raise Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
+        raise reset_meanwhile()
     return task
 
 

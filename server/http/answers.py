@@ -51,6 +51,11 @@ def bad_request(message: str) -> Refused:
     return Refused(400, Error(error=f"Invalid request format: {message}"))
 
 
+def reset_meanwhile() -> Refused:
+    """500, for a task that was reset while its POST waited for it."""
+    return Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
+
+
 async def answer_refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return ShapeResponse(error.shape, error.status_code)

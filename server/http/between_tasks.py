@@ -1,4 +1,4 @@
-"""Changing what tasks work with, while none does."""
+"""Changing what tasks work with, while no task runs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

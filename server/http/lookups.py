@@ -1,4 +1,4 @@
-"""Looking up the asset, data test or task that a request asks for; what nobody knows is 404, with what there is."""
+"""Looking up the asset, data test or task that a request names. An unknown name is 404, with what exists instead."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _SHOWN_NAME = 100  # characters
 
 @dataclass(frozen=True)
 class Missing:
-    """What a request asks for and nobody knows: the `error` of its 404, and what there is instead, as `details`."""
+    """Something that a request names and that does not exist: the `error` of the 404; `details` say what does exist."""
 
     error: str
     details: str
@@ -53,19 +53,19 @@ def _near(kind: str, name: str, known: Collection[str]) -> str:
 
 @dataclass(frozen=True)
 class AskedTask:
-    """The task that a query asks for as `taskId`, and its `attempt`: the newest if none is given."""
+    """The task that a query names as `taskId`, and its `attempt`: the newest if none is given."""
 
     task_id: str | None
     attempt: int | None
 
     @classmethod
     def of_query(cls, request: Request) -> "AskedTask":
-        """Refuses with 400 what can be neither."""
+        """Refuses with 400 an invalid task id or attempt."""
         task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
         return cls(checked_task_id(task_id) if task_id is not None else None, attempt)
 
     async def find(self, moment: Moment, answer: Answer = Missing.as_error) -> KeptAttempt | None:
-        """None where no task is asked for. Refuses with 404 a task, or an attempt of it, that nobody knows."""
+        """The attempt; None if the query names no task. Refuses with 404 an unknown task or attempt."""
         if self.task_id is None:
             return None
         return await attempt_of(moment, self.task_id, self.attempt, answer)
@@ -74,7 +74,7 @@ class AskedTask:
 async def attempt_of(
     moment: Moment, task_id: str, attempt: int | None, answer: Answer = Missing.as_error
 ) -> KeptAttempt:
-    """A task's attempt, the newest if none is given. Refuses with 404 one that nobody knows."""
+    """A task's attempt, the newest if none is given. Refuses with 404 an unknown task or attempt."""
     found = await moment.attempt(task_id, attempt)
     if found is not None:
         return found

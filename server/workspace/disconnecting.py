@@ -1,4 +1,4 @@
-"""Letting go of the project's databases, until somebody works with them again."""
+"""Closing the project's databases, until something is to be done in them again."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ _LOOK_AGAIN_S = 0.02
 async def disconnect(connections: Collection[Connection]) -> str | None:
     """Close the databases, and open no session on them until `connect_again`.
 
-    The name of a connection over which data is still being read; then nothing has changed. None if that worked.
+    None if that worked; otherwise nothing has changed, and the result names a connection that is still being read.
     """
     for connection in connections:
         connection.hold_off()
@@ -28,13 +28,13 @@ async def disconnect(connections: Collection[Connection]) -> str | None:
 
 
 def connect_again(*connections: Connection) -> None:
-    """The next session opens the database again: for a task, and for whatever else a client asks to be done in it."""
+    """Let the next session open the databases again: for a task, a connect, a preview, a drop or a truncate."""
     for connection in connections:
         connection.admit()
 
 
 async def _still_read(connections: Collection[Connection]) -> str | None:
-    """A connection whose sessions do not end in time, None if all of them have."""
+    """A connection whose sessions do not end in time; None if all of them have."""
     deadline = time.monotonic() + _READERS_WAIT_S
     while True:
         busy = next((connection.name for connection in connections if connection.sessions), None)

@@ -64,7 +64,7 @@ class ShuttingDown(DagscopeError):
 
 
 class TaskQueue:
-    """Accepts and executes tasks. Used in the event loop; the runner's threads reach it through `_emit` alone."""
+    """Accepts and executes tasks. Used in the event loop; the runner's threads reach it through `_emit_for` alone."""
 
     def __init__(
         self,

@@ -49,7 +49,7 @@ class Workspace:
     """What is wrong with the files on disk, while they cannot be loaded."""
 
     async def wait_for(self, event: asyncio.Event) -> None:
-        """Wait until the event is set, or a POST has waited for long enough; all that happened until then is committed.
+        """Wait until the event is set, at most as long as a POST waits. Then everything emitted so far is committed.
 
         Raises `RecorderFailed`.
         """

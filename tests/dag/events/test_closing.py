@@ -34,7 +34,7 @@ def test_nodes() -> None:
 
 
 def test_run_events() -> None:
-    """Run events tell of each step that was broken off, of what happened, and last that the run has failed."""
+    """Run events report each step that was broken off, the interruption, and last the failure of the run."""
     events = [event.run_event for event in closed(node("s.b", NodeState.TESTING)) if isinstance(event, RunEventEmitted)]
     assert [(event.event_type, event.step_key, event.message) for event in events] == [
         ("STEP_FAILURE", "s.b", 'Execution of step "s.b" failed: interrupted: server restarted'),
