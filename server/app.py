@@ -13,13 +13,13 @@ from dagscope.server.api import (
     dag_endpoints,
     data_test_endpoints,
     log_endpoints,
-    preview_endpoint,
-    readme_endpoint,
+    preview_endpoints,
+    readme_endpoints,
     relation_endpoints,
     statement_endpoints,
     stream,
 )
-from dagscope.server.api.about import about_endpoint
+from dagscope.server.api.front_page import front_page_endpoint
 from dagscope.server.graphql import graphql_endpoints
 from dagscope.server.http.answers import (
     Refused,
@@ -38,11 +38,11 @@ from dagscope.storage.recorder import RecorderFailed
 API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
-    *preview_endpoint.ENDPOINTS,
+    *preview_endpoints.ENDPOINTS,
     *relation_endpoints.ENDPOINTS,
     *connection_endpoints.ENDPOINTS,
     *data_test_endpoints.ENDPOINTS,
-    *readme_endpoint.ENDPOINTS,
+    *readme_endpoints.ENDPOINTS,
     *statement_endpoints.ENDPOINTS,
     *log_endpoints.ENDPOINTS,
     *stream.ENDPOINTS,
@@ -62,7 +62,7 @@ def create_app(open_workspace: Opened) -> Starlette:
             app.state.workspace = workspace
             yield
 
-    endpoints = (*API, openapi_endpoint(API), about_endpoint(API))
+    endpoints = (*API, openapi_endpoint(API), front_page_endpoint(API))
     app = Starlette(
         routes=[endpoint.route() for endpoint in endpoints],
         lifespan=lifespan,

@@ -30,7 +30,7 @@ def check_upkeep(asset: Asset, upkeep: Upkeep) -> None:
         raise _view(asset)
 
 
-def keep_up(session: Session, asset: Asset, upkeep: Upkeep) -> str:
+def drop_or_truncate(session: Session, asset: Asset, upkeep: Upkeep) -> str:
     """Drop or empty what stands under the asset's name, in one statement; what was done.
 
     Nothing else is dropped with it. Raises `UpkeepRefused`, `StatementFailed` or `Cancelled`.

@@ -23,22 +23,17 @@ Headers = list[tuple[bytes, bytes]]
 class Guard:
     """Lets a request through to `app`, or answers 401 or 403 in its place.
 
-    With a token configured every request must bring it, but for paths under `static_paths`: the page itself holds no
-    data, and has to be there to ask for the token. Without one, only clients of this machine are answered.
+    With a token configured every request must bring it. Without one, only clients of this machine are answered.
     """
 
-    def __init__(
-        self, app: ASGIApp, settings_of: Callable[[Scope], Settings], static_paths: tuple[str, ...] = ()
-    ) -> None:
-        self._app, self._settings_of, self._static_paths = app, settings_of, static_paths
+    def __init__(self, app: ASGIApp, settings_of: Callable[[Scope], Settings]) -> None:
+        self._app, self._settings_of = app, settings_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
         await (refusal or self._app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> ShapeResponse | None:
-        if scope["path"].startswith(self._static_paths):
-            return None
         settings, headers = self._settings_of(scope), scope["headers"]
         token = settings.api_token.get_secret_value().encode() if settings.api_token is not None else b""
         if not token and not _is_local(scope):

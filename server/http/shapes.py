@@ -139,7 +139,7 @@ class ExecuteResult(Shape):
     model_config = ConfigDict(alias_generator=None)
 
     rows_affected: int
-    data: Any
+    data: Any = None
 
 
 class AssetExecuted(Shape):

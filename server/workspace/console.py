@@ -41,19 +41,27 @@ def configure_console(stream: TextIO = sys.stderr, level: int = logging.INFO) ->
     logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
 
 
+def uncaptured_log() -> Any:
+    """A logger whose entries the console shows and no task's log keeps, as `configure_console` has set it up."""
+    processors = [processor for processor in structlog.get_config()["processors"] if processor is not _capture]
+    return structlog.wrap_logger(None, processors=processors).bind()  # bound once: binding for each entry is slow
+
+
 class TaskEntries:
-    """A listener that shows the entries of tasks on the console, from a level on; they need no capturing any more."""
+    """A listener that shows the entries of tasks on the console, from a level on; they need no capturing any more.
+
+    Make it after `configure_console`: it writes as that says.
+    """
 
     def __init__(self, level: int) -> None:
-        self._level = level
-        self._log = structlog.get_logger("dagscope.task").bind()  # bound once: for each entry anew it takes longer
+        self._level, self._log = level, uncaptured_log()
 
     def __call__(self, event: Event) -> None:
         # Asked here already, and not only by structlog: most entries are for debugging, and preparing them takes time.
         if isinstance(event, Logged) and _number(event.entry.level) >= self._level:
             fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True, by_alias=True)
             log = getattr(self._log, event.entry.level, self._log.info)
-            log(event.entry.message, _captured=True, **fields)
+            log(event.entry.message, **fields)
 
 
 class Capture:
@@ -93,7 +101,7 @@ def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
 
     An exception that belongs to no task is the server's own: it is told here in full, and in no log that clients read.
     """
-    if entry.pop("_captured", False) or not _installed:
+    if not _installed:
         return entry
     if entry.get("exc_info") and current_log.get() is None and "taskId" not in entry:
         return entry

@@ -7,11 +7,8 @@ import threading
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
-import structlog
-
 from dagscope.dag.events.events import Event
-
-_log = structlog.get_logger("dagscope.listeners")
+from dagscope.server.workspace.console import uncaptured_log
 
 GROUP = "dagscope.listeners"
 
@@ -67,4 +64,4 @@ def _name(listener: Listener) -> str:
 
 def _report(what: str, listener: str, error: Exception | None) -> None:
     # Not captured: a task's log is served to clients, and the fault is not the task's.
-    _log.error(what, listener=listener, exc_info=error, _captured=True)
+    uncaptured_log().error(what, listener=listener, exc_info=error)

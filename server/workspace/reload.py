@@ -31,10 +31,14 @@ async def reload_on_change(workspace: Workspace) -> None:
         rust_timeout=500,
         yield_on_timeout=True,
     )
+    closing: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
     is_first = True
     async for changed in changes:
         if changed or is_first:  # what was saved before the watch began is seen at its first sign of life
-            await reload(workspace, tell=bool(changed))
+            replaced = await reload(workspace, tell=bool(changed))
+            if replaced is not None:
+                closing.add(task := asyncio.create_task(_close_unused(workspace, replaced)))
+                task.add_done_callback(closing.discard)
         is_first = False
 
 
@@ -50,25 +54,24 @@ class _ProjectFiles(DefaultFilter):
         return (path in self._files or path.startswith(self._assets)) and super().__call__(change, path)
 
 
-async def reload(workspace: Workspace, tell: bool = True) -> None:
-    """Load the project again: use it if it is good, tell what is wrong if it is not."""
+async def reload(workspace: Workspace, tell: bool = True) -> Project | None:
+    """Load the project again: use it if it is good, report what is wrong if it is not.
+
+    The project that it replaced, whose connections may have no user any more; None if that one stays.
+    """
     try:
         project = await asyncio.to_thread(load_project, workspace.project.folder)
     except ProjectInvalid as error:
         workspace.problems = error.problems
         for problem in error.problems:
             _log.error("Reload failed: the last good project stays", problem=str(problem))
-        return
+        return None
     before = workspace.project
     workspace.project = project.with_open_connections_of(before)
     workspace.problems = ()
     if tell:
         _log.info("Project reloaded", assets=len(project.assets), tests=len(project.tests))
-    _background.add(closing := asyncio.create_task(_close_unused(workspace, before)))
-    closing.add_done_callback(_background.discard)
-
-
-_background: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
+    return before
 
 
 async def _close_unused(workspace: Workspace, before: Project) -> None:

@@ -1,7 +1,8 @@
 """The workspace: one project and all that is open for it while a server, or a `dagscope run`, lives."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from os import cpu_count
 
@@ -10,11 +11,12 @@ import structlog
 from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.runner import TaskOptions
 from dagscope.server.workspace.hub import Hub
 from dagscope.server.workspace.listeners import Listener, Listeners, installed_listeners
 from dagscope.server.workspace.previews import Previews
 from dagscope.server.workspace.settings import Settings
-from dagscope.server.workspace.task_queue import TaskOptions, TaskQueue
+from dagscope.server.workspace.task_queue import TaskQueue
 from dagscope.storage.database import open_readers, open_writer
 from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.migrations import migrate
@@ -43,6 +45,15 @@ class Workspace:
     previews: Previews
     problems: tuple[Problem, ...] = ()
     """What is wrong with the files on disk, while they cannot be loaded."""
+
+    async def wait_for(self, event: asyncio.Event) -> None:
+        """Wait until the event is set, at most as long as a POST waits. Then everything emitted so far is committed.
+
+        Raises `RecorderFailed`.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), self.settings.post_wait_ms / 1000)
+        await self.recorder.flush()
 
     async def reset(self) -> bool:
         """Forget all tasks and what came of them; False, and nothing done, while a task runs or waits."""

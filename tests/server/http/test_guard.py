@@ -159,16 +159,6 @@ def test_other_machines(address: str, code: int) -> None:
         assert _answer(Settings(), address).json() == {"error": "Unauthorized", "details": details}
 
 
-def test_static_paths() -> None:
-    """The page's own files need no token: they hold no data, and ask for it."""
-    settings = Settings(api_token=TOKEN)  # type: ignore[arg-type]
-    app = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("here"))])
-    client = TestClient(Guard(app, lambda _: settings, static_paths=("/static/",)))
-    assert client.get("/static/page.js").text == "here"
-    assert client.get("/api/dag").status_code == 401
-    assert client.get("/staticx").status_code == 401
-
-
 def test_empty_token_is_none() -> None:
     """DAGSCOPE_API_TOKEN set to nothing configures no token: it never means that an empty one is right."""
     settings = Settings(api_token="")  # type: ignore[arg-type]
