@@ -103,8 +103,10 @@ def _column(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) ->
 def _easy_text(name: str, type_: Type, noted: NeutralType, values: pa.ChunkedArray) -> tuple[str, str] | None:
     """Most columns hold nothing that needs a look at every value; asking Arrow once is cheaper."""
     kind = str(type_.id)
-    if noted.name in NUMBERS:
-        return ("", _widest(name)) if kind == "decimal" else None
+    if noted.name in NUMBERS and kind == "varchar":
+        return None
+    if noted.name in NUMBERS and str(type_) == _WIDEST:
+        return "", _widest(name)
     if _lacks_zero(type_):
         return "", _with_zero(name)
     if kind in _BARE or (kind in _FLOATS and pc.all(pc.is_finite(values)).as_py() is not False):
@@ -191,7 +193,7 @@ def _text(value: str, type_: Type, noted: NeutralType, depth: int) -> str:
     kind = str(type_.id)
     if noted.name in NUMBERS and kind == "varchar":  # a number too long for Arrow, or NaN or an infinity
         return f"CASE WHEN {value} NOT IN ('NaN', 'Infinity', '-Infinity') THEN {value} END"
-    if noted.name in NUMBERS and kind == "decimal":
+    if noted.name in NUMBERS and str(type_) == _WIDEST:
         return _widest(value)
     if _lacks_zero(type_):
         return _with_zero(value)
@@ -215,6 +217,9 @@ def _text(value: str, type_: Type, noted: NeutralType, depth: int) -> str:
     if kind == "map":
         return _map_text(value, _children(type_), noted, depth)
     return f"to_json({value}::VARCHAR)::VARCHAR"
+
+
+_WIDEST = "DECIMAL(38,0)"
 
 
 def _widest(value: str) -> str:
