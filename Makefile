@@ -32,6 +32,7 @@ check: .venv/.ready ## format, lint, types, import directions, docs site
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples
 	@$(BIN)/lint-imports
 	@$(SITE)
 
