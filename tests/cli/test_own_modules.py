@@ -40,7 +40,7 @@ IMPORTED = ["of my storage", ["of my storage", "of my server"], 1, [7], 1]
 
 
 def test_own_modules_in_a_run(tmp_path: Path) -> None:
-    """A raw asset imports the project's own modules, whatever dagscope calls its own, and the standard library's first."""
+    """A raw asset imports the project's own modules, whatever their names, and the standard library's first."""
     folder = project_with_modules(tmp_path / "project")
     ran = dagscope("run", "--project", str(folder), "--json", "--task-id", "t")
     nodes = {node["assetName"]: (node["state"], node["message"]) for node in json.loads(ran.stdout)["nodes"]}
