@@ -1,12 +1,13 @@
 # Every target sets up what it needs in .venv: Python 3.11 or newer and make are enough, and gcc for `test` and `faults`.
 PYTHON ?= python3
 PORT ?= 8080
+RESOLUTION ?= highest
 BIN := .venv/bin
 # A broken link fails the build. Not --quiet, which swallows the warnings that --strict counts: it is printed only on failure.
 SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { echo "$$built"; exit 1; }
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library anew: 4 s instead of 1.5
 
-.PHONY: help demo demo-crossdb test check docs bench faults lock clean
+.PHONY: help demo demo-crossdb test coverage check docs bench faults lock clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -27,6 +28,9 @@ demo-crossdb: .venv/.ready ## run a DAG over DuckDB and PostgreSQL, which is sta
 
 test: .venv/.ready ## run the tests
 	@$(BIN)/pytest
+
+coverage: .venv/.ready ## run the tests, and fail below the coverage that pyproject.toml asks for
+	@$(BIN)/pytest --cov
 
 check: .venv/.ready ## format, lint, types, import directions, docs site
 	@$(BIN)/ruff format --check .
