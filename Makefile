@@ -50,9 +50,9 @@ bench: .venv/.ready ## measure, and print ratios with machine and date
 faults: .venv/.ready ## break it on purpose, at length: kills, cuts, full disks (SEED=, ONLY=)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
-lock: ## rewrite requirements.lock from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header \
-	  --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.lock
+lock: ## rewrite requirements.lock from pyproject.toml (needs uv; RESOLUTION=lowest-direct)
+	uv pip compile pyproject.toml --group dev --universal --resolution $(RESOLUTION) --generate-hashes --no-annotate \
+	  --no-header --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.lock
 
 clean: ## remove all that was made, .venv and the examples' state too
 	rm -rf .venv .venvs dist build examples/*/store examples/*/.dagscope
