@@ -12,6 +12,7 @@ from dagscope.server.api import (
     connection_endpoints,
     dag_endpoints,
     data_test_endpoints,
+    health_endpoints,
     log_endpoints,
     preview_endpoints,
     readme_endpoints,
@@ -47,6 +48,7 @@ API: tuple[Endpoint, ...] = (
     *log_endpoints.ENDPOINTS,
     *stream.ENDPOINTS,
     *graphql_endpoints.ENDPOINTS,
+    *health_endpoints.ENDPOINTS,
 )
 """Every endpoint of the API, in the order in which the document lists them."""
 
@@ -66,7 +68,13 @@ def create_app(open_workspace: Opened) -> Starlette:
     app = Starlette(
         routes=[endpoint.route() for endpoint in endpoints],
         lifespan=lifespan,
-        middleware=[Middleware(Guard, settings_of=lambda scope: scope["app"].state.workspace.settings)],
+        middleware=[
+            Middleware(
+                Guard,
+                settings_of=lambda scope: scope["app"].state.workspace.settings,
+                open_paths=frozenset({health_endpoints.PATH}),
+            )
+        ],
         exception_handlers={
             Refused: answer_refused,
             HTTPException: answer_http_exception,

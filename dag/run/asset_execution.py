@@ -123,7 +123,7 @@ class AssetExecution:
                     self.project.connections, self.cancellation, statements, stack
                 ),
             )
-            result = raw_assets.execute(file, context, self.frames, self.cancellation)
+            result = raw_assets.execute(file, self.project.folder, context, self.frames, self.cancellation)
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
 
     def _raw_inputs(self, asset: Asset, results: Mapping[str, Result | None]) -> raw_assets.Inputs:

@@ -57,6 +57,12 @@ class Error(Shape):
     details: str | None = None
 
 
+class Health(Shape):
+    """`GET /healthz`. dagscope's own: `failed` once the state could not be written."""
+
+    status: Literal["ok", "failed"]
+
+
 class DagNode(Shape):
     """An asset in the DAG, as it is now. Durations are milliseconds."""
 

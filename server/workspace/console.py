@@ -15,24 +15,27 @@ from structlog.typing import EventDict, WrappedLogger
 from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.events.task_log import RawAssetLog, TaskLog, current_log
 from dagscope.dag.redaction.redaction import Redaction
+from dagscope.server.workspace.settings import LogFormat, LogLevel
 
 DEFAULT_TASK = "default"
 """Where entries without a task go (contract, Logs)."""
 
 
-def configure_console(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
-    """Log to the stream: for people on a terminal, as JSON lines elsewhere."""
+def configure_console(level: LogLevel, form: LogFormat | None, stream: TextIO = sys.stderr) -> None:
+    """Log to the stream from a level on: in the form given, else as text on a terminal and as JSON lines elsewhere."""
     on_terminal = stream.isatty()
+    as_text = on_terminal if form is None else form is LogFormat.TEXT
+    by_own_clock = on_terminal and as_text
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%H:%M:%S" if on_terminal else "iso", utc=not on_terminal),
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if by_own_clock else "iso", utc=not by_own_clock),
             _capture,
-            _drop_below(level),
+            _drop_below(level.number),
             structlog.processors.format_exc_info,
             _redact,
-            structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer(colors=on_terminal) if as_text else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),  # what is not shown is still captured
         logger_factory=structlog.PrintLoggerFactory(stream),
@@ -53,8 +56,8 @@ class TaskEntries:
     Make it after `configure_console`: it writes as that says.
     """
 
-    def __init__(self, level: int) -> None:
-        self._level, self._log = level, uncaptured_log()
+    def __init__(self, level: LogLevel) -> None:
+        self._level, self._log = level.number, uncaptured_log()
 
     def __call__(self, event: Event) -> None:
         # Asked here already, and not only by structlog: most entries are for debugging, and preparing them takes time.

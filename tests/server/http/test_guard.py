@@ -159,6 +159,25 @@ def test_other_machines(address: str, code: int) -> None:
         assert _answer(Settings(), address).json() == {"error": "Unauthorized", "details": details}
 
 
+@pytest.mark.parametrize(
+    ("path", "code"), [("/healthz", 200), ("/healthz/", 401), ("/healthz/x", 401), ("/healthzx", 401), ("/", 401)]
+)
+def test_health_wants_no_token(guarded: AppDoor, path: str, code: int) -> None:
+    """`/healthz`, and no other path, is answered without the token, whatever organization the client names."""
+    answer = guarded.get(path, headers={"Dagster-Cloud-Organization": "other"})
+    assert answer.status_code == code
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(api_token=TOKEN)])  # type: ignore[arg-type]
+def test_health_for_other_machines(settings: Settings) -> None:
+    """An open path is answered to clients of other machines too, and any other is not."""
+    app = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("here"))])
+    guard = Guard(app, lambda _: settings, open_paths=frozenset({"/healthz"}))
+    client = TestClient(guard, client=("192.168.1.5", 50_000))
+    assert client.get("/healthz").text == "here"
+    assert client.get("/api/dag").status_code == 401
+
+
 def test_empty_token_is_none() -> None:
     """DAGSCOPE_API_TOKEN set to nothing configures no token: it never means that an empty one is right."""
     settings = Settings(api_token="")  # type: ignore[arg-type]
