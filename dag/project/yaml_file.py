@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dagscope.dag.ground.problems import Problem, did_you_mean
+from dagscope.dag.project.yaml_limits import check_limits
 from dagscope.dag.redaction.sql_secrets import is_secret_name
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -45,6 +46,7 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
     """Parse the text of the file `path`, of which it starts at line `first_line`. Never raises: see `problems`."""
     document = YamlDocument(path)
     try:
+        check_limits(yaml.parse(text, Loader=_Loader))
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -60,8 +62,8 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
             reason = re.sub(r"'[^']*'", "***", reason)
         line += first_line
         document.problems.append(Problem(path, line, f"not valid YAML: {reason}"))
-    except RecursionError:
-        document.problems.append(Problem(path, 0, "not valid YAML: nested too deeply, or an alias that holds itself"))
+    except RecursionError:  # `check_limits` refuses what is only deep
+        document.problems.append(Problem(path, 0, "not valid YAML: an alias that holds itself"))
     return document
 
 
