@@ -5,10 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 
 from tests.doors import AppDoor, RestartingDoor, ServerDoor
 from tests.postgres_server import PostgresServer
 from tests.projects import copy_example, on_engine
+
+settings.register_profile(
+    "fixed", derandomize=True, max_examples=6, phases=[Phase.explicit, Phase.generate], database=None, deadline=None
+)
+settings.register_profile("thorough", max_examples=100, print_blob=True, database=None, deadline=None)
+settings.load_profile("fixed")  # --hypothesis-profile=thorough draws other examples, and shrinks one that fails
 
 
 @pytest.fixture(autouse=True)
