@@ -14,8 +14,9 @@ from dagscope.dag.events.error_info import describe_error
 from dagscope.dag.events.task_log import RawAssetLog, TaskLog
 from dagscope.dag.ground.errors import TemplateFailed
 from dagscope.dag.ground.json_text import json_text
+from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.query_text import NotOneQuery, single_query
-from dagscope.dag.model.templates import MODEL_NAMES, Rendering, Template, secret_environment, split_source, sql_literal
+from dagscope.dag.model.templates import MODEL_NAMES, Rendering, Template, secret_environment, split_source
 from dagscope.dag.project.yaml_file import read_yaml
 from dagscope.dag.redaction.redaction import Redaction
 from dagscope.dag.redaction.sql_secrets import hide, is_secret_name, secrets_in
@@ -95,9 +96,9 @@ def query(text: str) -> None:
 def template(text: str) -> None:
     source = split_source('{{ define "profile.yaml" }}' + text)
     with suppress(TemplateFailed):
-        Template("a.sql", source.template, source.template_line, MODEL_NAMES).render(Rendering(lambda asset: asset))
+        Template("a.sql", source.template, source.template_line, MODEL_NAMES).render(Rendering(str, Dialect()))
     list(secret_environment(text))
-    sql_literal([text, {"a": text}])
+    Dialect().literal([text, {"a": text}])
 
 
 def log(text: str) -> None:
@@ -156,7 +157,7 @@ def test_cost_grows_with_the_references() -> None:
 
     def seconds_a_reference(number: int) -> float:
         template = Template("a.sql", "{% if true %}{{ Ref('a') }}\n{% endif %}" * number, 1, MODEL_NAMES)
-        rendering = Rendering(lambda asset: asset)
+        rendering = Rendering(str, Dialect())
         return seconds_a_character(lambda text: template.render(rendering), "x" * number)
 
     with no_collections():
