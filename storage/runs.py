@@ -94,8 +94,8 @@ class Runs:
         for statement in (_EVENTS_BY_TASK_ID, _EVENTS_BY_UUID):
             rows = (await self._connection.execute(statement, values)).all()
             if rows:
-                key = RunKey(rows[0][0], rows[0][1])
-                return key, [_kept_event(*row) for row in rows if row[2] is not None]
+                key = RunKey(rows[0].task_id, rows[0].task_uuid)
+                return key, [_kept_event(row.position, row.data) for row in rows if row.position is not None]
         return None
 
     async def run(self, run_id: str) -> KeptRun | None:
@@ -147,12 +147,7 @@ def _events_by(key: Any) -> Select[*tuple[Any, ...]]:
             col(tables.Task.task_id),
             col(tables.Task.task_uuid),
             col(table.position),
-            col(table.message),
-            col(table.timestamp),
-            col(table.level),
-            col(table.step_key),
-            col(table.event_type),
-            case((col(table.event_type) == RunEventType.STEP_FAILURE, col(table.data))),
+            col(table.data),
         )
         .select_from(tables.Task)
         .outerjoin(table, of_run)
@@ -208,24 +203,12 @@ def _kept_run(row: Any) -> KeptRun:
     )
 
 
-def _kept_event(
-    task_id: str,
-    _: str,
-    position: int,
-    message: str,
-    timestamp: str,
-    level: str,
-    step_key: str | None,
-    event_type: str,
-    failure: str | None,
-) -> KeptRunEvent:
-    event = RunEvent(
-        run_id=task_id,
-        message=message,
-        timestamp=timestamp,
-        level=level,  # Pydantic makes the enum of it, faster than Python would
-        step_key=step_key,
-        event_type=event_type,
-    )
-    error = json.loads(failure).get("error") if failure is not None else None
-    return KeptRunEvent(position, event, ErrorInfo.model_validate(error) if error is not None else None)
+class _Told(RunEvent):
+    """A run event as it stands in the log."""
+
+    error: ErrorInfo | None = None
+
+
+def _kept_event(position: int, data: str) -> KeptRunEvent:
+    told = _Told.model_validate_json(data)
+    return KeptRunEvent(position, told, told.error)
