@@ -125,6 +125,7 @@ class Projection:
             tables.Node,
             (task_id, attempt, node.asset_name),
             **values,
+            is_selection=node.is_selection,
             rows=facts.rows,
             has_relation=facts.has_relation,
             carried=facts.carried,

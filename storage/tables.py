@@ -64,7 +64,10 @@ class Frame(SQLModel, table=True):
 
 
 class Node(SQLModel, table=True):
-    """An asset in one attempt, and what is kept of it. The parts of its time are absent until it was started."""
+    """An asset in one attempt, and what is kept of it. The parts of its time are absent until it was started.
+
+    `is_selection` is true where only the asset's query was read.
+    """
 
     task_id: str = Field(primary_key=True, foreign_key="task.task_id", ondelete="CASCADE")
     attempt: int = Field(primary_key=True)
@@ -88,6 +91,7 @@ class Node(SQLModel, table=True):
     has_relation: bool
     carried: bool
     result_digest: str | None = Field(default=None, foreign_key="frame.digest", index=True)
+    is_selection: bool
 
 
 class NodeStatements(SQLModel, table=True):
