@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from dagscope.cli.exits import EXIT_INTERRUPTED, counted, fail
 from dagscope.cli.plus.commands import plus
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+if TYPE_CHECKING:
+    from dagscope.dag.project.project import Project
+    from dagscope.storage.state_folder import StateInUse
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PROJECT = click.option(
@@ -91,7 +94,7 @@ def graph(folder: Path, format_: str) -> None:
     """Print the DAG, as a Mermaid diagram or as JSON."""
     from dagscope.cli.graph_command import as_json, as_mermaid
 
-    project = load(folder)
+    project = _load(folder)
     click.echo(as_mermaid(project) if format_ == "mermaid" else as_json(project))
 
 
@@ -121,7 +124,7 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, pro
         sys.exit(run_on_server(owner.address, task_id, data, not no_tests, profile, as_json))
     from dagscope.cli.run_command import run_project
 
-    sys.exit(run_project(load(folder), task_id, data, not no_tests, profile, as_json))
+    sys.exit(run_project(_load(folder), task_id, data, not no_tests, profile, as_json))
 
 
 @main.command(
@@ -163,7 +166,7 @@ def serve(
 
     access = AccessOptions(api_token_file, organization, deployment)
     options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, access)
-    serve_project(load(folder), options)
+    serve_project(_load(folder), options)
 
 
 @main.command(
@@ -183,7 +186,7 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
     prune_state(folder, keep_days, keep_bytes, dry_run)
 
 
-def _owner_of(folder: Path) -> Any:
+def _owner_of(folder: Path) -> "StateInUse | None":
     """The error that names the process which uses the project's state, None if none does."""
     from dagscope.storage.state_folder import StateFolder, StateInUse
 
@@ -197,7 +200,7 @@ def _owner_of(folder: Path) -> Any:
 main.add_command(plus)
 
 
-def load(folder: Path) -> Any:
+def _load(folder: Path) -> "Project":
     """The project, or exit with its problems."""
     from dagscope.dag.ground.errors import ProjectInvalid
     from dagscope.dag.project.loading import load_project
@@ -206,14 +209,3 @@ def load(folder: Path) -> Any:
         return load_project(folder)
     except ProjectInvalid as error:
         fail(f"{error}\n{counted(len(error.problems), 'problem')} in {folder.resolve()}")
-
-
-def counted(count: int, thing: str) -> str:
-    """`1 asset`, `2 assets`."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
-    """Print the message to standard error and exit."""
-    click.echo(message, err=True)
-    sys.exit(code)

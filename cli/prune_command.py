@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dagscope.cli.dagscope import counted, fail
+from dagscope.cli.exits import counted, fail
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.storage.database import open_writer
 from dagscope.storage.frame_files import FrameFiles

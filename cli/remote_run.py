@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from dagscope.cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
+from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
 from dagscope.cli.progress import TaskProgress
 from dagscope.cli.run_command import checked_task_id, read_data, show_nodes
 from dagscope.dag.events.events import NodeChanged, NodeFacts, TaskAccepted

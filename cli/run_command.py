@@ -16,7 +16,7 @@ import click
 from pydantic import ValidationError
 from rich.console import Console
 
-from dagscope.cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
+from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
 from dagscope.cli.progress import TaskProgress, closing_table
 from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.status import DataTestResult, NodeStatus, TaskStatus, TaskSummary

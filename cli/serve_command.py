@@ -16,7 +16,7 @@ import uvicorn
 from rich.console import Console
 from starlette.applications import Starlette
 
-from dagscope.cli.dagscope import fail
+from dagscope.cli.exits import fail
 from dagscope.cli.progress import TaskProgress
 from dagscope.cli.run_command import leave, new_task_id, read_settings, show_end, task_of
 from dagscope.dag.events.events import Event
