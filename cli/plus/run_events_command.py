@@ -90,4 +90,4 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _tell_lost(error: ConnectionLost) -> None:
-    write_note(f"{error}; trying again ...")
+    write_note(f"{error.reason}; trying again ...")
