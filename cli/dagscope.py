@@ -11,7 +11,7 @@ from dagscope.cli.plus.commands import plus
 
 if TYPE_CHECKING:
     from dagscope.dag.project.project import Project
-    from dagscope.storage.state_folder import StateInUse
+    from dagscope.storage.state_folder import StateFolder
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PROJECT = click.option(
@@ -117,14 +117,18 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, pro
 
     Exit code 0 if it succeeded, 1 if it failed, 2 for a wrong project or usage, 130 if it was interrupted.
     """
-    owner = _owner_of(folder)
+    from dagscope.cli.run_options import RunOptions, checked_task_id, read_data
+
+    options = RunOptions(checked_task_id(task_id), read_data(data), not no_tests, profile, as_json)
+    state = _state_of(folder)
+    owner = state.in_use_by()
     if owner is not None and owner.address:
         from dagscope.cli.remote_run import run_on_server
 
-        sys.exit(run_on_server(owner.address, task_id, data, not no_tests, profile, as_json))
+        sys.exit(run_on_server(state, owner.address, options))
     from dagscope.cli.run_command import run_project
 
-    sys.exit(run_project(_load(folder), task_id, data, not no_tests, profile, as_json))
+    sys.exit(run_project(_load(folder), options))
 
 
 @main.command(
@@ -159,7 +163,7 @@ def serve(
     debug: bool,
 ) -> None:
     """Serve the project's HTTP API and event stream until stopped with Ctrl-C."""
-    owner = _owner_of(folder)  # asked before the slow imports: a second server is refused at once
+    owner = _state_of(folder).in_use_by()  # asked before the slow imports: a second server is refused at once
     if owner is not None:
         fail(str(owner))
     from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
@@ -186,15 +190,10 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
     prune_state(folder, keep_days, keep_bytes, dry_run)
 
 
-def _owner_of(folder: Path) -> "StateInUse | None":
-    """The error that names the process which uses the project's state, None if none does."""
-    from dagscope.storage.state_folder import StateFolder, StateInUse
+def _state_of(folder: Path) -> "StateFolder":
+    from dagscope.storage.state_folder import StateFolder
 
-    try:
-        StateFolder.of_project(folder.resolve()).refuse_if_in_use()
-    except StateInUse as owner:
-        return owner
-    return None
+    return StateFolder.of_project(folder.resolve())
 
 
 main.add_command(plus)
