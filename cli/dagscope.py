@@ -178,11 +178,13 @@ def serve(
     examples=("dagscope prune --keep-days 30 --dry-run", "dagscope prune --project demo --keep-bytes 1000000000"),
 )
 @_PROJECT
-@click.option("--keep-days", type=click.FloatRange(0), help="Let go of tasks older than this.")
-@click.option("--keep-bytes", type=click.IntRange(0), help="Let go of the oldest tasks until the rest takes no more.")
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option(
+    "--keep-days", type=click.FloatRange(0), help="Delete tasks, and log entries without a task, older than this."
+)
+@click.option("--keep-bytes", type=click.IntRange(0), help="Delete the oldest tasks until the others take no more.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run: bool) -> None:
-    """Let go of old tasks: their logs, run events, results and frames. What the DAG shows now is kept."""
+    """Delete old tasks: their logs, run events, results and frames. What the DAG shows now is kept."""
     if keep_days is None and keep_bytes is None:
         raise click.UsageError("give --keep-days, --keep-bytes, or both")
     from dagscope.cli.prune_command import prune_state

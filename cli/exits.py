@@ -15,6 +15,6 @@ def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
     sys.exit(code)
 
 
-def counted(count: int, thing: str) -> str:
-    """`1 asset`, `2 assets`."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+def counted(count: int, thing: str, things: str | None = None) -> str:
+    """`1 asset`, `2 assets`; `things` where the plural takes more than an s."""
+    return f"{count} {thing}" if count == 1 else f"{count} {things or thing + 's'}"

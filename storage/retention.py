@@ -1,6 +1,7 @@
-"""Letting go of old tasks, so that the state does not grow for ever.
+"""Deleting old tasks, so that the state does not grow for ever.
 
-What the DAG shows now is kept: the tasks that last executed an asset, and every task that has not ended. Positions of
+What the DAG shows now is kept: the tasks that last executed an asset, and every task that has not ended. Log entries
+without a task, such as those of a drop or a truncate, are kept as long as tasks are, by their age alone. Positions of
 what is gone are never given again, and readers that were among them get `reset` (contract, The stream).
 """
 
@@ -21,7 +22,7 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Retention:
-    """How much is kept: tasks no older than `keep_days`, and at most `keep_bytes` of entries, statements and frames."""
+    """How much is kept: what is no older than `keep_days`, and of tasks at most `keep_bytes`."""
 
     keep_days: float | None = None
     keep_bytes: int | None = None
@@ -33,15 +34,22 @@ class Retention:
 
 @dataclass(frozen=True)
 class Pruned:
-    """What was let go of, or would be: task ids, oldest first, and the bytes before and after."""
+    """What was deleted, or would be: task ids, oldest first, and how many log entries without a task.
+
+    The bytes are those of the entries, statements and frames of tasks, before and after.
+    """
 
     tasks: tuple[str, ...] = ()
+    entries: int = 0
     bytes_before: int = 0
     bytes_after: int = 0
 
 
 async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dry_run: bool = False) -> Pruned:
-    """Delete the oldest tasks with all that belongs to them until the rest fits. Raises `RecorderFailed`."""
+    """Delete the oldest tasks with all that belongs to them until the rest fits, and old entries without a task.
+
+    A dry run changes nothing. Raises `RecorderFailed`.
+    """
     if retention.is_unlimited:
         return Pruned()
     pruned = Pruned()
@@ -49,26 +57,28 @@ async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dr
 
     def change(connection: Connection) -> None:
         nonlocal pruned, unused
-        pruned = _choose(connection, frames, retention)
-        if pruned.tasks and not dry_run:
+        oldest_ms = _oldest_ms(retention)
+        pruned = _choose(connection, frames, retention, oldest_ms)
+        if dry_run:
+            return
+        if pruned.tasks:
             unused = _delete(connection, pruned.tasks)
-        if retention.keep_days is not None and not dry_run:
-            _delete_entries_without_task(connection, retention.keep_days)
+        if pruned.entries:
+            connection.execute(text(f"DELETE {_OLD_ENTRIES_WITHOUT_TASK}"), {"oldest": iso_time(oldest_ms)})
 
     await recorder.change(change)
     await asyncio.to_thread(frames.delete, unused)
     return pruned
 
 
-def _choose(connection: Connection, frames: FrameFiles, retention: Retention) -> Pruned:
-    oldest_kept = now_ms() - retention.keep_days * _DAY_MS if retention.keep_days is not None else 0
+def _choose(connection: Connection, frames: FrameFiles, retention: Retention, oldest_ms: int) -> Pruned:
     tasks = connection.execute(text(_TASKS_BY_AGE)).all()
     frames_of = _frames_by_task(connection)
     owners = Counter(chain.from_iterable(frames_of.values()))
     total = before = sum(task.bytes for task in tasks) + sum(map(frames.size_bytes, owners))
     chosen: list[str] = []
     for task in tasks:
-        too_old = task.start_time < oldest_kept
+        too_old = task.start_time < oldest_ms
         too_much = retention.keep_bytes is not None and total > retention.keep_bytes
         if task.is_shown or not (too_old or too_much):
             continue
@@ -77,7 +87,18 @@ def _choose(connection: Connection, frames: FrameFiles, retention: Retention) ->
         for digest in frames_of.get(task.task_id, ()):
             owners[digest] -= 1
             total -= 0 if owners[digest] else frames.size_bytes(digest)
-    return Pruned(tuple(chosen), before, total)
+    entries = connection.execute(text(f"SELECT count(*) {_OLD_ENTRIES_WITHOUT_TASK}"), {"oldest": iso_time(oldest_ms)})
+    return Pruned(tuple(chosen), entries.scalar_one(), before, total)
+
+
+def _oldest_ms(retention: Retention) -> int:
+    """What is from before this moment is too old; nothing is where there is no limit."""
+    return 0 if retention.keep_days is None else int(max(0, now_ms() - retention.keep_days * _DAY_MS))
+
+
+_OLD_ENTRIES_WITHOUT_TASK = (
+    "FROM log_entry WHERE task_id NOT IN (SELECT task_id FROM task) AND json_extract(data, '$.time') < :oldest"
+)
 
 
 _TASKS_BY_AGE = """
@@ -128,17 +149,6 @@ def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
         )
     )
     return unused.scalars().all()
-
-
-def _delete_entries_without_task(connection: Connection, keep_days: float) -> None:
-    oldest = iso_time(now_ms() - round(keep_days * _DAY_MS))
-    connection.execute(
-        text(
-            "DELETE FROM log_entry WHERE task_id NOT IN (SELECT task_id FROM task) "
-            "AND json_extract(data, '$.time') < :oldest"
-        ),
-        {"oldest": oldest},
-    )
 
 
 def _of_tasks(statement: str) -> TextClause:
