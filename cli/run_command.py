@@ -24,7 +24,7 @@ from dagscope.server.api.task_status import run_body
 from dagscope.server.workspace.console import Capture, configure_console
 from dagscope.server.workspace.settings import LogLevel, Settings
 from dagscope.server.workspace.workspace import Workspace, open_workspace
-from dagscope.storage.reader import KeptTask
+from dagscope.storage.tasks import KeptTask
 
 
 def run_project(project: Project, options: RunOptions) -> int:

@@ -3,6 +3,11 @@
 Three tables hold the log, `status_event`, `log_entry` and `run_event`, whose positions come from one sequence. All
 others are its status: they could be worked out from the log, and change in the same transaction as it grows.
 Times are epoch milliseconds, `data` is the JSON of the stream message.
+
+What is said to them in SQL is an expression of these classes, so that a wrong column is found before it runs. Where an
+expression would hide what is asked, with subqueries in its columns or an UPDATE of several at once, it is a whole text,
+made once as a constant of its module. Only the recorder's updates of single rows are put together, of the names in here
+(`storage/projection.py`).
 """
 
 from sqlalchemy import Index

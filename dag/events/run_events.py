@@ -49,9 +49,10 @@ class RunEvent(Shape):
     step_key: str | None
     event_type: str
 
-    def to_json(self) -> str:
+    def to_json(self, fields: frozenset[str] | None = None) -> str:
         """As every shape, but for `stepKey`, which is null where other shapes would leave it out."""
-        return self.model_dump_json(by_alias=True)
+        include = set(fields) if fields is not None else None
+        return self.model_dump_json(by_alias=True, include=include)
 
 
 class RunEventList(Shape):

@@ -11,7 +11,7 @@ from dagscope.dag.project.loading import load_project
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.task_plan import TaskPlan, Work
 from dagscope.server.workspace.task_planning import NextAttempt, NothingToRetry, results_to_look_up
-from dagscope.storage.reader import KeptNode, KeptTask
+from dagscope.storage.tasks import KeptNode, KeptTask
 from tests.projects import model, write_project
 
 SUCCESS, FAILED, INITIAL = NodeState.SUCCESS, NodeState.FAILED, NodeState.INITIAL
