@@ -63,6 +63,17 @@ class _PostFailed:
     error: HttpFailed
 
 
+@dataclass(frozen=True)
+class _Lost:
+    """The server is away; the text is for people."""
+
+    text: str
+
+
+_Item = Message | _Posted | _PostFailed | _Lost | HttpFailed
+"""What the threads that wait for the server hand over; an `HttpFailed` is the end of the stream."""
+
+
 class _ServedTask:
     """A task that is posted and followed. Two threads wait for the server; all else happens in the caller's.
 
@@ -71,7 +82,7 @@ class _ServedTask:
 
     def __init__(self, server: TaskServer, options: RunOptions, progress: TaskProgress, console: Console) -> None:
         self._server, self._options, self._progress, self._console = server, options, progress, console
-        self._inbox: SimpleQueue[Message | _Posted | _PostFailed | HttpFailed | str] = SimpleQueue()
+        self._inbox: SimpleQueue[_Item] = SimpleQueue()
         self._shown: dict[str, NodeStatus] = {}
         self._logged: dict[str, tuple[str, int]] = {}
         self.is_posting = self._is_posted = self._is_lost = self._has_begun = self._has_ended = False
@@ -93,14 +104,17 @@ class _ServedTask:
         """The answer of the POST is one too: a server that stops after the task need not be asked again."""
         if self._posted and _is_ended(self._posted):
             return {name: value for name, value in self._posted.items() if name != "tasks"}
-        return self._server.status(self._inbox.put)
+        return self._server.status(self._say)
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)
 
     def _start(self, work: Callable[[], None]) -> None:
         threading.Thread(target=work, daemon=True).start()
 
     def _read(self) -> None:
         try:
-            for message in self._server.messages(self._inbox.put):
+            for message in self._server.messages(lambda text: self._inbox.put(_Lost(text))):
                 self._inbox.put(message)
         except HttpFailed as error:
             self._inbox.put(error)
@@ -118,7 +132,7 @@ class _ServedTask:
         except HttpFailed as error:
             self._inbox.put(_PostFailed(error))
 
-    def _take(self, item: Message | _Posted | _PostFailed | HttpFailed | str) -> None:
+    def _take(self, item: _Item) -> None:
         self._is_lost = self._is_lost and not isinstance(item, Message)
         match item:
             case Message("snapshot", status, _):
@@ -146,11 +160,11 @@ class _ServedTask:
                 self._is_posted = True  # the server took the task before it was lost
             case HttpFailed() as error:
                 raise error
-            case str() as line:
+            case _Lost(text):
                 self._is_lost = True
                 self._end_without_stream()
                 if not self._has_ended:
-                    self._console.print(line, highlight=False, soft_wrap=True)
+                    self._say(text)
 
     def _take_snapshot(self, status: dict[str, Any]) -> None:
         """How the task stands: at the beginning, and where the server has lost what came next."""
