@@ -1,7 +1,7 @@
 """A task on the server of a project: asking about it, and its event stream, over restarts of that server.
 
-The stream is that of docs/http-api.md. After a break it goes on behind the last message that was read, so that none is
-missing and none comes twice.
+The stream is that of docs/http-api/stream.md. After a break it goes on behind the last message that was read, so that
+none is missing and none comes twice.
 """
 
 import json
