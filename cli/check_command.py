@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from dagscope.cli.dagscope import EXIT_USAGE, counted
+from dagscope.cli.exits import EXIT_USAGE, counted
 from dagscope.dag.ground.errors import ProjectInvalid
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.ground.version import VERSION

@@ -16,9 +16,10 @@ import uvicorn
 from rich.console import Console
 from starlette.applications import Starlette
 
-from dagscope.cli.dagscope import fail
+from dagscope.cli.exits import fail
 from dagscope.cli.progress import TaskProgress
-from dagscope.cli.run_command import leave, new_task_id, read_settings, show_end, task_of
+from dagscope.cli.run_command import leave, read_settings, show_end, task_of
+from dagscope.cli.run_options import new_task_id
 from dagscope.dag.events.events import Event
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.project.project import Project

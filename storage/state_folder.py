@@ -64,26 +64,27 @@ class StateFolder:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise self.in_use() from error
+                raise self._in_use() from error
             owner = Owner(descriptor)
             owner.announce(None)
             yield owner
         finally:
             os.close(descriptor)
 
-    def refuse_if_in_use(self) -> None:
-        """Raises `StateInUse` at once if another process owns this state; takes nothing."""
+    def in_use_by(self) -> StateInUse | None:
+        """The error that names the process which owns this state, None if no process does; takes nothing."""
         if not self.lock_file.exists():
-            return
+            return None
         descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise self.in_use() from error
+        except BlockingIOError:
+            return self._in_use()
         finally:
             os.close(descriptor)
+        return None
 
-    def in_use(self) -> StateInUse:
+    def _in_use(self) -> StateInUse:
         """The error that names the owner as its lock file tells it."""
         try:
             told = json.loads(self.lock_file.read_text(encoding="utf-8"))

@@ -64,7 +64,10 @@ def test_refused(dg: Dg, status: int, message: str) -> None:
 
 def test_no_server(dg: Dg) -> None:
     """A server that is not there: an error, and nothing is written."""
-    message = "Cannot connect to http://127.0.0.1:9/acme/graphql: Connection refused"
+    message = (
+        "Cannot connect to http://127.0.0.1:9/acme/graphql: Connection refused; "
+        "check that the server runs and that its url is right"
+    )
     assert login(dg, "http://127.0.0.1:9") == (1, "", f"Error querying Dagster Plus API: {message}\n")
     assert not (dg.home / "dg.toml").exists()
 
