@@ -26,7 +26,7 @@ demo: .venv/.ready ## run a real DAG over 336,776 flights and serve it (PORT=808
 	@$(BIN)/dagscope serve --project examples/nycflights --run --port $(PORT)
 
 demo-crossdb: .venv/.ready ## run a DAG over DuckDB and PostgreSQL, which is started for it unless DAGSCOPE_PG_* name one
-	@$(BIN)/python -m tests.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
+	@$(BIN)/python -m examples.crossdb.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
 
 test: .venv/.ready ## run the tests
 	@$(BIN)/pytest

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from examples.crossdb.postgres_server import PostgresServer
 from tests.doors import AppDoor, RestartingDoor, ServerDoor
-from tests.postgres_server import PostgresServer
 from tests.projects import copy_example, on_engine
 
 

@@ -11,8 +11,8 @@ from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.project.loading import load_project
 from dagscope.dag.project.project import Project
 from dagscope.storage.frame_files import FrameFiles
+from examples.crossdb.postgres_server import PostgresServer
 from tests.dag.run.task_run import MakeProject, RunProject
-from tests.postgres_server import PostgresServer
 from tests.projects import block, copy_example, model, raw
 
 CONFIG = """\

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from examples.crossdb.postgres_server import PostgresServer
 from tests.doors import AppDoor, wait_until
-from tests.postgres_server import PostgresServer
 from tests.projects import block, model, raw, write_project
 
 CONFIG = """\
