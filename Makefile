@@ -7,9 +7,10 @@ COVERED := $(addprefix tests/,dag/events dag/ground dag/model dag/project dag/re
 BIN := .venv/bin
 # A broken link fails the build. Not --quiet, which swallows the warnings that --strict counts: it is printed only on failure.
 SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { echo "$$built"; exit 1; }
+PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library anew: 4 s instead of 1.5
 
-.PHONY: help demo demo-crossdb test coverage check docs bench faults lock clean
+.PHONY: help demo demo-crossdb quick test coverage check docs bench faults lock clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -28,8 +29,11 @@ demo: .venv/.ready ## run a real DAG over 336,776 flights and serve it (PORT=808
 demo-crossdb: .venv/.ready ## run a DAG over DuckDB and PostgreSQL, which is started for it unless DAGSCOPE_PG_* name one
 	@$(BIN)/python -m examples.crossdb.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
 
-test: .venv/.ready ## run the tests
-	@$(BIN)/pytest
+quick: .venv/.ready ## run the tests that start no process: no server, no PostgreSQL
+	@$(PYTEST) -m "not (dagster or faults or postgres or server)"
+
+test: .venv/.ready ## run all tests
+	@$(PYTEST)
 
 # Without the tests that cancel Python: an exception sent into a thread that is being traced can leave the tracer locked.
 coverage: .venv/.ready ## run tests/dag, storage, http and cli, and fail below the coverage that pyproject.toml asks for

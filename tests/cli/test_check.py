@@ -11,6 +11,8 @@ import pytest
 from tests.dag.project.broken_projects import BROKEN, contents, expected
 from tests.doors import DAGSCOPE
 
+pytestmark = pytest.mark.server
+
 
 def dagscope(command: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """The real command in a process of its own."""

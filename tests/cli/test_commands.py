@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.test_run import dagscope
 
+pytestmark = pytest.mark.server
+
 
 @pytest.mark.parametrize("example", ["hello", "nycflights"])
 def test_init(tmp_path: Path, example: str) -> None:

@@ -11,6 +11,8 @@ import pytest
 from tests.doors import DAGSCOPE, ServerDoor, wait_until
 from tests.projects import SLOW_SQL, block, model, raw, write_project
 
+pytestmark = pytest.mark.server
+
 
 def dagscope(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run the real command."""

@@ -10,6 +10,8 @@ import pytest
 from tests.doors import DAGSCOPE, ServerDoor
 from tests.projects import SLOW_SQL, model, write_project
 
+pytestmark = pytest.mark.server
+
 
 def serve(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [DAGSCOPE, "serve", "--project", str(folder), "--port", "0", *options]

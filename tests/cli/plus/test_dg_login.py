@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.plus.canned_server import canned_server, text
 from tests.cli.plus.plus_command import DG, Dg
-from tests.doors import ServerDoor
+from tests.doors import Serve
 
 CloudQuery = text('{"data": {"__typename": "CloudQuery"}}')
 
@@ -76,25 +76,23 @@ def test_bad_url(dg: Dg) -> None:
     assert errors.endswith("Error: the url must be one like http://127.0.0.1:8080, found 'nowhere'\n")
 
 
-def test_against_a_guarded_server(dg: Dg, hello: Path, tmp_path: Path) -> None:
+def test_against_a_guarded_server(dg: Dg, hello: Path, tmp_path: Path, serve: Serve) -> None:
     """A server with token, organization and deployment: the right login works, every other is refused."""
     token_file = tmp_path / "token"
     token_file.write_text("s3cret-token\n", encoding="utf-8")
     options = ("--api-token-file", str(token_file), "--organization", "acme", "--deployment", "prod")
-    server = ServerDoor(hello, *options)
-    try:
-        refused = "Authentication failed: the API token was refused. Run `dg plus login` to authenticate."
-        assert login(dg, server.address) == (1, "", f"Error querying Dagster Plus API: {refused}\n")
-        assert login(dg, server.address, "--token", "s3cret-token")[0] == 0
-        assert dg.events("x").stderr == "Error querying Dagster Plus API: Run x not found\n"
-        dg.patch.setenv("DAGSTER_CLOUD_DEPLOYMENT", "other")
-        denied = "Access denied: this server is not of the deployment that the request names"
-        assert dg.events("x").stderr == f"Error querying Dagster Plus API: {denied}\n"
-    finally:
-        server.stop()
+    server = serve(hello, *options)
+    refused = "Authentication failed: the API token was refused. Run `dg plus login` to authenticate."
+    assert login(dg, server.address) == (1, "", f"Error querying Dagster Plus API: {refused}\n")
+    assert login(dg, server.address, "--token", "s3cret-token")[0] == 0
+    assert dg.events("x").stderr == "Error querying Dagster Plus API: Run x not found\n"
+    dg.patch.setenv("DAGSTER_CLOUD_DEPLOYMENT", "other")
+    denied = "Access denied: this server is not of the deployment that the request names"
+    assert dg.events("x").stderr == f"Error querying Dagster Plus API: {denied}\n"
 
 
 @pytest.mark.parametrize("content", ["", "\n", "two\nlines", "caf\u00e9"])
+@pytest.mark.server
 def test_token_file_that_is_no_good(hello: Path, tmp_path: Path, content: str) -> None:
     """A token that no header can carry is refused before anything is served."""
     file = tmp_path / "token"
@@ -115,6 +113,7 @@ def test_token_file_that_is_no_good(hello: Path, tmp_path: Path, content: str) -
         ([], {"DAGSCOPE_ORGANIZATION": "dagster"}, "DAGSCOPE_ORGANIZATION"),
     ],
 )
+@pytest.mark.server
 def test_organization_dagster(hello: Path, options: list[str], environment: dict[str, str], where: str) -> None:
     """`dagster` is no organization, whoever says so: its path is another schema's."""
     command = [DG.replace("/dg", "/dagscope"), "serve", "--project", str(hello), *options]
@@ -123,6 +122,7 @@ def test_organization_dagster(hello: Path, options: list[str], environment: dict
     assert (done.returncode, done.stderr) == (2, expected)
 
 
+@pytest.mark.server
 def test_token_of_the_environment_that_is_no_good(hello: Path) -> None:
     """A token that no header can carry is refused wherever it comes from."""
     command = [DG.replace("/dg", "/dagscope"), "serve", "--project", str(hello)]
@@ -133,6 +133,7 @@ def test_token_of_the_environment_that_is_no_good(hello: Path) -> None:
     assert (done.returncode, done.stderr) == (2, expected)
 
 
+@pytest.mark.server
 def test_dg_imports_little(dg: Dg) -> None:
     """`dg` and its commands load neither server nor storage, nor any database."""
     code = (
@@ -153,6 +154,7 @@ def test_dg_imports_little(dg: Dg) -> None:
     assert not at_start & {"pydantic", "yaml", "tomlkit", "urllib3", "httpx"}
 
 
+@pytest.mark.server
 def test_dg_starts_quickly() -> None:
     """`dg --help` answers in a quarter of a second, on a machine that may be busy once."""
     times = []

@@ -292,6 +292,7 @@ def test_example(example: Project, run_project: RunProject) -> None:
         connection.close()
 
 
+@pytest.mark.postgres
 def test_server_killed_in_the_middle(make_project: MakeProject, run_project: RunProject) -> None:
     """PostgreSQL dies under a task: its nodes fail and say why, the others are right, and the next run succeeds."""
     with PostgresServer() as server:

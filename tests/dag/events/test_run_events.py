@@ -55,6 +55,7 @@ def test_step_key_may_be_none() -> None:
         RunEvent.model_validate(SPEC_EVENT | {"level": "LOUD"})
 
 
+@pytest.mark.server
 def test_imports_neither_client_nor_server() -> None:
     """The models can be had without the server, storage, command line or any database."""
     code = "import sys, dagscope.dag.events.run_events; print(*{name.split('.')[0] for name in sys.modules})"

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[3]
         ),
     ],
 )
+@pytest.mark.postgres
 def test_no_postgres_is_left(number: int) -> None:
     """`python -m examples.crossdb.postgres_server` stops its server, whether it is asked to end or killed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DAGSCOPE_PG_")}

@@ -119,6 +119,7 @@ def test_configuration_that_cannot_be(values: dict[str, str], problem: str) -> N
         PostgresConfig(**values)  # type: ignore[arg-type]
 
 
+@pytest.mark.server
 def test_help_imports_no_driver() -> None:
     """A project without PostgreSQL pays nothing for it: the drivers are imported when one connects."""
     drivers = "('psycopg', 'psycopg_pool', 'adbc_driver_manager')"
@@ -373,6 +374,7 @@ def test_long_names_are_refused(connection: PostgresConnection) -> None:
 # -- a server that goes away
 
 
+@pytest.mark.postgres
 def test_server_that_dies() -> None:
     """A statement, a read and a write under way fail with what happened; all work once the server is back."""
     with PostgresServer() as server:
