@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from examples.crossdb.postgres_server import PostgresServer
-from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, ServerDoor
+from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, ServerDoor, wait_until
 from tests.projects import copy_example, on_engine
 
 _MARKER_OF_FIXTURE = {"postgres_server": "postgres", "serve": "server", "served_hello": "server"}
@@ -101,7 +101,7 @@ def door(request: pytest.FixtureRequest, hello: Path, opened: OpenDoor) -> AppDo
     """The hello project behind each kind of door, without a task."""
     if request.param == "server":
         server: ServerDoor = request.getfixturevalue("served_hello")
-        assert server.post("/api/dag/reset").status_code == 200
+        wait_until(lambda: server.post("/api/dag/reset").status_code == 200)  # an execute answers before its task ends
         return server
     return opened(hello, RestartingDoor if request.param == "restarted" else AppDoor)
 
