@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8080
 RESOLUTION ?= highest
 COVERED := $(addprefix tests/,dag/events dag/ground dag/model dag/project dag/redaction dag/run storage server/http \
-  cli/test_check.py cli/test_commands.py cli/test_run.py)
+  cli/test_check_command.py cli/test_commands.py cli/test_run_command.py)
 BIN := .venv/bin
 # A broken link fails the build. Not --quiet, which swallows the warnings that --strict counts: it is printed only on failure.
 SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { echo "$$built"; exit 1; }

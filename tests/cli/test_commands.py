@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run_command import dagscope
+from tests.cli.dagscope_command import dagscope
 
 pytestmark = pytest.mark.server
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dagscope.dag.events.statements import FIRST_STATEMENTS, LAST_STATEMENTS, LONGEST_TEXT
-from tests.cli.test_run_command import dagscope
+from tests.cli.dagscope_command import dagscope
 from tests.doors import AppDoor, Serve, wait_until
 from tests.projects import SLOW_SQL, block, model, raw, write_project
 
