@@ -7,7 +7,7 @@ COVERED := $(addprefix tests/,dag/events dag/ground dag/model dag/project dag/re
 BIN := .venv/bin
 # A broken link fails the build. Not --quiet, which swallows the warnings that --strict counts: it is printed only on failure.
 SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { echo "$$built"; exit 1; }
-PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library anew: 4 s instead of 1.5
 
 .PHONY: help demo demo-crossdb quick test coverage check docs bench faults lock clean

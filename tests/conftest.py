@@ -23,6 +23,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
             item.add_marker(marker)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Dagster first: one worker waits for its installation, the others run the rest."""
+    items.sort(key=lambda item: item.get_closest_marker("dagster") is None)
+
+
 class _Processes:
     """Refuses a process to a test that no marker allows one: `make quick` would wait for it."""
 
