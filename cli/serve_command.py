@@ -84,6 +84,7 @@ def serve_project(project: Project, options: ServeOptions) -> NoReturn:
         fail(str(error))
     finally:
         listening.close()
+        gc.unfreeze()  # DuckDB's binding reports what cannot be collected as leaked when the process exits
     leave(0)
 
 

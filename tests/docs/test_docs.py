@@ -400,6 +400,7 @@ def documented_project() -> dict[str, str]:
     return dict(re.findall(r"^`([\w./-]+)`\n\n```\w+\n(.*?)^```", shown, re.MULTILINE | re.DOTALL))
 
 
+@pytest.mark.server
 def test_the_documented_project_runs(tmp_path: Path) -> None:
     """The project of docs/project-format.md passes `check` without a warning and gives the table shown there."""
     for path, text in documented_project().items():

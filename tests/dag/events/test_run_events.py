@@ -65,6 +65,7 @@ def test_in_the_log() -> None:
     )
 
 
+@pytest.mark.server
 def test_imports_neither_client_nor_server() -> None:
     """The models can be had without the server, storage, command line or any database."""
     code = "import sys, dagscope.dag.events.run_events; print(*{name.split('.')[0] for name in sys.modules})"

@@ -1,26 +1,17 @@
 """`serve --reload`: saved files are picked up, broken edits lose nothing."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.doors import AppDoor, ServerDoor, wait_until
+from tests.doors import AppDoor, Serve, ServerDoor, wait_until
 from tests.projects import model
 
 
-class ReloadingDoor(ServerDoor):
-    """A real `dagscope serve --reload`."""
-
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        super().__init__(folder, "--reload", **settings)
-
-
 @pytest.fixture
-def door(hello: Path, opened: Callable[..., AppDoor]) -> AppDoor:
+def door(hello: Path, serve: Serve) -> ServerDoor:
     """The hello project, reloading, with one task."""
-    reloading = opened(hello, ReloadingDoor)
+    reloading = serve(hello, "--reload")
     reloading.run("before")
     return reloading
 

@@ -2,26 +2,35 @@
 
 import json
 import re
+import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import dagscope
+from tests.cli.dagscope_command import dagscope
 from tests.doors import AppDoor, wait_until
 from tests.projects import block, model, write_project
 
+pytestmark = pytest.mark.server
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with four tasks and a frame of each."""
     sql = block("is_data_framed: true") + "SELECT {{ param('n') }} AS n FROM range(1000)"
-    project = write_project(tmp_path, {model("a.b"): sql})
+    project = write_project(tmp_path_factory.mktemp("prepared"), {model("a.b"): sql})
     door = AppDoor(project)
     for number in range(4):
         door.run(f"task{number}", data={"n": number})
     door.stop()
     return project
+
+
+@pytest.fixture
+def folder(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of it for one test."""
+    return Path(shutil.copytree(prepared, tmp_path / "project"))
 
 
 def frames(folder: Path) -> int:

@@ -6,13 +6,13 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from tests.cli.dagscope_command import dagscope, dagscope_here
 from tests.doors import DAGSCOPE, ServerDoor, wait_until
 from tests.projects import SLOW_SQL, block, model, raw, write_project
 
-
-def dagscope(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the real command."""
-    return subprocess.run([DAGSCOPE, *arguments], capture_output=True, text=True, cwd=cwd, timeout=60)
+pytestmark = pytest.mark.server
 
 
 NO_KEY = "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
@@ -101,8 +101,8 @@ def test_wrong_usage(hello: Path) -> None:
         (("--data", "@none"), "--data: none cannot be read: [Errno 2] No such file or directory: 'none'"),
         (("--task-id", "a/b"), "taskId cannot hold the character '/'"),
     ):
-        ran = dagscope("run", *arguments, cwd=hello)
-        assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", message + "\n")
+        ran = dagscope_here("run", "--project", str(hello), *arguments)
+        assert (ran.exit_code, ran.stdout, ran.stderr) == (2, "", message + "\n")
     assert not (hello / ".dagscope").exists()
 
 

@@ -3,7 +3,6 @@
 import json
 import random
 import unicodedata
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from dagscope.cli import http_client
 from tests.cli.plus.canned_server import canned_server, connection, event, logs, text
 from tests.cli.plus.plus_command import Dg
-from tests.doors import ServerDoor
+from tests.doors import Serve, ServerDoor
 from tests.run_events import SPEC_QUERY
 
 RUN = "abc123-def456"
@@ -26,11 +25,11 @@ HEAD = (
 
 
 @pytest.fixture
-def served(hello: Path) -> Iterator[ServerDoor]:
-    opened = ServerDoor(hello)
-    opened.run("nightly")
-    yield opened
-    opened.stop()
+def served(hello: Path, serve: Serve) -> ServerDoor:
+    """A server with one run."""
+    server = serve(hello)
+    server.run("nightly")
+    return server
 
 
 def test_table(dg: Dg) -> None:
