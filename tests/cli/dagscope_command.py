@@ -1,5 +1,6 @@
 """Running `dagscope` as a person would, in a process of its own or in this one."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -17,3 +18,8 @@ def dagscope(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPr
 def dagscope_here(*arguments: str) -> Result:
     """Run it in this process, which takes no second to start; for what ends before anything is run or served."""
     return CliRunner().invoke(main, arguments, prog_name="dagscope")
+
+
+def without_times(text: str) -> str:
+    """Output in which every duration is `0.0s`."""
+    return re.sub(r"\d+\.\d+s", "0.0s", text)

@@ -13,10 +13,12 @@ from click.testing import CliRunner
 from dagscope.cli import task_stream
 from dagscope.cli.dagscope import main
 from dagscope.storage.state_folder import StateFolder
+from tests.cli.dagscope_command import dagscope, without_times
 from tests.cli.plus.canned_server import canned_server, text
-from tests.cli.test_run import dagscope, without_times
 from tests.doors import DAGSCOPE, ServerDoor, wait_until
 from tests.projects import SLOW_SQL, model, raw, write_project
+
+pytestmark = pytest.mark.server
 
 GATED = {
     model("staging.hello"): "SELECT 1 AS n UNION ALL SELECT 2",

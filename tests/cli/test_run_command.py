@@ -1,14 +1,13 @@
 """`dagscope run` as a user types it."""
 
 import json
-import re
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.dagscope_command import dagscope, dagscope_here
+from tests.cli.dagscope_command import dagscope, dagscope_here, without_times
 from tests.doors import DAGSCOPE, ServerDoor, wait_until
 from tests.projects import SLOW_SQL, block, model, raw, write_project
 
@@ -16,10 +15,6 @@ pytestmark = pytest.mark.server
 
 
 NO_KEY = "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
-
-
-def without_times(text: str) -> str:
-    return re.sub(r"\d+\.\d+s", "0.0s", text)
 
 
 def test_run(hello: Path) -> None:
