@@ -22,6 +22,7 @@ from dagscope.dag.events.status import NodeState
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.storage import tables
 from dagscope.storage.projection import Projection, Recorded
+from dagscope.storage.unstorable import OF_VALUES, is_of_the_event, replacements
 
 BATCH_EVENTS = 2_000  # most events of one transaction: keeps each commit short enough to wait for
 QUEUED_EVENTS = 20_000  # threads that emit more than the disk can take wait here
@@ -215,14 +216,44 @@ class Recorder:
                 marker.done.set_result(None)
 
     def _commit(self, events: Sequence[Event], changes: Iterable[Change]) -> tuple[int, Sequence[Recorded]]:
-        """The position reached, and what was recorded. In the writer's thread."""
+        """The position reached, and what was recorded. In the writer's thread.
+
+        An event that cannot be stored is replaced by one that says so: then each is written by itself.
+        """
+        try:
+            return self._commit_all(self._position, events, changes)
+        except Exception as error:
+            if not events or not is_of_the_event(error):
+                raise
+        position, recorded = self._position, list[Recorded]()
+        for event in events:
+            position, one = self._commit_or_replace(position, event)
+            recorded += one
+        return self._commit_all(position, (), changes)[0], recorded
+
+    def _commit_or_replace(self, position: int, event: Event) -> tuple[int, Sequence[Recorded]]:
+        try:
+            return self._commit_all(position, (event,), ())
+        except Exception as error:
+            if not is_of_the_event(error):
+                raise
+            *alike, entry = replacements(event, error)
+        for other in alike:
+            with contextlib.suppress(*OF_VALUES):
+                return self._commit_all(position, (other,), ())
+        return self._commit_all(position, (entry,), ())
+
+    def _commit_all(
+        self, last_position: int, events: Sequence[Event], changes: Iterable[Change]
+    ) -> tuple[int, Sequence[Recorded]]:
+        """The same for events that can all be stored, in one transaction."""
         projection = Projection()
-        for position, event in enumerate(events, self._position + 1):
+        for position, event in enumerate(events, last_position + 1):
             projection.add(event, position)
         with self._writer.begin() as connection:
             for statement, rows in projection.statements():
                 connection.execute(statement, rows)
-            connection.execute(update(tables.State).values(last_position=self._position + len(events)))
+            connection.execute(update(tables.State).values(last_position=last_position + len(events)))
             for change in changes:
                 change(connection)
             position = connection.execute(select(col(tables.State.last_position))).scalar_one()

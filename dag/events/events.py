@@ -66,6 +66,10 @@ class NodeFacts:
     tests_duration_ms: int = 0
     statements: KeptStatements | None = None
 
+    def __post_init__(self) -> None:
+        if self.rows is not None and not 0 <= self.rows < 2**63:
+            raise ValueError(f"{self.rows} is no number of rows")
+
 
 @dataclass(frozen=True, slots=True)
 class TaskAccepted(TaskChanged):

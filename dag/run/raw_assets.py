@@ -18,6 +18,7 @@ from dagscope.dag.connections.arrow_types import plain
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.events.task_log import Log
 from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.error_text import error_text, named_error, traceback_of
 from dagscope.dag.ground.errors import Cancelled, DagscopeError, InputMissing, RawAssetFailed
 from dagscope.dag.ground.frames import FrameStore, Result
 from dagscope.dag.ground.json_text import json_text
@@ -101,7 +102,7 @@ def execute(
     except Cancelled:
         raise
     except BaseException as error:  # SystemExit among them: no asset ends dagscope
-        reason = str(error) if isinstance(error, DagscopeError) else f"{type(error).__name__}: {error}"
+        reason = error_text(error) if issubclass(type(error), DagscopeError) else named_error(error)
         raise RawAssetFailed(reason + _place(error, file)) from error
 
 
@@ -130,7 +131,7 @@ def _load(file: Path) -> Callable[[RawContext], Any]:
 
 
 def _place(error: BaseException, file: Path) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    lines = [frame.lineno for frame in traceback.extract_tb(traceback_of(error)) if frame.filename == str(file)]
     return f" ({file.name}:{lines[-1]})" if lines else ""
 
 

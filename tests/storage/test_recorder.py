@@ -1,14 +1,15 @@
 """The recorder: what it commits, in what order, and what it publishes."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from dagscope.dag.events.events import Event, Logged
-from dagscope.dag.events.status import LogEntry
+from dagscope.dag.events.events import Event, Logged, NodeChanged, NodeFacts, TaskAccepted
+from dagscope.dag.events.status import LogEntry, NodeState, NodeStatus, TaskStatus, TaskSummary
 from dagscope.storage.database import open_readers, open_writer
 from dagscope.storage.migrations import migrate
 from dagscope.storage.projection import Recorded
@@ -101,3 +102,35 @@ async def test_clearing_keeps_positions_going(state: Opened) -> None:
     await state.recorder.flush()
     assert await state.entries() == [entry(2).payload()]
     assert state.published[-1].position == before + 1
+
+
+async def test_event_that_cannot_be_stored(state: Opened) -> None:
+    """An event that cannot be stored is replaced by one that says so; what came before and after it is kept."""
+    for event in (entry(1), entry(2, "\ud800"), entry(3)):
+        state.recorder.emit(event)
+    await state.recorder.flush()
+    assert [json.loads(text)["message"] for text in await state.entries()] == ["entry 1", "entry 3"]
+    (told,) = await state.entries("?")
+    assert json.loads(told)["message"].startswith("a log entry could not be stored: PydanticSerializationError: ")
+
+
+async def test_node_that_cannot_be_stored(state: Opened) -> None:
+    """A node with what the state has no place for is FAILED there, and says why."""
+    node = NodeStatus(name="Executing s.a", asset_name="s.a", order=1)
+    summary = TaskSummary.of_nodes("t", TaskStatus.IN_PROGRESS, [node], 0)
+    state.recorder.emit(TaskAccepted("t", 1, summary, "uuid", {}, ((node, NodeFacts()),)))
+    state.recorder.emit(NodeChanged("t", 1, node.changed(state=NodeState.SUCCESS, execution_time_ms=2**70)))
+    await state.recorder.flush()
+    told = json.loads(state.published[-1].data)
+    reason = "OverflowError: Python int too large to convert to SQLite INTEGER"
+    assert (told["state"], told["message"]) == ("FAILED", f"could not be stored: {reason}")
+
+
+async def test_event_of_no_task(state: Opened) -> None:
+    """An event of a task that is not there is an entry that says so; the recorder goes on."""
+    state.recorder.emit(NodeChanged("gone", 1, NodeStatus(name="Executing s.a", asset_name="s.a", order=1)))
+    state.recorder.emit(entry(1))
+    await state.recorder.flush()
+    (told,) = await state.entries("gone")
+    assert json.loads(told)["message"].startswith("the state of a node could not be stored: IntegrityError: ")
+    assert len(await state.entries()) == 1
