@@ -1,5 +1,6 @@
 """`dagscope`: make a project, check it, look at its graph, run it, serve it (docs/cli.md)."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ def main() -> None:
       dagscope run --project demo                run it, with progress and a closing table
       dagscope serve --project demo              look at everything at http://127.0.0.1:8080
     """
+    _fill_standard_descriptors()
 
 
 @main.command(
@@ -128,7 +130,7 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, pro
         sys.exit(run_on_server(state, owner.address, options))
     from dagscope.cli.run_command import run_project
 
-    sys.exit(run_project(_load(folder), options))
+    run_project(_load(folder), options)
 
 
 @main.command(
@@ -190,6 +192,18 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
     from dagscope.cli.prune_command import prune_state
 
     prune_state(folder, keep_days, keep_bytes, dry_run)
+
+
+def _fill_standard_descriptors() -> None:
+    """Open descriptors 0 to 2 that the process was started without, as `serve 2>&-` does.
+
+    Otherwise the next file that is opened would be one of them, and get what is written to standard error.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free: this one
 
 
 def _state_of(folder: Path) -> "StateFolder":

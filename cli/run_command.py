@@ -4,47 +4,77 @@ import asyncio
 import os
 import signal
 import sys
-import threading
-from collections.abc import Mapping
-from contextlib import nullcontext, redirect_stdout
-from typing import Any, NoReturn
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any, NoReturn, TextIO
 
-import click
 from pydantic import ValidationError
 from rich.console import Console
 
 from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
+from dagscope.cli.leaving import leave
 from dagscope.cli.progress import TaskProgress, show_nodes
 from dagscope.cli.run_options import RunOptions
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.project.project import Project
-from dagscope.dag.run.runner import ASSET_THREAD
 from dagscope.server.api.task_status import run_body
 from dagscope.server.workspace.console import Capture, configure_console
 from dagscope.server.workspace.settings import LogLevel, Settings
+from dagscope.server.workspace.standard_streams import StandardStreams
 from dagscope.server.workspace.workspace import Workspace, open_workspace
 from dagscope.storage.tasks import KeptTask
 
+_WIDTH_ELSEWHERE = 10_000
 
-def run_project(project: Project, options: RunOptions) -> int:
-    """Run the whole DAG as one task; the exit code."""
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_project(project: Project, options: RunOptions) -> NoReturn:
+    """Run the whole DAG as one task, and exit."""
     settings = read_settings({}, {})
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
-    configure_console(LogLevel.ERROR, settings.log_format)  # the progress tells what happens
-    console = Console(stderr=options.as_json, quiet=options.as_json)
-    try:
-        with redirect_stdout(sys.stderr) if options.as_json else nullcontext():  # what raw assets print
+    with output_of_assets_apart() if options.as_json else nullcontext() as output, StandardStreams() as streams:
+        configure_console(LogLevel.ERROR, settings.log_format, streams.log)  # the progress tells what happens
+        console = console_for(sys.stderr if options.as_json else sys.stdout, quiet=options.as_json)
+        try:
             task, interrupted = asyncio.run(_run(project, settings, options, console))
-    except DagscopeError as error:
-        fail(str(error))
-    if options.as_json:
-        click.echo(run_body(task).to_json())
-    else:
-        show_end(console, task)
+        except DagscopeError as error:
+            fail(str(error))
+        if output is not None:
+            _write(output, run_body(task).to_json())
+        else:
+            show_end(console, task)
     if interrupted:
         leave(EXIT_INTERRUPTED)
-    return 0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED
+    leave(0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED)
+
+
+@contextmanager
+def output_of_assets_apart() -> Iterator[int]:
+    """A descriptor of standard output; meanwhile all that is printed goes to standard error, child processes' too."""
+    sys.stdout.flush()
+    output = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield output
+    finally:
+        os.dup2(output, 1)
+        os.close(output)
+
+
+def _write(output: int, text: str) -> None:
+    """Write a line; exit if nobody can take it."""
+    try:
+        with open(output, "w", encoding="utf-8", closefd=False) as stream:
+            print(text, file=stream)
+    except OSError as error:
+        fail(f"the status could not be written to standard output: {error.strerror}", EXIT_FAILED)
+
+
+def console_for(stream: TextIO, quiet: bool = False) -> Console:
+    """A console on the stream; where that is no terminal, as wide as what is shown."""
+    return Console(file=stream, quiet=quiet, width=None if stream.isatty() else _WIDTH_ELSEWHERE)
 
 
 def read_settings(given: Mapping[str, Any], options: Mapping[str, str]) -> Settings:
@@ -58,14 +88,6 @@ def read_settings(given: Mapping[str, Any], options: Mapping[str, str]) -> Setti
         faults = [(str(fault["loc"][0]), fault["msg"]) for fault in error.errors()]
         names = {name: options[name] if name in given else f"DAGSCOPE_{name.upper()}" for name, _ in faults}
         fail("\n".join(f"{names[name]}: {message}" for name, message in faults))
-
-
-def leave(code: int) -> NoReturn:
-    """End the process if threads of cancelled raw assets are left that would keep it: all is recorded by now."""
-    if any(thread.name.startswith(ASSET_THREAD) for thread in threading.enumerate()):
-        sys.stdout.flush()
-        os._exit(code)
-    sys.exit(code)
 
 
 async def _run(project: Project, settings: Settings, options: RunOptions, console: Console) -> tuple[KeptTask, bool]:
@@ -90,7 +112,7 @@ def _cancel_on_interrupt(workspace: Workspace) -> list[asyncio.Task[None]]:
             os._exit(EXIT_INTERRUPTED)
         cancelling.append(asyncio.ensure_future(workspace.tasks.cancel_all()))
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, interrupt)
     return cancelling
 

@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.ground.forked_children import closed_in_children
 
 
 class StateInUse(DagscopeError):
@@ -67,7 +69,9 @@ class StateFolder:
                 raise self._in_use() from error
             owner = Owner(descriptor)
             owner.announce(None)
-            yield owner
+            # Closed, not unlocked: that would unlock it for the parent too.
+            with closed_in_children(partial(os.close, descriptor)):
+                yield owner
         finally:
             os.close(descriptor)
 

@@ -22,6 +22,7 @@ from dagscope.dag.ground.breaking_off import Breaker, with_checks
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.error_text import error_text, named_error, traceback_of
 from dagscope.dag.ground.errors import Cancelled, DagscopeError, InputMissing, RawAssetFailed
+from dagscope.dag.ground.forked_children import children_end_here
 from dagscope.dag.ground.frames import FrameStore, Result
 from dagscope.dag.ground.json_text import json_text
 
@@ -102,7 +103,9 @@ def execute(
     _make_importable(folder)
     try:
         with cancellation.breaking_off(partial(_is_own, folder)) as breaker:
-            return _keep(_load(file, breaker)(context), frames)
+            with children_end_here():
+                value = _load(file, breaker)(context)
+            return _keep(value, frames)
     except Cancelled:
         raise
     except BaseException as error:  # SystemExit among them: no asset ends dagscope
