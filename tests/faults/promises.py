@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults import disk, kills, lifecycle, load, readers, streams
+from tests.faults import disk, kills, lifecycle, load, readers, soak, streams
 from tests.faults.outcome import Outcome
 
 
@@ -118,5 +118,11 @@ PROMISES = (
         lifecycle.killed_first_starts,
         {"kills": 40},
         {"kills": 2},
+    ),
+    Promise(
+        "After hours of mixed work threads, descriptors and memory have levelled off, and nothing stays open.",
+        soak.soak,
+        {"rounds": 60, "round_s": 60},
+        {"rounds": 3, "round_s": 3},
     ),
 )
