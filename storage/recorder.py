@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +22,7 @@ from dagscope.dag.events.events import Event
 from dagscope.dag.events.status import NodeState
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.storage import tables
+from dagscope.storage.database_files import DatabaseFiles, DatabaseGone
 from dagscope.storage.projection import Projection, Recorded
 from dagscope.storage.unstorable import OF_VALUES, is_of_the_event, replacements
 
@@ -52,6 +54,8 @@ class Recorder:
 
     def __init__(self, writer: Engine, publish: Publish) -> None:
         self._writer, self._publish = writer, publish
+        self._database = Path(str(writer.url.database))
+        self._files = DatabaseFiles(self._database)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._queue: deque[Event | _Marker] = deque()
         self._room = threading.Condition()
@@ -79,7 +83,9 @@ class Recorder:
         self._thread.shutdown()
 
     def _first_position(self) -> int:
-        with self._writer.connect() as connection:
+        with self._writer.begin() as connection:  # a transaction that writes: from now on there is a -wal
+            connection.execute(update(tables.State).values(last_position=col(tables.State.last_position)))
+            self._files.check()
             return connection.execute(select(col(tables.State.last_position))).scalar_one()
 
     @property
@@ -253,10 +259,13 @@ class Recorder:
         with self._writer.begin() as connection:
             for statement, rows in projection.statements():
                 connection.execute(statement, rows)
-            connection.execute(update(tables.State).values(last_position=last_position + len(events)))
+            state = update(tables.State).where(col(tables.State.last_position) == last_position)
+            if connection.execute(state.values(last_position=last_position + len(events))).rowcount != 1:
+                raise DatabaseGone(self._database)
             for change in changes:
                 change(connection)
             position = connection.execute(select(col(tables.State.last_position))).scalar_one()
+        self._files.check()  # after the commit: what is published can be found again under the database's name
         return position, projection.recorded
 
     @staticmethod

@@ -58,48 +58,52 @@ class StateFolder:
     def owned(self) -> Iterator["Owner"]:
         """Be the one process that uses this state. Raises `StateInUse`.
 
-        The operating system lets go of the lock when a process dies, however it dies: a stale file blocks nobody.
+        What is locked is the project's folder: files inside the state can be deleted while it is in use. The operating
+        system releases the lock when a process dies, however it dies.
         """
-        self.create()
-        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise self._in_use() from error
-            owner = Owner(descriptor)
-            owner.announce(None)
-            # Closed, not unlocked: that would unlock it for the parent too.
-            with closed_in_children(partial(os.close, descriptor)):
-                yield owner
-        finally:
-            os.close(descriptor)
+        with self._locked() as lock:
+            self.create()
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            with os.fdopen(os.open(self.lock_file, flags, 0o600), "r+b", buffering=0) as file:
+                owner = Owner(file.fileno())
+                owner.announce(None)
+                # Closed, not unlocked: that would unlock it for the parent too.
+                with closed_in_children(partial(os.close, lock)):
+                    yield owner
 
     def in_use_by(self) -> StateInUse | None:
         """The error that names the process which owns this state, None if no process does; takes nothing."""
-        if not self.lock_file.exists():
-            return None
-        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            with self._locked():
+                return None
+        except StateInUse as owner:
+            return owner
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The descriptor of the project's folder, locked. Raises `StateInUse`."""
+        descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return self._in_use()
+            yield descriptor
+        except BlockingIOError as error:
+            raise self._in_use() from error
         finally:
             os.close(descriptor)
-        return None
 
     def _in_use(self) -> StateInUse:
-        """The error that names the owner as its lock file tells it."""
+        """The error that names the owner as its lock file says it, as far as it says it."""
         try:
-            told = json.loads(self.lock_file.read_text(encoding="utf-8"))
+            said = json.loads(self.lock_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            told = {}
-        return StateInUse(self.path, told.get("pid"), told.get("address"))
+            said = {}
+        pid, address = (said.get("pid"), said.get("address")) if isinstance(said, dict) else (None, None)
+        return StateInUse(self.path, pid, address)
 
 
 @dataclass(frozen=True)
 class Owner:
-    """The holder of a state's lock."""
+    """The process that uses a state; `descriptor` is of the file that says so."""
 
     descriptor: int
 

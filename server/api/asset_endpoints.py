@@ -56,14 +56,14 @@ async def _execute(request: Request, select: bool) -> Response:
         raise Refused(400, Error(error=f'"{name}" has no query to select', details=details))
     active = await workspace.tasks.execute(workspace.project, body.task_id, name, select, body.profile)
     await workspace.wait_for(active.node_ended[name])
+    has_ended = active.ended.is_set()  # asked before the state is read: what it says then is no older
     async with workspace.reader.moment() as moment:
         task = await moment.attempt(body.task_id, active.plan.attempt)
         node = await moment.node(body.task_id, task.attempt, name) if task else None
         now = await moment.assets()
     if task is None or node is None:
         raise reset_meanwhile()
-    over = node.status.state.is_ended or active.ended.is_set()
-    return await _executed(workspace, asset, task, node, now, over)
+    return await _executed(workspace, asset, task, node, now, node.status.state.is_ended or has_ended)
 
 
 async def _executed(

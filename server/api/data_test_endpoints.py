@@ -123,10 +123,11 @@ async def post_execute_test(request: Request) -> Response:
     test = data_test_named(workspace.project, name, unknown)
     active = await workspace.tasks.run_test(workspace.project, body.task_id, name)
     await workspace.wait_for(active.test_ended[name])
+    has_ended = active.ended.is_set()  # asked before the state is read: what it says then is no older
     async with workspace.reader.moment() as moment:
         found = await moment.data_tests.of_attempt(active.task_id, active.plan.attempt)
     kept = next((each for each in found if each.result.test_name == name and each.asset is None), None)
-    return _executed(active.task_id, test, kept, active.ended.is_set())
+    return _executed(active.task_id, test, kept, has_ended)
 
 
 def _executed(task_id: str, test: DataTest, kept: KeptDataTest | None, over: bool) -> Response:
