@@ -12,12 +12,13 @@ from functools import cache
 from types import TracebackType
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2 import Template as CompiledTemplate
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import TemplateSyntaxError, UndefinedError, meta, nodes
 
 from dagscope.dag.ground.errors import DagscopeError, TemplateFailed
 from dagscope.dag.model.query_text import NotOneQuery, single_query
+from dagscope.dag.model.template_meter import LimitReached, Meter, metered
+from dagscope.dag.model.template_sandbox import TemplateEnvironment
 from dagscope.dag.redaction.sql_secrets import is_secret_name
 
 _DOCUMENTED = frozenset("Ref this IsIncremental ENV TaskID TaskUUID InstanceName InstanceUUID param".split())
@@ -78,7 +79,10 @@ class Reference:
 
 @dataclass
 class Rendering:
-    """What one rendering is given, and what it noted: the references met, and if `IsIncremental` was asked."""
+    """What one rendering is given, and what it noted: the references met, and if `IsIncremental` was asked.
+
+    The `meter` says what the rendering may cost; several renderings may share one.
+    """
 
     relation_of: Callable[[str], str]
     task: TaskValues = TaskValues()
@@ -86,6 +90,7 @@ class Rendering:
     incremental: bool = False
     references: list[Reference] = field(default_factory=list)
     asked_incremental: bool = False
+    meter: Meter = field(default_factory=Meter)
 
 
 class Template:
@@ -105,10 +110,17 @@ class Template:
         try:
             tree = environment.parse(self.source, filename=path)
             self._refuse_unknown_names(tree, known_names)
-            code = environment.compile(tree, path, path)
+            code = environment.compile(environment.counted(tree), path, path)
         except TemplateSyntaxError as error:
-            reason = f"template syntax: {error.message}{_hint(self.source.splitlines()[error.lineno - 1])}"
+            line = self.source.split("\n")[error.lineno - 1 : error.lineno]
+            reason = f"template syntax: {error.message}{_hint(''.join(line))}"
             raise TemplateFailed(path, self._file_line(error.lineno), reason) from error
+        except TemplateFailed:
+            raise
+        except (RecursionError, MemoryError, SyntaxError) as error:  # of Python's compiler: 20 loops are its limit
+            raise TemplateFailed(path, self.first_line, "template syntax: nested too deeply") from error
+        except Exception as error:  # Jinja's parser, and Python's compiler of what Jinja makes of the template
+            raise TemplateFailed(path, self.first_line, f"template syntax: {_reason(error)}") from error
         return CompiledTemplate.from_code(environment, code, environment.make_globals(None))
 
     def render(self, rendering: Rendering) -> str:
@@ -117,13 +129,15 @@ class Template:
             return self._render_plain(self._parts, rendering)
         names = _Names(self, rendering)
         try:
-            return self._compiled.render(names.as_mapping())
+            with metered(rendering.meter):
+                return self._compiled.render(names.as_mapping())
         except TemplateFailed:
             raise
+        except RecursionError as error:
+            raise TemplateFailed(self.path, self.first_line, "a macro or loop calls itself without end") from error
         except Exception as error:  # a template can call anything on the values it is given
-            told = isinstance(error, UndefinedError | DagscopeError)
-            reason = str(error) if told else f"{type(error).__name__}: {error}"
-            raise TemplateFailed(self.path, self._failing_line(error.__traceback__), reason) from error
+            line = self._failing_line(error.__traceback__)
+            raise TemplateFailed(self.path, line, _reason(error)) from error
 
     def render_query(self, rendering: Rendering) -> str:
         """The SQL of one query, without what ends it. Raises `TemplateFailed`, for none or several too."""
@@ -175,6 +189,11 @@ class Template:
                 raise TemplateFailed(self.path, self._file_line(name.lineno), reason)
 
 
+def _reason(error: Exception) -> str:
+    told = isinstance(error, UndefinedError | LimitReached | DagscopeError)
+    return str(error) if told else f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
 def _hint(line: str) -> str:
     """What would be right, for the slips of those who come from another template language."""
     if re.search(r"\{\{-?\s*define\b", line):
@@ -199,8 +218,8 @@ def _plain_parts(source: str) -> list[str] | None:
 
 
 @cache
-def _environment() -> SandboxedEnvironment:
-    return SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False)
+def _environment() -> TemplateEnvironment:
+    return TemplateEnvironment()
 
 
 class _Names:
