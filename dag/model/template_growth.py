@@ -140,7 +140,7 @@ def _check_brace_format(meter: Meter, form: str, given: Arguments) -> None:
     if _NESTED_FIELD.search(form):
         _check_numbers([number for value in given for number in _numbers_in(value)])
     largest = sum(meter.size(value) for value in given)
-    meter.allow(len(form) + form.count("{") * (largest + WIDEST * bool(_has_width(form.replace("{0}", "")))))
+    meter.allow(len(form) + form.count("{") * (largest + WIDEST * bool(_has_width(form))))
 
 
 def _numbers_in(value: Any) -> list[Any]:

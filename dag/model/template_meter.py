@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from jinja2.utils import Namespace
 
-STEPS = 1_000_000
+STEPS = 500_000
 """Calls, filters, comparisons and rounds of loops in one rendering."""
 
 CHARACTERS = 16 * 1024 * 1024

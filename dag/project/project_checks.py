@@ -10,6 +10,7 @@ from dagscope.dag.model.relation_names import input_relation
 from dagscope.dag.model.templates import Reference
 from dagscope.dag.project.files_read import PROFILE, TESTS, FilesRead, full_name
 from dagscope.dag.project.project import hands_over_frames
+from dagscope.dag.project.project_files import is_python
 
 
 class ProjectChecks:
@@ -83,7 +84,7 @@ class ProjectChecks:
             if reference.asset in self.files.assets:
                 yield reference
             elif reference.asset not in self.files.broken:
-                where = PROFILE if path.endswith(".py") else path
+                where = PROFILE if is_python(path) else path
                 message = f'unknown asset "{reference.asset}"' + did_you_mean(reference.asset, self.files.assets)
                 self.files.problems.append(Problem(where, reference.line, message))
 

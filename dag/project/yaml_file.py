@@ -30,6 +30,7 @@ class YamlDocument:
     values: Any = None
     lines: dict[Place, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    most_values: int = 1
 
     def line(self, place: Place) -> int:
         """The line of a place, or of the nearest one around it."""
@@ -43,7 +44,7 @@ class YamlDocument:
 
 def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
     """Parse the text of the file `path`, of which it starts at line `first_line`. Never raises: see `problems`."""
-    document = YamlDocument(path)
+    document = YamlDocument(path, most_values=len(text) + 1)  # each takes a character, unless an alias repeats it
     try:
         loader = _Loader(text)
         try:
@@ -60,13 +61,27 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
             reason = re.sub(r"'[^']*'", "***", reason)
         line += first_line
         document.problems.append(Problem(path, line, f"not valid YAML: {reason}"))
-    except RecursionError:
+    except (RecursionError, _TooDeep):
         document.problems.append(Problem(path, 0, "not valid YAML: nested too deeply, or an alias that holds itself"))
     return document
 
 
+_DEEPEST = 50  # values inside each other
+
+_LONGEST_NUMBER = 100  # digits and colons: YAML reads 1:30 as a number to the base of 60, and int() stops at 4,300
+
+
+class _TooDeep(Exception):
+    """Values lie too deep inside each other."""
+
+
 def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, first_line: int) -> Any:
+    if len(place) > _DEEPEST:
+        raise _TooDeep
     document.lines.setdefault(place, node.start_mark.line + first_line)
+    if len(document.lines) > document.most_values:
+        message = "aliases stand for more values than the file has characters; write the values out"
+        raise yaml.constructor.ConstructorError(None, None, message, node.start_mark)
     if isinstance(node, yaml.MappingNode):
         mapping: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
@@ -86,6 +101,8 @@ def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, 
     if isinstance(node, yaml.SequenceNode):
         return [_values(item, (*place, index), loader, document, first_line) for index, item in enumerate(node.value)]
     try:
+        if len(node.value) > _LONGEST_NUMBER and node.tag.endswith((":int", ":float")):
+            raise ValueError("a number of more than 100 characters")
         return loader.construct_object(node, deep=True)
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # a value its tag does not fit: a 13th month
         raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
@@ -103,10 +120,16 @@ def read_model(document: YamlDocument, model: type[Model]) -> Model | None:
     try:
         return model.model_validate(document.values)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        for detail in details[:_SHOWN_PROBLEMS]:
             place = tuple(detail["loc"])
             document.problem(place, _message(place, detail, model))
+        if len(details) > _SHOWN_PROBLEMS:
+            document.problem((), f"{len(details) - _SHOWN_PROBLEMS:,} more keys or values do not fit")
         return None
+
+
+_SHOWN_PROBLEMS = 100  # of one text; finding the nearest known word for each takes time
 
 
 def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:

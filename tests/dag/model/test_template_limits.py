@@ -9,7 +9,7 @@ from dagscope.dag.ground.errors import TemplateFailed
 from dagscope.dag.model.template_meter import Meter
 from dagscope.dag.model.templates import MODEL_NAMES, Rendering, Template
 
-STEPS = "the template takes more than 1,000,000 steps; make its loops shorter"
+STEPS = "the template takes more than 500,000 steps; make its loops shorter"
 CHARACTERS = "the template makes more than 16,777,216 characters; make less of it"
 WIDTH = "a width, an indentation or a number of items is at most 10,000"
 FORMAT_WIDTH = "a width in a format is at most 9,999"
