@@ -7,16 +7,17 @@ from pathlib import Path
 
 import click
 
-from dagscope.cli.dagscope import EXIT_USAGE, counted
+from dagscope.cli.dagscope import EXIT_USAGE, counted, resolved
+from dagscope.cli.loading import loaded
 from dagscope.dag.ground.errors import ProjectInvalid
 from dagscope.dag.ground.problems import Problem
-from dagscope.dag.project.loading import load_project
+from dagscope.dag.ground.terminal_text import shown
 
 
 def check_project(folder: Path, as_json: bool) -> int:
     """Print what is wrong; the exit code."""
     try:
-        project = load_project(folder)
+        project = loaded(folder)
         problems: Sequence[Problem] = ()
         warnings: Sequence[Problem] = project.warnings
         parts = (
@@ -27,13 +28,13 @@ def check_project(folder: Path, as_json: bool) -> int:
         summary = f"{project.name}: {', '.join(parts)}: all good"
     except ProjectInvalid as error:
         problems, warnings = error.problems, ()
-        summary = f"{counted(len(problems), 'problem')} in {folder.resolve()}"
+        summary = f"{counted(len(problems), 'problem')} in {resolved(folder)}"
     if as_json:
         click.echo(json.dumps({"problems": list(map(asdict, problems)), "warnings": list(map(asdict, warnings))}))
     else:
         for problem in problems:
-            click.echo(click.style("error: ", fg="red") + str(problem))
+            click.echo(click.style("error: ", fg="red") + shown(str(problem)))
         for warning in warnings:
-            click.echo(click.style("warning: ", fg="yellow") + str(warning))
-        click.echo(summary)
+            click.echo(click.style("warning: ", fg="yellow") + shown(str(warning)))
+        click.echo(shown(summary))
     return EXIT_USAGE if problems else 0

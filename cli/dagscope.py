@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from dagscope.cli.plus.commands import plus
+from dagscope.dag.ground.terminal_text import shown, shown_lines
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -185,13 +186,23 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
 
 def _owner_of(folder: Path) -> Any:
     """The error that names the process which uses the project's state, None if none does."""
-    from dagscope.storage.state_folder import StateFolder, StateInUse
+    from dagscope.storage.state_folder import StateFolder, StateInUse, StateUnusable
 
     try:
-        StateFolder.of_project(folder.resolve()).refuse_if_in_use()
+        StateFolder.of_project(resolved(folder)).refuse_if_in_use()
     except StateInUse as owner:
         return owner
+    except StateUnusable as error:
+        fail(str(error))
     return None
+
+
+def resolved(folder: Path) -> Path:
+    """The folder's whole path; as it is if it has none, which is told when it is loaded."""
+    try:
+        return folder.resolve()
+    except (OSError, RuntimeError):  # links that lead to each other
+        return folder
 
 
 main.add_command(plus)
@@ -199,13 +210,14 @@ main.add_command(plus)
 
 def load(folder: Path) -> Any:
     """The project, or exit with its problems."""
+    from dagscope.cli.loading import loaded
     from dagscope.dag.ground.errors import ProjectInvalid
-    from dagscope.dag.project.loading import load_project
 
     try:
-        return load_project(folder)
+        return loaded(folder)
     except ProjectInvalid as error:
-        fail(f"{error}\n{counted(len(error.problems), 'problem')} in {folder.resolve()}")
+        problems = "\n".join(shown(str(problem)) for problem in error.problems)
+        fail(f"{problems}\n{counted(len(error.problems), 'problem')} in {resolved(folder)}")
 
 
 def counted(count: int, thing: str) -> str:
@@ -215,5 +227,5 @@ def counted(count: int, thing: str) -> str:
 
 def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
     """Print the message to standard error and exit."""
-    click.echo(message, err=True)
+    click.echo(shown_lines(message), err=True)
     sys.exit(code)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from dagscope.dag.events.events import Event, NodeChanged, NodeFacts, TaskAccepted
 from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus
+from dagscope.dag.ground.terminal_text import shown_lines
 
 _STYLES = {NodeState.SUCCESS: "green", NodeState.FAILED: "red", NodeState.INITIAL: "yellow"}
 _WIDEST_NAMES = 3  # running assets named on the live line
@@ -75,7 +76,7 @@ class TaskProgress:
         parts = (node.asset_name, _rows(facts), _seconds(node.execution_time_ms))
         line.append("  ".join(part for part in parts if part))
         if node.message:
-            line.append("\n" + indent(node.message, "    "))
+            line.append("\n" + indent(shown_lines(node.message), "    "))
         self._console.print(line, highlight=False, soft_wrap=True)
 
 

@@ -7,22 +7,22 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
 from contextlib import nullcontext, redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from pydantic import ValidationError
 from rich.console import Console
 
 from dagscope.cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
 from dagscope.cli.progress import TaskProgress, closing_table
+from dagscope.cli.settings import read_settings
 from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.status import DataTestResult, NodeStatus, TaskStatus, TaskSummary
 from dagscope.dag.events.task_ids import check_task_id
 from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.ground.terminal_text import shown, shown_lines
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import ASSET_THREAD
 from dagscope.server.api.task_status import run_body
@@ -56,19 +56,6 @@ def run_project(
     return 0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED
 
 
-def read_settings(given: Mapping[str, Any], options: Mapping[str, str]) -> Settings:
-    """The settings from the environment, with those given over them; exit if one does not fit.
-
-    `options` are the names of those options that a given value may be wrong for.
-    """
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        faults = [(str(fault["loc"][0]), fault["msg"]) for fault in error.errors()]
-        names = {name: options[name] if name in given else f"DAGSCOPE_{name.upper()}" for name, _ in faults}
-        fail("\n".join(f"{names[name]}: {message}" for name, message in faults))
-
-
 def leave(code: int) -> NoReturn:
     """End the process if threads of cancelled raw assets are left that would keep it: all is recorded by now."""
     if any(thread.name.startswith(ASSET_THREAD) for thread in threading.enumerate()):
@@ -98,12 +85,17 @@ def read_data(data: str | None) -> dict[str, Any]:
     if data.startswith("@"):
         try:
             text = Path(data[1:]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path with a NUL in it
             fail(f"--data: {data[1:]} cannot be read: {error}")
     try:
+        text.encode()
         values = json.loads(text)
+    except UnicodeEncodeError:
+        fail("--data: not UTF-8 text")
     except ValueError as error:
         fail(f"--data: not valid JSON: {error}")
+    except RecursionError:
+        fail("--data: not valid JSON: nested too deeply")
     if not isinstance(values, dict):
         fail('--data: must be a JSON object, such as {"since": "2013-01-01"}')
     return values
@@ -168,8 +160,16 @@ def show_nodes(
     console.print(closing_table(nodes, root_tests))
     for test in root_tests:
         if test.error:
-            console.print(f"{test.test_name}: {test.error}", style="red", highlight=False, soft_wrap=True, markup=False)
+            console.print(
+                shown_lines(f"{test.test_name}: {test.error}"),
+                style="red",
+                highlight=False,
+                soft_wrap=True,
+                markup=False,
+            )
     style = "green" if summary.status is TaskStatus.SUCCESS else "red"
     line = f"{summary.status}: {summary.completed_assets} of {summary.total_assets} assets"
     took = f" in {elapsed_ms / 1000:.1f}s" if elapsed_ms is not None else ""
-    console.print(f"{line}{took}, task {summary.task_id}", style=style, highlight=False, soft_wrap=True, markup=False)
+    console.print(
+        shown(f"{line}{took}, task {summary.task_id}"), style=style, highlight=False, soft_wrap=True, markup=False
+    )

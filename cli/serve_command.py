@@ -19,7 +19,8 @@ from starlette.applications import Starlette
 
 from dagscope.cli.dagscope import fail
 from dagscope.cli.progress import TaskProgress
-from dagscope.cli.run_command import leave, new_task_id, read_settings, show_end, task_of
+from dagscope.cli.run_command import leave, new_task_id, show_end, task_of
+from dagscope.cli.settings import read_settings
 from dagscope.dag.events.events import Event
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.project.project import Project
@@ -105,6 +106,8 @@ def _bind(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+    except UnicodeError:  # no name of a host: longer than 63 characters between two dots, or empty there
+        fail(f"cannot listen on {host}: not the name or address of a host; choose another with --host")
     except OSError as error:
         fail(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port")
     return listening

@@ -25,6 +25,9 @@ class StateUnusable(DagscopeError):
     """The state cannot be opened; nothing in it was changed."""
 
 
+_WHAT_A_STATE_NEEDS = "it has to be a folder that belongs to you, in one that you may write to"
+
+
 @dataclass(frozen=True)
 class StateFolder:
     """The paths inside a project's state folder."""
@@ -48,18 +51,24 @@ class StateFolder:
         return self.path / "server.lock"
 
     def create(self) -> None:
-        """Make the folder, for this user's eyes only."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.frames.mkdir(exist_ok=True)
+        """Make the folder, for this user's eyes only. Raises `StateUnusable`."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.frames.mkdir(exist_ok=True)
+        except OSError as error:
+            raise self._unusable("written", error) from error
 
     @contextmanager
     def owned(self) -> Iterator["Owner"]:
-        """Be the one process that uses this state. Raises `StateInUse`.
+        """Be the one process that uses this state. Raises `StateInUse` or `StateUnusable`.
 
         The operating system lets go of the lock when a process dies, however it dies: a stale file blocks nobody.
         """
         self.create()
-        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._unusable("written", error) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -72,16 +81,25 @@ class StateFolder:
             os.close(descriptor)
 
     def refuse_if_in_use(self) -> None:
-        """Raises `StateInUse` at once if another process owns this state; takes nothing."""
-        if not self.lock_file.exists():
+        """Raises `StateInUse` at once if another process owns this state; takes nothing.
+
+        Raises `StateUnusable` if the state is another user's.
+        """
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
             return
-        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._unusable("read", error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise self.in_use() from error
         finally:
             os.close(descriptor)
+
+    def _unusable(self, done: str, error: OSError) -> StateUnusable:
+        return StateUnusable(f"{self.path} cannot be {done}: {error.strerror}; {_WHAT_A_STATE_NEEDS}")
 
     def in_use(self) -> StateInUse:
         """The error that names the owner as its lock file tells it."""

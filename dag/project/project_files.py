@@ -67,7 +67,7 @@ class ProjectFiles:
         self._check()
         try:
             with os.scandir(self._folder / top) as entries:
-                found = [entry for entry in entries if not _is_ignored(entry.name)]
+                found = [entry for entry in entries if not is_ignored(entry.name)]
         except OSError as error:
             if error.errno != errno.ENOTDIR:
                 self.refuse(top, f"cannot be read: {error.strerror}")
@@ -165,7 +165,8 @@ def _read_up_to(descriptor: int, most: int, expected: int) -> bytes:
     return b"".join(parts)
 
 
-def _is_ignored(name: str) -> bool:
+def is_ignored(name: str) -> bool:
+    """If a file or folder of this name is nobody's model: hidden, or left by an editor."""
     return name.startswith((".", "#")) or name.endswith("~") or name == "__pycache__"
 
 
