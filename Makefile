@@ -4,7 +4,7 @@ PORT ?= 8080
 BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library anew: 4 s instead of 1.5
 
-.PHONY: help demo demo-crossdb test check bench faults lock clean
+.PHONY: help demo demo-crossdb test check bench faults fuzz lock clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ bench: .venv/.ready ## measure, and print ratios with machine and date
 
 faults: .venv/.ready ## break it on purpose, at length: kills, cuts, full disks (SEED=, ONLY=)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+fuzz: .venv/.ready ## load thousands of mutated projects (SEED=, PROJECTS=)
+	@$(BIN)/python -W ignore -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(PROJECTS),--projects $(PROJECTS))
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header \

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from dagscope.cli.dagscope import counted, fail
+from dagscope.cli.dagscope import counted, fail, resolved
 from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.ground.terminal_text import shown
 from dagscope.storage.database import open_writer
 from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.migrations import migrate
@@ -18,16 +19,18 @@ from dagscope.storage.state_folder import StateFolder
 
 def prune_state(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run: bool) -> None:
     """Prune a project's state and say what went; exit if it is in use, or there is none."""
-    state = StateFolder.of_project(folder.resolve())
-    if not state.database.exists():
-        fail(f"{folder.resolve()} has no state; nothing was ever run there")
+    folder = resolved(folder)
+    state = StateFolder.of_project(folder)
     try:
+        state.refuse_if_in_use()
+        if not state.database.exists():
+            fail(f"{folder} has no state; nothing was ever run there")
         pruned = asyncio.run(_prune(state, Retention(keep_days, keep_bytes), dry_run))
     except DagscopeError as error:
         fail(str(error))
     verb = "Would let go of" if dry_run else "Let go of"
     for task in pruned.tasks:
-        click.echo(task)
+        click.echo(shown(task))
     click.echo(f"{verb} {counted(len(pruned.tasks), 'task')}: {pruned.bytes_before:,} -> {pruned.bytes_after:,} bytes")
 
 

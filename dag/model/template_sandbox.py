@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes, pass_context
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from jinja2.meta import TrackingCodeGenerator
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.visitor import NodeTransformer
@@ -56,6 +57,14 @@ class TemplateEnvironment(SandboxedEnvironment):
         if isinstance(__obj, LoopContext) and args:
             args = (meter.each(args[0]), *args[1:])
         return meter.made(super().call(__context, __obj, *args, **kwargs))
+
+
+def undeclared_names(tree: nodes.Template) -> set[str]:
+    """The names that a template uses and does not set itself."""
+    generator = TrackingCodeGenerator(tree.environment)  # type: ignore[arg-type]  # a parsed template has one
+    generator.optimizer = None  # it works out constants again for each level that they are nested
+    generator.visit(tree)
+    return generator.undeclared_identifiers
 
 
 class _TokenLimit(Extension):

@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import Any
 
 from jinja2 import Template as CompiledTemplate
-from jinja2 import TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 
 from dagscope.dag.ground.errors import DagscopeError, TemplateFailed
 from dagscope.dag.model.query_text import NotOneQuery, single_query
 from dagscope.dag.model.template_meter import LimitReached, Meter, metered
-from dagscope.dag.model.template_sandbox import TemplateEnvironment
+from dagscope.dag.model.template_sandbox import TemplateEnvironment, undeclared_names
 from dagscope.dag.redaction.sql_secrets import is_secret_name
 
 _DOCUMENTED = frozenset("Ref this IsIncremental ENV TaskID TaskUUID InstanceName InstanceUUID param".split())
@@ -181,7 +181,7 @@ class Template:
         suspects = [name for name in tree.find_all(nodes.Name) if name.name not in known_names]
         if not suspects:  # telling undeclared names from `{% set %}` ones costs as much as compiling
             return
-        unknown = meta.find_undeclared_variables(tree)
+        unknown = undeclared_names(tree)
         for name in suspects:
             if name.name in unknown:
                 known = ", ".join(sorted(known_names & _DOCUMENTED))

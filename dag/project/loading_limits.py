@@ -1,7 +1,8 @@
 """How much a project may ask of those who load it: bytes of a file, time of a file, time of all."""
 
-import time
 from dataclasses import dataclass
+
+from dagscope.dag.ground.processor_time import ProcessorTime
 
 
 @dataclass(frozen=True)
@@ -20,21 +21,16 @@ class LoadingLimits:
         return self.file_bytes if path.lower().endswith(".sql") else self.file_bytes // 8
 
 
-_CLOCK_EVERY = 16  # reading the clock is a system call
-
-
 class TotalTime:
     """The time that is left for a whole loading."""
 
     def __init__(self, limits: LoadingLimits) -> None:
         self._total_s = limits.total_s
-        self._ends_at = time.thread_time() + limits.total_s
-        self._checks = 0
+        self._time = ProcessorTime(limits.total_s)
 
     def check(self) -> None:
         """Raises `LoadingTooLong` once it is used up; to be called for each file and folder."""
-        self._checks += 1
-        if self._checks % _CLOCK_EVERY == 1 and time.thread_time() > self._ends_at:
+        if self._time.is_over:
             raise LoadingTooLong(self._total_s)
 
 

@@ -12,6 +12,8 @@ from dagscope.dag.project.loading_limits import LoadingLimits
 SQL, PYTHON = ".sql", ".py"
 
 _CHUNK_BYTES = 65_536
+_DEPTH_OF_STAGES = 2  # slashes in assets/models/<stage>
+_MOST_INSIDE_STAGES = 100
 _DEEPEST = 8  # folders inside each other; a link to / would lead through the whole disk
 _Identity = tuple[int, int]  # of a folder, whatever path leads to it
 
@@ -41,6 +43,7 @@ class ProjectFiles:
 
     def __init__(self, folder: Path, limits: LoadingLimits, problems: list[Problem], check: Callable[[], None]) -> None:
         self._folder, self._limits, self._problems, self._check = folder, limits, problems, check
+        self._folders_inside_stages = 0
 
     def refuse(self, path: str, message: str) -> None:
         self._problems.append(Problem(shown_path(path), 0, message))
@@ -112,8 +115,17 @@ class ProjectFiles:
             self.refuse(path, "a folder, not a file; rename it")
         elif path.count("/") > _DEEPEST:
             self.refuse(path, f"more than {_DEEPEST} folders inside each other; what is below is not read")
-        else:
+        elif self._may_enter(path):
             yield from self._below(path, suffixes, inside | {identity})
+
+    def _may_enter(self, path: str) -> bool:
+        """If not too many folders were entered that no model can lie in; they are read to tell what lies there."""
+        if path.count("/") <= _DEPTH_OF_STAGES:
+            return True
+        self._folders_inside_stages += 1
+        if self._folders_inside_stages == _MOST_INSIDE_STAGES + 1:
+            self.refuse(path, f"more than {_MOST_INSIDE_STAGES:,} folders inside those of stages; no more are read")
+        return self._folders_inside_stages <= _MOST_INSIDE_STAGES
 
     def read(self, path: str, if_missing: str = "file not found") -> str | None:
         """The file's text; None, and a problem, if it is no UTF-8 text, no file, or too large."""

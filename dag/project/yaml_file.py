@@ -103,6 +103,8 @@ def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, 
     try:
         if len(node.value) > _LONGEST_NUMBER and node.tag.endswith((":int", ":float")):
             raise ValueError("a number of more than 100 characters")
+        if "\0" in node.value:
+            raise ValueError("a text holds the character NUL")
         return loader.construct_object(node, deep=True)
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # a value its tag does not fit: a 13th month
         raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error

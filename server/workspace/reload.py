@@ -31,7 +31,9 @@ async def reload_on_change(workspace: Workspace) -> None:
             await _watch(workspace)
         except Exception as error:  # noqa: BLE001  the folder was moved away, or cannot be watched now
             cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
-            _log.warning("The project's files cannot be watched; trying again", error=f"{type(cause).__name__}: {cause}")
+            _log.warning(
+                "The project's files cannot be watched; trying again", error=f"{type(cause).__name__}: {cause}"
+            )
         await asyncio.sleep(_AGAIN_S)
 
 
@@ -51,6 +53,12 @@ async def _watch(workspace: Workspace) -> None:
         if changed or is_first:  # what was saved before the watch began is seen at its first sign of life
             await reload(workspace, tell=bool(changed))
         is_first = False
+        if _holds_a_link(changed):
+            return  # what it leads to is watched from the next watch on
+
+
+def _holds_a_link(changed: set[tuple[Change, str]]) -> bool:
+    return any(Path(path).is_symlink() for _, path in changed)
 
 
 class _ProjectFiles:
