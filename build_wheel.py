@@ -3,6 +3,8 @@
 In a checkout the rooms are links from dagscope/ to the top-level folders, which an editable install uses as they are.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -13,12 +15,19 @@ _PLACES = {
     "server": "dagscope/server",
     "cli": "dagscope/cli",
     "alembic": "dagscope/storage/alembic",
-    "examples/hello": "dagscope/cli/examples/hello",
-    "examples/nycflights": "dagscope/cli/examples/nycflights",
 }
+_EXAMPLES = ("hello", "nycflights")
+_LEFT_BY_RUNS = (".dagscope", "store")
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "standard":  # an editable install would copy them once, and never again
-            build_data["force_include"].update(_PLACES)
+            build_data["force_include"].update(_PLACES | dict(self._examples()))
+
+    def _examples(self) -> Iterator[tuple[str, str]]:
+        # Entry by entry: what is included as a whole folder is included with all that it holds, ignored or not.
+        for example in _EXAMPLES:
+            for entry in (Path(self.root) / "examples" / example).iterdir():
+                if entry.name not in _LEFT_BY_RUNS:
+                    yield str(entry), f"dagscope/cli/examples/{example}/{entry.name}"

@@ -13,7 +13,6 @@ import psycopg
 from benchmarks.figures import Figure
 from dagscope.dag.connections import ENGINES, Connection
 from dagscope.dag.ground.frames import Frame
-from dagscope.dag.model.relation_names import input_relation
 from dagscope.storage.frame_files import FrameFiles
 from tests.postgres_server import PostgresServer
 
@@ -59,7 +58,7 @@ def cross(duck: Connection, postgres: Connection, frames: FrameFiles) -> Crossin
 def _hop(source: Connection, table: str, target: Connection, name: str, frames: FrameFiles) -> None:
     frame = _captured(source, table, frames)
     with target.session() as session:
-        session.write(input_relation(f"{name}.t"), frames.stream(frame.digest))
+        session.write(session.dialect.input_relation(f"{name}.t"), frames.stream(frame.digest))
 
 
 def _captured(source: Connection, table: str, frames: FrameFiles) -> Frame:

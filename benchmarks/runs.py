@@ -18,7 +18,6 @@ from benchmarks.figures import Figure
 from benchmarks.generated import chain_project, layered_project
 from benchmarks.servers import serving
 from benchmarks.timing import median_seconds, seconds
-from dagscope.dag.model.relation_names import identifier
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.loading import load_project
 from dagscope.dag.project.project import Project
@@ -87,8 +86,9 @@ class _Run:
 
 def _statements(project: Project) -> list[str]:
     """What a person would run who had no dagscope: the schemas once, the models in order, each test's count."""
+    (connection,) = project.connections.values()
     stages = dict.fromkeys(project.assets[name].stage for name in project.graph.order)
-    texts = [f"CREATE SCHEMA {identifier(stage)}" for stage in stages]
+    texts = [f"CREATE SCHEMA {connection.dialect.identifier(stage)}" for stage in stages]
     for name in project.graph.order:
         asset = project.assets[name]
         sql = project.asset_sql(asset, TaskValues(), incremental=False)

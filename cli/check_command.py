@@ -1,8 +1,10 @@
 """`dagscope check`."""
 
 import json
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -12,6 +14,7 @@ from dagscope.cli.loading import loaded
 from dagscope.dag.ground.errors import ProjectInvalid
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.ground.terminal_text import shown
+from dagscope.dag.ground.version import VERSION
 
 
 def check_project(folder: Path, as_json: bool) -> int:
@@ -30,7 +33,8 @@ def check_project(folder: Path, as_json: bool) -> int:
         problems, warnings = error.problems, ()
         summary = f"{counted(len(problems), 'problem')} in {resolved(folder)}"
     if as_json:
-        click.echo(json.dumps({"problems": list(map(asdict, problems)), "warnings": list(map(asdict, warnings))}))
+        found = {"problems": list(map(asdict, problems)), "warnings": list(map(asdict, warnings))}
+        click.echo(json.dumps(found | {"versions": _versions()}))
     else:
         for problem in problems:
             click.echo(click.style("error: ", fg="red") + shown(str(problem)))
@@ -38,3 +42,14 @@ def check_project(folder: Path, as_json: bool) -> int:
             click.echo(click.style("warning: ", fg="yellow") + shown(str(warning)))
         click.echo(shown(summary))
     return EXIT_USAGE if problems else 0
+
+
+def _versions() -> dict[str, str]:
+    """What a maintainer asks for first in a report; nothing of the project, of the user or of the environment."""
+    return {
+        "dagscope": VERSION,
+        "python": platform.python_version(),
+        "duckdb": version("duckdb"),
+        "pyarrow": version("pyarrow"),
+        "platform": platform.platform(),
+    }

@@ -77,7 +77,7 @@ def init(folder: Path, example: str) -> None:
 
 @main.command(cls=_Examples, examples=("dagscope check", "dagscope check --project demo --json"))
 @_PROJECT
-@click.option("--json", "as_json", is_flag=True, help="Print problems and warnings as one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print problems, warnings and versions as one JSON document.")
 def check(folder: Path, as_json: bool) -> None:
     """Check a project's files; nothing is run. Exit code 2 if there are problems."""
     from dagscope.cli.check_command import check_project

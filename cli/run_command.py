@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import sys
@@ -27,7 +26,7 @@ from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import ASSET_THREAD
 from dagscope.server.api.task_status import run_body
 from dagscope.server.workspace.console import Capture, configure_console
-from dagscope.server.workspace.settings import Settings
+from dagscope.server.workspace.settings import LogLevel, Settings
 from dagscope.server.workspace.workspace import Workspace, open_workspace
 from dagscope.storage.reader import KeptTask
 
@@ -40,7 +39,7 @@ def run_project(
     values = read_data(data)
     settings = read_settings({}, {})
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
-    configure_console(level=logging.ERROR)  # the progress tells what happens
+    configure_console(LogLevel.ERROR, settings.log_format)  # the progress tells what happens
     console = Console(stderr=as_json, quiet=as_json)
     try:
         with redirect_stdout(sys.stderr) if as_json else nullcontext():  # what raw assets print

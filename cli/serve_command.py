@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import logging
 import os
 import signal
 import socket
@@ -28,7 +27,7 @@ from dagscope.server.app import create_app
 from dagscope.server.http.stalled_readers import letting_go_after
 from dagscope.server.workspace.console import Capture, TaskEntries, configure_console
 from dagscope.server.workspace.reload import reload_on_change
-from dagscope.server.workspace.settings import Settings
+from dagscope.server.workspace.settings import LogLevel, Settings
 from dagscope.server.workspace.workspace import Workspace, open_workspace
 
 _HEADERS_BYTES = 128 * 1024  # the longest task id, percent-encoded, is 48 KiB
@@ -72,16 +71,12 @@ class ServeOptions:
     debug: bool
     access: AccessOptions = AccessOptions()
 
-    @property
-    def console_level(self) -> int:
-        return logging.DEBUG if self.debug else logging.INFO
-
 
 def serve_project(project: Project, options: ServeOptions) -> NoReturn:
     """Serve until stopped, and exit."""
     settings = read_settings(_given(options), {"api_token": "--api-token-file", "organization": "--organization"})
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
-    configure_console(level=options.console_level)
+    configure_console(settings.log_level, settings.log_format)
     listening = _bind(options.host, options.port)
     try:
         asyncio.run(_serve(project, settings, options, listening))
@@ -94,8 +89,8 @@ def serve_project(project: Project, options: ServeOptions) -> NoReturn:
 
 def _given(options: ServeOptions) -> dict[str, Any]:
     """What the options set; the environment sets the rest."""
-    switches = ({} if options.store_logs else {"store_logs": False}) | ({"debug": True} if options.debug else {})
-    return switches | options.access.settings()
+    debugging = {"debug": True, "log_level": LogLevel.DEBUG} if options.debug else {}
+    return ({} if options.store_logs else {"store_logs": False}) | debugging | options.access.settings()
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -138,7 +133,7 @@ class _Server(uvicorn.Server):
 class _Console:
     """The listener of a server: the progress of its first run, then every task's entries."""
 
-    def __init__(self, level: int) -> None:
+    def __init__(self, level: LogLevel) -> None:
         self.progress: TaskProgress | None = None
         self._entries = TaskEntries(level)
 
@@ -147,7 +142,7 @@ class _Console:
 
 
 async def _serve(project: Project, settings: Settings, options: ServeOptions, listening: socket.socket) -> None:
-    listener = _Console(options.console_level)
+    listener = _Console(settings.log_level)
     async with open_workspace(project, settings, (listener,)) as workspace:
         with Capture(workspace.emit, lambda: workspace.project.redaction):
             server = _Server(_config(workspace), workspace)

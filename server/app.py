@@ -12,14 +12,15 @@ from dagscope.server.api import (
     connection_endpoints,
     dag_endpoints,
     data_test_endpoints,
+    health_endpoints,
     log_endpoints,
-    preview_endpoint,
-    readme_endpoint,
+    preview_endpoints,
+    readme_endpoints,
     relation_endpoints,
     statement_endpoints,
     stream,
 )
-from dagscope.server.api.about import about_endpoint
+from dagscope.server.api.front_page import front_page_endpoint
 from dagscope.server.graphql import graphql_endpoints
 from dagscope.server.http.answers import (
     Refused,
@@ -38,15 +39,16 @@ from dagscope.storage.recorder import RecorderFailed
 API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
-    *preview_endpoint.ENDPOINTS,
+    *preview_endpoints.ENDPOINTS,
     *relation_endpoints.ENDPOINTS,
     *connection_endpoints.ENDPOINTS,
     *data_test_endpoints.ENDPOINTS,
-    *readme_endpoint.ENDPOINTS,
+    *readme_endpoints.ENDPOINTS,
     *statement_endpoints.ENDPOINTS,
     *log_endpoints.ENDPOINTS,
     *stream.ENDPOINTS,
     *graphql_endpoints.ENDPOINTS,
+    *health_endpoints.ENDPOINTS,
 )
 """Every endpoint of the API, in the order in which the document lists them."""
 
@@ -62,11 +64,17 @@ def create_app(open_workspace: Opened) -> Starlette:
             app.state.workspace = workspace
             yield
 
-    endpoints = (*API, openapi_endpoint(API), about_endpoint(API))
+    endpoints = (*API, openapi_endpoint(API), front_page_endpoint(API))
     app = Starlette(
         routes=[endpoint.route() for endpoint in endpoints],
         lifespan=lifespan,
-        middleware=[Middleware(Guard, settings_of=lambda scope: scope["app"].state.workspace.settings)],
+        middleware=[
+            Middleware(
+                Guard,
+                settings_of=lambda scope: scope["app"].state.workspace.settings,
+                open_paths=frozenset({health_endpoints.PATH}),
+            )
+        ],
         exception_handlers={
             Refused: answer_refused,
             HTTPException: answer_http_exception,

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from anyio import CancelScope
 from sqlalchemy import Executable, Select, bindparam, func, literal_column, select, tuple_, union_all
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import col
 
@@ -23,6 +24,7 @@ from dagscope.dag.events.status import (
     TaskStatus,
     TaskSummary,
 )
+from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.frames import Frame, Result, Value
 from dagscope.dag.ground.shapes import Shape
 from dagscope.storage import tables
@@ -120,6 +122,10 @@ class LogRange:
         return position == 0 or self.pruned_through <= position <= self.last_position
 
 
+class StateUnreadable(DagscopeError):
+    """The state cannot be read."""
+
+
 class Reader:
     """Opens moments of the state. Read-only."""
 
@@ -128,10 +134,14 @@ class Reader:
 
     @asynccontextmanager
     async def moment(self) -> AsyncIterator["Moment"]:
+        """The state at this moment. Raises `StateUnreadable`, inside of the block too."""
         # A stream whose client vanishes is cancelled wherever it is: broken off in a read, the connection is lost.
         with CancelScope(shield=True):
-            async with self._readers.begin() as connection:
-                yield Moment(connection)
+            try:
+                async with self._readers.begin() as connection:
+                    yield Moment(connection)
+            except SQLAlchemyError as error:
+                raise StateUnreadable(f"the state cannot be read: {getattr(error, 'orig', None) or error}") from error
 
 
 class Moment:

@@ -86,6 +86,11 @@ class Recorder:
         """The position of the newest committed entry."""
         return self._position
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the state could not be written: nothing is recorded any more."""
+        return self._failure is not None
+
     def emit(self, event: Event) -> None:
         """Have an event recorded soon. From any thread; waits while the queue is full, but never in the event loop."""
         in_loop = threading.get_ident() == self._loop_thread

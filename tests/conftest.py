@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,14 @@ import pytest
 from tests.doors import AppDoor, RestartingDoor, ServerDoor
 from tests.postgres_server import PostgresServer
 from tests.projects import copy_example, on_engine
+
+
+@pytest.fixture(autouse=True)
+def _path_of_imports() -> Iterator[None]:
+    """Folders that raw assets put on the path of this process are of no use to the next test."""
+    before = sys.path[:]
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 from starlette.testclient import TestClient
@@ -70,7 +70,9 @@ class RestartingDoor(AppDoor):
 
 
 class ServerDoor(AppDoor):
-    """A real `dagscope serve` process, asked over HTTP."""
+    """A real `dagscope serve` process, asked over HTTP. Its console goes nowhere, or into the file `console`."""
+
+    console: int | IO[str] = subprocess.DEVNULL
 
     def __init__(self, folder: Path, *options: str, **settings: Any) -> None:
         self.options = options
@@ -80,7 +82,7 @@ class ServerDoor(AppDoor):
     def start(self) -> None:
         command = [DAGSCOPE, "serve", "--project", str(self.folder), "--port", "0", *self.options]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.environment
+            command, stdout=subprocess.PIPE, stderr=self.console, text=True, env=self.environment
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

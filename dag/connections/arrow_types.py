@@ -1,38 +1,62 @@
 """Arrow columns on their way between databases: the type they had where they come from, and plain Arrow types.
 
 Arrow has no type for some columns (an enormous integer, a time with a zone, an `inet`). Such a column travels as text,
-or as the nearest Arrow type, with its own type beside it in the field's metadata: `dagscope:type` is
-`<engine>:<type as that engine writes it>`, for example `duckdb:UUID` or `postgres:numeric`.
+or as the nearest Arrow type, with its type beside it in the field's metadata: `dagscope:type` in the words of
+`dagscope.dag.connections.neutral_types`, and `dagscope:own-type` as `<engine>:<type as that engine writes it>`, which
+is for that engine alone, and for people.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dagscope.dag.connections import earlier_types
+from dagscope.dag.connections.neutral_types import OTHER, NeutralType
 from dagscope.dag.ground.errors import DagscopeError, TypeNotKept
 
-_TYPE = b"dagscope:type"
-WIDEST_DECIMAL = 38  # digits of Arrow's decimal128, and of DuckDB's DECIMAL
+_TYPE, _OWN_TYPE = b"dagscope:type", b"dagscope:own-type"
+WIDEST_DECIMAL = 38  # digits of Arrow's decimal128
 
 
-def with_source_type(field: pa.Field, engine: str, type_: str) -> pa.Field:
+@dataclass(frozen=True)
+class NotedType:
+    """What a field says of its type: in neutral words, and as the engine named `engine` writes it."""
+
+    neutral: NeutralType
+    engine: str
+    own: str
+
+
+def with_type(field: pa.Field, noted: NotedType) -> pa.Field:
     """The field with the type it has in its database."""
-    return field.with_metadata({_TYPE: f"{engine}:{type_}".encode()})
+    return field.with_metadata({_TYPE: str(noted.neutral), _OWN_TYPE: f"{noted.engine}:{noted.own}"})
 
 
-def source_type(field: pa.Field) -> tuple[str, str] | None:
-    """The engine and the type that `with_source_type` noted."""
-    noted = (field.metadata or {}).get(_TYPE)
-    if noted is None:
+def noted_type(field: pa.Field) -> NotedType | None:
+    """What `with_type` noted, or an earlier version."""
+    metadata = field.metadata or {}
+    if _TYPE not in metadata:
         return None
-    engine, _, type_ = noted.decode().partition(":")
-    return engine, type_
+    text, own = metadata[_TYPE].decode(), metadata.get(_OWN_TYPE, b":" + metadata[_TYPE]).decode()
+    earlier = earlier_types.translated(text)
+    neutral, own = earlier if earlier is not None else (_parsed(text), own)
+    engine, _, own = own.partition(":")
+    return NotedType(neutral, engine, own)
+
+
+def _parsed(text: str) -> NeutralType:
+    """Python may have written any text."""
+    try:
+        return NeutralType.parse(text)
+    except (IndexError, ValueError):
+        return NeutralType(OTHER)
 
 
 def unique_names(names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """Names of one table's columns: a second `id` is `id_1`, as DuckDB's tables name it."""
+    """Names of one table's columns: a second `id` is `id_1`."""
     taken: set[str] = set()
     unique = []
     for name in names:
@@ -104,8 +128,8 @@ class WatchedRows:
 
 def type_text(field: pa.Field) -> str:
     """The field's type as its own database names it, else Arrow's name."""
-    noted = source_type(field)
-    return noted[1] if noted else str(field.type)
+    noted = noted_type(field)
+    return noted.own if noted else str(field.type)
 
 
 def plain(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:

@@ -1,36 +1,36 @@
-"""The seam between the domain and a database: one module an engine behind these two classes.
+"""The seam between the domain and a database: one folder an engine behind these two classes.
 
 A `Connection` is one database of a project, shared by all threads; a `Session` is one thread's use of it.
 """
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Container, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 
+from dagscope.dag.connections.materializations import Materializations
+from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import ConnectionFailed
+from dagscope.dag.ground.errors import ConnectionFailed, StatementFailed
 from dagscope.dag.model.assets import Asset
-from dagscope.dag.model.file_shapes import IndexEntry, Keys
-from dagscope.dag.model.relation_names import identifier, identifiers, relation
+from dagscope.dag.model.dialect import Dialect
+from dagscope.dag.model.file_shapes import Keys, Materialization
 
-
-class RelationKind(StrEnum):
-    """What stands under a name in a database."""
-
-    TABLE = "table"
-    VIEW = "view"
+_CONFLICT_TRIES = 8
+_CONFLICT_PAUSE_S = 0.02
 
 
 class Session(ABC):
     """One thread's use of a connection. Every method raises `StatementFailed`, or `Cancelled` when interrupted."""
+
+    dialect: ClassVar[Dialect]
 
     @abstractmethod
     def execute(self, sql: str) -> int:
@@ -50,6 +50,15 @@ class Session(ABC):
     def read_to_show(self, sql: str) -> pa.RecordBatchReader:
         """The same for people's eyes: also values that Arrow cannot hold are there, as text."""
         return self.read(sql)
+
+    def count_rows(self, asset: str) -> int:
+        """How many rows the asset's relation has."""
+        return int(self.scalar(f"SELECT count(*) FROM {self.dialect.relation(asset)}"))
+
+    def rows_to_show(self, asset: str, offset: int = 0, limit: int | None = None) -> pa.RecordBatchReader:
+        """Rows of the asset's relation, for people's eyes; all after `offset` without a limit."""
+        page = f" LIMIT {limit}" if limit is not None else ""
+        return self.read_to_show(f"SELECT * FROM {self.dialect.relation(asset)}{page} OFFSET {offset}")
 
     @abstractmethod
     def selecting(
@@ -76,20 +85,36 @@ class Session(ABC):
         """Make the stage's schema where it is missing; safe from several threads at once."""
 
     @abstractmethod
-    def transaction(self) -> AbstractContextManager[None]:
-        """All statements inside take effect together, or none does."""
-
-    @abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:
         """All reads inside see the database as it was at one moment."""
 
-    @abstractmethod
-    def materialize(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int | None:
-        """Make the relation of a table, incremental or view asset in one transaction; rows written, None for a view.
+    def materialize(
+        self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str] = ()
+    ) -> int | None:
+        """Make the asset's relation in its stage's schema, which is there; how many rows were written, None for a view.
 
         `existing` is what stands under the name where that is known (it always is for `incremental`). `remade` are
         assets that are executed after this one: their views may be lost where they no longer fit; others must not be.
         """
+        for _ in range(_CONFLICT_TRIES - 1):
+            try:
+                return self._materialize_once(asset, sql, existing, remade)
+            except StatementFailed as error:
+                if not self.is_conflict(error):
+                    raise
+                time.sleep(_CONFLICT_PAUSE_S)
+        return self._materialize_once(asset, sql, existing, remade)
+
+    def _materialize_once(
+        self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]
+    ) -> int | None:
+        if asset.materialization is Materialization.CUSTOM:  # runs as it is: it may hold what no transaction takes
+            return self.execute(sql)
+        return self._make(asset, sql, existing, remade)
+
+    @abstractmethod
+    def _make(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int | None:
+        """`materialize` for a table, incremental or view asset, in one transaction and without a second try."""
 
     @abstractmethod
     def is_conflict(self, error: Exception) -> bool:
@@ -120,10 +145,17 @@ class Connection(ABC):
     Config: ClassVar[type[Keys]]
     """The shape of `config` in config.yaml."""
 
+    materializations: ClassVar[Materializations]
+    """The engine's statements."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self._use = threading.Lock()
         self._sessions, self._is_held_off = 0, False
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.materializations.dialect
 
     @property
     def sessions(self) -> int:
@@ -179,8 +211,8 @@ class Connection(ABC):
 
     @classmethod
     @abstractmethod
-    def from_config(cls, name: str, config: Any, folder: Path) -> Self:
-        """The connection for a checked `Config`; relative paths are relative to `folder`, the project's."""
+    def from_config(cls, name: str, config: Keys, folder: Path) -> Self:
+        """The connection for a value of `Config`; relative paths are relative to `folder`, the project's."""
 
     @property
     @abstractmethod
@@ -210,9 +242,9 @@ class Connection(ABC):
         Raises `ConnectionFailed`.
         """
 
-    @abstractmethod
     def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
         """The statements that would materialize the asset over what exists, as `sqlCompiledQuery` shows them."""
+        return ";\n".join(self.materializations.statements(asset, sql, existing))
 
     @abstractmethod
     def relations(self) -> dict[str, RelationKind]:
@@ -220,9 +252,3 @@ class Connection(ABC):
 
         Raises `ConnectionFailed`.
         """
-
-
-def create_index(asset: Asset, index: IndexEntry) -> str:
-    """The statement for one of the asset's indexes."""
-    unique = "UNIQUE " if index.unique else ""
-    return f"CREATE {unique}INDEX {identifier(index.name)} ON {relation(asset.name)} ({identifiers(index.fields)})"

@@ -3,6 +3,8 @@
 Field names in JSON are the spec's camelCase; a field that is None is absent there (contract, Task and node status).
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -123,6 +125,28 @@ class TaskSummary(Shape):
     completed_assets: int
     failed_assets: int
     in_progress_assets: int
+
+    @classmethod
+    def of_nodes(
+        cls,
+        task_id: str,
+        status: TaskStatus,
+        nodes: Iterable[NodeStatus],
+        start_time: int | None,
+        end_time: int | None = None,
+    ) -> "TaskSummary":
+        """A task's summary with its counts from its nodes."""
+        states = Counter(node.state for node in nodes)
+        return cls(
+            task_id=task_id,
+            status=status,
+            start_time=start_time,
+            end_time=end_time,
+            total_assets=states.total(),
+            completed_assets=states[NodeState.SUCCESS],
+            failed_assets=states[NodeState.FAILED],
+            in_progress_assets=sum(count for state, count in states.items() if state.is_running),
+        )
 
 
 class LogEntry(Shape):

@@ -16,7 +16,7 @@ class Cancellation:
         self.requested: Future[None] = Future()
         """Done once cancellation was requested: something to wait for beside the work itself."""
         self._lock = threading.Lock()
-        self._interrupts: dict[int, Callable[[], None]] = {}
+        self._interrupts: dict[object, Callable[[], None]] = {}
 
     @property
     def is_requested(self) -> bool:
@@ -39,7 +39,7 @@ class Cancellation:
     def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
         """While inside, a request calls `interrupt`. Raises `Cancelled` if one came before."""
         self.check()
-        key = id(interrupt)
+        key = object()  # the same may be given twice, one inside the other
         with self._lock:
             self._interrupts[key] = interrupt
         try:

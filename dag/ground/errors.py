@@ -2,6 +2,7 @@
 
 DagscopeError
 ├── ProjectInvalid          the project's files contradict themselves; carries every problem at once
+├── EngineUnusable          another package's engine cannot be loaded
 ├── TemplateFailed          a template could not be rendered
 ├── LateReference           a template refers to an asset that it did not refer to at load
 ├── ConnectionFailed        a database could not be reached
@@ -30,6 +31,10 @@ class ProjectInvalid(DagscopeError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class EngineUnusable(DagscopeError):
+    """Another package provides a connection type, but its engine cannot be used."""
 
 
 class TemplateFailed(DagscopeError):

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 _BATCH_CELLS = 1_000_000
 _BATCH_ROWS = 65_536
-_VECTOR_ROWS = 2_048  # what DuckDB works on at once: of fewer rows, wide tables cost more than they hold
+_VECTOR_ROWS = 2_048  # of fewer rows at once, wide tables cost more than they hold
 
 
 def batch_rows(columns: int) -> int:

@@ -9,5 +9,7 @@ class Shape(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True, frozen=True)
 
-    def to_json(self) -> str:
-        return self.model_dump_json(by_alias=True, exclude_none=True)
+    def to_json(self, fields: frozenset[str] | None = None) -> str:
+        """All of it, or only these fields."""
+        include = set(fields) if fields is not None else None
+        return self.model_dump_json(by_alias=True, exclude_none=True, include=include)

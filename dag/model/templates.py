@@ -1,13 +1,10 @@
 """SQL templates: Jinja2, sandboxed, with the names that the contract gives them (Projects)."""
 
 import inspect
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
 from functools import cache
 from types import TracebackType
 from typing import Any
@@ -16,6 +13,7 @@ from jinja2 import Template as CompiledTemplate
 from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 
 from dagscope.dag.ground.errors import DagscopeError, TemplateFailed
+from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.query_text import NotOneQuery, single_query
 from dagscope.dag.model.template_meter import LimitReached, Meter, metered
 from dagscope.dag.model.template_sandbox import TemplateEnvironment, undeclared_names
@@ -85,6 +83,7 @@ class Rendering:
     """
 
     relation_of: Callable[[str], str]
+    dialect: Dialect
     task: TaskValues = TaskValues()
     this: str = ""
     incremental: bool = False
@@ -268,9 +267,9 @@ class _Names:
     def param(self, name: str, *default: Any) -> str:
         data = self._rendering.task.data
         if data is not None and name in data:
-            return sql_literal(data[name])
+            return self._rendering.dialect.literal(data[name])
         if default or data is None:
-            return sql_literal(default[0] if default else None)
+            return self._rendering.dialect.literal(default[0] if default else None)
         raise self._failure(f'parameter "{name}" is missing from the run\'s data and has no default')
 
     def _failure(self, reason: str) -> TemplateFailed:
@@ -309,26 +308,3 @@ def secret_environment(source: str) -> Iterator[str]:
     for name in _ENVIRONMENT.findall(source):
         if is_secret_name(name) and name in os.environ:
             yield os.environ[name]
-
-
-def sql_literal(value: Any) -> str:
-    """A value as an SQL literal; lists in parentheses for IN, other structures as JSON text.
-
-    >>> sql_literal("it's"), sql_literal(None), sql_literal([1, True])
-    ("'it''s'", 'NULL', '(1, TRUE)')
-    """
-    match value:
-        case None:
-            return "NULL"
-        case bool():
-            return "TRUE" if value else "FALSE"
-        case int() | float() | Decimal():
-            return str(value)
-        case list() | tuple():
-            return "(" + ", ".join(map(sql_literal, value)) + ")"
-        case dict():
-            return sql_literal(json.dumps(value))
-        case date():
-            return sql_literal(value.isoformat())
-        case _:
-            return "'" + str(value).replace("'", "''") + "'"

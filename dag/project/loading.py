@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dagscope.dag.connections import ENGINES, Connection
-from dagscope.dag.ground.errors import ProjectInvalid, TemplateFailed
+from dagscope.dag.connections import Connection, engine_of, known_engines
+from dagscope.dag.ground.errors import EngineUnusable, ProjectInvalid, TemplateFailed
 from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest, Kind
+from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import ConfigFile, Materialization, ModelKeys, ProfileFile, TestKeys
-from dagscope.dag.model.relation_names import relation
 from dagscope.dag.model.template_meter import Meter
 from dagscope.dag.model.templates import (
     MODEL_NAMES,
@@ -114,9 +114,14 @@ class _Loading:
         if name in self.connections:
             document.problem((*place, "name"), f'two connections are named "{name}"; rename one')
             return
-        engine = ENGINES.get(type_)
+        try:
+            engine = engine_of(type_)
+        except EngineUnusable as error:
+            document.problem((*place, "type"), str(error))
+            return
         if engine is None:
-            document.problem((*place, "type"), f'unknown connection type "{type_}"' + did_you_mean(type_, ENGINES))
+            hint = did_you_mean(type_, known_engines())
+            document.problem((*place, "type"), f'unknown connection type "{type_}"{hint}')
             return
         lines = {at[len(place) + 1 :]: line for at, line in document.lines.items() if at[:3] == (*place, "config")}
         part = YamlDocument(document.path, values, lines or {(): document.line(place)})
@@ -374,8 +379,9 @@ class _Loading:
         return first.references + (second.references if second else [])
 
     def _render(self, template: Template, asset: Asset | None, meter: Meter, incremental: bool) -> Rendering | None:
-        this = relation(asset.name) if asset else ""
-        rendering = Rendering(relation_of=str, this=this, incremental=incremental, meter=meter)
+        dialect = Dialect()  # only the references are wanted, not the SQL
+        this = dialect.relation(asset.name) if asset else ""
+        rendering = Rendering(relation_of=str, dialect=dialect, this=this, incremental=incremental, meter=meter)
         is_query = asset is None or asset.materialization is not Materialization.CUSTOM
         try:
             template.render_query(rendering) if is_query else template.render(rendering)

@@ -9,9 +9,9 @@ from dagscope.dag.connections import Connection
 from dagscope.dag.ground.errors import LateReference
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.model.assets import Asset, DataTest
+from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.graph import Graph
-from dagscope.dag.model.relation_names import input_relation, relation
 from dagscope.dag.model.templates import Rendering, TaskValues, secret_environment
 from dagscope.dag.redaction.redaction import Redaction
 
@@ -64,17 +64,18 @@ class Project:
         }
         return replace(self, connections=kept)
 
-    def relation_for(self, reader: Asset, upstream: str) -> str:
-        """What `Ref(upstream)` becomes in the SQL of `reader`."""
-        return relation_for(reader, self.assets[upstream])
+    def dialect_of(self, node: Asset | DataTest) -> Dialect:
+        """The dialect that the SQL of an asset or a data test is written in."""
+        return self.connections[node.connection].dialect
 
     def asset_sql(self, asset: Asset, task: TaskValues, incremental: bool) -> str:
         """An asset's query for one task. Raises `TemplateFailed`, for a new `Ref` too; raw assets have none."""
         assert asset.template is not None, "a raw asset has no SQL"
         rendering = Rendering(
             relation_of=lambda upstream: self._known_relation(asset, upstream),
+            dialect=self.dialect_of(asset),
             task=task,
-            this=relation(asset.name),
+            this=self.dialect_of(asset).relation(asset.name),
             incremental=incremental,
         )
         if asset.materialization is Materialization.CUSTOM:
@@ -82,13 +83,20 @@ class Project:
         return asset.template.render_query(rendering)
 
     def _known_relation(self, asset: Asset, upstream: str) -> str:
-        return self.relation_for(asset, _met_at_load(asset.name, upstream, asset.upstreams))
+        """What `Ref(upstream)` becomes: the upstream's relation, or its frame persisted beside the asset."""
+        dialect, known = self.dialect_of(asset), _met_at_load(asset.name, upstream, asset.upstreams)
+        if asset.persist_inputs and hands_over_frames(self.assets[known]):
+            return dialect.input_relation(known)
+        return dialect.relation(known)
 
     def test_sql(self, test: DataTest, task: TaskValues) -> str:
         """A data test's query for one task. Raises `TemplateFailed`, for a new `Ref` too."""
-        rendering = Rendering(
-            relation_of=lambda asset: relation(_met_at_load(test.name, asset, test.references)), task=task
-        )
+        dialect = self.dialect_of(test)
+
+        def relation_of(asset: str) -> str:
+            return dialect.relation(_met_at_load(test.name, asset, test.references))
+
+        rendering = Rendering(relation_of=relation_of, dialect=dialect, task=task)
         return test.template.render_query(rendering)
 
 
@@ -98,13 +106,6 @@ def _met_at_load(reader: str, asset: str, known: tuple[str, ...]) -> str:
             f'"{reader}" refers to "{asset}" only in this run: write the Ref so that it is met at load too'
         )
     return asset
-
-
-def relation_for(reader: Asset, upstream: Asset) -> str:
-    """The relation that `reader` reads `upstream` from: its own, or the frame persisted beside the reader."""
-    if reader.persist_inputs and hands_over_frames(upstream):
-        return input_relation(upstream.name)
-    return relation(upstream.name)
 
 
 def hands_over_frames(asset: Asset) -> bool:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest
+from dagscope.dag.model.dialect import input_table
 from dagscope.dag.model.graph import Graph
-from dagscope.dag.model.relation_names import input_relation
 from dagscope.dag.model.templates import Reference
 from dagscope.dag.project.files_read import PROFILE, TESTS, FilesRead, full_name
 from dagscope.dag.project.project import hands_over_frames
@@ -117,7 +117,7 @@ class ProjectChecks:
         upstream = self.files.assets[reference.asset]
         if asset.is_raw or not asset.persist_inputs or not hands_over_frames(upstream):
             return
-        table = input_relation(upstream.name)
+        table = input_table(upstream.name)
         first = self._input_tables.setdefault((asset.connection, table.lower()), upstream.name)
         if first != upstream.name:
             message = (

@@ -17,11 +17,9 @@ from dagscope.dag.ground.errors import InputMissing
 from dagscope.dag.ground.frames import Frame, FrameStore, Result, Value
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
-from dagscope.dag.model.relation_names import input_relation, relation
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project, hands_over_frames
 from dagscope.dag.run import raw_assets
-from dagscope.dag.run.materializations import materialize
 
 
 class Once:
@@ -65,7 +63,7 @@ class AssetExecution:
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
             self._persist_inputs(asset, results, session)
             self.once.do(("schema", asset.connection, asset.stage), partial(session.create_schema, asset.stage))
-            rows = materialize(session, asset, sql, existing, self.project.graph.below(asset.name))
+            rows = session.materialize(asset, sql, existing, self.project.graph.below(asset.name))
             frame = self._capture(asset, session)
         return NodeFacts(rows=rows, result=frame, has_relation=True)
 
@@ -76,19 +74,19 @@ class AssetExecution:
             existing = session.relation_kind(asset.name) if _appends(asset) else None
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
             inputs = {
-                input_relation(upstream): self.frames.stream(frame.digest)
+                session.dialect.input_relation(upstream): self.frames.stream(frame.digest)
                 for upstream, frame in self._inputs_to_persist(asset, results)
             }
             with session.selecting(sql, inputs) as rows:
-                return NodeFacts(result=self.frames.write(rows))
-        raise AssertionError("the block returns")
+                frame = self.frames.write(rows)
+        return NodeFacts(result=frame)
 
     def _persist_inputs(self, asset: Asset, results: Mapping[str, Result | None], session: Session) -> None:
         for upstream, frame in self._inputs_to_persist(asset, results):
             self.once.do(("input", asset.connection, upstream), partial(self._write_input, session, upstream, frame))
 
     def _write_input(self, session: Session, upstream: str, frame: Frame) -> None:
-        session.write(input_relation(upstream), self.frames.stream(frame.digest))
+        session.write(session.dialect.input_relation(upstream), self.frames.stream(frame.digest))
 
     def _inputs_to_persist(self, asset: Asset, results: Mapping[str, Result | None]) -> Iterator[tuple[str, Frame]]:
         """The frames that the asset's SQL reads by names of tables. Raises `InputMissing`."""
@@ -105,7 +103,7 @@ class AssetExecution:
     def _capture(self, asset: Asset, session: Session) -> Frame | None:
         if not asset.is_data_framed:
             return None
-        return self.frames.write(session.read(f"SELECT * FROM {relation(asset.name)}"))
+        return self.frames.write(session.read(f"SELECT * FROM {session.dialect.relation(asset.name)}"))
 
     def _raw(
         self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
@@ -125,7 +123,7 @@ class AssetExecution:
                     self.project.connections, self.cancellation, statements, stack
                 ),
             )
-            result = raw_assets.execute(file, context, self.frames, self.cancellation)
+            result = raw_assets.execute(file, self.project.folder, context, self.frames, self.cancellation)
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
 
     def _raw_inputs(self, asset: Asset, results: Mapping[str, Result | None]) -> raw_assets.Inputs:

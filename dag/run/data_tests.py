@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from dagscope.dag.connections import Session
+from dagscope.dag.events.events import DataTestChanged
+from dagscope.dag.events.run_events import RunEventLevel, RunEventType
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.events.status import DataTestResult, DataTestStatus
+from dagscope.dag.events.task_log import TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.clock import Stopwatch
 from dagscope.dag.ground.errors import Cancelled, DagscopeError, StatementFailed, TypeNotKept
@@ -64,6 +67,19 @@ class DataTestRun:
             )
         return self._outcome(test, watch)
 
+    def run_and_report(self, name: str, statements: StatementLog, log: TaskLog) -> DataTestOutcome:
+        """Run one test, and report its start and its end as those of a test of the log's asset. Raises `Cancelled`."""
+        _report(log, DataTestOutcome(DataTestResult(test_name=name, status=DataTestStatus.IN_PROGRESS)))
+        try:
+            outcome = self.run(self.project.tests[name], statements)
+        except Cancelled as error:
+            ended = DataTestResult(test_name=name, status=DataTestStatus.FAILED, error=str(error))
+            _report(log, DataTestOutcome(ended))
+            raise
+        _log_outcome(outcome, log.for_test(name))
+        _report(log, outcome)
+        return outcome
+
     def _violations(self, test: DataTest, statements: StatementLog) -> tuple[int, Frame | None]:
         sql = self.project.test_sql(test, self.task)
         connection = self.project.connections[test.connection]
@@ -97,6 +113,26 @@ class DataTestRun:
 def _columns(session: Session, sql: str) -> list[str]:
     """The columns of a query, without reading a row of it."""
     return list(session.read(f"SELECT * FROM ({sql}\n) AS violations LIMIT 0").schema.names)
+
+
+def _report(log: TaskLog, outcome: DataTestOutcome) -> None:
+    log.emit(
+        DataTestChanged(
+            log.task_id, log.attempt, outcome.result, log.asset, outcome.violation_count, outcome.violations
+        )
+    )
+
+
+def _log_outcome(outcome: DataTestOutcome, log: TaskLog) -> None:
+    name = outcome.result.test_name
+    if outcome.passed:
+        level, message = RunEventLevel.INFO, f"Test {name} passed"
+        log.info(message, durationMs=outcome.result.duration_ms)
+    else:
+        reason = rows_text(outcome.violation_count) if outcome.violation_count else outcome.result.error
+        level, message = RunEventLevel.ERROR, f"Test {name} failed: {reason}"
+        log.error(message, durationMs=outcome.result.duration_ms)
+    log.run_event(RunEventType.ASSET_CHECK_EVALUATION, level, message)
 
 
 def rows_text(count: int) -> str:

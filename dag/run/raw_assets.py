@@ -1,6 +1,8 @@
 """Raw assets: Python functions that take part in the DAG (contract, Projects)."""
 
+import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -85,11 +87,14 @@ def opened_connections(
     return connection
 
 
-def execute(file: Path, context: RawContext, frames: FrameStore, cancellation: Cancellation) -> Result | None:
+def execute(
+    file: Path, folder: Path, context: RawContext, frames: FrameStore, cancellation: Cancellation
+) -> Result | None:
     """Run the `execute` function of a raw asset's file, read afresh, and keep what it returns.
 
-    Raises `RawAssetFailed` with the line of the file, or `Cancelled`.
+    It can import what lies in the project's folder. Raises `RawAssetFailed` with the line of the file, or `Cancelled`.
     """
+    _make_importable(folder)
     try:
         with cancellation.breaking_off():
             return _keep(_load(file)(context), frames)
@@ -98,6 +103,20 @@ def execute(file: Path, context: RawContext, frames: FrameStore, cancellation: C
     except BaseException as error:  # SystemExit among them: no asset ends dagscope
         reason = str(error) if isinstance(error, DagscopeError) else f"{type(error).__name__}: {error}"
         raise RawAssetFailed(reason + _place(error, file)) from error
+
+
+_path_lock = threading.Lock()  # raw assets are executed at the same time
+
+
+def _make_importable(folder: Path) -> None:
+    """Put a folder on the path of imports, once: after the standard library, before installed packages."""
+    entry, library = str(folder), Path(os.__file__).parent
+    with _path_lock:
+        if entry in sys.path:
+            return
+        of_library = (str(library), str(library / "lib-dynload"))
+        after = max((place for place, name in enumerate(sys.path) if name in of_library), default=-1)
+        sys.path.insert(after + 1, entry)
 
 
 def _load(file: Path) -> Callable[[RawContext], Any]:

@@ -6,7 +6,6 @@ from dagscope.dag.connections import RelationKind, Session
 from dagscope.dag.ground.errors import UpkeepRefused
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
-from dagscope.dag.model.relation_names import relation
 
 
 class Upkeep(StrEnum):
@@ -31,13 +30,13 @@ def check_upkeep(asset: Asset, upkeep: Upkeep) -> None:
         raise _view(asset)
 
 
-def keep_up(session: Session, asset: Asset, upkeep: Upkeep) -> str:
+def drop_or_truncate(session: Session, asset: Asset, upkeep: Upkeep) -> str:
     """Drop or empty what stands under the asset's name, in one statement; what was done.
 
     Nothing else is dropped with it. Raises `UpkeepRefused`, `StatementFailed` or `Cancelled`.
     """
     check_upkeep(asset, upkeep)
-    kind, name = session.relation_kind(asset.name), relation(asset.name)
+    kind, name = session.relation_kind(asset.name), session.dialect.relation(asset.name)
     if kind is None:
         return f"There is no {asset.name}: nothing to {upkeep}"
     if upkeep is Upkeep.DROP:

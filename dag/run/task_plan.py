@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dagscope.dag.events.events import NodeFacts
-from dagscope.dag.events.status import EXECUTING, SELECTING, DataTestResult, NodeStatus
+from dagscope.dag.events.status import EXECUTING, SELECTING, DataTestResult, NodeStatus, TaskStatus, TaskSummary
 from dagscope.dag.ground.frames import Result
 from dagscope.dag.model.assets import DataTest
 from dagscope.dag.model.templates import TaskValues
@@ -12,30 +12,44 @@ from dagscope.dag.project.project import Project
 
 
 @dataclass(frozen=True)
-class TaskPlan:
-    """One attempt: the graph's assets to execute, those carried over, and what came before.
+class Work:
+    """What an attempt does; the rest of its task is carried over as it is.
 
-    `nodes` are all nodes of the attempt by name, in order; those not in `to_execute` are carried over as they are.
-    `earlier_results` are captured results of upstreams that this attempt does not execute. `started_ms` is when the
-    task was accepted. Root tests run only with `run_root_tests`; else `root_test_results` are the earlier ones.
-    `lone_tests` are data tests that run by themselves, after all assets, whatever became of those. Of the assets in
-    `to_select`, a part of `to_execute`, only the query is run and its result kept: nothing is made, and none tested.
-    With `profile`, engines that can profile statements do.
+    Of the assets in `to_select`, a part of `to_execute`, only the query is run and its result kept: nothing is made,
+    and nothing tested. `run_tests` is about the data tests of assets, `run_root_tests` about root tests.
+    `lone_tests` are data tests that run by themselves, after all assets, whatever became of those. With `profile`,
+    engines that can profile statements do.
+    """
+
+    to_execute: frozenset[str] = frozenset()
+    to_select: frozenset[str] = frozenset()
+    run_tests: bool = True
+    run_root_tests: bool = True
+    lone_tests: tuple[str, ...] = ()
+    profile: bool = False
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """One attempt: its work, the nodes and results that are carried over, and what came before.
+
+    `nodes` are all nodes of the attempt by name, in order; `facts` are those of nodes that are carried over.
+    `root_test_results` are the earlier ones, where this attempt runs no root tests. `earlier_results` are captured
+    results of upstreams that this attempt does not execute. `started_ms` is when the task was accepted.
     """
 
     task: TaskValues
     attempt: int
     started_ms: int
+    work: Work
     nodes: Mapping[str, NodeStatus]
-    to_execute: frozenset[str]
     facts: Mapping[str, NodeFacts] = field(default_factory=dict)
-    earlier_results: Mapping[str, Result] = field(default_factory=dict)
-    run_tests: bool = True
-    run_root_tests: bool = True
     root_test_results: tuple[DataTestResult, ...] = ()
-    lone_tests: tuple[str, ...] = ()
-    to_select: frozenset[str] = frozenset()
-    profile: bool = False
+    earlier_results: Mapping[str, Result] = field(default_factory=dict)
+
+    def summary(self, status: TaskStatus, nodes: Mapping[str, NodeStatus], end_time: int | None = None) -> TaskSummary:
+        """The task's summary while its nodes are these."""
+        return TaskSummary.of_nodes(self.task.task_id, status, nodes.values(), self.started_ms, end_time)
 
 
 def fresh_node(project: Project, asset: str, order: int, run_tests: bool, select: bool = False) -> NodeStatus:

@@ -12,8 +12,8 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.frames import Frame, Value
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.model.assets import Asset
-from dagscope.dag.model.relation_names import relation
 from dagscope.server.api.row_json import row_chunks
+from dagscope.server.http.answers import around
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes import AssetData
 from dagscope.storage.frame_files import FrameFiles
@@ -44,17 +44,14 @@ class Rows:
 
     def whole(self) -> bytes:
         """The whole answer at once; for few rows."""
-        head, foot = self._head_and_foot()
-        return f'{head}"data":{self.array_text()}{foot}'.encode()
-
-    def _head_and_foot(self) -> list[str]:
-        return self._about.model_copy(update={"data": []}).to_json().split('"data":[]')
+        head, foot = around(self._about, "data")
+        return f"{head}{self.array_text()}{foot}".encode()
 
     async def body(self) -> AsyncIterator[bytes]:
         """The whole answer, in chunks. A failure on the way breaks it off: it never ends as valid JSON."""
-        head, foot = self._head_and_foot()
+        head, foot = around(self._about, "data")
         try:
-            yield f'{head}"data":['.encode()
+            yield f"{head}[".encode()
             async for chunk in iterate_in_threadpool(self.row_texts()):
                 yield chunk
             yield f"]{foot}".encode()
@@ -86,24 +83,27 @@ def of_relation(
     """
     with ExitStack() as stack:
         session = stack.enter_context(connection.session(cancellation))
-        if session.relation_kind(asset.name) is None:
-            return None
-        stack.enter_context(session.snapshot())  # count and rows are of one moment
-        name = relation(asset.name)
-        count = int(session.scalar(f"SELECT count(*) FROM {name}"))
-        reader = session.read_to_show(f"SELECT * FROM {name}{page.sql}")
-        columns = unique_names(reader.schema.names)
-        return Rows(_about(asset, count, columns, page), iter(reader), columns, stack.pop_all())
-    raise AssertionError("the block returns")
+        if session.relation_kind(asset.name) is not None:
+            stack.enter_context(session.snapshot())  # count and rows are of one moment
+            count = session.count_rows(asset.name)
+            reader = session.rows_to_show(asset.name, page.offset, page.limit)
+            columns = unique_names(reader.schema.names)
+            return Rows(_about(asset, count, columns, page), iter(reader), columns, stack.pop_all())
+    return None
 
 
 def of_value(asset: Asset, value: Value, frames: FrameFiles) -> bytes:
     """The whole answer for a raw asset's value. Raises `FrameDamaged`."""
     about = AssetData(
-        asset_name=asset.name, has_data=True, data_type=value.data_type, is_data_framed=asset.is_data_framed, data=0
+        asset_name=asset.name, has_data=True, data_type=value.data_type, is_data_framed=asset.is_data_framed
     )
-    head, foot = about.to_json().split('"data":0', 1)
-    return f'{head}"data":{frames.read_json(value.digest)}{foot}'.encode()
+    head, foot = around(about, "data")
+    return f"{head}{frames.read_json(value.digest)}{foot}".encode()
+
+
+def without_data(asset: str, error: str) -> AssetData:
+    """The answer where there is no data, for the reason that `error` gives."""
+    return AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
 
 
 def _about(asset: Asset, rows: int, columns: tuple[str, ...], page: Page) -> AssetData:

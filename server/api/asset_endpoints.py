@@ -10,12 +10,12 @@ from dagscope.dag.ground.frames import Frame, Value
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.server.api import asset_data
-from dagscope.server.api.asset_data import Rows
-from dagscope.server.api.dag_endpoints import wait_for
-from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.api.asset_data import Rows, without_data
+from dagscope.server.http.answers import Refused, ShapeResponse, around, reset_meanwhile
 from dagscope.server.http.endpoint import Endpoint, Query
+from dagscope.server.http.lookups import AskedTask, Missing, asset_named
 from dagscope.server.http.pages import Page
-from dagscope.server.http.requests import asset_of, checked_task_id, page_of, read_body, whole_number, workspace_of
+from dagscope.server.http.request_reading import page_of, read_body, workspace_of
 from dagscope.server.http.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.reader import AssetNow, KeptAttempt, KeptNode, Moment
@@ -29,10 +29,6 @@ async def post_execute(request: Request) -> Response:
 
 
 async def post_select(request: Request) -> Response:
-    asset = asset_of(request)
-    if asset is not None and asset.materialization in _WITHOUT_QUERY:
-        details = _WITHOUT_QUERY[asset.materialization]
-        raise Refused(400, Error(error=f'"{asset.name}" has no query to select', details=details))
     return await _execute(request, select=True)
 
 
@@ -44,25 +40,26 @@ _WITHOUT_QUERY = {
 
 async def _execute(request: Request, select: bool) -> Response:
     body = await read_body(request, ExecuteRequest)
-    workspace, asset = workspace_of(request), asset_of(request)
-    if asset is None:
-        shape = AssetExecuted(
-            task_id=body.task_id,
-            asset_name=request.path_params["name"],
-            status=NodeState.FAILED,
-            execution_time_ms=0,
-            error="Asset not found in DAG",
+    name = request.path_params["name"]
+
+    def unknown(missing: Missing) -> AssetExecuted:
+        return AssetExecuted(
+            task_id=body.task_id, asset_name=name, status=NodeState.FAILED, execution_time_ms=0, error=missing.error
         )
-        raise Refused(404, shape)
-    active = await workspace.tasks.execute(workspace.project, body.task_id, asset.name, select, body.profile)
-    await wait_for(active.node_ended[asset.name], workspace.settings.post_wait_ms)
-    await workspace.recorder.flush()
+
+    workspace = workspace_of(request)
+    asset = asset_named(workspace.project, name, unknown)
+    if select and asset.materialization in _WITHOUT_QUERY:
+        details = _WITHOUT_QUERY[asset.materialization]
+        raise Refused(400, Error(error=f'"{name}" has no query to select', details=details))
+    active = await workspace.tasks.execute(workspace.project, body.task_id, name, select, body.profile)
+    await workspace.wait_for(active.node_ended[name])
     async with workspace.reader.moment() as moment:
         task = await moment.attempt(body.task_id, active.plan.attempt)
-        node = await moment.node(body.task_id, task.attempt, asset.name) if task else None
+        node = await moment.node(body.task_id, task.attempt, name) if task else None
         now = await moment.assets()
     if task is None or node is None:
-        raise Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
+        raise reset_meanwhile()
     over = node.status.state.is_ended or active.ended.is_set()
     return await _executed(workspace, asset, task, node, now, over)
 
@@ -90,11 +87,12 @@ async def _executed(
     except DagscopeError as error:
         message = workspace.project.redaction.text(f"executed, but its result cannot be read: {error}")
         return ShapeResponse(shape.model_copy(update={"error": message}), 500)
-    result = ExecuteResult(rows_affected=node.facts.rows or 0, data=0)
+    result = ExecuteResult(rows_affected=node.facts.rows or 0)
     selected = node.facts.result if status.is_selection else None
     total = selected.rows if isinstance(selected, Frame) else None
-    head, foot = shape.model_copy(update={"result": result, "total_records": total}).to_json().split('"data":0', 1)
-    return Response(f'{head}"data":{data}{foot}', media_type="application/json")
+    head, foot = around(shape.model_copy(update={"total_records": total}), "result")
+    result_head, result_foot = around(result, "data")
+    return Response(f"{head}{result_head}{data}{result_foot}{foot}", media_type="application/json")
 
 
 def _result_text(workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: AssetNow | None) -> str:
@@ -123,14 +121,17 @@ def _find(
 
 
 async def get_data(request: Request) -> Response:
-    workspace, asset = workspace_of(request), asset_of(request)
-    if asset is None:
-        raise _no_data(404, request.path_params["name"], "Asset not found in DAG")
-    page = page_of(request)
-    task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
+    name = request.path_params["name"]
+
+    def unknown(missing: Missing) -> AssetData:
+        return without_data(name, missing.error)
+
+    workspace = workspace_of(request)
+    asset = asset_named(workspace.project, name, unknown)
+    page, asked = page_of(request), AskedTask.of_query(request)
     async with workspace.reader.moment() as moment:
-        now = await moment.asset(asset.name)
-        kept = await _attempt_to_show(moment, asset.name, task_id, attempt, now)
+        now = await moment.asset(name)
+        kept = await asked.find(moment, unknown) or await _newest_execution(moment, now)
         node = await moment.node(kept.summary.task_id, kept.attempt, asset.name) if kept else None
     if kept is None or node is None:
         return Response(status_code=204)
@@ -140,29 +141,17 @@ async def get_data(request: Request) -> Response:
             body = await run_in_threadpool(asset_data.of_value, asset, found, workspace.frames)
             return Response(body, media_type="application/json")
     except DagscopeError as error:
-        raise _no_data(500, asset.name, workspace.project.redaction.text(str(error))) from error
+        raise Refused(500, without_data(name, workspace.project.redaction.text(str(error)))) from error
     if found is None:
         return Response(status_code=204)
     return StreamingResponse(found.body(), media_type="application/json")
 
 
-async def _attempt_to_show(
-    moment: Moment, asset: str, task_id: str | None, attempt: int | None, now: AssetNow | None
-) -> KeptAttempt | None:
-    """The given task's attempt, else the newest one that executed the asset; None if there is none."""
-    if task_id is not None:
-        kept = await moment.attempt(checked_task_id(task_id), attempt)
-        if kept is None:
-            raise _no_data(404, asset, "Task not found")
-        return kept
+async def _newest_execution(moment: Moment, now: AssetNow | None) -> KeptAttempt | None:
+    """The attempt that last executed the asset, None if there is none."""
     if now is None or now.task_id is None:
         return None
     return await moment.attempt(now.task_id, now.attempt)
-
-
-def _no_data(status_code: int, asset: str, error: str) -> Refused:
-    shape = AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
-    return Refused(status_code, shape)
 
 
 ENDPOINTS = (

@@ -1,8 +1,6 @@
 """`/api/dag/connect`, `disconnect`, `connection-status`: opening the project's databases, and letting go of them."""
 
 import asyncio
-import time
-from collections.abc import Collection
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,13 +10,11 @@ from dagscope.dag.connections import Connection
 from dagscope.dag.ground.errors import ConnectionFailed
 from dagscope.dag.redaction.redaction import Redaction
 from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.http.between_tasks import between_tasks
 from dagscope.server.http.endpoint import Endpoint
-from dagscope.server.http.requests import workspace_of
+from dagscope.server.http.request_reading import workspace_of
 from dagscope.server.http.shapes import Connected, ConnectionNow, ConnectionStatus, Disconnected, Error
-from dagscope.server.workspace.workspace import Workspace
-
-_READERS_WAIT_S = 2.0  # how long those that read right now are waited for
-_LOOK_AGAIN_S = 0.02
+from dagscope.server.workspace.disconnecting import connect_again, disconnect
 
 
 async def get_connection_status(request: Request) -> Response:
@@ -61,7 +57,7 @@ async def post_connect(request: Request) -> Response:
 
 def _connect(connection: Connection) -> str | None:
     """Open it; why that did not work."""
-    connection.admit()
+    connect_again(connection)
     try:
         connection.connect()
     except ConnectionFailed as error:
@@ -71,38 +67,12 @@ def _connect(connection: Connection) -> str | None:
 
 async def post_disconnect(request: Request) -> Response:
     workspace = workspace_of(request)
-    async with workspace.tasks.accepting:
-        refuse_while_running(workspace, "Cannot disconnect now")
-        connections = list(workspace.project.connections.values())
-        for connection in connections:
-            connection.hold_off()
-        busy = await _still_read(connections)
-        if busy is not None:
-            for connection in connections:
-                connection.admit()
-            details = f'data is being read over connection "{busy}"; wait for its end'
-            raise Refused(409, Error(error="Cannot disconnect now", details=details))
-        for connection in connections:
-            if connection.outlives_closing:
-                await run_in_threadpool(connection.close)
+    async with between_tasks(workspace, "Cannot disconnect now"):
+        busy = await disconnect(workspace.project.connections.values())
+    if busy is not None:
+        details = f'data is being read over connection "{busy}"; wait for its end'
+        raise Refused(409, Error(error="Cannot disconnect now", details=details))
     return ShapeResponse(Disconnected())
-
-
-def refuse_while_running(workspace: Workspace, error: str) -> None:
-    """409 while a task runs or waits; only whoever holds `accepting` can be sure that it stays so."""
-    if not workspace.tasks.is_idle:
-        details = f"task {workspace.tasks.active_ids[0]} is running; cancel it, or wait for its end"
-        raise Refused(409, Error(error=error, details=details))
-
-
-async def _still_read(connections: Collection[Connection]) -> str | None:
-    """A connection whose sessions do not end in time, None if all of them have."""
-    deadline = time.monotonic() + _READERS_WAIT_S
-    while True:
-        busy = next((connection.name for connection in connections if connection.sessions), None)
-        if busy is None or time.monotonic() > deadline:
-            return busy
-        await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 ENDPOINTS = (

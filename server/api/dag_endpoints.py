@@ -1,6 +1,5 @@
 """`/api/dag`: the graph, running it, the status of tasks (spec, DAG Operations)."""
 
-import asyncio
 import base64
 import binascii
 
@@ -16,9 +15,9 @@ from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.server.api.task_status import run_body, task_body
-from dagscope.server.http.answers import Refused, ShapeResponse, bad_request
+from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, reset_meanwhile
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.requests import read_body, task_id_of, whole_number, workspace_of
+from dagscope.server.http.request_reading import read_body, task_id_of, whole_number, workspace_of
 from dagscope.server.http.shapes import (
     Dag,
     DagNode,
@@ -31,7 +30,8 @@ from dagscope.server.http.shapes import (
     Tasks,
     UnknownTask,
 )
-from dagscope.server.workspace.task_queue import ActiveTask, NothingToRetry
+from dagscope.server.workspace.task_planning import NothingToRetry
+from dagscope.server.workspace.task_queue import ActiveTask
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.reader import AssetNow, KeptTask, TaskPosition
 
@@ -117,24 +117,15 @@ async def post_run(request: Request) -> Response:
 
 async def _outcome(workspace: Workspace, active: ActiveTask) -> KeptTask:
     """The task as it is when it has ended, or when a POST has waited for long enough."""
-    await wait_for(active.ended, workspace.settings.post_wait_ms)
-    await workspace.recorder.flush()
+    await workspace.wait_for(active.ended)
     async with workspace.reader.moment() as moment:
         task = await moment.task(active.task_id, active.plan.attempt)
     if task is None:
-        raise Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
+        raise reset_meanwhile()
     return task
 
 
 _RUN_CODES = {TaskStatus.SUCCESS: 200, TaskStatus.PENDING: 202, TaskStatus.FAILED: 500}
-
-
-async def wait_for(event: asyncio.Event, limit_ms: int) -> None:
-    """Wait until the event is set, or the time is up."""
-    try:
-        await asyncio.wait_for(event.wait(), limit_ms / 1000)
-    except TimeoutError:
-        return
 
 
 async def post_cancel(request: Request) -> Response:

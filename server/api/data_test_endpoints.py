@@ -1,6 +1,7 @@
 """`/api/tests`: the data tests, running one alone, and the rows that violate them (spec, Test Operations)."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -14,10 +15,10 @@ from dagscope.dag.model.assets import DataTest
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.server.api.asset_data import rows_of_frame
-from dagscope.server.api.dag_endpoints import wait_for
 from dagscope.server.http.answers import Refused, ShapeResponse
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.requests import checked_task_id, page_of, read_body, task_id_of, whole_number, workspace_of
+from dagscope.server.http.lookups import AskedTask, Missing, attempt_of, data_test_named
+from dagscope.server.http.request_reading import page_of, read_body, task_id_of, whole_number, workspace_of
 from dagscope.server.http.shapes import (
     DataTestData,
     DataTestExecuted,
@@ -30,8 +31,6 @@ from dagscope.server.http.shapes import (
 )
 from dagscope.storage.kept_data_tests import KeptDataTest
 from dagscope.storage.reader import KeptAttempt, Moment
-
-_NO_TEST = "Test not found in DAG"
 
 
 async def get_tests(request: Request) -> Response:
@@ -68,9 +67,7 @@ async def get_results(request: Request) -> Response:
     workspace, task_id = workspace_of(request), task_id_of(request)
     attempt = whole_number(request, "attempt", least=1)
     async with workspace.reader.moment() as moment:
-        task = await moment.attempt(task_id, attempt)
-        if task is None:
-            raise Refused(404, Error(error="Task not found"))
+        task = await attempt_of(moment, task_id, attempt)
         found = await moment.data_tests.of_attempt(task.summary.task_id, task.attempt)
     tests = await run_in_threadpool(_all_in_task, workspace.project, found)
     return ShapeResponse(TaskDataTests(task_id=task.summary.task_id, attempt=task.attempt, tests=tests))
@@ -114,16 +111,17 @@ def _why_not_run(kept: KeptDataTest) -> str:
 
 async def post_execute_test(request: Request) -> Response:
     body = await read_body(request, ExecuteRequest)
-    workspace, name = workspace_of(request), request.path_params["test_name"]
-    test = workspace.project.tests.get(name)
-    if test is None:
-        shape = DataTestExecuted(
-            test_name=name, task_id=body.task_id, status=DataTestStatus.NOT_FOUND, error_msg=_NO_TEST
+    name = request.path_params["test_name"]
+
+    def unknown(missing: Missing) -> DataTestExecuted:
+        return DataTestExecuted(
+            test_name=name, task_id=body.task_id, status=DataTestStatus.NOT_FOUND, error_msg=missing.error
         )
-        raise Refused(404, shape)
+
+    workspace = workspace_of(request)
+    test = data_test_named(workspace.project, name, unknown)
     active = await workspace.tasks.run_test(workspace.project, body.task_id, name)
-    await wait_for(active.test_ended[name], workspace.settings.post_wait_ms)
-    await workspace.recorder.flush()
+    await workspace.wait_for(active.test_ended[name])
     async with workspace.reader.moment() as moment:
         found = await moment.data_tests.of_attempt(active.task_id, active.plan.attempt)
     kept = next((each for each in found if each.result.test_name == name and each.asset is None), None)
@@ -161,15 +159,19 @@ def _answer(shape: type[Answer], task_id: str, test: DataTest | None, kept: Kept
 
 async def get_test_data(request: Request) -> Response:
     workspace, name, page = workspace_of(request), request.path_params["test_name"], page_of(request)
-    task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
-    test = workspace.project.tests.get(name)
+    asked = AskedTask.of_query(request)
+
+    def unknown(missing: Missing, status: DataTestStatus) -> DataTestData:
+        return DataTestData(test_name=name, task_id=asked.task_id or "", status=status, error_msg=missing.error)
+
     async with workspace.reader.moment() as moment:
-        task = await _attempt_to_show(moment, name, task_id, attempt)
+        task = await asked.find(moment, partial(unknown, status=DataTestStatus.INITIAL))
+        task = task or await _newest_execution(moment, name)
         kept = await moment.data_tests.of_test(task.summary.task_id, task.attempt, name) if task else None
     if task is None or kept is None:
-        if test is None:
-            raise _no_data(name, task_id, _NO_TEST)
+        data_test_named(workspace.project, name, partial(unknown, status=DataTestStatus.NOT_FOUND))
         return Response(status_code=204)
+    test = workspace.project.tests.get(name)
     about = _answer(DataTestData, task.summary.task_id, test, kept)
     if kept.violations is None:
         return ShapeResponse(about)
@@ -181,20 +183,10 @@ async def get_test_data(request: Request) -> Response:
     return StreamingResponse(rows.body(), media_type="application/json")
 
 
-async def _attempt_to_show(moment: Moment, test: str, task_id: str | None, attempt: int | None) -> KeptAttempt | None:
-    """The given task's attempt, else the newest one that ran the test; None if there is none."""
-    if task_id is not None:
-        task = await moment.attempt(checked_task_id(task_id), attempt)
-        if task is None:
-            raise _no_data(test, task_id, "Task not found")
-        return task
+async def _newest_execution(moment: Moment, test: str) -> KeptAttempt | None:
+    """The newest attempt that ran the test, None if there is none."""
     newest = await moment.data_tests.newest_attempt_of(test)
     return await moment.attempt(*newest) if newest else None
-
-
-def _no_data(test: str, task_id: str | None, error: str) -> Refused:
-    status = DataTestStatus.NOT_FOUND if error == _NO_TEST else DataTestStatus.INITIAL
-    return Refused(404, DataTestData(test_name=test, task_id=task_id or "", status=status, error_msg=error))
 
 
 ENDPOINTS = (

@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.http.answers import Refused, ShapeResponse, around
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.requests import task_id_of, whole_number, workspace_of
+from dagscope.server.http.request_reading import task_id_of, whole_number, workspace_of
 from dagscope.server.http.shapes import AllLogs, AllLogsCleared, Error, TaskLogs, TaskLogsCleared
 from dagscope.server.workspace.workspace import Workspace
 
 _CHUNK_ENTRIES = 2_000
-_NO_LOGS = '"logs":[]'
 
 
 def _with_log_store(request: Request) -> Workspace:
@@ -35,19 +34,20 @@ async def get_task_logs(request: Request) -> Response:
     about = TaskLogs(
         task_id=task_id, logs=(), count=len(page.entries), cursor=str(page.position), has_more=page.has_more
     )
-    head, foot = about.to_json().rsplit(_NO_LOGS, 1)
-    return _json(f'{head}"logs":[{",".join(page.entries)}]{foot}')
+    head, foot = around(about, "logs")
+    return Response(f"{head}[{','.join(page.entries)}]{foot}", media_type="application/json")
 
 
 async def _all_of_task(workspace: Workspace, task_id: str, attempt: int | None, after: int) -> AsyncIterator[str]:
     """The answer in chunks: a task may have more entries than should be in memory at once."""
-    head, _ = TaskLogs(task_id=task_id, logs=(), count=0).to_json().rsplit(_NO_LOGS, 1)
-    yield f'{head}"logs":['
+    head, _ = around(TaskLogs(task_id=task_id, logs=(), count=0), "logs")
+    yield f"{head}["
     count = 0
     async for text, entries in _chunks(workspace, task_id, attempt, after):
         yield text
         count += entries
-    yield f'],"count":{count}}}'
+    _, foot = around(TaskLogs(task_id=task_id, logs=(), count=count), "logs")
+    yield f"]{foot}"
 
 
 async def _chunks(
@@ -72,7 +72,8 @@ async def _all(workspace: Workspace) -> AsyncIterator[str]:
     """The answer in chunks, task by task."""
     async with workspace.reader.moment() as moment:
         tasks = await moment.logged_tasks()
-    yield '{"logs":{'
+    head, _ = around(AllLogs(logs={}, task_count=0, total_log_count=0), "logs")
+    yield f"{head}{{"
     total = 0
     for number, task_id in enumerate(tasks):
         yield f"{',' if number else ''}{json.dumps(task_id, ensure_ascii=False)}:["
@@ -80,7 +81,7 @@ async def _all(workspace: Workspace) -> AsyncIterator[str]:
             yield text
             total += entries
         yield "]"
-    _, foot = AllLogs(logs={}, task_count=len(tasks), total_log_count=total).to_json().split("{}", 1)
+    _, foot = around(AllLogs(logs={}, task_count=len(tasks), total_log_count=total), "logs")
     yield f"}}{foot}"
 
 
@@ -94,10 +95,6 @@ async def delete_all_logs(request: Request) -> Response:
     workspace = _with_log_store(request)
     await workspace.recorder.delete_logs(None)
     return ShapeResponse(AllLogsCleared())
-
-
-def _json(text: str) -> Response:
-    return Response(text, media_type="application/json")
 
 
 ENDPOINTS = (

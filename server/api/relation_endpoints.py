@@ -11,59 +11,61 @@ from dagscope.dag.events.task_log import TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import Cancelled, DagscopeError, UpkeepRefused
 from dagscope.dag.model.assets import Asset
-from dagscope.dag.run.relation_upkeep import Upkeep, check_upkeep, keep_up
-from dagscope.server.api.connection_endpoints import refuse_while_running
+from dagscope.dag.run.relation_upkeep import Upkeep, check_upkeep, drop_or_truncate
 from dagscope.server.http.answers import Refused, ShapeResponse, bad_request
+from dagscope.server.http.between_tasks import between_tasks
 from dagscope.server.http.endpoint import Endpoint, Handler
-from dagscope.server.http.requests import asset_of, read_body, workspace_of
+from dagscope.server.http.lookups import Missing, asset_named
+from dagscope.server.http.request_reading import read_body, workspace_of
 from dagscope.server.http.shapes import Error, RelationChanged, UpkeepRequest
 from dagscope.server.workspace.console import DEFAULT_TASK
+from dagscope.server.workspace.disconnecting import connect_again
 from dagscope.server.workspace.workspace import Workspace
 
 _INTERRUPT_AGAIN_S = 0.05
 
 
-def _endpoint_of(upkeep: Upkeep) -> Handler:
-    async def post(request: Request) -> Response:
-        return await _post_upkeep(request, upkeep)
+async def post_drop(request: Request) -> Response:
+    return await _post_upkeep(request, Upkeep.DROP)
 
-    post.__name__ = f"post_{upkeep}"
-    return post
+
+async def post_truncate(request: Request) -> Response:
+    return await _post_upkeep(request, Upkeep.TRUNCATE)
 
 
 async def _post_upkeep(request: Request, upkeep: Upkeep) -> Response:
     body = await read_body(request, UpkeepRequest)
-    workspace, asset = workspace_of(request), asset_of(request)
-    if asset is None:
-        raise _failed(404, request.path_params["name"], "Asset not found in DAG")
+    name = request.path_params["name"]
+
+    def unknown(missing: Missing) -> RelationChanged:
+        return RelationChanged(asset_name=name, status="FAILED", message=missing.details, error=missing.error)
+
+    workspace = workspace_of(request)
+    asset = asset_named(workspace.project, name, unknown)
     if body.confirm != asset.name:
         raise bad_request(f'\'confirm\' must be "{asset.name}", the asset to {upkeep}, found "{body.confirm}"')
     log = TaskLog(workspace.emit, workspace.project.redaction, DEFAULT_TASK, attempt=0)
     try:
         check_upkeep(asset, upkeep)
-        async with workspace.tasks.accepting:
-            refuse_while_running(workspace, f"Cannot {upkeep} now")
-            message = await _keep_up(workspace, asset, upkeep)
+        async with between_tasks(workspace, f"Cannot {upkeep} now"):
+            message = await _drop_or_truncate(workspace, asset, upkeep)
             log.for_asset(asset.name, asset.connection).warning(message)
             await workspace.recorder.forget_relation(asset.name)
     except UpkeepRefused as error:
         raise Refused(400, Error(error=str(error))) from error
     except DagscopeError as error:
-        raise _failed(500, asset.name, workspace.project.redaction.text(str(error))) from error
+        reason = workspace.project.redaction.text(str(error))
+        raise Refused(500, RelationChanged(asset_name=name, status="FAILED", error=reason)) from error
     return ShapeResponse(RelationChanged(asset_name=asset.name, status="SUCCESS", message=message))
 
 
-def _failed(status_code: int, asset: str, error: str) -> Refused:
-    return Refused(status_code, RelationChanged(asset_name=asset, status="FAILED", error=error))
-
-
-async def _keep_up(workspace: Workspace, asset: Asset, upkeep: Upkeep) -> str:
+async def _drop_or_truncate(workspace: Workspace, asset: Asset, upkeep: Upkeep) -> str:
     connection = workspace.project.connections[asset.connection]
-    connection.admit()
+    connect_again(connection)
 
     def work(cancellation: Cancellation) -> str:
         with connection.session(cancellation) as session:
-            return keep_up(session, asset, upkeep)
+            return drop_or_truncate(session, asset, upkeep)
 
     limit_ms = workspace.settings.post_wait_ms
     try:
@@ -84,11 +86,11 @@ async def _within(work: Callable[[Cancellation], str], limit_ms: int) -> str:
     return working.result()
 
 
-def _endpoint(upkeep: Upkeep, summary: str) -> Endpoint:
+def _endpoint(upkeep: Upkeep, handler: Handler, summary: str) -> Endpoint:
     return Endpoint(
         "POST",
         f"/api/dag/asset/{{name}}/{upkeep}",
-        _endpoint_of(upkeep),
+        handler,
         summary,
         {
             200: RelationChanged,
@@ -105,6 +107,6 @@ def _endpoint(upkeep: Upkeep, summary: str) -> Endpoint:
 
 
 ENDPOINTS = (
-    _endpoint(Upkeep.DROP, "Drop an asset's table or view."),
-    _endpoint(Upkeep.TRUNCATE, "Delete all rows of an asset's table."),
+    _endpoint(Upkeep.DROP, post_drop, "Drop an asset's table or view."),
+    _endpoint(Upkeep.TRUNCATE, post_truncate, "Delete all rows of an asset's table."),
 )

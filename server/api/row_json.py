@@ -1,6 +1,7 @@
-"""Arrow rows as exact JSON objects, converted by DuckDB some thousand rows at a time (contract, Data).
+"""Arrow rows as exact JSON objects, some thousand rows at a time (contract, Data).
 
-DuckDB's own JSON writer gives `NaN`, `1.1` for the decimal 1.10, `\\xAA` for bytes, and a space in timestamps, so each
+An embedded DuckDB makes the texts. It is this module's own and has nothing to do with where the rows come from.
+Its JSON writer gives `NaN`, `1.1` for the decimal 1.10, `\\xAA` for bytes, and a space in timestamps, so each
 column is first turned into the text of its JSON by an expression for its type.
 """
 
@@ -14,9 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from duckdb import sqltypes
 
-from dagscope.dag.connections.arrow_types import plain, source_type
-from dagscope.dag.connections.duckdb.types import import_projection
-from dagscope.dag.model.templates import sql_literal
+from dagscope.dag.connections.arrow_types import noted_type, plain
+from dagscope.dag.connections.neutral_types import NUMBERS, PLAIN, NeutralType
 
 _CHUNK_ROWS = 262_144
 _CHUNK_CELLS = 800_000
@@ -70,18 +70,11 @@ def _row_texts(batches: list[pa.RecordBatch], columns: tuple[str, ...]) -> Itera
         return
     names = tuple(f"c{index}" for index in range(len(fields)))
     table = plain(pa.Table.from_batches(batches).rename_columns(names).to_reader()).read_all()
-    kept = pa.schema(_duckdb_field(field) for field in table.schema)
-    with _converter().cursor() as cursor:
-        rows = cursor.from_arrow(table).project(import_projection(kept, names))
+    with _writer().cursor() as cursor:
+        rows = cursor.from_arrow(table)
         texts = rows.project(f"concat({_row_parts(columns, fields, rows.types, table)}) AS text").to_arrow_table()
     for chunk in texts.column(0).chunks:
         yield _joined_values(chunk.cast(pa.large_string()))
-
-
-def _duckdb_field(field: pa.Field) -> pa.Field:
-    """Only DuckDB's own types are made again: those of others are texts here."""
-    noted = source_type(field)
-    return field if noted and noted[0] == "duckdb" else field.remove_metadata()
 
 
 def _row_parts(keys: tuple[str, ...], fields: pa.Schema, types: list[Type], table: pa.Table) -> str:
@@ -89,28 +82,31 @@ def _row_parts(keys: tuple[str, ...], fields: pa.Schema, types: list[Type], tabl
     parts, constant = [], ",{"
     for key, name, field, type_ in zip(keys, table.schema.names, fields, types, strict=True):
         quote, expression = _column(name, field, type_, table.column(name))
-        parts += [sql_literal(constant + json.dumps(key, ensure_ascii=False) + ":" + quote), expression]
+        parts += [_quoted(constant + json.dumps(key, ensure_ascii=False) + ":" + quote), expression]
         constant = quote + ","
-    return ", ".join([*parts, sql_literal(constant[:-1] + "}")])
+    return ", ".join([*parts, _quoted(constant[:-1] + "}")])
 
 
 def _column(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> tuple[str, str]:
     """The quote on both sides of all the column's values, and an expression for the text between."""
-    noted = source_type(field)
-    if noted and noted[0] == "postgres" and noted[1].startswith("numeric"):
-        return "", _numeric(name, is_array=noted[1].endswith("[]"))
-    easy = _easy_text(name, type_, values)
+    noted = noted_type(field)
+    neutral = noted.neutral if noted else _PLAIN
+    easy = _easy_text(name, type_, neutral, values)
     if easy is None:
-        return "", _json(name, type_)
+        return "", _json(name, type_, neutral)
     quote, text = easy
     if not values.null_count:
         return quote, text
-    return "", f"coalesce({sql_literal(quote)} || {text} || {sql_literal(quote)}, 'null')"
+    return "", f"coalesce({_quoted(quote)} || {text} || {_quoted(quote)}, 'null')"
 
 
-def _easy_text(name: str, type_: Type, values: pa.ChunkedArray) -> tuple[str, str] | None:
+def _easy_text(name: str, type_: Type, noted: NeutralType, values: pa.ChunkedArray) -> tuple[str, str] | None:
     """Most columns hold nothing that needs a look at every value; asking Arrow once is cheaper."""
     kind = str(type_.id)
+    if noted.name in NUMBERS and kind == "varchar":
+        return None
+    if noted.name in NUMBERS and str(type_) == _WIDEST:
+        return "", _widest(name)
     if _lacks_zero(type_):
         return "", _with_zero(name)
     if kind in _BARE or (kind in _FLOATS and pc.all(pc.is_finite(values)).as_py() is not False):
@@ -143,13 +139,8 @@ def _has_years_before_1(times: pa.ChunkedArray) -> bool:
     return lowest is not None and lowest < bound.cast(integer).as_py()
 
 
-def _numeric(name: str, is_array: bool) -> str:
-    """A decimal of any length, which came as text: a JSON number, null for NaN and infinities."""
-    item = "CASE WHEN {0} NOT IN ('NaN', 'Infinity', '-Infinity') THEN {0} END"
-    if not is_array:
-        return f"coalesce({item.format(name)}, 'null')"
-    items = f"list_transform({name}, lambda e: coalesce({item.format('e')}, 'null'))"
-    return f"coalesce('[' || array_to_string({items}, ',') || ']', 'null')"
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _joined_values(texts: pa.LargeStringArray) -> bytes:
@@ -162,7 +153,7 @@ def _joined_values(texts: pa.LargeStringArray) -> bytes:
 
 
 @cache
-def _converter() -> duckdb.DuckDBPyConnection:
+def _writer() -> duckdb.DuckDBPyConnection:
     # Without the extension ICU, which some machines have, the text of a time with a zone is always in UTC.
     return duckdb.connect(":memory:", config={"autoload_known_extensions": False})
 
@@ -178,8 +169,6 @@ _BARE = {
     "usmallint",
     "uinteger",
     "ubigint",
-    "uhugeint",
-    "bignum",
     "decimal",
 }
 _FLOATS = {"float", "double"}
@@ -190,16 +179,22 @@ _TIME_TEXTS = {
     "timestamp with time zone": f"replace({_LOCAL}, '+00', 'Z')",
 }
 _BOUND_TYPES = {"date": "DATE", "timestamp with time zone": "TIMESTAMPTZ"}
-_QUOTED = {"uuid", "interval", "time", "time_ns", "time with time zone", "bit"}  # nothing in them needs an escape
+_QUOTED = {"uuid", "interval", "time", "time_ns"}  # nothing in them needs an escape
+
+_PLAIN = NeutralType(PLAIN)
 
 
-def _json(value: str, type_: Type, depth: int = 0) -> str:
+def _json(value: str, type_: Type, noted: NeutralType, depth: int = 0) -> str:
     """An expression for the JSON text of a value; the JSON null for NULL."""
-    return f"coalesce({_text(value, type_, depth)}, 'null')"
+    return f"coalesce({_text(value, type_, noted, depth)}, 'null')"
 
 
-def _text(value: str, type_: Type, depth: int) -> str:
+def _text(value: str, type_: Type, noted: NeutralType, depth: int) -> str:
     kind = str(type_.id)
+    if noted.name in NUMBERS and kind == "varchar":  # a number too long for Arrow, or NaN or an infinity
+        return f"CASE WHEN {value} NOT IN ('NaN', 'Infinity', '-Infinity') THEN {value} END"
+    if noted.name in NUMBERS and str(type_) == _WIDEST:
+        return _widest(value)
     if _lacks_zero(type_):
         return _with_zero(value)
     if kind in _BARE:
@@ -215,12 +210,21 @@ def _text(value: str, type_: Type, depth: int) -> str:
     if kind in _TIME_TEXTS:
         return _iso(value, _TIME_TEXTS[kind].format(value), _BOUND_TYPES.get(kind, "TIMESTAMP"))
     if kind in ("list", "array"):
-        return _list_text(value, _children(type_)["child"], depth)
+        (item,) = _parts(noted, 1)
+        return _list_text(value, _children(type_)["child"], item, depth)
     if kind == "struct":
-        return _struct_text(value, type_, depth)
+        return _struct_text(value, type_, noted, depth)
     if kind == "map":
-        return _map_text(value, _children(type_), depth)
+        return _map_text(value, _children(type_), noted, depth)
     return f"to_json({value}::VARCHAR)::VARCHAR"
+
+
+_WIDEST = "DECIMAL(38,0)"
+
+
+def _widest(value: str) -> str:
+    """An integer of 128 bits came as a decimal of as many; of a decimal DuckDB cannot write the lowest of them."""
+    return f"{value}::HUGEINT::VARCHAR"
 
 
 def _lacks_zero(type_: Type) -> bool:
@@ -247,31 +251,38 @@ def _children(type_: Type) -> dict[str, Type]:
     return {name: child for name, child in type_.children if isinstance(child, Type)}
 
 
-def _list_text(value: str, item_type: Type, depth: int) -> str:
+def _parts(noted: NeutralType, count: int) -> tuple[NeutralType, ...]:
+    return noted.parts if len(noted.parts) == count else (_PLAIN,) * count
+
+
+def _list_text(value: str, item_type: Type, noted: NeutralType, depth: int) -> str:
     item = f"e{depth}"
-    items = f"list_transform({value}::{item_type}[], lambda {item}: {_json(item, item_type, depth + 1)})"
+    items = f"list_transform({value}::{item_type}[], lambda {item}: {_json(item, item_type, noted, depth + 1)})"
     return f"'[' || array_to_string({items}, ',') || ']'"
 
 
-def _struct_text(value: str, type_: Type, depth: int) -> str:
+def _struct_text(value: str, type_: Type, noted: NeutralType, depth: int) -> str:
     children = [(name, child) for name, child in type_.children if isinstance(child, Type)]
     if not children:
         return f"CASE WHEN {value} IS NOT NULL THEN '{{}}' END"
     fields = " || ',' || ".join(
-        f"{sql_literal(json.dumps(name, ensure_ascii=False) + ':')} || "
-        + _json(f"struct_extract_at({value}, {place})", child, depth)
-        for place, (name, child) in enumerate(children, start=1)
+        f"{_quoted(json.dumps(name, ensure_ascii=False) + ':')} || "
+        + _json(f"struct_extract_at({value}, {place})", child, part, depth)
+        for place, ((name, child), part) in enumerate(zip(children, _parts(noted, len(children)), strict=True), start=1)
     )
     return f"CASE WHEN {value} IS NOT NULL THEN '{{' || {fields} || '}}' END"
 
 
-def _map_text(value: str, children: dict[str, Type], depth: int) -> str:
+def _map_text(value: str, children: dict[str, Type], noted: NeutralType, depth: int) -> str:
     entry = f"e{depth}"
     key, key_type = f"{entry}.key", children["key"]
-    text = _text(key, key_type, depth + 1)
-    if str(key_type.id) in _BARE | _FLOATS:
+    key_noted, value_noted = _parts(noted, 2)
+    text = _text(key, key_type, key_noted, depth + 1)
+    if key_noted.name in NUMBERS:  # a key is a text also if it is a number
+        text = f"'\"' || {text} || '\"'"
+    elif str(key_type.id) in _BARE | _FLOATS:
         text = f"'\"' || {key}::VARCHAR || '\"'"
     elif str(key_type.id) in ("list", "array", "struct", "map"):
         text = f"to_json({key}::VARCHAR)::VARCHAR"
-    pair = f"{text} || ':' || {_json(f'{entry}.value', children['value'], depth + 1)}"
+    pair = f"{text} || ':' || {_json(f'{entry}.value', children['value'], value_noted, depth + 1)}"
     return f"'{{' || array_to_string(list_transform(map_entries({value}), lambda {entry}: {pair}), ',') || '}}'"

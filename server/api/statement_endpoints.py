@@ -1,13 +1,14 @@
-"""The statements that ran: of an asset and of a data test, as they were sent to databases (docs/http-api/statements.md)."""
+"""What nodes sent to databases: the statements of an execution (docs/http-api/statements.md)."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dagscope.dag.ground.shapes import Shape
-from dagscope.server.http.answers import Refused
+from dagscope.server.http.answers import around
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.requests import asset_of, checked_task_id, whole_number, workspace_of
+from dagscope.server.http.lookups import AskedTask, asset_named, data_test_named
+from dagscope.server.http.request_reading import workspace_of
 from dagscope.server.http.shapes import AssetStatements, DataTestStatements, Error
 from dagscope.storage.reader import KeptAttempt, Moment
 from dagscope.storage.statements import Execution, Sent
@@ -15,11 +16,10 @@ from dagscope.storage.statements import Execution, Sent
 
 async def get_asset_statements(request: Request) -> Response:
     """Those of the asset's own data tests are among them."""
-    asset = asset_of(request)
-    if asset is None:
-        raise Refused(404, Error(error="Asset not found in DAG"))
+    asset = asset_named(workspace_of(request).project, request.path_params["name"])
+    asked = AskedTask.of_query(request)
     async with workspace_of(request).reader.moment() as moment:
-        execution = await _execution(moment, asset.name, await _asked_task(request, moment))
+        execution = await _execution(moment, asset.name, await asked.find(moment))
         if execution is None:
             return Response(status_code=204)
         sent = await moment.statements.sent(execution)
@@ -36,13 +36,12 @@ async def get_asset_statements(request: Request) -> Response:
 
 
 async def get_test_statements(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in workspace_of(request).project.tests:
-        raise Refused(404, Error(error="Test not found"))
+    name = data_test_named(workspace_of(request).project, request.path_params["name"]).name
+    asked = AskedTask.of_query(request)
     async with workspace_of(request).reader.moment() as moment:
-        task = await _asked_task(request, moment)
-        asked = (task.summary.task_id, task.attempt) if task else (None, None)
-        execution = await moment.statements.execution_of_test(name, *asked)
+        task = await asked.find(moment)
+        attempt = (task.summary.task_id, task.attempt) if task else (None, None)
+        execution = await moment.statements.execution_of_test(name, *attempt)
         if execution is None:
             return Response(status_code=204)
         sent = await moment.statements.sent(execution)
@@ -51,18 +50,6 @@ async def get_test_statements(request: Request) -> Response:
         task_id=execution.task_id, attempt=execution.attempt, test_name=name, statements=(), total=own.total
     )
     return _answer(shape, own)
-
-
-async def _asked_task(request: Request, moment: Moment) -> KeptAttempt | None:
-    """The task and attempt of the query, None where none is named. Refuses with 404 one that is not known."""
-    attempt = whole_number(request, "attempt", least=1)
-    task_id = request.query_params.get("taskId")
-    if task_id is None:
-        return None
-    task = await moment.attempt(checked_task_id(task_id), attempt)
-    if task is None:
-        raise Refused(404, Error(error="Task not found"))
-    return task
 
 
 async def _execution(moment: Moment, asset: str, task: KeptAttempt | None) -> Execution | None:
@@ -77,8 +64,8 @@ async def _execution(moment: Moment, asset: str, task: KeptAttempt | None) -> Ex
 
 def _answer(shape: Shape, sent: Sent) -> Response:
     """The statements are sent as they were recorded."""
-    head, foot = shape.to_json().rsplit('"statements":[]', 1)
-    return Response(f'{head}"statements":{sent.data}{foot}', media_type="application/json")
+    head, foot = around(shape, "statements")
+    return Response(f"{head}{sent.data}{foot}", media_type="application/json")
 
 
 _QUERIES = (

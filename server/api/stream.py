@@ -12,7 +12,7 @@ from dagscope.dag.ground.shapes import Shape
 from dagscope.server.api.task_status import task_body
 from dagscope.server.http.answers import bad_request
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.requests import checked_task_id, workspace_of
+from dagscope.server.http.request_reading import checked_task_id, workspace_of
 from dagscope.server.http.shapes import Error, NodeNow, Snapshot, UnknownTask
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.projection import Recorded

@@ -25,7 +25,7 @@ from dagscope.server.graphql.plain_lists import PlainListExecutor
 from dagscope.server.graphql.query_limits import check_cost, parse_within_limits
 from dagscope.server.http.answers import Refused
 from dagscope.server.http.endpoint import Endpoint
-from dagscope.server.http.requests import read_body, workspace_of
+from dagscope.server.http.request_reading import read_body, workspace_of
 from dagscope.server.http.shapes import Error
 from dagscope.server.workspace.faults import report_fault
 

@@ -1,7 +1,8 @@
 """Sending shapes, and refusing with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +20,24 @@ class ShapeResponse(Response):
         super().__init__(shape.to_json(), status_code, headers)
 
 
+def around(shape: Shape, field: str) -> tuple[str, str]:
+    """The JSON of a shape up to the value of one of its fields, and from there on.
+
+    For a value that is JSON already, or is sent in chunks; the field's value in the shape does not matter.
+    """
+    fields = list(type(shape).model_fields)
+    place = fields.index(field)
+    before, after = _members(shape, fields[:place]), _members(shape, fields[place + 1 :])
+    key = to_json(type(shape).model_fields[field].alias or field).decode()
+    return "{" + ",".join((*before, f"{key}:")), "".join(f",{members}" for members in after) + "}"
+
+
+def _members(shape: Shape, fields: Sequence[str]) -> tuple[str, ...]:
+    """The fields as the inside of a JSON object, one text; none if all are absent."""
+    text = shape.to_json(frozenset(fields))[1:-1]
+    return (text,) if text else ()
+
+
 class Refused(Exception):
     """A request that gets an error as its answer: a status code and a shape."""
 
@@ -30,6 +49,11 @@ class Refused(Exception):
 def bad_request(message: str) -> Refused:
     """400, in the words of the spec."""
     return Refused(400, Error(error=f"Invalid request format: {message}"))
+
+
+def reset_meanwhile() -> Refused:
+    """500, for a task that was reset while its POST waited for it."""
+    return Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
 
 
 async def answer_refused(_: Request, error: Exception) -> Response:

@@ -23,21 +23,21 @@ Headers = list[tuple[bytes, bytes]]
 class Guard:
     """Lets a request through to `app`, or answers 401 or 403 in its place.
 
-    With a token configured every request must bring it, but for paths under `static_paths`: the page itself holds no
-    data, and has to be there to ask for the token. Without one, only clients of this machine are answered.
+    With a token configured every request must bring it. Without one, only clients of this machine are answered.
+    `open_paths` are let through whoever asks: what they answer must hold nothing of the project.
     """
 
     def __init__(
-        self, app: ASGIApp, settings_of: Callable[[Scope], Settings], static_paths: tuple[str, ...] = ()
+        self, app: ASGIApp, settings_of: Callable[[Scope], Settings], open_paths: frozenset[str] = frozenset()
     ) -> None:
-        self._app, self._settings_of, self._static_paths = app, settings_of, static_paths
+        self._app, self._settings_of, self._open_paths = app, settings_of, open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
         await (refusal or self._app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> ShapeResponse | None:
-        if scope["path"].startswith(self._static_paths):
+        if scope["path"] in self._open_paths:
             return None
         settings, headers = self._settings_of(scope), scope["headers"]
         token = settings.api_token.get_secret_value().encode() if settings.api_token is not None else b""

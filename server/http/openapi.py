@@ -27,6 +27,7 @@ _REASONS = {
     415: "The body is not JSON.",
     500: "It failed.",
     501: "Switched off.",
+    503: "The state cannot be written.",
 }
 
 

@@ -19,7 +19,3 @@ class Page:
 
     def slice(self, table: pa.Table) -> pa.Table:
         return table.slice(self.offset, self.limit)
-
-    @property
-    def sql(self) -> str:
-        return (f" LIMIT {self.limit}" if self.limit is not None else "") + f" OFFSET {self.offset}"

@@ -57,6 +57,12 @@ class Error(Shape):
     details: str | None = None
 
 
+class Health(Shape):
+    """`GET /healthz`. dagscope's own: `failed` once the state could not be written."""
+
+    status: Literal["ok", "failed"]
+
+
 class DagNode(Shape):
     """An asset in the DAG, as it is now. Durations are milliseconds."""
 
@@ -139,7 +145,7 @@ class ExecuteResult(Shape):
     model_config = ConfigDict(alias_generator=None)
 
     rows_affected: int
-    data: Any
+    data: Any = None
 
 
 class AssetExecuted(Shape):

@@ -15,24 +15,27 @@ from structlog.typing import EventDict, WrappedLogger
 from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.events.task_log import RawAssetLog, TaskLog, current_log
 from dagscope.dag.redaction.redaction import Redaction
+from dagscope.server.workspace.settings import LogFormat, LogLevel
 
 DEFAULT_TASK = "default"
 """Where entries without a task go (contract, Logs)."""
 
 
-def configure_console(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
-    """Log to the stream: for people on a terminal, as JSON lines elsewhere."""
+def configure_console(level: LogLevel, form: LogFormat | None, stream: TextIO = sys.stderr) -> None:
+    """Log to the stream from a level on: in the form given, else as text on a terminal and as JSON lines elsewhere."""
     on_terminal = stream.isatty()
+    as_text = on_terminal if form is None else form is LogFormat.TEXT
+    by_own_clock = on_terminal and as_text
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%H:%M:%S" if on_terminal else "iso", utc=not on_terminal),
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if by_own_clock else "iso", utc=not by_own_clock),
             _capture,
-            _drop_below(level),
+            _drop_below(level.number),
             structlog.processors.format_exc_info,
             _redact,
-            structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer(colors=on_terminal) if as_text else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),  # what is not shown is still captured
         logger_factory=structlog.PrintLoggerFactory(stream),
@@ -41,19 +44,27 @@ def configure_console(stream: TextIO = sys.stderr, level: int = logging.INFO) ->
     logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
 
 
-class TaskEntries:
-    """A listener that shows the entries of tasks on the console, from a level on; they need no capturing any more."""
+def uncaptured_log() -> Any:
+    """A logger whose entries the console shows and no task's log keeps, as `configure_console` has set it up."""
+    processors = [processor for processor in structlog.get_config()["processors"] if processor is not _capture]
+    return structlog.wrap_logger(None, processors=processors).bind()  # bound once: binding for each entry is slow
 
-    def __init__(self, level: int) -> None:
-        self._level = level
-        self._log = structlog.get_logger("dagscope.task").bind()  # bound once: for each entry anew it takes longer
+
+class TaskEntries:
+    """A listener that shows the entries of tasks on the console, from a level on; they need no capturing any more.
+
+    Make it after `configure_console`: it writes as that says.
+    """
+
+    def __init__(self, level: LogLevel) -> None:
+        self._level, self._log = level.number, uncaptured_log()
 
     def __call__(self, event: Event) -> None:
         # Asked here already, and not only by structlog: most entries are for debugging, and preparing them takes time.
         if isinstance(event, Logged) and _number(event.entry.level) >= self._level:
             fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True, by_alias=True)
             log = getattr(self._log, event.entry.level, self._log.info)
-            log(event.entry.message, _captured=True, **fields)
+            log(event.entry.message, **fields)
 
 
 class Capture:
@@ -93,7 +104,7 @@ def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
 
     An exception that belongs to no task is the server's own: it is told here in full, and in no log that clients read.
     """
-    if entry.pop("_captured", False) or not _installed:
+    if not _installed:
         return entry
     if entry.get("exc_info") and current_log.get() is None and "taskId" not in entry:
         return entry

@@ -20,7 +20,7 @@ class Fault:
 def report_fault(error: BaseException, debug: bool) -> Fault:
     """Show the fault on the console under a new id; what the client is told."""
     fault_id = secrets.token_hex(4)
-    # Not captured: a task's log is served to clients, and the fault belongs to no task.
-    _log.error("Unexpected fault", fault=fault_id, exc_info=error, _captured=True)
+    # It belongs to no task, so it stays on the console: a task's log is served to clients.
+    _log.error("Unexpected fault", fault=fault_id, exc_info=error)
     stack = tuple(traceback.format_exception(error)) if debug else ()
     return Fault(f"Internal server error (fault {fault_id})", stack)

@@ -26,9 +26,10 @@ _log = structlog.get_logger("dagscope.reload")
 
 async def reload_on_change(workspace: Workspace) -> None:
     """Watch the project's files until cancelled, whatever they hold and whatever happens to them."""
+    closing: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
     while True:
         try:
-            await _watch(workspace)
+            await _watch(workspace, closing)
         except Exception as error:  # noqa: BLE001  the folder was moved away, or cannot be watched now
             cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
             _log.warning(
@@ -37,7 +38,7 @@ async def reload_on_change(workspace: Workspace) -> None:
         await asyncio.sleep(_AGAIN_S)
 
 
-async def _watch(workspace: Workspace) -> None:
+async def _watch(workspace: Workspace, closing: set[asyncio.Task[None]]) -> None:
     folder = workspace.project.folder
     changes = awatch(
         folder,
@@ -51,7 +52,10 @@ async def _watch(workspace: Workspace) -> None:
     is_first = True
     async for changed in changes:
         if changed or is_first:  # what was saved before the watch began is seen at its first sign of life
-            await reload(workspace, tell=bool(changed))
+            replaced = await reload(workspace, tell=bool(changed))
+            if replaced is not None:
+                closing.add(task := asyncio.create_task(_close_unused(workspace, replaced)))
+                task.add_done_callback(closing.discard)
         is_first = False
         if _holds_a_link(changed):
             return  # what it leads to is watched from the next watch on
@@ -75,24 +79,26 @@ class _ProjectFiles:
         return inside != path and not any(map(is_ignored, inside.split("/")))
 
 
-async def reload(workspace: Workspace, tell: bool = True) -> None:
-    """Load the project again: use it if it is good, tell what is wrong if it is not."""
+async def reload(workspace: Workspace, tell: bool = True) -> Project | None:
+    """Load the project again: use it if it is good, report what is wrong if it is not.
+
+    The project that it replaced, whose connections may have no user any more; None if that one stays.
+    """
     try:
         project = await asyncio.to_thread(load_project, workspace.project.folder, workspace.settings.loading_limits)
     except ProjectInvalid as error:
         _refuse(workspace, error.problems)
-        return
+        return None
     except Exception as error:  # noqa: BLE001  a fault of the loader's own must not end the watching
         reason = f"cannot be loaded: {type(error).__name__}: {error}"
         _refuse(workspace, (Problem(str(workspace.project.folder), 0, reason),))
-        return
+        return None
     before = workspace.project
     workspace.project = project.with_open_connections_of(before)
     workspace.problems = ()
     if tell:
         _log.info("Project reloaded", assets=len(project.assets), tests=len(project.tests))
-    _background.add(closing := asyncio.create_task(_close_unused(workspace, before)))
-    closing.add_done_callback(_background.discard)
+    return before
 
 
 def _refuse(workspace: Workspace, problems: tuple[Problem, ...]) -> None:
@@ -101,9 +107,6 @@ def _refuse(workspace: Workspace, problems: tuple[Problem, ...]) -> None:
         _log.error("Reload failed: the last good project stays", problem=str(problem))
     if len(problems) > _TOLD_PROBLEMS:
         _log.error("Reload failed: there are more problems", problems=len(problems))
-
-
-_background: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
 
 
 async def _close_unused(workspace: Workspace, before: Project) -> None:

@@ -1,8 +1,10 @@
 """Settings, each from the environment variable `DAGSCOPE_<NAME>`; docs/settings.md describes every one."""
 
+import logging
+from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,6 +24,32 @@ def _free(organization: str) -> str:
         message = "dagster cannot be an organization's name: /dagster/graphql is Dagster's own schema"
         raise PydanticCustomError("organization", message)
     return organization
+
+
+class LogLevel(StrEnum):
+    """How serious an entry is, from the least to the most."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def number(self) -> int:
+        """The level's number in `logging`."""
+        return logging.getLevelNamesMapping()[self.name]
+
+
+class LogFormat(StrEnum):
+    """The form of entries on the console: text for people, or one JSON object a line."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def _in_lower_case(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -56,6 +84,12 @@ class Settings(BaseSettings):
         None, description="The one organization that clients may name; any if not set."
     )
     deployment: str | None = Field(None, description="The one deployment that clients may name; any if not set.")
+    log_level: Annotated[LogLevel, BeforeValidator(_in_lower_case)] = Field(
+        LogLevel.INFO, description="The least level that `serve` shows on its console; `--debug` shows all."
+    )
+    log_format: Annotated[LogFormat, BeforeValidator(_in_lower_case)] | None = Field(
+        None, description="The form of entries on the console; text on a terminal and JSON elsewhere if not set."
+    )
     debug: bool = Field(False, description="Show stacks of unexpected faults to clients; `serve --debug` turns it on.")
 
     @property

@@ -1,30 +1,28 @@
 """The tasks of a project: accepted at once, executed one at a time, joined by those who ask for the same."""
 
 import asyncio
-import uuid
-from collections.abc import Awaitable, Callable, Mapping, Set
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from dagscope.dag.events.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskAccepted
-from dagscope.dag.events.status import DataTestStatus, NodeState, NodeStatus, TaskStatus
+from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.events.task_log import Emit
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.frames import FrameStore
-from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.dag.run import runner
-from dagscope.dag.run.runner import summarize
-from dagscope.dag.run.task_plan import TaskPlan, fresh_node
-from dagscope.storage.reader import KeptTask, Reader
+from dagscope.dag.run.runner import TaskOptions
+from dagscope.dag.run.task_plan import TaskPlan
+from dagscope.server.workspace.disconnecting import connect_again
+from dagscope.server.workspace.task_planning import NextAttempt, results_to_look_up
+from dagscope.storage.reader import Reader, StateUnreadable
 from dagscope.storage.recorder import Recorder
-from dagscope.storage.recovery import closing_events
+from dagscope.storage.recovery import close_task
 
 _log = structlog.get_logger("dagscope.tasks")
 
@@ -50,27 +48,12 @@ class ActiveTask:
 
     def still_has(self, asset: str, select: bool = False) -> bool:
         """If the asset is still to be executed (or selected), or is being, in this attempt."""
-        wanted = self.plan.to_select if select else self.plan.to_execute - self.plan.to_select
+        wanted = self.plan.work.to_select if select else self.plan.work.to_execute - self.plan.work.to_select
         return asset in wanted and not self.node_ended[asset].is_set()
 
     def still_tests(self, test: str) -> bool:
         """If the test is still to be run by itself, or is being run, in this attempt."""
-        return test in self.plan.lone_tests and not self.test_ended[test].is_set()
-
-
-@dataclass(frozen=True)
-class TaskOptions:
-    """How tasks are executed."""
-
-    max_workers: int
-    kept_violations: int
-
-
-class NothingToRetry(DagscopeError):
-    """Every asset of the task succeeded, and so did its tests."""
-
-    def __init__(self, task_id: str) -> None:
-        super().__init__(f"nothing to retry: all assets of task {task_id} succeeded")
+        return test in self.plan.work.lone_tests and not self.test_ended[test].is_set()
 
 
 class ShuttingDown(DagscopeError):
@@ -81,7 +64,7 @@ class ShuttingDown(DagscopeError):
 
 
 class TaskQueue:
-    """Accepts and executes tasks. Used in the event loop; the runner's threads reach it through `_emit` alone."""
+    """Accepts and executes tasks. Used in the event loop; the runner's threads reach it through `_emit_for` alone."""
 
     def __init__(
         self,
@@ -141,11 +124,8 @@ class TaskQueue:
             active = self._find(task_id)
             if active is not None:
                 return active
-            async with self._reader.moment() as moment:
-                earlier = await moment.task(task_id)
-            assets = project.assets.keys()
-            plan = self._plan(project, task_id, earlier, assets, data or {}, run_tests, profile=profile)
-            return self._accept(project, plan)
+            attempt = await self._next_attempt(project, task_id)
+            return self._accept(project, attempt.of_dag(data, run_tests, profile))
 
     async def execute(
         self, project: Project, task_id: str, asset: str, select: bool = False, profile: bool | None = None
@@ -155,101 +135,39 @@ class TaskQueue:
         Joins the task if it still has the asset to do; waits for it if it has not; carries an ended task's other
         nodes over into a new attempt, which profiles if that one did unless it is said otherwise.
         """
-
-        def plan(earlier: KeptTask | None) -> TaskPlan:
-            return self._plan(
-                project,
-                task_id,
-                earlier,
-                {asset},
-                earlier.data if earlier else {},
-                run_root_tests=False,
-                to_select=frozenset({asset} if select else ()),
-                profile=profile,
-            )
-
-        return await self._joined_or_begun(project, task_id, lambda active: active.still_has(asset, select), plan)
+        return await self._joined_or_begun(
+            project,
+            task_id,
+            lambda active: active.still_has(asset, select),
+            lambda attempt: attempt.of_asset(asset, select, profile),
+        )
 
     async def run_test(self, project: Project, task_id: str, test: str) -> ActiveTask:
         """Run one data test by itself, in a task; joins, waits and carries over as `execute` does."""
-
-        def plan(earlier: KeptTask | None) -> TaskPlan:
-            data = earlier.data if earlier else {}
-            return self._plan(project, task_id, earlier, frozenset(), data, run_root_tests=False, lone_tests=(test,))
-
-        return await self._joined_or_begun(project, task_id, lambda active: active.still_tests(test), plan)
+        return await self._joined_or_begun(
+            project, task_id, lambda active: active.still_tests(test), lambda attempt: attempt.of_test(test)
+        )
 
     async def _joined_or_begun(
         self,
         project: Project,
         task_id: str,
         still_does: Callable[[ActiveTask], bool],
-        plan: Callable[[KeptTask | None], TaskPlan],
+        plan: Callable[[NextAttempt], TaskPlan],
     ) -> ActiveTask:
         """The task, if it is active and still does what is wanted; else, once it has ended, a new attempt of it."""
         while True:
             async with self.accepting:
                 active = self._find(task_id)
                 if active is None:
-                    async with self._reader.moment() as moment:
-                        earlier = await moment.task(task_id)
-                    return self._accept(project, plan(earlier))
+                    return self._accept(project, plan(await self._next_attempt(project, task_id)))
             if still_does(active):
                 return active
             await active.ended.wait()
 
-    def _plan(
-        self,
-        project: Project,
-        task_id: str,
-        earlier: KeptTask | None,
-        to_execute: Set[str],
-        data: Mapping[str, Any],
-        run_tests: bool = True,
-        run_root_tests: bool | None = None,
-        lone_tests: tuple[str, ...] = (),
-        to_select: frozenset[str] = frozenset(),
-        profile: bool | None = None,
-    ) -> TaskPlan:
-        """A plan that executes some assets and tests, and carries over what else the task's newest attempt had.
-
-        Root tests run where tests do, and statements are profiled as before, unless it is said otherwise.
-        """
-        kept = {node.status.asset_name: node for node in earlier.nodes} if earlier else {}
-        names = [name for name in project.graph.order if name in kept or name in to_execute]
-        nodes: dict[str, NodeStatus] = {}
-        facts: dict[str, NodeFacts] = {}
-        for place, name in enumerate(names, 1):
-            if name in to_execute:
-                nodes[name] = fresh_node(project, name, place, run_tests, name in to_select)
-            else:
-                nodes[name] = kept[name].status.changed(order=place)
-                facts[name] = replace(kept[name].facts, carried=True)
-        root_tests = run_tests if run_root_tests is None else run_root_tests
-        carried_results = earlier.root_test_results if earlier and not root_tests else ()
-        return TaskPlan(
-            task=self._values(project, task_id, earlier, data),
-            attempt=earlier.newest_attempt + 1 if earlier else 1,
-            started_ms=now_ms(),
-            nodes=nodes,
-            to_execute=frozenset(to_execute),
-            facts=facts,
-            run_tests=run_tests,
-            run_root_tests=root_tests,
-            root_test_results=tuple(result for result in carried_results if result.test_name not in lone_tests),
-            lone_tests=lone_tests,
-            to_select=to_select,
-            profile=profile if profile is not None else earlier is not None and earlier.profile,
-        )
-
-    def _values(self, project: Project, task_id: str, earlier: KeptTask | None, data: Mapping[str, Any]) -> TaskValues:
-        return TaskValues(
-            task_id=earlier.summary.task_id if earlier else task_id,
-            task_uuid=earlier.task_uuid if earlier else str(uuid.uuid4()),
-            instance_name=project.instance_name,
-            instance_uuid=self._instance_uuid,
-            data=dict(data),
-        )
+    async def _next_attempt(self, project: Project, task_id: str) -> NextAttempt:
+        async with self._reader.moment() as moment:
+            return NextAttempt(project, self._instance_uuid, task_id, await moment.task(task_id))
 
     def _accept(self, project: Project, plan: TaskPlan) -> ActiveTask:
         if self._closing:
@@ -257,11 +175,11 @@ class TaskQueue:
         active = ActiveTask(
             project,
             plan,
-            node_ended={name: asyncio.Event() for name in plan.to_execute},
-            test_ended={name: asyncio.Event() for name in plan.lone_tests},
+            node_ended={name: asyncio.Event() for name in plan.work.to_execute},
+            test_ended={name: asyncio.Event() for name in plan.work.lone_tests},
         )
         self._active[active.task_id] = active
-        summary = summarize(plan, dict(plan.nodes), TaskStatus.IN_PROGRESS)
+        summary = plan.summary(TaskStatus.IN_PROGRESS, plan.nodes)
         nodes = tuple((node, plan.facts.get(name, NodeFacts())) for name, node in plan.nodes.items())
         self._emit_on(
             TaskAccepted(
@@ -272,7 +190,7 @@ class TaskQueue:
                 data=plan.task.data or {},
                 nodes=nodes,
                 root_test_results=plan.root_test_results,
-                profile=plan.profile,
+                profile=plan.work.profile,
             )
         )
         self._waiting.put_nowait(active)
@@ -287,28 +205,8 @@ class TaskQueue:
             active = self._find(task_id)
             if active is not None:
                 return active
-            async with self._reader.moment() as moment:
-                earlier = await moment.task(task_id)
-            if earlier is None:
-                return None
-            done = {node.status.asset_name for node in earlier.nodes if node.status.state is NodeState.SUCCESS}
-            in_task = {node.status.asset_name for node in earlier.nodes} & project.assets.keys()
-            selected = {node.status.asset_name for node in earlier.nodes if node.status.is_selection}
-            whole = in_task - selected >= project.assets.keys()
-            if in_task <= done and earlier.summary.status is TaskStatus.SUCCESS:
-                raise NothingToRetry(task_id)
-            plan = self._plan(
-                project,
-                task_id,
-                earlier,
-                in_task - done,
-                earlier.data,
-                run_root_tests=whole,
-                lone_tests=_failed_lone_tests(project, earlier, with_root_tests=not whole),
-                to_select=frozenset(in_task & selected - done),
-                profile=profile,
-            )
-            return self._accept(project, plan)
+            plan = (await self._next_attempt(project, task_id)).of_rest(profile)
+            return self._accept(project, plan) if plan is not None else None
 
     async def cancel(self, task_id: str) -> ActiveTask | None:
         """Interrupt an active task and wait until it has ended; None if no such task is active."""
@@ -369,26 +267,15 @@ class TaskQueue:
 
     async def _with_earlier_results(self, active: ActiveTask) -> TaskPlan:
         """The plan with what is kept of upstreams that it does not execute, as it is now that its turn has come."""
-        plan, graph = active.plan, active.project.graph
-        needed = {upstream for name in plan.to_execute for upstream in graph.upstreams[name]}
-        needed -= plan.to_execute - plan.to_select
+        needed = results_to_look_up(active.project, active.plan)
         if not needed:
-            return plan
+            return active.plan
         async with self._reader.moment() as moment:
-            return replace(plan, earlier_results=await moment.results_of(needed))
+            return replace(active.plan, earlier_results=await moment.results_of(needed))
 
     def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> TaskStatus:
-        for connection in active.project.connections.values():
-            connection.admit()
-        return runner.run(
-            active.project,
-            self._frames,
-            plan,
-            emit,
-            active.cancellation,
-            self._options.max_workers,
-            self._options.kept_violations,
-        )
+        connect_again(*active.project.connections.values())
+        return runner.run(active.project, plan, self._frames, emit, active.cancellation, self._options)
 
     def _emit_for(self, active: ActiveTask) -> Callable[[Event], None]:
         def emit(event: Event) -> None:
@@ -408,17 +295,8 @@ class TaskQueue:
         try:
             async with self._reader.moment() as moment:
                 task = await moment.task(active.task_id)
-        except SQLAlchemyError as unreadable:
+        except StateUnreadable as unreadable:
             _log.error("Task could not be closed", taskId=active.task_id, error=str(unreadable))
             return
         if task is not None and not task.summary.status.is_ended:
-            for event in closing_events(task, f"interrupted: {type(error).__name__}: {error}"):
-                self._recorder.emit(event)
-
-
-def _failed_lone_tests(project: Project, task: KeptTask, with_root_tests: bool) -> tuple[str, ...]:
-    """Tests of a task's newest attempt that ran by themselves and did not pass."""
-    failed = (result.test_name for result in task.root_test_results if result.status is not DataTestStatus.SUCCESS)
-    return tuple(
-        name for name in failed if name in project.tests and (with_root_tests or not project.tests[name].is_root)
-    )
+            close_task(task, self._recorder, f"interrupted: {type(error).__name__}: {error}")

@@ -1,7 +1,8 @@
 """The workspace: one project and all that is open for it while a server, or a `dagscope run`, lives."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from os import cpu_count
 
@@ -10,10 +11,12 @@ import structlog
 from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.runner import TaskOptions
 from dagscope.server.workspace.hub import Hub
+from dagscope.server.workspace.listeners import Listener, Listeners, installed_listeners
 from dagscope.server.workspace.previews import Previews
 from dagscope.server.workspace.settings import Settings
-from dagscope.server.workspace.task_queue import TaskOptions, TaskQueue
+from dagscope.server.workspace.task_queue import TaskQueue
 from dagscope.storage.database import open_readers, open_writer
 from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.migrations import migrate
@@ -24,9 +27,6 @@ from dagscope.storage.retention import prune
 from dagscope.storage.state_folder import Owner, StateFolder
 
 _log = structlog.get_logger("dagscope.workspace")
-
-Listener = Callable[[Event], None]
-"""Told of every event as it happens, from any thread, before it is committed; for the console, not for clients."""
 
 
 @dataclass
@@ -46,6 +46,15 @@ class Workspace:
     problems: tuple[Problem, ...] = ()
     """What is wrong with the files on disk, while they cannot be loaded."""
 
+    async def wait_for(self, event: asyncio.Event) -> None:
+        """Wait until the event is set, at most as long as a POST waits. Then everything emitted so far is committed.
+
+        Raises `RecorderFailed`.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), self.settings.post_wait_ms / 1000)
+        await self.recorder.flush()
+
     async def reset(self) -> bool:
         """Forget all tasks and what came of them; False, and nothing done, while a task runs or waits."""
         async with self.tasks.accepting:
@@ -63,6 +72,7 @@ async def open_workspace(
 ) -> AsyncIterator[Workspace]:
     """Open a project's state: take its lock, migrate it, close what a dead process left.
 
+    Events go to `listeners`, and to those that are installed.
     Raises `StateInUse` or `StateUnusable`. On the way out running tasks are cancelled and recorded as such.
     """
     folder = StateFolder.of_project(project.folder)
@@ -85,7 +95,8 @@ async def open_workspace(
         await let_go_of_old_tasks()
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
-        emit = _fan_out(recorder, listeners, settings.store_logs)
+        heard = Listeners((*listeners, *installed_listeners()))
+        emit = _fan_out(recorder, heard, settings.store_logs)
         async with reader.moment() as moment:
             instance_uuid = await moment.instance_uuid()
         workers = settings.max_workers or project.cores or cpu_count() or 1
@@ -102,11 +113,10 @@ async def open_workspace(
                 connection.close()
 
 
-def _fan_out(recorder: Recorder, listeners: tuple[Listener, ...], store_logs: bool) -> Callable[[Event], None]:
+def _fan_out(recorder: Recorder, listeners: Listeners, store_logs: bool) -> Callable[[Event], None]:
     def emit(event: Event) -> None:
         if store_logs or not isinstance(event, Logged):
             recorder.emit(event)
-        for listener in listeners:
-            listener(event)
+        listeners(event)
 
     return emit

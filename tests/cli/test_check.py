@@ -1,6 +1,9 @@
 """`dagscope check`, and every command's refusal of a broken project."""
 
+import json
+import platform
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,9 @@ from tests.dag.project.broken_projects import BROKEN, contents, expected
 from tests.doors import DAGSCOPE
 
 
-def dagscope(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def dagscope(command: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """The real command in a process of its own."""
-    return subprocess.run([DAGSCOPE, command, "--project", str(folder)], capture_output=True, text=True)
+    return subprocess.run([DAGSCOPE, command, "--project", str(folder), *options], capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(
@@ -63,3 +66,33 @@ def test_limits_are_settings(hello: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (hello / "assets/models/dds/long.sql").write_text("SELECT 1" + " " * 8_000)
     message = "larger than 8,000 bytes; make it shorter, or raise DAGSCOPE_LOAD_FILE_LIMIT_BYTES"
     assert dagscope("check", hello).stdout.startswith(f"error: assets/models/dds/long.sql: {message}\n")
+
+
+VERSIONS = {
+    "dagscope": version("dagscope"),
+    "python": platform.python_version(),
+    "duckdb": version("duckdb"),
+    "pyarrow": version("pyarrow"),
+    "platform": platform.platform(),
+}
+
+
+def test_check_as_json() -> None:
+    """`check --json` prints one document: each problem with its place, and the versions that a bug report needs."""
+    ended = dagscope("check", BROKEN / "missing_config", "--json")
+    problem = {
+        "path": "config.yaml",
+        "line": 0,
+        "message": "file not found; a project has config.yaml, profile.yaml and assets/",
+    }
+    assert json.loads(ended.stdout) == {"problems": [problem], "warnings": [], "versions": VERSIONS}
+    assert (ended.stderr, ended.returncode) == ("", 2)
+
+
+def test_check_as_json_tells_no_secret(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `check --json` prints can be shown to anybody: it has nothing of the environment or of the folder's name."""
+    monkeypatch.setenv("DAGSCOPE_API_TOKEN", "hidden-token")
+    printed = dagscope("check", hello, "--json").stdout
+    assert json.loads(printed) == {"problems": [], "warnings": [], "versions": VERSIONS}
+    assert "hidden-token" not in printed
+    assert str(hello.parent) not in printed

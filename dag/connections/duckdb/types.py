@@ -9,9 +9,24 @@ from collections.abc import Callable
 import pyarrow as pa
 from duckdb import sqltypes
 
-from dagscope.dag.connections.arrow_types import WIDEST_DECIMAL, source_type, with_source_type
+from dagscope.dag.connections.arrow_types import WIDEST_DECIMAL, NotedType, noted_type, with_type
+from dagscope.dag.connections.duckdb.dialect import DIALECT
+from dagscope.dag.connections.neutral_types import (
+    BITS,
+    DECIMAL,
+    INTEGER,
+    JSON,
+    LIST,
+    MAP,
+    PLAIN,
+    SIGNED_128,
+    STRUCT,
+    TIME_WITH_ZONE,
+    UNSIGNED_128,
+    UUID,
+    NeutralType,
+)
 from dagscope.dag.ground.errors import TypeNotKept
-from dagscope.dag.model.relation_names import identifier
 
 ENGINE = "duckdb"
 
@@ -21,7 +36,15 @@ Type = sqltypes.DuckDBPyType
 _AS_TEXT = {"uhugeint", "time with time zone", "bit", "bignum", "enum"}
 
 # An enum's own type is not kept: it is text wherever it goes.
-_KEPT = {"hugeint", "uhugeint", "uuid", "time with time zone", "bit", "bignum"}
+_NEUTRAL = {
+    "uuid": UUID,
+    "hugeint": SIGNED_128,
+    "uhugeint": UNSIGNED_128,
+    "bignum": INTEGER,
+    "time with time zone": TIME_WITH_ZONE,
+    "bit": BITS,
+}
+_NESTED = {"list": LIST, "array": LIST, "struct": STRUCT, "map": MAP}
 
 
 def export_projection(columns: list[str], types: list[Type]) -> str | None:
@@ -29,7 +52,7 @@ def export_projection(columns: list[str], types: list[Type]) -> str | None:
     if not any(_contains(type_, _AS_TEXT) for type_ in types):
         return None
     return ", ".join(
-        f"CAST(#{index} AS {rebuilt(type_, _export_leaf)}) AS {_quoted(name)}"
+        f"CAST(#{index} AS {_rebuilt(type_, _export_leaf)}) AS {_quoted(name)}"
         if _contains(type_, _AS_TEXT)
         else f"#{index} AS {_quoted(name)}"
         for index, (name, type_) in enumerate(zip(columns, types, strict=True), start=1)
@@ -40,10 +63,17 @@ def described(schema: pa.Schema, types: list[Type]) -> pa.Schema:
     """The exported schema with the types that Arrow could not tell."""
     return pa.schema(
         [
-            with_source_type(field, ENGINE, rebuilt(type_, _kept_leaf)) if _is_kept(type_) else field
-            for field, type_ in zip(schema, types, strict=True)
+            with_type(field, NotedType(neutral, ENGINE, _rebuilt(type_, _kept_leaf))) if not neutral.is_plain else field
+            for field, type_, neutral in zip(schema, types, map(_neutral, types), strict=True)
         ]
     )
+
+
+def _neutral(type_: Type) -> NeutralType:
+    kind = str(type_.id)
+    if kind in _NESTED:
+        return NeutralType(_NESTED[kind], parts=tuple(map(_neutral, _parts(type_).values())))
+    return NeutralType(JSON if str(type_) == "JSON" else _NEUTRAL.get(kind, PLAIN))
 
 
 def import_projection(schema: pa.Schema, columns: tuple[str, ...]) -> str:
@@ -58,51 +88,57 @@ def import_projection(schema: pa.Schema, columns: tuple[str, ...]) -> str:
 
 
 def _import_type(field: pa.Field) -> str | None:
-    noted = source_type(field)
+    noted = noted_type(field)
     if noted is None:
         return None
-    engine, type_ = noted
-    return type_ if engine == ENGINE else _from_postgres(field.name, type_)
+    return noted.own if noted.engine == ENGINE else _from_neutral(field.name, noted)
 
 
-_POSTGRES_TYPES = {
-    "uuid": "UUID",
-    "json": "JSON",
-    "jsonb": "JSON",
-    "time with time zone": "TIME WITH TIME ZONE",
-    "bit": "BIT",
-    '"bit"': "BIT",  # of unknown length
-    "bit varying": "BIT",
+_FROM_NEUTRAL = {
+    UUID: "UUID",
+    JSON: "JSON",
+    SIGNED_128: "HUGEINT",
+    UNSIGNED_128: "UHUGEINT",
+    INTEGER: "BIGNUM",
+    TIME_WITH_ZONE: "TIME WITH TIME ZONE",
+    BITS: "BIT",
 }
 
+_HUGEINT_SIZES = (39, 0)  # as a decimal; most of these fit
 
-_POSTGRES_HUGEINT = "numeric(39,0)"  # what a HUGEINT is in PostgreSQL
+
+def _from_neutral(column: str, noted: NotedType) -> str | None:
+    is_list = noted.neutral.name == LIST
+    item, brackets = (noted.neutral.parts[0], "[]") if is_list else (noted.neutral, "")
+    if item.name in _FROM_NEUTRAL:
+        return _FROM_NEUTRAL[item.name] + brackets
+    if item.name == DECIMAL:
+        return _decimal(column, noted, item.sizes) + brackets
+    if item.is_plain:
+        return None
+    hint = f"DuckDB has no such type; cast it, for example {DIALECT.identifier(column)}::text{brackets}"
+    raise TypeNotKept(column, noted.own, "DuckDB", hint)
 
 
-def _from_postgres(column: str, type_: str) -> str:
-    element, brackets = (type_[:-2], "[]") if type_.endswith("[]") else (type_, "")
-    name, _, modifier = element.partition("(")
-    rest = modifier.partition(")")[2]  # `time(3) with time zone`
-    if name + rest in _POSTGRES_TYPES:
-        return _POSTGRES_TYPES[name + rest] + brackets
-    if element == _POSTGRES_HUGEINT:
-        return "HUGEINT" + brackets
-    if name == "numeric" and modifier:
+def _decimal(column: str, noted: NotedType, sizes: tuple[int, ...]) -> str:
+    if sizes == _HUGEINT_SIZES:
+        return "HUGEINT"
+    if sizes:
         hint = f"DuckDB's DECIMAL has at most {WIDEST_DECIMAL} digits; cast it to fewer"
-        raise TypeNotKept(column, type_, "DuckDB", hint)
-    if name == "numeric":
-        hint = f"it has no fixed precision; cast it, for example {identifier(column)}::numeric(38, 10){brackets}"
-        raise TypeNotKept(column, "numeric without precision" + brackets, "DuckDB", hint)
-    hint = f"DuckDB has no such type; cast it, for example {identifier(column)}::text{brackets}"
-    raise TypeNotKept(column, type_, "DuckDB", hint)
+        raise TypeNotKept(column, noted.own, "DuckDB", hint)
+    element = noted.own.removesuffix("[]")
+    brackets = noted.own.removeprefix(element)
+    example = f"{DIALECT.identifier(column)}::{element}({WIDEST_DECIMAL}, 10){brackets}"
+    hint = f"it has no fixed precision; cast it, for example {example}"
+    raise TypeNotKept(column, f"{element} without precision{brackets}", "DuckDB", hint)
 
 
-def rebuilt(type_: Type, leaf: Callable[[Type], str]) -> str:
+def _rebuilt(type_: Type, leaf: Callable[[Type], str]) -> str:
     """The type as SQL, its innermost types as `leaf` writes them."""
     kind = str(type_.id)
-    if kind not in ("list", "array", "struct", "map"):
+    if kind not in _NESTED:
         return leaf(type_)
-    parts = {name: rebuilt(child, leaf) for name, child in type_.children if isinstance(child, Type)}
+    parts = {name: _rebuilt(child, leaf) for name, child in _parts(type_).items()}
     if kind == "list":
         return parts["child"] + "[]"
     if kind == "array":
@@ -121,16 +157,15 @@ def _kept_leaf(type_: Type) -> str:
     return "VARCHAR" if str(type_.id) == "enum" else str(type_)
 
 
-def _is_kept(type_: Type) -> bool:
-    return _contains(type_, _KEPT) or "JSON" in str(type_)
-
-
 def _contains(type_: Type, kinds: set[str]) -> bool:
-    if str(type_.id) in kinds:
-        return True
-    if str(type_.id) not in ("list", "array", "struct", "map"):
-        return False
-    return any(_contains(child, kinds) for _, child in type_.children if isinstance(child, Type))
+    if str(type_.id) in _NESTED:
+        return any(_contains(part, kinds) for part in _parts(type_).values())
+    return str(type_.id) in kinds
+
+
+def _parts(type_: Type) -> dict[str, Type]:
+    """The types that a nested type is made of, by name."""
+    return {name: child for name, child in type_.children if isinstance(child, Type)}
 
 
 def _quoted(name: str) -> str:

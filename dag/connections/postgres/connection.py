@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
-
-from dagscope.dag.connections.base import Connection, ConnectionDetails, RelationKind, Session, create_index
-from dagscope.dag.connections.postgres import relations
+from dagscope.dag.connections.base import Connection, ConnectionDetails, Session
+from dagscope.dag.connections.materializations import Materializations
+from dagscope.dag.connections.postgres.config import PostgresConfig
+from dagscope.dag.connections.postgres.errors import connection_failure
+from dagscope.dag.connections.postgres.materializations import MATERIALIZATIONS
+from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.events.statements import StatementLog, unheard
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ConnectionFailed
-from dagscope.dag.model.assets import Asset
-from dagscope.dag.model.file_shapes import Keys, Materialization, Text, environment_value
-from dagscope.dag.model.relation_names import identifiers, relation
+from dagscope.dag.model.file_shapes import Keys
 from dagscope.dag.redaction.sql_secrets import secrets_in
 
 if TYPE_CHECKING:
@@ -33,84 +32,13 @@ _PROBE_AFTER_S = 1.0
 _DEFAULT_CONNECTIONS = 4  # Teal's
 _APPLICATION = "dagscope"
 
-SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
-
-_Port = Annotated[int, Field(ge=1, le=65_535)]
-
-_TIMEOUT = r"\d+ ?(us|ms|s|min|h|d)?"
-
-_Timeout = Annotated[str, BeforeValidator(str), StringConstraints(pattern=f"^{_TIMEOUT}$")]
-
-_FORMS = {
-    "port": (re.compile(r"\d{1,5}"), 'whole number ("{key}_env")'),
-    "pool_max_conns": (re.compile(r"\d{1,5}"), 'whole number ("{key}_env")'),
-    "statement_timeout": (re.compile(_TIMEOUT), 'duration ("{key}_env"); write it as 30s or 5min'),
-    "db_sslnmode": (
-        re.compile("|".join(get_args(SslMode))),
-        'SSL mode ("{key}_env"); known: ' + ", ".join(sorted(get_args(SslMode))),
-    ),
-}
-"""What a value from the environment must look like, and what it is called; pydantic checks those written out."""
-
-
-class PostgresConfig(Keys):
-    """The `config` of a connection of type postgres: Teal's keys, and `statement_timeout`.
-
-    Each key can also be given as `<key>_env`, the name of an environment variable. Files are relative to the project.
-    """
-
-    host: Text | None = None
-    host_env: str | None = None
-    port: _Port | None = None
-    port_env: str | None = None
-    database: Text | None = None
-    database_env: str | None = None
-    user: Text | None = None
-    user_env: str | None = None
-    password: Text | None = None
-    password_env: str | None = None
-    db_root_cert: str | None = None
-    db_root_cert_env: str | None = None
-    db_cert: str | None = None
-    db_cert_env: str | None = None
-    db_key: str | None = None
-    db_key_env: str | None = None
-    db_sslnmode: SslMode | None = None
-    db_sslnmode_env: str | None = None
-    pool_max_conns: Annotated[int, Field(ge=0)] | None = None
-    pool_max_conns_env: str | None = None
-    statement_timeout: _Timeout | None = None
-    statement_timeout_env: str | None = None
-
-    @model_validator(mode="after")
-    def _one_value_each(self) -> PostgresConfig:
-        for key in type(self).model_fields:
-            if key.endswith("_env") and (variable := getattr(self, key)) is not None:
-                plain = key.removesuffix("_env")
-                if getattr(self, plain) is not None:
-                    raise ValueError(f'give either "{plain}" or "{key}", not both')
-                environment_value(key, variable)
-        return self
-
-    @model_validator(mode="after")
-    def _values_from_environment(self) -> PostgresConfig:
-        for key, (fits, what) in _FORMS.items():
-            variable = getattr(self, f"{key}_env")
-            if variable is not None and not fits.fullmatch(environment_value(f"{key}_env", variable)):
-                raise ValueError(f'environment variable "{variable}" is no {what.format(key=key)}')
-        return self
-
-    def value(self, key: str) -> Any:
-        """What was given for the key, written out or in the environment; None where nothing was."""
-        variable = getattr(self, f"{key}_env")
-        return os.environ[variable] if variable is not None else getattr(self, key)
-
 
 class PostgresConnection(Connection):
     """A PostgreSQL database: a pool of connections for statements, and as many for rows in bulk."""
 
     engine: ClassVar[str] = "postgres"
     Config: ClassVar[type[Keys]] = PostgresConfig
+    materializations: ClassVar[Materializations] = MATERIALIZATIONS
 
     def __init__(self, name: str, parameters: dict[str, Any], max_connections: int) -> None:
         """`parameters` are libpq's, the password among them."""
@@ -122,7 +50,8 @@ class PostgresConnection(Connection):
         self._root: dbapi.Connection | None = None
 
     @classmethod
-    def from_config(cls, name: str, config: Any, folder: Path) -> Self:
+    def from_config(cls, name: str, config: Keys, folder: Path) -> Self:
+        assert isinstance(config, PostgresConfig)
         files = {
             option: str(folder / path)
             for option, key in (("sslrootcert", "db_root_cert"), ("sslcert", "db_cert"), ("sslkey", "db_key"))
@@ -263,11 +192,8 @@ class PostgresConnection(Connection):
             "raise pool_max_conns, or run with fewer workers"
         )
 
-    def _bulk(self) -> AbstractContextManager[dbapi.Connection]:
-        return self._bulk_connection()
-
     @contextmanager
-    def _bulk_connection(self) -> Iterator[dbapi.Connection]:
+    def _bulk(self) -> Iterator[dbapi.Connection]:
         """A connection of ADBC's, in a transaction that is rolled back at the end unless it was committed."""
         import adbc_driver_manager
 
@@ -311,45 +237,7 @@ class PostgresConnection(Connection):
         names, kinds = rows.column("name").to_pylist(), rows.column("kind").to_pylist()
         return {name: RelationKind(kind) for name, kind in zip(names, kinds, strict=True)}
 
-    def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
-        name = relation(asset.name)
-        match asset.materialization:
-            case Materialization.VIEW:
-                return f"CREATE OR REPLACE VIEW {name} AS {sql}"
-            case Materialization.INCREMENTAL if existing is RelationKind.TABLE:
-                return f"INSERT INTO {name} {sql}"
-            case Materialization.TABLE if existing is RelationKind.TABLE:  # as long as its columns stay
-                insert = f"INSERT INTO {name} {relations.GATHERED_ROWS}"
-                return ";\n".join([relations.gather_rows(sql), f"DELETE FROM {name}", insert])
-            case Materialization.TABLE | Materialization.INCREMENTAL:
-                keys = [create_index(asset, index) for index in asset.indexes]
-                if asset.primary_key_fields:
-                    keys.insert(0, f"ALTER TABLE {name} ADD PRIMARY KEY ({identifiers(asset.primary_key_fields)})")
-                return ";\n".join([f"CREATE TABLE {name} AS {sql}", *keys])
-            case _:
-                return sql
-
 
 def _forget_session(connection: psycopg.Connection[Any]) -> None:
     """What one session set or left open is not the next one's; an open transaction was rolled back by the pool."""
     connection.execute("DISCARD ALL")
-
-
-def connection_failure(text: str, place: str, parameters: dict[str, Any]) -> str:
-    """Why connecting failed and what to do, from libpq's text."""
-    user, database = parameters.get("user"), parameters.get("dbname")
-    if "password authentication failed" in text or "no password supplied" in text:
-        return f'the server at {place} refuses user "{user}" with this password; correct user and password'
-    if 'role "' in text and "does not exist" in text:
-        return f'the server at {place} has no user "{user}"; create it, or correct user'
-    if 'database "' in text and "does not exist" in text:
-        return f'the server at {place} has no database "{database}"; create it, or correct database'
-    if "refused" in text or "No such file or directory" in text:
-        return f"no server listens at {place}; start it, or correct host and port"
-    if "timeout" in text or "timed out" in text:
-        return (
-            f"the server at {place} did not answer within {_CONNECT_TIMEOUT_S} s; correct host and port, or try later"
-        )
-    if "resolve host" in text or "translate host name" in text or "Name or service not known" in text:
-        return f'host "{parameters["host"]}" is not known; correct host'
-    return f"cannot connect to {place}: {' '.join(text.split())}"

@@ -8,16 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dagscope.dag.connections.base import RelationKind
+from dagscope.dag.connections.materializations import TableKeys
+from dagscope.dag.connections.postgres.dialect import DIALECT
+from dagscope.dag.connections.postgres.materializations import MATERIALIZATIONS
+from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.ground.errors import DagscopeError, StatementFailed
-from dagscope.dag.model.file_shapes import IndexEntry
-from dagscope.dag.model.relation_names import identifier, identifiers
-from dagscope.dag.model.templates import sql_literal
-
-NEW_ROWS = "pg_temp.dagscope_new"
-"""Where rows are made that replace others."""
-
-GATHERED_ROWS = f"SELECT * FROM {NEW_ROWS}"
 
 _INVALID_TABLE_DEFINITION = "42P16"  # CREATE OR REPLACE VIEW with other columns
 
@@ -32,14 +27,6 @@ class Statements(Protocol):
     def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
 
     def sql_state(self, error: DagscopeError) -> str | None: ...
-
-
-@dataclass(frozen=True)
-class Keys:
-    """The primary key and the indexes that a table is to have; an index without a name would be nobody's."""
-
-    primary_key: tuple[str, ...] = ()
-    indexes: tuple[IndexEntry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +53,7 @@ def existing(statements: Statements, name: str) -> Existing | None:
     found = statements.rows(
         "SELECT c.oid::bigint, c.relkind::text, a.attname::text, format_type(a.atttypid, a.atttypmod) "
         "FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
-        f"WHERE c.oid = to_regclass({sql_literal(name)}) ORDER BY a.attnum"
+        f"WHERE c.oid = to_regclass({DIALECT.literal(name)}) ORDER BY a.attnum"
     )
     if not found:
         return None
@@ -76,13 +63,15 @@ def existing(statements: Statements, name: str) -> Existing | None:
 
 def lock(statements: Statements, name: str) -> None:
     """Wait until no other dagscope makes the same relation or schema; until the transaction ends."""
-    statements.execute(f"SELECT pg_advisory_xact_lock(hashtext('dagscope'), hashtext({sql_literal(name)}))")
+    statements.execute(f"SELECT pg_advisory_xact_lock(hashtext('dagscope'), hashtext({DIALECT.literal(name)}))")
 
 
-def create_table(statements: Statements, name: str, query: str, keys: Keys) -> int:
+def create_table(statements: Statements, name: str, query: str, keys: TableKeys) -> int:
     """Make a table that is not there yet. The query follows `AS` on the same line: line numbers stay its own."""
-    rows = statements.execute(f"CREATE TABLE {name} AS {query}")
-    _create_keys(statements, name, keys)
+    create, *key_statements = MATERIALIZATIONS.table(name, query, keys, existing=None)
+    rows = statements.execute(create)
+    for statement in key_statements:
+        statements.execute(statement)
     return rows
 
 
@@ -91,20 +80,15 @@ def replace_table(
     old: Existing,
     query: str,
     columns: tuple[tuple[str, str], ...],
-    keys: Keys,
+    keys: TableKeys,
     remade: Container[str],
 ) -> int:
     """Put the query's rows, which are of these columns, in the place of what is there."""
     if can_keep(old, columns):
         with emptied(statements, old, keys):
-            return statements.execute(f"INSERT INTO {old.name} {query}")
+            return statements.execute(MATERIALIZATIONS.append(old.name, query))
     with replaced(statements, old, remade):
         return create_table(statements, old.name, query, keys)
-
-
-def gather_rows(query: str) -> str:
-    """The statement that makes the new rows beside the old ones."""
-    return f"CREATE TEMPORARY TABLE {NEW_ROWS.removeprefix('pg_temp.')} ON COMMIT DROP AS {query}"
 
 
 def can_keep(old: Existing, columns: tuple[tuple[str, str], ...]) -> bool:
@@ -113,7 +97,7 @@ def can_keep(old: Existing, columns: tuple[tuple[str, str], ...]) -> bool:
 
 
 @contextmanager
-def emptied(statements: Statements, table: Existing, keys: Keys) -> Iterator[None]:
+def emptied(statements: Statements, table: Existing, keys: TableKeys) -> Iterator[None]:
     """All rows deleted and the old keys that are no longer wanted gone; the block inserts, then keys are completed.
 
     DELETE, for after TRUNCATE a reader with an older snapshot would see an empty table. The lock lets readers pass.
@@ -121,9 +105,10 @@ def emptied(statements: Statements, table: Existing, keys: Keys) -> Iterator[Non
     statements.execute(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
     _refuse_to_cascade(statements, table)
     kept = _drop_other_keys(statements, table, keys)
-    statements.execute(f"DELETE FROM {table.name}")
+    statements.execute(MATERIALIZATIONS.empty(table.name))
     yield
-    _create_keys(statements, table.name, kept)
+    for statement in MATERIALIZATIONS.keys(table.name, kept):
+        statements.execute(statement)
 
 
 def _refuse_to_cascade(statements: Statements, table: Existing) -> None:
@@ -243,7 +228,8 @@ def replace_view(statements: Statements, name: str, query: str, remade: Containe
     if old is None or old.code == "v":
         statements.execute("SAVEPOINT dagscope_replace")
         try:
-            statements.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
+            for statement in MATERIALIZATIONS.view(name, query, old.kind if old else None):
+                statements.execute(statement)
         except StatementFailed as error:
             if old is None or statements.sql_state(error) != _INVALID_TABLE_DEFINITION:
                 raise
@@ -257,15 +243,7 @@ def replace_view(statements: Statements, name: str, query: str, remade: Containe
 # -- primary keys and indexes
 
 
-def _create_keys(statements: Statements, name: str, keys: Keys) -> None:
-    if keys.primary_key:
-        statements.execute(f"ALTER TABLE {name} ADD PRIMARY KEY ({identifiers(keys.primary_key)})")
-    for index in keys.indexes:
-        unique = "UNIQUE " if index.unique else ""
-        statements.execute(f"CREATE {unique}INDEX {identifier(index.name)} ON {name} ({identifiers(index.fields)})")
-
-
-def _drop_other_keys(statements: Statements, table: Existing, keys: Keys) -> Keys:
+def _drop_other_keys(statements: Statements, table: Existing, keys: TableKeys) -> TableKeys:
     """Drop the primary key and the indexes that are not as wanted; those that are still to be made."""
     found = statements.rows(
         "SELECT i.indexrelid::regclass::text, c.relname::text, i.indisprimary, i.indisunique, "
@@ -289,11 +267,11 @@ def _drop_other_keys(statements: Statements, table: Existing, keys: Keys) -> Key
                 indexes.remove(same[0])
             else:
                 statements.execute(f"DROP INDEX {sql_name}")
-    return Keys(primary_key, tuple(indexes))
+    return TableKeys(primary_key, tuple(indexes))
 
 
 def _drop_primary_key(statements: Statements, table: Existing, constraint: str, columns: list[str]) -> None:
     """A key's columns stay NOT NULL when it goes, unless that is undone as well."""
-    statements.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT {identifier(constraint)}")
+    statements.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT {DIALECT.identifier(constraint)}")
     for column in columns:
-        statements.execute(f"ALTER TABLE {table.name} ALTER COLUMN {identifier(column)} DROP NOT NULL")
+        statements.execute(f"ALTER TABLE {table.name} ALTER COLUMN {DIALECT.identifier(column)} DROP NOT NULL")

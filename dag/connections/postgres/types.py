@@ -14,16 +14,30 @@ import pyarrow.compute as pc
 from dagscope.dag.connections.arrow_types import (
     WIDEST_DECIMAL,
     Convert,
-    source_type,
+    NotedType,
+    noted_type,
     type_text,
-    with_source_type,
+    with_type,
+)
+from dagscope.dag.connections.neutral_types import (
+    BITS,
+    DECIMAL,
+    INTEGER,
+    JSON,
+    LIST,
+    OTHER,
+    SIGNED_128,
+    TIME_WITH_ZONE,
+    UNSIGNED_128,
+    UUID,
+    NeutralType,
 )
 from dagscope.dag.ground.errors import TypeNotKept
 
 ENGINE = "postgres"
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer names without asking
 
-_INFINITY, _MINUS_INFINITY = 2**63 - 1, -(2**63) + 1  # as DuckDB has them in Arrow's timestamps
+_INFINITY, _MINUS_INFINITY = 2**63 - 1, -(2**63) + 1  # as they travel in Arrow's timestamps
 _INFINITE_DAY, _MINUS_INFINITE_DAY = 2**31 - 1, -(2**31) + 1
 _EPOCH_US, _EPOCH_DAYS = 946_684_800_000_000, 10_957  # PostgreSQL counts from 2000-01-01, Arrow from 1970-01-01
 _MICRO_UTC = pa.timestamp("us", "UTC")
@@ -90,8 +104,31 @@ def read_column(name: str, type_: str, is_enum: bool, to_show: bool) -> ReadColu
         # A cast would cut the blanks that pad a character(n); ADBC reads it as it is.
         cast = None if bare in ("character", "character varying", "name") else "text" + brackets
         return ReadColumn(name, type_, cast, _field(name, pa.string(), is_array))
-    field = with_source_type(_field(name, pa.string(), is_array), ENGINE, type_)
-    return ReadColumn(name, type_, "text" + brackets, field)
+    return ReadColumn(name, type_, "text" + brackets, _text_field(name, type_))
+
+
+_NEUTRAL = {
+    "uuid": UUID,
+    "json": JSON,
+    "jsonb": JSON,
+    "numeric": DECIMAL,
+    "time with time zone": TIME_WITH_ZONE,
+    "bit": BITS,
+    '"bit"': BITS,  # of unknown length
+    "bit varying": BITS,
+}
+
+
+def _text_field(name: str, type_: str) -> pa.Field:
+    """The field of a column that goes as text, its type noted."""
+    element = type_.removesuffix("[]")
+    is_array = element != type_
+    modifier = _MODIFIER.search(element)
+    known = _NEUTRAL.get(_MODIFIER.sub("", element), OTHER)
+    sizes = tuple(map(int, modifier[1].split(","))) if modifier and known == DECIMAL else ()
+    item = NeutralType(known, sizes)
+    noted = NotedType(item.as_list() if is_array else item, ENGINE, type_)
+    return with_type(_field(name, pa.string(), is_array), noted)
 
 
 def _field(name: str, type_: pa.DataType, is_array: bool) -> pa.Field:
@@ -103,8 +140,7 @@ def _numeric(name: str, type_: str, element: str, brackets: str, to_show: bool) 
     precision, scale = (int(part) for part in modifier[1].split(",")) if modifier else (0, 0)
     is_array = bool(brackets)
     if modifier is None or precision > WIDEST_DECIMAL or not 0 <= scale <= precision or to_show:
-        field = with_source_type(_field(name, pa.string(), is_array), ENGINE, type_)
-        return ReadColumn(name, type_, "text" + brackets, field)
+        return ReadColumn(name, type_, "text" + brackets, _text_field(name, type_))
     field = _field(name, pa.decimal128(precision, scale), is_array)
 
     def parse(column: pa.Array) -> pa.Array:
@@ -192,13 +228,17 @@ class WriteColumn:
     staged: str | None = None
 
 
-_FROM_DUCKDB = {
-    "UUID": "uuid",
-    "JSON": "json",
-    "UHUGEINT": "numeric(39,0)",
-    "BIGNUM": "numeric",
-    "TIME WITH TIME ZONE": "time with time zone",
-    "BIT": "bit varying",
+_WIDEST_INTEGER = "numeric(39,0)"  # of 128 bits
+
+_FROM_NEUTRAL = {
+    UUID: "uuid",
+    JSON: "json",
+    SIGNED_128: _WIDEST_INTEGER,
+    UNSIGNED_128: _WIDEST_INTEGER,
+    INTEGER: "numeric",
+    DECIMAL: "numeric",
+    TIME_WITH_ZONE: "time with time zone",
+    BITS: "bit varying",
 }
 
 
@@ -211,8 +251,8 @@ def write_column(field: pa.Field, name: str) -> WriteColumn:
     is_list = is_list or pa.types.is_fixed_size_list(field.type)
     item = field.type.value_type if is_list else field.type
     brackets = "[]" if is_list else ""
-    noted, source = _noted_type(field), type_text(field)
-    if noted and (pa.types.is_string(item) or noted.startswith("numeric(39")):
+    noted, source = _noted_text(field), type_text(field)
+    if noted and (pa.types.is_string(item) or noted.startswith(_WIDEST_INTEGER)):
         if pa.types.is_string(item):
             arrives = pa.field(name, pa.list_(item) if is_list else item)
             return WriteColumn(name, noted, source, arrives, _cast_to(arrives.type, field), staged="text" + brackets)
@@ -238,21 +278,21 @@ def _write_list(field: pa.Field, name: str, wire: "_Wire") -> WriteColumn:
     return WriteColumn(name, wire.type + "[]", type_text(field), pa.field(name, arrives), convert)
 
 
-def _noted_type(field: pa.Field) -> str | None:
-    """The column's own type in PostgreSQL's words, where it came from a database."""
-    noted = source_type(field)
+def _noted_text(field: pa.Field) -> str | None:
+    """The column's noted type in PostgreSQL's words. Raises `TypeNotKept` if there is no such type."""
+    noted = noted_type(field)
     if noted is None:
         return None
-    engine, type_ = noted
-    if engine == ENGINE:
-        return type_
-    item = type_.removesuffix("[]") if type_.endswith("[]") else re.sub(r"\[\d+\]$", "", type_)
-    brackets = "[]" if item != type_ else ""
-    if item == "HUGEINT":
-        return "numeric(39,0)" + brackets
-    if item in _FROM_DUCKDB:
-        return _FROM_DUCKDB[item] + brackets
-    return None
+    if noted.engine == ENGINE:
+        return noted.own
+    is_list = noted.neutral.name == LIST
+    item, brackets = (noted.neutral.parts[0], "[]") if is_list else (noted.neutral, "")
+    if item.name == OTHER:
+        raise TypeNotKept(field.name, noted.own, "PostgreSQL", "PostgreSQL has no such type; cast it to text")
+    if item.name not in _FROM_NEUTRAL:
+        return None
+    sizes = f"({','.join(map(str, item.sizes))})" if item.sizes else ""
+    return _FROM_NEUTRAL[item.name] + sizes + brackets
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import Cancelled, ConnectionFailed, StatementFailed
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import IndexEntry, Materialization
-from dagscope.dag.run.materializations import materialize
 from tests.dag.connections.conftest import rows
 
 SLOW = "SELECT count(*) FROM {series} AS a, {series} AS b WHERE a.n * b.n % 7 = 3"
@@ -32,7 +31,7 @@ def asset(materialization: str = "table", name: str = "dds.orders", **keys: obje
 
 def make(session: Session, made: Asset, sql: str) -> int | None:
     session.create_schema(made.stage)
-    return materialize(session, made, sql, session.relation_kind(made.name))
+    return session.materialize(made, sql, session.relation_kind(made.name))
 
 
 def test_statements_tell_what_they_wrote(session: Session) -> None:
@@ -84,16 +83,6 @@ def test_failed_write_leaves_the_old_table(session: Session) -> None:
     assert rows(session, "SELECT * FROM t") == [(1,)]
 
 
-def test_transaction(session: Session) -> None:
-    """What a block did together is undone together."""
-    session.execute("CREATE TABLE t (id INT)")
-    broken = pytest.raises(StatementFailed)
-    with broken, session.transaction():
-        session.execute("INSERT INTO t VALUES (1)")
-        session.execute("INSERT INTO nowhere VALUES (1)")
-    assert session.scalar("SELECT count(*) FROM t") == 0
-
-
 def test_snapshot(connection: Connection) -> None:
     """Count and rows that are read together are of one moment, whatever others write."""
     with connection.session() as reader, connection.session() as writer:
@@ -110,6 +99,22 @@ def test_relation_kinds(session: Session, connection: Connection) -> None:
     session.execute("CREATE SCHEMA s; CREATE TABLE s.t (id INT); CREATE VIEW s.v AS SELECT * FROM s.t")
     assert [session.relation_kind(f"s.{name}") for name in "tvx"] == [RelationKind.TABLE, RelationKind.VIEW, None]
     assert connection.relations() == {"s.t": RelationKind.TABLE, "s.v": RelationKind.VIEW}
+
+
+KEYWORDS = {
+    "duckdb": "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')",
+    "postgres": "SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')",
+}
+
+
+def test_reserved_words(session: Session, connection: Connection) -> None:
+    """Every word that the engine reserves can be a name: it is written in quotes."""
+    words = [word for (word,) in rows(session, KEYWORDS[connection.engine] + " ORDER BY 1")]
+    assert set(words) <= connection.dialect.reserved
+    columns = ", ".join(f"1 AS {connection.dialect.identifier(word)}" for word in words)
+    session.execute(f"CREATE TABLE reserved AS SELECT {columns}")
+    names = connection.dialect.identifiers(words)
+    assert session.read(f"SELECT {names} FROM reserved").read_all().schema.names == words
 
 
 def test_schema_made_by_many_at_once(connection: Connection) -> None:

@@ -1,13 +1,9 @@
 """SQL templates, as models and data tests use them."""
 
-from datetime import date
-from decimal import Decimal
-from typing import Any
-
 import pytest
 
 from dagscope.dag.ground.errors import ProjectInvalid, TemplateFailed
-from dagscope.dag.model.templates import TaskValues, split_source, sql_literal
+from dagscope.dag.model.templates import TaskValues, split_source
 from dagscope.dag.project.project import Project
 from tests.dag.run.task_run import MakeProject, RunProject, data_test
 from tests.projects import block, model
@@ -96,26 +92,6 @@ def test_param_missing_from_a_run(make_project: MakeProject) -> None:
     assert str(told.value) == (
         'assets/models/staging/orders.sql:5: parameter "day" is missing from the run\'s data and has no default'
     )
-
-
-@pytest.mark.parametrize(
-    ("value", "literal"),
-    [
-        (None, "NULL"),
-        (True, "TRUE"),
-        (7, "7"),
-        (1.5, "1.5"),
-        (Decimal("1.10"), "1.10"),
-        ("it's", "'it''s'"),
-        ("'; DROP TABLE x; --", "'''; DROP TABLE x; --'"),
-        ([1, "a"], "(1, 'a')"),
-        ({"a": "b'c"}, "'{\"a\": \"b''c\"}'"),
-        (date(2013, 1, 2), "'2013-01-02'"),
-    ],
-)
-def test_sql_literal(value: Any, literal: str) -> None:
-    """Values become SQL literals that cannot end early."""
-    assert sql_literal(value) == literal
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dagscope.dag.connections.duckdb.connection import DuckDBConfig
-from dagscope.dag.connections.postgres.connection import PostgresConfig
+from dagscope.dag.connections.duckdb.config import DuckDBConfig
+from dagscope.dag.connections.postgres.config import PostgresConfig
 from dagscope.dag.model.file_shapes import ConfigFile, ModelKeys, ProfileFile
 from dagscope.dag.project.yaml_file import Model, read_model, read_yaml
 

@@ -12,7 +12,8 @@ from dagscope.dag.ground.frames import Frame, FrameStore, Value
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.dag.run import runner
-from dagscope.dag.run.task_plan import TaskPlan, fresh_node
+from dagscope.dag.run.runner import TaskOptions
+from dagscope.dag.run.task_plan import TaskPlan, Work, fresh_node
 
 MakeProject = Callable[[Mapping[str, str]], Project]
 """`make_project`: a project of one DuckDB connection named `duck`, with these texts by path."""
@@ -129,8 +130,10 @@ def run_once(
     order = [only] if only else project.graph.order
     nodes = {name: fresh_node(project, name, place, run_tests=True) for place, name in enumerate(order, 1)}
     task = TaskValues("nightly", "uuid-1", project.instance_name, "uuid-2", data=dict(data or {}))
-    plan = TaskPlan(task, 1, started_ms=0, nodes=nodes, to_execute=frozenset(nodes), run_root_tests=only is None)
-    made.status = runner.run(project, frames, plan, emit, cancellation or Cancellation(), 2, KEPT_VIOLATIONS)
+    work = Work(to_execute=frozenset(nodes), run_root_tests=only is None)
+    plan = TaskPlan(task, 1, started_ms=0, work=work, nodes=nodes)
+    options = TaskOptions(max_workers=2, kept_violations=KEPT_VIOLATIONS)
+    made.status = runner.run(project, plan, frames, emit, cancellation or Cancellation(), options)
     return made
 
 

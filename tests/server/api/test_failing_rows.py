@@ -140,7 +140,10 @@ def test_results_of_a_task(door: AppDoor) -> None:
 def test_no_results(door: AppDoor) -> None:
     """The results of an unknown task are 404; those of a task without tests are an empty list."""
     answer = door.get("/api/tests/results/nope")
-    assert (answer.status_code, answer.json()) == (404, {"error": "Task not found"})
+    assert (answer.status_code, answer.json()) == (
+        404,
+        {"error": "Task not found", "details": "no task has this id; GET /api/dag/tasks lists all tasks"},
+    )
     door.run("t", runTests=False)
     assert door.get("/api/tests/results/t").json() == {"taskId": "t", "attempt": 1, "tests": []}
     assert door.get("/api/tests/results/t?attempt=2").status_code == 404

@@ -103,11 +103,15 @@ def test_nothing_to_tell(make_door: Any) -> None:
     door.post("/api/dag/asset/a.c/execute", {"taskId": "only_c"})
     assert door.get("/api/dag/asset/a.d/statements").status_code == 204
     assert door.get(f"{path}?taskId=only_c").status_code == 204
-    for query in ("?taskId=nix", "?taskId=t&attempt=9"):
+    for query, details in (
+        ("?taskId=nix", "no task has this id; GET /api/dag/tasks lists all tasks"),
+        ("?taskId=t&attempt=9", "the task has no attempt 9; its newest is 1"),
+    ):
         answer = door.get(path + query)
-        assert (answer.status_code, answer.json()) == (404, {"error": "Task not found"})
+        assert (answer.status_code, answer.json()) == (404, {"error": "Task not found", "details": details})
     answer = door.get("/api/dag/asset/a.nix/statements")
-    assert (answer.status_code, answer.json()) == (404, {"error": "Asset not found in DAG"})
+    details = 'there is no asset "a.nix"; known: a.b, a.c, a.d'
+    assert (answer.status_code, answer.json()) == (404, {"error": "Asset not found in DAG", "details": details})
     assert door.get(f"{path}?taskId=t&attempt=0").status_code == 400
 
 
@@ -134,7 +138,8 @@ def test_statements_of_data_tests(make_door: Any) -> None:
     assert few["statements"][1]["rows"] == 2
     door.run("t", runTests=False)
     assert door.get("/api/tests/root.r/statements?taskId=nix").status_code == 404
-    assert door.get("/api/tests/nix/statements").json() == {"error": "Test not found"}
+    details = 'there is no data test "a.fewer"; did you mean "a.few"?'
+    assert door.get("/api/tests/a.fewer/statements").json() == {"error": "Test not found in DAG", "details": details}
 
 
 def test_statements_of_root_tests(make_door: Any) -> None:

@@ -101,10 +101,11 @@ def test_confirmation(door: AppDoor) -> None:
         assert (answer.status_code, answer.json()) == (400, {"error": f"Invalid request format: {error}"})
     assert door.post("/api/dag/asset/s.orders/drop").status_code == 415
     assert door.get("/api/dag/asset/s.orders/data").json()["rowCount"] == 1
-    unknown = upkeep(door, "s.nope", "drop")
+    unknown = upkeep(door, "s.order", "drop")
+    hint = 'there is no asset "s.order"; did you mean "s.orders"?'
     assert (unknown.status_code, unknown.json()) == (
         404,
-        {"assetName": "s.nope", "status": "FAILED", "message": "", "error": "Asset not found in DAG"},
+        {"assetName": "s.order", "status": "FAILED", "message": hint, "error": "Asset not found in DAG"},
     )
 
 

@@ -159,14 +159,23 @@ def test_other_machines(address: str, code: int) -> None:
         assert _answer(Settings(), address).json() == {"error": "Unauthorized", "details": details}
 
 
-def test_static_paths() -> None:
-    """The page's own files need no token: they hold no data, and ask for it."""
-    settings = Settings(api_token=TOKEN)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("path", "code"), [("/healthz", 200), ("/healthz/", 401), ("/healthz/x", 401), ("/healthzx", 401), ("/", 401)]
+)
+def test_health_wants_no_token(guarded: AppDoor, path: str, code: int) -> None:
+    """`/healthz`, and no other path, is answered without the token, whatever organization the client names."""
+    answer = guarded.get(path, headers={"Dagster-Cloud-Organization": "other"})
+    assert answer.status_code == code
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(api_token=TOKEN)])  # type: ignore[arg-type]
+def test_health_for_other_machines(settings: Settings) -> None:
+    """An open path is answered to clients of other machines too, and any other is not."""
     app = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("here"))])
-    client = TestClient(Guard(app, lambda _: settings, static_paths=("/static/",)))
-    assert client.get("/static/page.js").text == "here"
+    guard = Guard(app, lambda _: settings, open_paths=frozenset({"/healthz"}))
+    client = TestClient(guard, client=("192.168.1.5", 50_000))
+    assert client.get("/healthz").text == "here"
     assert client.get("/api/dag").status_code == 401
-    assert client.get("/staticx").status_code == 401
 
 
 def test_empty_token_is_none() -> None:

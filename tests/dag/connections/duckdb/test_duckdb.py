@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from dagscope.dag.connections import Connection, RelationKind, Session
-from dagscope.dag.connections.duckdb.connection import DuckDBConfig, DuckDBConnection
+from dagscope.dag.connections.duckdb.config import DuckDBConfig
+from dagscope.dag.connections.duckdb.connection import DuckDBConnection
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import Cancelled, ConnectionFailed, DagscopeError, StatementFailed
 
@@ -192,16 +193,6 @@ def test_relations(connect: Open) -> None:
         session.create_schema("order")
         session.execute('CREATE TABLE "order".a AS SELECT 1; CREATE VIEW "order"."B" AS SELECT 1')
     assert connection.relations() == {"order.a": RelationKind.TABLE, "order.B": RelationKind.VIEW}
-
-
-def test_transaction(session: Session) -> None:
-    """All statements of a transaction take effect, or none does."""
-    session.execute("CREATE TABLE t AS SELECT 1 AS id")
-    with session.transaction():
-        session.execute("INSERT INTO t VALUES (2)")
-    with pytest.raises(StatementFailed), session.transaction():
-        session.execute("INSERT INTO t VALUES (3); SELECT error('no stock')")
-    assert read(session, "FROM t ORDER BY id") == [(1,), (2,)]
 
 
 def test_conflict(connect: Open) -> None:

@@ -14,12 +14,13 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from dagscope.dag.connections.postgres.connection import PostgresConfig, PostgresConnection
-from dagscope.dag.connections.postgres.session import PostgresSession, database_text
+from dagscope.dag.connections.postgres.bulk import database_text
+from dagscope.dag.connections.postgres.config import PostgresConfig
+from dagscope.dag.connections.postgres.connection import PostgresConnection
+from dagscope.dag.connections.postgres.session import PostgresSession
 from dagscope.dag.ground.errors import ConnectionFailed, DagscopeError, StatementFailed
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
-from dagscope.dag.run.materializations import materialize
 from tests.dag.connections.conftest import Connect, rows
 from tests.postgres_server import PostgresServer
 
@@ -39,7 +40,7 @@ def make(
     made = Asset(name, f"{name}.sql", "postgres", "postgres", Materialization(kind), None)
     with connection.session() as session:
         session.create_schema(made.stage)
-        materialize(session, made, sql, session.relation_kind(name), remade)
+        session.materialize(made, sql, session.relation_kind(name), remade)
 
 
 def everything(connection: PostgresConnection, sql: str) -> list[tuple[Any, ...]]:
@@ -225,9 +226,10 @@ def test_rows_of_this_session_alone(connection: PostgresConnection) -> None:
             "CREATE TEMP TABLE mine AS SELECT 1 AS id, 1.50::numeric(4,2) AS price, gen_random_uuid() AS key"
         )
         assert [row[:2] for row in rows(session, "SELECT * FROM mine")] == [(1, pytest.approx(1.5))]
-        with session.transaction():
-            session.execute("INSERT INTO mine VALUES (2, 2.25)")
-            assert [row[0] for row in rows(session, "SELECT * FROM mine ORDER BY id")] == [1, 2]
+        session.execute("BEGIN")
+        session.execute("INSERT INTO mine VALUES (2, 2.25)")
+        assert [row[0] for row in rows(session, "SELECT * FROM mine ORDER BY id")] == [1, 2]
+        session.execute("COMMIT")
 
 
 def test_statements_that_are_no_queries(connection: PostgresConnection) -> None:
@@ -341,14 +343,13 @@ def test_two_processes_make_the_same(postgres: Parameters) -> None:
     code = (
         "import json, os, sys; from pathlib import Path; "
         "from dagscope.dag.model.assets import Asset; from dagscope.dag.connections import ENGINES;"
-        "from dagscope.dag.run.materializations import materialize;"
         "from dagscope.dag.model.file_shapes import Materialization as M;"
         "engine = ENGINES['postgres']; config = engine.Config(**json.loads(os.environ['PG']));"
         "connection = engine.from_config('pg', config, Path());\n"
         "for n in range(8):\n"
         "    with connection.session() as s:\n"
         "        s.create_schema(f's{n}')\n"
-        "        materialize(s, Asset(f's{n}.t', 'x', 'pg', 'pg', M.TABLE, None), 'SELECT 1 AS id', None)\n"
+        "        s.materialize(Asset(f's{n}.t', 'x', 'pg', 'pg', M.TABLE, None), 'SELECT 1 AS id', None)\n"
         "connection.close()"
     )
     environment = os.environ | {"PG": json.dumps(postgres)}

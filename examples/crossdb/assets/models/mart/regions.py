@@ -1,11 +1,11 @@
 """Customers and revenue by region, from rows of both databases."""
 
-from typing import Any
-
 import pyarrow as pa
 
+from dagscope import RawContext
 
-def execute(context: Any) -> pa.Table:
+
+def execute(context: RawContext) -> pa.Table:
     """One row a region; frames come as pyarrow tables, decimals with all their digits."""
     customers: pa.Table = context.input["staging.customers"]
     revenue: pa.Table = context.input["dds.customer_revenue"]

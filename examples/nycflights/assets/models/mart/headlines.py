@@ -1,7 +1,13 @@
 """The year in one nested answer, from the frames of five other assets."""
 
+from typing import Any
 
-def execute(context):
+from dagscope import RawContext
+
+Row = dict[str, Any]
+
+
+def execute(context: RawContext) -> Row:
     airlines = context.input["mart.carrier_scorecard"].to_pylist()
     destinations = context.input["mart.airport_league"].to_pylist()
     worst_days = context.input["mart.worst_days"].to_pylist()
@@ -28,15 +34,15 @@ def execute(context):
     }
 
 
-def mean_delay(hour):
-    return hour["mean_dep_delay_min"]
+def mean_delay(hour: Row) -> float:
+    return float(hour["mean_dep_delay_min"])
 
 
-def pick(rows, *columns):
+def pick(rows: list[Row], *columns: str) -> list[Row]:
     return [{column: plain(row[column]) for column in columns} for row in rows]
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A date as text and a decimal as a number, so that the answer is the same JSON for everyone."""
     if hasattr(value, "isoformat"):
         return value.isoformat()

@@ -7,8 +7,13 @@ A run's data may change two numbers: "bad_day_pct" (70) and "min_streak_days" (3
 """
 
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow as pa
+
+from dagscope import RawContext
+
+Row = dict[str, Any]
 
 SCHEMA = pa.schema(
     [
@@ -26,7 +31,7 @@ SCHEMA = pa.schema(
 MIN_FLIGHTS_A_DAY = 5
 
 
-def execute(context):
+def execute(context: RawContext) -> pa.Table:
     parameters = context.input.get("__input__") or {}
     bad_day_pct = float(parameters.get("bad_day_pct", 70))
     min_streak_days = int(parameters.get("min_streak_days", 3))
@@ -34,8 +39,8 @@ def execute(context):
     days = context.input["dds.carrier_day"].to_pylist()
     days.sort(key=lambda day: (day["carrier"], day["flight_date"]))
 
-    streaks: list[dict] = []
-    current: list[dict] = []
+    streaks: list[Row] = []
+    current: list[Row] = []
     for day in days:
         is_bad = day["flights"] >= MIN_FLIGHTS_A_DAY and day["on_time_pct"] < bad_day_pct
         if current and not (is_bad and follows(current[-1], day)):
@@ -58,12 +63,12 @@ def execute(context):
     return pa.Table.from_pylist(streaks, schema=SCHEMA)
 
 
-def follows(before: dict, day: dict) -> bool:
+def follows(before: Row, day: Row) -> bool:
     next_day: date = before["flight_date"] + timedelta(days=1)
-    return before["carrier"] == day["carrier"] and day["flight_date"] == next_day
+    return bool(before["carrier"] == day["carrier"] and day["flight_date"] == next_day)
 
 
-def summary(days: list[dict]) -> dict:
+def summary(days: list[Row]) -> Row:
     flights = sum(day["flights"] for day in days)
     return {
         "carrier": days[0]["carrier"],

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dagscope.server.http.endpoint import Endpoint
-from dagscope.server.http.requests import workspace_of
+from dagscope.server.http.request_reading import workspace_of
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -25,11 +25,11 @@ _PAGE = """<!doctype html>
 """
 
 
-def about_endpoint(endpoints: Iterable[Endpoint]) -> Endpoint:
+def front_page_endpoint(endpoints: Iterable[Endpoint]) -> Endpoint:
     """The page, with the given endpoints listed."""
     rows = "\n".join(map(_row, endpoints))
 
-    async def get_about(request: Request) -> Response:
+    async def get_front_page(request: Request) -> Response:
         project = workspace_of(request).project
         page = _PAGE.format(
             project=html.escape(project.name), assets=len(project.assets), tests=len(project.tests), rows=rows
@@ -38,7 +38,7 @@ def about_endpoint(endpoints: Iterable[Endpoint]) -> Endpoint:
         return HTMLResponse(page, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
 
     return Endpoint(
-        "GET", "/", get_about, "A page about this server.", {200: None}, media_type="text/html", tag="about"
+        "GET", "/", get_front_page, "A page about this server.", {200: None}, media_type="text/html", tag="about"
     )
 
 

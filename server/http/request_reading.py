@@ -7,7 +7,6 @@ from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
 from dagscope.dag.events.task_ids import check_task_id
-from dagscope.dag.model.assets import Asset
 from dagscope.server.http.answers import Refused, bad_request
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes import Error
@@ -96,11 +95,6 @@ def checked_task_id(task_id: str) -> str:
         return check_task_id(task_id)
     except ValueError as error:
         raise bad_request(str(error)) from error
-
-
-def asset_of(request: Request) -> Asset | None:
-    """The asset named in the path, None if the DAG has none of that name."""
-    return workspace_of(request).project.assets.get(request.path_params["name"])
 
 
 def page_of(request: Request) -> Page:

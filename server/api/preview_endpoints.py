@@ -6,25 +6,28 @@ from starlette.responses import Response
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.server.api import asset_data
+from dagscope.server.api.asset_data import without_data
 from dagscope.server.http.answers import Refused, ShapeResponse
 from dagscope.server.http.endpoint import Endpoint
+from dagscope.server.http.lookups import asset_named
 from dagscope.server.http.pages import Page
-from dagscope.server.http.requests import asset_of, read_body, workspace_of
+from dagscope.server.http.request_reading import read_body, workspace_of
 from dagscope.server.http.shapes import AssetData, Error, PreviewRequest
+from dagscope.server.workspace.disconnecting import connect_again
 
 STILL_READ = "still being read: send the same request again to wait on"
 
 
 async def post_preview(request: Request) -> Response:
     body = await read_body(request, PreviewRequest, may_be_empty=True)
-    workspace, asset = workspace_of(request), asset_of(request)
-    if asset is None:
-        raise Refused(404, _without_data(request.path_params["name"], "Asset not found in DAG"))
+    name = request.path_params["name"]
+    workspace = workspace_of(request)
+    asset = asset_named(workspace.project, name, lambda missing: without_data(name, missing.error))
     if asset.is_raw:
         details = "it is a raw asset, made by Python: look at its data"
         raise Refused(400, Error(error=f'"{asset.name}" has no relation to preview', details=details))
     connection = workspace.project.connections[asset.connection]
-    connection.admit()
+    connect_again(connection)
     page = Page(body.offset, body.limit, is_told=True)
 
     def read(cancellation: Cancellation) -> bytes | None:
@@ -34,17 +37,13 @@ async def post_preview(request: Request) -> Response:
     key = (asset.name, id(connection), page)
     answer = await workspace.previews.read(key, read, workspace.settings.post_wait_ms)
     if answer is None:
-        return ShapeResponse(_without_data(asset.name, STILL_READ), 202)
+        return ShapeResponse(without_data(asset.name, STILL_READ), 202)
     try:
         text = answer.result()
     except DagscopeError as error:
-        shape = _without_data(asset.name, workspace.project.redaction.text(str(error)))
+        shape = without_data(asset.name, workspace.project.redaction.text(str(error)))
         raise Refused(500, shape) from error
     return Response(text, media_type="application/json") if text is not None else Response(status_code=204)
-
-
-def _without_data(asset: str, error: str) -> AssetData:
-    return AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
 
 
 ENDPOINTS = (

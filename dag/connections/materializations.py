@@ -1,0 +1,70 @@
+"""Which statements a materialization is, for those that execute them and those that show them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from dagscope.dag.connections.relation_kind import RelationKind
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.model.dialect import Dialect
+from dagscope.dag.model.file_shapes import IndexEntry, Materialization
+
+
+@dataclass(frozen=True)
+class TableKeys:
+    """The primary key and the indexes that a table is to have; an index without a name would be nobody's."""
+
+    primary_key: tuple[str, ...] = ()
+    indexes: tuple[IndexEntry, ...] = ()
+
+    @classmethod
+    def of(cls, asset: Asset) -> Self:
+        return cls(asset.primary_key_fields, asset.indexes)
+
+
+@dataclass(frozen=True)
+class Materializations:
+    """The statements of one engine. An engine overrides those that it has other words for.
+
+    A query follows its keyword on the same line, so that the line numbers in a database's errors are the query's own.
+    """
+
+    dialect: Dialect
+
+    def statements(self, asset: Asset, query: str, existing: RelationKind | None) -> list[str]:
+        """What materializes the asset over what stands under its name now; all of one transaction."""
+        name = self.dialect.relation(asset.name)
+        match asset.materialization:
+            case Materialization.VIEW:
+                return self.view(name, query, existing)
+            case Materialization.INCREMENTAL if existing is RelationKind.TABLE:
+                return [self.append(name, query)]
+            case Materialization.TABLE | Materialization.INCREMENTAL:
+                return self.table(name, query, TableKeys.of(asset), existing)
+            case _:
+                return [query]
+
+    def view(self, name: str, query: str, existing: RelationKind | None) -> list[str]:  # noqa: ARG002  for engines
+        return [f"CREATE OR REPLACE VIEW {name} AS {query}"]
+
+    def append(self, name: str, query: str) -> str:
+        return f"INSERT INTO {name} {query}"
+
+    def table(
+        self,
+        name: str,
+        query: str,
+        keys: TableKeys,
+        existing: RelationKind | None,  # noqa: ARG002  for engines
+    ) -> list[str]:
+        return [f"CREATE TABLE {name} AS {query}", *self.keys(name, keys)]
+
+    def keys(self, name: str, keys: TableKeys) -> list[str]:
+        made = []
+        if keys.primary_key:
+            made.append(f"ALTER TABLE {name} ADD PRIMARY KEY ({self.dialect.identifiers(keys.primary_key)})")
+        return made + [self._index(name, index) for index in keys.indexes]
+
+    def _index(self, name: str, index: IndexEntry) -> str:
+        unique = "UNIQUE " if index.unique else ""
+        fields = self.dialect.identifiers(index.fields)
+        return f"CREATE {unique}INDEX {self.dialect.identifier(index.name)} ON {name} ({fields})"

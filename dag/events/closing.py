@@ -1,0 +1,110 @@
+"""How steps and runs end, as events: reported by their runner, or by others once the runner is gone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dagscope.dag.events.error_info import ErrorInfo
+from dagscope.dag.events.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskChanged
+from dagscope.dag.events.run_events import RunEventLevel, RunEventType
+from dagscope.dag.events.status import (
+    DataTestResult,
+    DataTestStatus,
+    NodeState,
+    NodeStatus,
+    NodeTimings,
+    TaskStatus,
+    TaskSummary,
+)
+from dagscope.dag.events.task_log import TaskLog
+from dagscope.dag.ground.clock import now_ms
+from dagscope.dag.redaction.redaction import Redaction
+
+
+def report_step_success(log: TaskLog, elapsed_ms: int) -> None:
+    """The run event of a step that succeeded; the step is the log's asset."""
+    text = f'Finished execution of step "{log.asset}" in {elapsed_ms / 1000:.1f}s.'
+    log.run_event(RunEventType.STEP_SUCCESS, RunEventLevel.INFO, text)
+
+
+def report_step_failure(log: TaskLog, message: str, error: ErrorInfo | None) -> None:
+    """The run event of a step that failed; the step is the log's asset."""
+    text = f'Execution of step "{log.asset}" failed: {message}'
+    log.run_event(RunEventType.STEP_FAILURE, RunEventLevel.ERROR, text, error)
+
+
+def report_run_end(log: TaskLog, status: TaskStatus, cancelled: bool, elapsed_ms: int) -> None:
+    """The log entry and the run event that end an attempt."""
+    seconds = f"{elapsed_ms / 1000:.1f}s"
+    if cancelled:
+        log.warning("DAG execution cancelled", durationMs=elapsed_ms)
+        log.run_event(RunEventType.RUN_CANCELED, RunEventLevel.WARNING, f"Run was cancelled after {seconds}.")
+    elif status is TaskStatus.SUCCESS:
+        log.info("DAG execution finished", durationMs=elapsed_ms)
+        log.run_event(RunEventType.RUN_SUCCESS, RunEventLevel.INFO, f"Finished execution in {seconds}.")
+    else:
+        log.error("DAG execution failed", durationMs=elapsed_ms)
+        log.run_event(RunEventType.RUN_FAILURE, RunEventLevel.ERROR, f"Execution failed after {seconds}.")
+
+
+@dataclass(frozen=True)
+class UnendedTask:
+    """An attempt that its runner did not end.
+
+    `open_tests` are the data tests that ran at that moment, each with its asset, None for a root test.
+    """
+
+    summary: TaskSummary
+    attempt: int
+    nodes: tuple[tuple[NodeStatus, NodeFacts], ...]
+    open_tests: tuple[tuple[str, str | None], ...] = ()
+
+
+def closing_events(task: UnendedTask, message: str) -> Iterator[Event]:
+    """The events that end the task: its running nodes FAILED, its waiting ones left INITIAL."""
+    task_id, ended_ms = task.summary.task_id, now_ms()
+    closed = [_closed(node, message, ended_ms) if node.state.is_running else node for node, _ in task.nodes]
+    for node, (was, facts) in zip(closed, task.nodes, strict=True):
+        if node is not was:
+            yield from _step_failure(task, node.asset_name, message)
+            yield NodeChanged(task_id, task.attempt, node, facts)
+    for name, asset in task.open_tests:
+        result = DataTestResult(test_name=name, status=DataTestStatus.FAILED, error=message)
+        yield DataTestChanged(task_id, task.attempt, result, asset)
+    yield from _run_failure(task, message)
+    summary = TaskSummary.of_nodes(task_id, TaskStatus.FAILED, closed, task.summary.start_time, ended_ms)
+    yield TaskChanged(task_id, task.attempt, summary)
+
+
+def _step_failure(task: UnendedTask, step: str, message: str) -> list[Event]:
+    events: list[Event] = []
+    log = TaskLog(events.append, Redaction(), task.summary.task_id, task.attempt, asset=step)
+    report_step_failure(log, message, ErrorInfo(message=message))
+    return events
+
+
+def _run_failure(task: UnendedTask, message: str) -> list[Event]:
+    events: list[Event] = []
+    log = TaskLog(events.append, Redaction(), task.summary.task_id, task.attempt)
+    log.run_event(RunEventType.ENGINE_EVENT, RunEventLevel.ERROR, f"The run was {message}.")
+    log.run_event(RunEventType.RUN_FAILURE, RunEventLevel.ERROR, f"Execution failed: {message}")
+    return events
+
+
+def _closed(node: NodeStatus, message: str, ended_ms: int) -> NodeStatus:
+    elapsed_ms = max(0, ended_ms - (node.start_time or ended_ms))
+    return node.changed(
+        state=NodeState.FAILED,
+        end_time=ended_ms,
+        execution_time_ms=elapsed_ms,
+        message=message,
+        timings=_timings(node, elapsed_ms),
+    )
+
+
+def _timings(node: NodeStatus, elapsed_ms: int) -> NodeTimings | None:
+    """The part that the node was in takes what is left of its time."""
+    if node.timings is None:
+        return None
+    if node.state is NodeState.TESTING:
+        return node.timings.model_copy(update={"testing_ms": max(0, elapsed_ms - node.timings.executing_ms)})
+    return node.timings.model_copy(update={"executing_ms": elapsed_ms})

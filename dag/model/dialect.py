@@ -1,0 +1,67 @@
+"""How an engine's SQL writes names and values."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The SQL of one engine. `reserved` are the words, in lower case, that the engine refuses as bare names.
+
+    >>> sql = Dialect(frozenset({"order"}))
+    >>> sql.identifier("hello"), sql.identifier("order"), sql.identifier("Total $")
+    ('hello', '"order"', '"Total $"')
+    >>> sql.literal("it's"), sql.literal(None), sql.literal([1, True])
+    ("'it''s'", 'NULL', '(1, TRUE)')
+    """
+
+    reserved: frozenset[str] = frozenset()
+
+    def identifier(self, name: str) -> str:
+        """The name as SQL, in double quotes only where a bare one would not do."""
+        if _PLAIN.fullmatch(name) and name not in self.reserved:
+            return name
+        return '"' + name.replace('"', '""') + '"'
+
+    def identifiers(self, names: Iterable[str]) -> str:
+        """The names as a list of columns."""
+        return ", ".join(map(self.identifier, names))
+
+    def relation(self, asset: str) -> str:
+        """The relation of an asset named `stage.model`: schema and table as SQL."""
+        stage, model = asset.split(".", 1)
+        return f"{self.identifier(stage)}.{self.identifier(model)}"
+
+    def input_relation(self, asset: str) -> str:
+        """The relation that an upstream's frame is written into for an asset with `persist_inputs`."""
+        return self.identifier(input_table(asset))
+
+    def literal(self, value: Any) -> str:
+        """A value as a literal; lists in parentheses for IN, other structures as JSON text."""
+        match value:
+            case None:
+                return "NULL"
+            case bool():
+                return "TRUE" if value else "FALSE"
+            case int() | float() | Decimal():
+                return str(value)
+            case list() | tuple():
+                return "(" + ", ".join(map(self.literal, value)) + ")"
+            case dict():
+                return self.literal(json.dumps(value))
+            case date():
+                return self.literal(value.isoformat())
+            case _:
+                return "'" + str(value).replace("'", "''") + "'"
+
+
+def input_table(asset: str) -> str:
+    """The name of the table that holds an upstream's frame beside its reader."""
+    return "tmp_" + asset.replace(".", "_")

@@ -1,0 +1,85 @@
+"""Executing one node: its asset, then its data tests, with every step reported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dagscope.dag.events.error_info import ErrorInfo, describe_error
+from dagscope.dag.events.task_log import current_log
+from dagscope.dag.ground.errors import Cancelled, DagscopeError, StatementFailed
+from dagscope.dag.ground.frames import Result
+from dagscope.dag.run.asset_execution import AssetExecution
+from dagscope.dag.run.data_tests import DataTestRun
+from dagscope.dag.run.node_reports import NodeReport
+from dagscope.dag.run.task_plan import Work
+
+
+class Outcome(StrEnum):
+    """How an executed asset came out; `NodeState` has the last two as one."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class NodeExecution:
+    """Executes nodes of one attempt, each in the thread that asks for it."""
+
+    assets: AssetExecution
+    tests: DataTestRun
+    work: Work
+
+    def execute(self, report: NodeReport, results: Mapping[str, Result | None]) -> Outcome:
+        """Execute the node to its end. Raises nothing; `results` are those of its upstreams, by name."""
+        token = current_log.set(report.log)
+        redaction = self.assets.project.redaction
+        try:
+            return self._executed(report, results)
+        except Cancelled as error:
+            report.fail("cancelled", self._info(error))
+            return Outcome.CANCELLED
+        except DagscopeError as error:
+            report.fail(redaction.text(_what_failed(error)), self._info(error))
+        except Exception as error:  # noqa: BLE001  a fault of dagscope's own, or of the machine, ends the node and nothing else
+            text = f"internal error: {type(error).__name__}: {error}"
+            report.fail(redaction.text(text), self._info(error))
+        finally:
+            current_log.reset(token)
+        return Outcome.FAILED
+
+    def _executed(self, report: NodeReport, results: Mapping[str, Result | None]) -> Outcome:
+        name = report.node.asset_name
+        asset, selects = self.assets.project.assets[name], name in self.work.to_select
+        report.start(selects)
+        if selects:
+            report.selected(self.assets.select(asset, results, report.statements))
+        else:
+            report.materialized(self.assets.execute(asset, results, report.log, report.statements))
+            failures = self._run_tests(report, asset.tests if self.work.run_tests else ())
+            if failures:
+                message = f"tests failed: {', '.join(failures)}"
+                report.fail(message, ErrorInfo(message=message, class_name="DataTestsFailed"))
+                return Outcome.FAILED
+        report.succeed()
+        return Outcome.SUCCEEDED
+
+    def _run_tests(self, report: NodeReport, tests: tuple[str, ...]) -> list[str]:
+        """Run the asset's data tests; those that failed, as the node's message names them."""
+        failures = []
+        if tests:
+            report.begin_tests()
+        for test in tests:
+            outcome = self.tests.run_and_report(test, report.statements, report.log)
+            report.tested(outcome)
+            if not outcome.passed:
+                failures.append(outcome.summary)
+        return failures
+
+    def _info(self, error: Exception) -> ErrorInfo:
+        project = self.assets.project
+        return describe_error(error, project.folder, project.redaction)
+
+
+def _what_failed(error: DagscopeError) -> str:
+    return f"SQL execution failed: {error}" if isinstance(error, StatementFailed) else str(error)

@@ -1,0 +1,32 @@
+"""`/healthz`: whether the server does its work, for whoever has to restart it if it does not.
+
+It is answered without a token, to every machine, and says nothing of the project.
+"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dagscope.server.http.answers import ShapeResponse
+from dagscope.server.http.endpoint import Endpoint
+from dagscope.server.http.request_reading import workspace_of
+from dagscope.server.http.shapes import Health
+
+PATH = "/healthz"
+
+
+async def get_health(request: Request) -> Response:
+    if workspace_of(request).recorder.has_failed:
+        return ShapeResponse(Health(status="failed"), 503)
+    return ShapeResponse(Health(status="ok"))
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        PATH,
+        get_health,
+        "Whether the state can be written; needs no token.",
+        {200: Health, 503: Health},
+        tag="about",
+    ),
+)

@@ -1,0 +1,127 @@
+"""What the next attempt of a task is to do, from the project and what is kept of the task. Nothing is read or run."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dagscope.dag.events.events import NodeFacts
+from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus
+from dagscope.dag.ground.clock import now_ms
+from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.model.templates import TaskValues
+from dagscope.dag.project.project import Project
+from dagscope.dag.run.task_plan import TaskPlan, Work, fresh_node
+from dagscope.storage.reader import KeptTask
+
+
+class NothingToRetry(DagscopeError):
+    """Every asset of the task succeeded, and so did its tests."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"nothing to retry: all assets of task {task_id} succeeded")
+
+
+@dataclass(frozen=True)
+class NextAttempt:
+    """The attempt of a task that comes after `earlier`, its newest; its first one without.
+
+    Each method is a plan for it: what it does itself, with everything else of `earlier` carried over.
+    """
+
+    project: Project
+    instance_uuid: str
+    task_id: str
+    earlier: KeptTask | None = None
+
+    def of_dag(self, data: Mapping[str, Any] | None = None, run_tests: bool = True, profile: bool = False) -> TaskPlan:
+        """Execute all assets with this `data`, and all tests unless it is said otherwise."""
+        assets = frozenset(self.project.assets)
+        return self._plan(Work(assets, run_tests=run_tests, run_root_tests=run_tests, profile=profile), data or {})
+
+    def of_asset(self, asset: str, select: bool = False, profile: bool | None = None) -> TaskPlan:
+        """Execute one asset with its tests, or only select it; profiled as the attempt before if nothing is said."""
+        assets = frozenset({asset})
+        selected = assets if select else frozenset[str]()
+        return self._plan(Work(assets, selected, run_root_tests=False, profile=self._profiles(profile)))
+
+    def of_test(self, test: str) -> TaskPlan:
+        """Run one data test by itself."""
+        return self._plan(Work(run_root_tests=False, lone_tests=(test,), profile=self._profiles(None)))
+
+    def of_rest(self, profile: bool | None = None) -> TaskPlan | None:
+        """Execute again what failed, was skipped or was interrupted; None if there is no attempt before.
+
+        Root tests run again if that one executed the whole DAG; else only the lone tests that failed in it do.
+        Raises `NothingToRetry` if all succeeded.
+        """
+        earlier = self.earlier
+        if earlier is None:
+            return None
+        done = {node.status.asset_name for node in earlier.nodes if node.status.state is NodeState.SUCCESS}
+        in_task = {node.status.asset_name for node in earlier.nodes} & self.project.assets.keys()
+        selected = {node.status.asset_name for node in earlier.nodes if node.status.is_selection}
+        whole = in_task - selected >= self.project.assets.keys()
+        if in_task <= done and earlier.summary.status is TaskStatus.SUCCESS:
+            raise NothingToRetry(self.task_id)
+        work = Work(
+            to_execute=frozenset(in_task - done),
+            to_select=frozenset(in_task & selected - done),
+            run_root_tests=whole,
+            lone_tests=self._failed_lone_tests(earlier.root_test_results, with_root_tests=not whole),
+            profile=self._profiles(profile),
+        )
+        return self._plan(work)
+
+    def _failed_lone_tests(self, results: tuple[DataTestResult, ...], with_root_tests: bool) -> tuple[str, ...]:
+        """Tests of the newest attempt that ran by themselves and did not pass."""
+        tests = self.project.tests
+        failed = (result.test_name for result in results if result.status is not DataTestStatus.SUCCESS)
+        return tuple(name for name in failed if name in tests and (with_root_tests or not tests[name].is_root))
+
+    def _profiles(self, profile: bool | None) -> bool:
+        return profile if profile is not None else self.earlier is not None and self.earlier.profile
+
+    def _plan(self, work: Work, data: Mapping[str, Any] | None = None) -> TaskPlan:
+        nodes, facts = self._nodes(work)
+        carried_results = self.earlier.root_test_results if self.earlier and not work.run_root_tests else ()
+        return TaskPlan(
+            task=self._values(data),
+            attempt=self.earlier.newest_attempt + 1 if self.earlier else 1,
+            started_ms=now_ms(),
+            work=work,
+            nodes=nodes,
+            facts=facts,
+            root_test_results=tuple(result for result in carried_results if result.test_name not in work.lone_tests),
+        )
+
+    def _nodes(self, work: Work) -> tuple[dict[str, NodeStatus], dict[str, NodeFacts]]:
+        """All nodes of the attempt in order, and what is kept of those that are carried over."""
+        kept = {node.status.asset_name: node for node in self.earlier.nodes} if self.earlier else {}
+        names = [name for name in self.project.graph.order if name in kept or name in work.to_execute]
+        nodes: dict[str, NodeStatus] = {}
+        facts: dict[str, NodeFacts] = {}
+        for place, name in enumerate(names, 1):
+            if name in work.to_execute:
+                nodes[name] = fresh_node(self.project, name, place, work.run_tests, name in work.to_select)
+            else:
+                nodes[name] = kept[name].status.changed(order=place)
+                facts[name] = replace(kept[name].facts, carried=True)
+        return nodes, facts
+
+    def _values(self, data: Mapping[str, Any] | None) -> TaskValues:
+        earlier_data = self.earlier.data if self.earlier else {}
+        return TaskValues(
+            task_id=self.earlier.summary.task_id if self.earlier else self.task_id,
+            task_uuid=self.earlier.task_uuid if self.earlier else str(uuid.uuid4()),
+            instance_name=self.project.instance_name,
+            instance_uuid=self.instance_uuid,
+            data=dict(data if data is not None else earlier_data),
+        )
+
+
+def results_to_look_up(project: Project, plan: TaskPlan) -> frozenset[str]:
+    """The upstreams whose captured results the plan reads without executing them."""
+    work = plan.work
+    needed = frozenset(upstream for name in work.to_execute for upstream in project.graph.upstreams[name])
+    return needed - (work.to_execute - work.to_select)

@@ -1,0 +1,32 @@
+"""`GET /healthz`, on a real server."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from tests.doors import AppDoor, ServerDoor
+
+
+def test_health_of_a_server_that_works(hello: Path, opened: Callable[..., AppDoor]) -> None:
+    """A server that records is healthy, and says so without a token."""
+    answer = opened(hello, ServerDoor, api_token="secret").get("/healthz")
+    assert (answer.status_code, answer.text) == (200, '{"status":"ok"}')
+
+
+def test_health_of_a_server_that_cannot_write(hello: Path, opened: Callable[..., AppDoor]) -> None:
+    """Once the state could not be written the server is not healthy, until it is started again."""
+    door = opened(hello, ServerDoor)
+    with closing(sqlite3.connect(hello / ".dagscope" / "state.sqlite")) as state:
+        state.execute("ALTER TABLE status_event RENAME TO elsewhere")
+    refused = door.run("t").json()
+    assert refused["error"] == "Internal server error"
+    assert refused["details"] == "the state cannot be written: no such table: status_event"
+    answer = door.get("/healthz")
+    assert (answer.status_code, answer.text) == (503, '{"status":"failed"}')
+    assert door.get("/api/dag").status_code == 200
+    with closing(sqlite3.connect(hello / ".dagscope" / "state.sqlite")) as state:
+        state.execute("ALTER TABLE elsewhere RENAME TO status_event")
+    door.stop()
+    door.start()
+    assert door.get("/healthz").status_code == 200

@@ -1,0 +1,128 @@
+"""The distribution that is published, built for real: what is in it, and that it runs where there is no checkout."""
+
+import os
+import subprocess
+import sys
+import tarfile
+from email import message_from_bytes
+from importlib.metadata import version
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+VERSION = version("dagscope")
+DIST_INFO = f"dagscope-{VERSION}.dist-info"
+
+
+def build(folder: Path, target: Path, kind: str) -> Path:
+    """The distribution of one kind that the build backend makes of a folder, with nothing fetched."""
+    command = [str(Path(sys.executable).with_name("hatchling")), "build", "-d", str(target), "-t", kind]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    (built,) = target.iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT, tmp_path_factory.mktemp("sdist"), "sdist")
+
+
+@pytest.fixture(scope="module", params=["checkout", "sdist"])
+def wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that is built from the checkout, and the one from the source distribution, its examples having run."""
+    folder = ROOT
+    if request.param == "sdist":
+        unpacked = tmp_path_factory.mktemp("unpacked")
+        with tarfile.open(request.getfixturevalue("sdist")) as archive:
+            archive.extractall(unpacked, filter="data")
+        (folder,) = unpacked.iterdir()
+        for left in (".dagscope/state.sqlite", "store/hello.duckdb"):
+            (folder / "examples/hello" / left).parent.mkdir()
+            (folder / "examples/hello" / left).touch()
+    return build(folder, tmp_path_factory.mktemp("wheel"), "wheel")
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with nothing but the wheel's files."""
+    target = tmp_path_factory.mktemp("installed")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target)]
+    subprocess.run([*command, str(wheel)], check=True, capture_output=True)
+    return target
+
+
+def names(wheel: Path) -> list[str]:
+    with ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+def test_one_import_name(wheel: Path) -> None:
+    """The wheel puts one package, `dagscope`, where others have theirs, and nothing else."""
+    top = {name.partition("/")[0] for name in names(wheel)}
+    assert top == {"dagscope", DIST_INFO}
+
+
+def test_what_is_in_the_package(wheel: Path) -> None:
+    """py.typed, all modules, migrations and two examples are in it, and nothing that runs of the examples left."""
+    packed = set(names(wheel))
+    rooms = {path for room in ("dag", "storage", "server", "cli") for path in (ROOT / room).rglob("*.py")}
+    expected = {f"dagscope/{path.relative_to(ROOT)}" for path in rooms}
+    expected |= {"dagscope/__init__.py", "dagscope/__main__.py", "dagscope/py.typed"}
+    migrations = [path.relative_to(ROOT / "alembic") for path in (ROOT / "alembic").rglob("*.py")]
+    expected |= {f"dagscope/storage/alembic/{path}" for path in migrations}
+    for example in ("hello", "nycflights"):
+        expected |= {f"dagscope/cli/examples/{example}/{file}" for file in ("config.yaml", "profile.yaml", "README.md")}
+    assert expected <= packed
+    assert not [name for name in packed if "/.dagscope/" in name or "/store/" in name or "__pycache__" in name]
+
+
+def test_links_of_the_readme_lead_out_of_the_index(wheel: Path) -> None:
+    """What a package index shows of the README has absolute links only, its picture among them."""
+    with ZipFile(wheel) as archive:
+        metadata = message_from_bytes(archive.read(f"{DIST_INFO}/METADATA"))
+    description = str(metadata.get_payload())
+    repository = "https://github.com/dagscope/dagscope/blob/main"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert f"]({repository}/docs/settings.md)" in description
+    assert "](https://raw.githubusercontent.com/dagscope/dagscope/main/docs/demo.svg)" in description
+    links = [text.partition(")")[0] for text in description.split("](")[1:]]
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
+def away_from_the_checkout(installed: Path, folder: Path, *arguments: str) -> str:
+    """What Python prints that knows the installed package, and not the checkout: `-P` leaves the folder out."""
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    command = [sys.executable, "-P", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_what_runs_is_what_was_installed(installed: Path, tmp_path: Path) -> None:
+    """The rooms are imported from the installed package, and `python -m dagscope` is the command."""
+    where = "import dagscope.dag; print(dagscope.dag.__file__)"
+    assert away_from_the_checkout(installed, tmp_path, "-c", where) == f"{installed}/dagscope/dag/__init__.py\n"
+    shown = away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "--version")
+    assert shown == f"dagscope, version {VERSION}\n"
+    helped = away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "--help")
+    assert helped.startswith("Usage: dagscope [OPTIONS] COMMAND [ARGS]...\n")
+
+
+@pytest.mark.parametrize(
+    ("example", "found"),
+    [
+        ("hello", "hello-world: 2 assets, 3 data tests, 1 connection: all good\n"),
+        ("nycflights", "nycflights: 22 assets, 26 data tests, 1 connection: all good\n"),
+    ],
+)
+def test_each_example_is_made_and_checked(installed: Path, tmp_path: Path, example: str, found: str) -> None:
+    """`init` of an installed dagscope makes its examples, and `check` finds nothing wrong in them."""
+    away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "init", "new", "--example", example)
+    assert away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "check", "--project", "new") == found
+
+
+def test_a_run_makes_its_state(installed: Path, tmp_path: Path) -> None:
+    """`run` of an installed dagscope finds its migrations: it makes the state, and the DAG succeeds."""
+    away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "init", "new")
+    printed = away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "run", "--project", "new")
+    assert printed.splitlines()[-1].startswith("SUCCESS: 2 of 2 assets in ")
