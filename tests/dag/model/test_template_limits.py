@@ -1,11 +1,11 @@
 """No template takes long, makes much, or nests without end: it fails with the limit that it meets."""
 
 import time
-from collections.abc import Callable
 
 import pytest
 
 from dagscope.dag.ground.errors import TemplateFailed
+from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.template_meter import Meter
 from dagscope.dag.model.templates import MODEL_NAMES, Rendering, Template
 
@@ -21,11 +21,19 @@ GROWING = "{%% set ns = namespace(a='ab') %%}{%% for n in range(60) %%}%s{%% end
 """A loop that makes `ns.a` larger each time."""
 
 
+def rendered(source: str, time_limit_s: float = 1) -> str:
+    """What the template gives."""
+    rendering = Rendering(relation_of=str, dialect=Dialect(), meter=Meter(time_limit_s))
+    return Template("a.sql", source, 1, MODEL_NAMES).render(rendering)
+
+
 def failure(source: str) -> str:
     """Why the template cannot be rendered; it says so within two seconds."""
     began_at = time.thread_time()
     with pytest.raises(TemplateFailed) as told:
-        Template("a.sql", source, 1, MODEL_NAMES).render(Rendering(relation_of=str, meter=Meter(time_limit_s=60)))
+        Template("a.sql", source, 1, MODEL_NAMES).render(
+            Rendering(relation_of=str, dialect=Dialect(), meter=Meter(time_limit_s=60))
+        )
     assert time.thread_time() - began_at < 2
     return told.value.reason
 
@@ -133,9 +141,8 @@ def test_nesting_and_length(source: str, reason: str) -> None:
 
 def test_time() -> None:
     """A rendering ends at its time limit, whatever it is doing."""
-    template = Template("a.sql", "{% for a in range(99999) %}{{ range(9) | list }}{% endfor %}", 1, MODEL_NAMES)
     with pytest.raises(TemplateFailed) as told:
-        template.render(Rendering(relation_of=str, meter=Meter(time_limit_s=0.01)))
+        rendered("{% for a in range(99999) %}{{ range(9) | list }}{% endfor %}", time_limit_s=0.01)
     assert told.value.reason == "the template takes longer than 0.01 s; make its loops shorter"
 
 
@@ -156,15 +163,10 @@ def test_time() -> None:
 )
 def test_what_templates_are_for(source: str, sql: str) -> None:
     """Counting changes nothing of what templates give."""
-    assert Template("a.sql", source, 1, MODEL_NAMES).render(Rendering(relation_of=str)) == sql
+    assert rendered(source) == sql
 
 
-def test_filters_of_every_kind(renders: Callable[[str], str]) -> None:
+def test_filters_of_every_kind() -> None:
     """Filters that ask Jinja for its context or environment are given it."""
-    assert renders("{{ [{'a': 2}, {'a': 1}] | sort(attribute='a') | map(attribute='a') | list }}") == "[1, 2]"
-    assert renders("{{ ['a', 'b'] | select('in', ['b']) | list }}{{ 'a' | xmlattr if false else 1 }}") == "['b']1"
-
-
-@pytest.fixture
-def renders() -> Callable[[str], str]:
-    return lambda source: Template("a.sql", source, 1, MODEL_NAMES).render(Rendering(relation_of=str))
+    assert rendered("{{ [{'a': 2}, {'a': 1}] | sort(attribute='a') | map(attribute='a') | list }}") == "[1, 2]"
+    assert rendered("{{ ['a', 'b'] | select('in', ['b']) | list }}{{ 'a' | xmlattr if false else 1 }}") == "['b']1"

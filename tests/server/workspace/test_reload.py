@@ -84,6 +84,7 @@ def test_whatever_is_saved(hello: Path, door: AppDoor, path: str, put: Callable[
     (told,) = door.get("/api/dag").json()["errors"]
     assert told.startswith(path)
     assert error in told
+    wait_until(lambda: door.get("/api/logs/default").json()["logs"])
     assert door.get("/api/logs/default").json()["logs"][-1]["problem"] == told
     (hello / path).unlink()
     (hello / model("dds.more")).write_text("SELECT 1 AS id")
