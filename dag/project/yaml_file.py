@@ -46,6 +46,7 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
     """Parse the text of the file `path`, of which it starts at line `first_line`. Never raises: see `problems`."""
     document = YamlDocument(path, most_values=len(text) + 1)  # each takes a character, unless an alias repeats it
     try:
+        _refuse_depth(text)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -71,8 +72,23 @@ _DEEPEST = 50  # values inside each other
 _LONGEST_NUMBER = 100  # digits and colons: YAML reads 1:30 as a number to the base of 60, and int() stops at 4,300
 
 
+_HARMLESS_MARKS = 500  # of those that begin a list or a mapping: fewer cannot nest dangerously
+
+
 class _TooDeep(Exception):
     """Values lie too deep inside each other."""
+
+
+def _refuse_depth(text: str) -> None:
+    """Raises `_TooDeep`. Asked before the text is made into nodes: there libyaml's stack overflows, and Python dies."""
+    if sum(map(text.count, "[{-?:")) <= _HARMLESS_MARKS:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise _TooDeep
 
 
 def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, first_line: int) -> Any:

@@ -198,6 +198,7 @@ MANY_ALIASES = "aliases stand for more values than the file has characters; writ
         ("profile.yaml", PROFILE + BOMB, ":4", MANY_ALIASES),
         (model("staging.orders"), block(BOMB) + "SELECT 1", ":2", MANY_ALIASES),
         ("profile.yaml", "name: " + "[" * 900 + "]" * 900, "", "nested too deeply, or an alias that holds itself"),
+        ("profile.yaml", "- " * 30_000, "", "nested too deeply, or an alias that holds itself"),
         ("config.yaml", "cores: " + "9" * 5000, ":1", "a number of more than 100 characters"),
         ("profile.yaml", 'name: "a\\0b"', ":1", "a text holds the character NUL"),
         ("config.yaml", "cores: " + ":".join(["59"] * 3000), ":1", "a number of more than 100 characters"),
