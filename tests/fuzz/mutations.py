@@ -72,13 +72,18 @@ def _any_file(generator: random.Random, folder: Path) -> Path:
 
 
 def _text(file: Path) -> str:
-    return file.read_bytes().decode("utf-8", "surrogateescape") if file.is_file() else ""
+    return file.read_bytes().decode("utf-8", "surrogateescape") if _is_own(file) else ""
+
+
+def _is_own(file: Path) -> bool:
+    """If it is a file of the project's own, and no link to what must not be touched."""
+    return file.is_file() and not file.is_symlink()
 
 
 def _write(file: Path, text: str) -> None:
-    if file.is_file() or not os.path.lexists(file):
+    if _is_own(file) or not os.path.lexists(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode("utf-8", "surrogatepass"))
+        file.write_bytes(text.encode("utf-8", "surrogatepass" if "\ud83d" in text else "surrogateescape"))
 
 
 def _insert(generator: random.Random, folder: Path) -> None:
@@ -109,7 +114,7 @@ def _swap(generator: random.Random, folder: Path) -> None:
 
 def _bytes(generator: random.Random, folder: Path) -> None:
     file = _any_file(generator, folder)
-    if file.is_file():
+    if _is_own(file):
         content = bytearray(file.read_bytes())
         for _ in range(generator.randint(1, 9)):
             content.insert(generator.randint(0, len(content)), generator.randrange(256))
