@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from dagscope.cli.dagscope import EXIT_USAGE, counted, resolved
-from dagscope.cli.loading import loaded
+from dagscope.cli.exits import EXIT_USAGE, counted
+from dagscope.cli.loading import loaded, resolved
 from dagscope.dag.ground.errors import ProjectInvalid
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.ground.terminal_text import shown

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from dagscope.cli.dagscope import counted, fail, resolved
+from dagscope.cli.exits import counted, fail
+from dagscope.cli.loading import resolved
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.terminal_text import shown
 from dagscope.storage.database import open_writer
@@ -22,16 +23,18 @@ def prune_state(folder: Path, keep_days: float | None, keep_bytes: int | None, d
     folder = resolved(folder)
     state = StateFolder.of_project(folder)
     try:
-        state.refuse_if_in_use()
-        if not state.database.exists():
+        if state.in_use_by() is None and not state.database.exists():
             fail(f"{folder} has no state; nothing was ever run there")
         pruned = asyncio.run(_prune(state, Retention(keep_days, keep_bytes), dry_run))
     except DagscopeError as error:
         fail(str(error))
-    verb = "Would let go of" if dry_run else "Let go of"
     for task in pruned.tasks:
         click.echo(shown(task))
-    click.echo(f"{verb} {counted(len(pruned.tasks), 'task')}: {pruned.bytes_before:,} -> {pruned.bytes_after:,} bytes")
+    what = counted(len(pruned.tasks), "task")
+    if pruned.entries:
+        what += f" and {counted(pruned.entries, 'log entry', 'log entries')} without a task"
+    verb = "Would delete" if dry_run else "Deleted"
+    click.echo(f"{verb} {what}: {pruned.bytes_before:,} -> {pruned.bytes_after:,} bytes")
 
 
 async def _prune(state: StateFolder, retention: Retention, dry_run: bool) -> Pruned:
@@ -43,7 +46,7 @@ async def _prune(state: StateFolder, retention: Retention, dry_run: bool) -> Pru
                 pruned = await prune(recorder, FrameFiles(state.frames), retention, dry_run)
         finally:
             writer.dispose()
-        if pruned.tasks and not dry_run:
+        if (pruned.tasks or pruned.entries) and not dry_run:
             _give_back(state.database)
     return pruned
 

@@ -1,52 +1,43 @@
 """`dagscope run`."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
 import threading
 from contextlib import nullcontext, redirect_stdout
-from datetime import datetime
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 from rich.console import Console
 
-from dagscope.cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
-from dagscope.cli.progress import TaskProgress, closing_table
+from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
+from dagscope.cli.progress import TaskProgress, show_nodes
+from dagscope.cli.run_options import RunOptions
 from dagscope.cli.settings import read_settings
-from dagscope.dag.events.events import NodeFacts
-from dagscope.dag.events.status import DataTestResult, NodeStatus, TaskStatus, TaskSummary
-from dagscope.dag.events.task_ids import check_task_id
+from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.ground.errors import DagscopeError
-from dagscope.dag.ground.terminal_text import shown, shown_lines
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import ASSET_THREAD
 from dagscope.server.api.task_status import run_body
 from dagscope.server.workspace.console import Capture, configure_console
 from dagscope.server.workspace.settings import LogLevel, Settings
 from dagscope.server.workspace.workspace import Workspace, open_workspace
-from dagscope.storage.reader import KeptTask
+from dagscope.storage.tasks import KeptTask
 
 
-def run_project(
-    project: Project, task_id: str | None, data: str | None, run_tests: bool, profile: bool, as_json: bool
-) -> int:
+def run_project(project: Project, options: RunOptions) -> int:
     """Run the whole DAG as one task; the exit code."""
-    task_id = checked_task_id(task_id)
-    values = read_data(data)
     settings = read_settings({}, {})
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
     configure_console(LogLevel.ERROR, settings.log_format)  # the progress tells what happens
-    console = Console(stderr=as_json, quiet=as_json)
+    console = Console(stderr=options.as_json, quiet=options.as_json)
     try:
-        with redirect_stdout(sys.stderr) if as_json else nullcontext():  # what raw assets print
-            task, interrupted = asyncio.run(_run(project, settings, task_id, values, run_tests, profile, console))
+        with redirect_stdout(sys.stderr) if options.as_json else nullcontext():  # what raw assets print
+            task, interrupted = asyncio.run(_run(project, settings, options, console))
     except DagscopeError as error:
         fail(str(error))
-    if as_json:
+    if options.as_json:
         click.echo(run_body(task).to_json())
     else:
         show_end(console, task)
@@ -63,56 +54,14 @@ def leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def new_task_id() -> str:
-    """A task id for now, in the form that the spec recommends."""
-    return f"task_{datetime.now():%Y%m%d_%H%M%S}"  # noqa: DTZ005  people name tasks by their own clock
-
-
-def checked_task_id(task_id: str | None) -> str:
-    """The task id, or a new one if none is given; exit if it cannot be one."""
-    try:
-        return check_task_id(task_id) if task_id is not None else new_task_id()
-    except ValueError as error:
-        fail(str(error))
-
-
-def read_data(data: str | None) -> dict[str, Any]:
-    """The run's data from a JSON text or `@FILE`; exit if it is no JSON object."""
-    if data is None:
-        return {}
-    text = data
-    if data.startswith("@"):
-        try:
-            text = Path(data[1:]).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path with a NUL in it
-            fail(f"--data: {data[1:]} cannot be read: {error}")
-    try:
-        text.encode()
-        values = json.loads(text)
-    except UnicodeEncodeError:
-        fail("--data: not UTF-8 text")
-    except ValueError as error:
-        fail(f"--data: not valid JSON: {error}")
-    except RecursionError:
-        fail("--data: not valid JSON: nested too deeply")
-    if not isinstance(values, dict):
-        fail('--data: must be a JSON object, such as {"since": "2013-01-01"}')
-    return values
-
-
-async def _run(
-    project: Project,
-    settings: Settings,
-    task_id: str,
-    data: dict[str, Any],
-    run_tests: bool,
-    profile: bool,
-    console: Console,
-) -> tuple[KeptTask, bool]:
+async def _run(project: Project, settings: Settings, options: RunOptions, console: Console) -> tuple[KeptTask, bool]:
+    task_id = options.task_id
     with TaskProgress(console, task_id) as progress:
         async with open_workspace(project, settings, (progress,)) as workspace:
             with Capture(workspace.emit, lambda: workspace.project.redaction):
-                active = await workspace.tasks.run(project, task_id, data, run_tests, profile)
+                active = await workspace.tasks.run(
+                    project, task_id, dict(options.data), options.run_tests, options.profile
+                )
                 interrupts = _cancel_on_interrupt(workspace)
                 await active.ended.wait()
                 return await task_of(workspace, task_id), bool(interrupts)
@@ -146,29 +95,3 @@ def show_end(console: Console, task: KeptTask) -> None:
     elapsed_ms = (summary.end_time or summary.start_time or 0) - (summary.start_time or 0)
     nodes = [(node.status, node.facts) for node in task.nodes]
     show_nodes(console, nodes, task.root_test_results, summary, elapsed_ms)
-
-
-def show_nodes(
-    console: Console,
-    nodes: list[tuple[NodeStatus, NodeFacts]],
-    root_tests: tuple[DataTestResult, ...],
-    summary: TaskSummary,
-    elapsed_ms: int | None,
-) -> None:
-    """The same from its parts; `elapsed_ms` is None where it is not known."""
-    console.print(closing_table(nodes, root_tests))
-    for test in root_tests:
-        if test.error:
-            console.print(
-                shown_lines(f"{test.test_name}: {test.error}"),
-                style="red",
-                highlight=False,
-                soft_wrap=True,
-                markup=False,
-            )
-    style = "green" if summary.status is TaskStatus.SUCCESS else "red"
-    line = f"{summary.status}: {summary.completed_assets} of {summary.total_assets} assets"
-    took = f" in {elapsed_ms / 1000:.1f}s" if elapsed_ms is not None else ""
-    console.print(
-        shown(f"{line}{took}, task {summary.task_id}"), style=style, highlight=False, soft_wrap=True, markup=False
-    )

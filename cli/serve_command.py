@@ -16,9 +16,10 @@ import uvicorn
 from rich.console import Console
 from starlette.applications import Starlette
 
-from dagscope.cli.dagscope import fail
+from dagscope.cli.exits import fail
 from dagscope.cli.progress import TaskProgress
-from dagscope.cli.run_command import leave, new_task_id, show_end, task_of
+from dagscope.cli.run_command import leave, show_end, task_of
+from dagscope.cli.run_options import new_task_id
 from dagscope.cli.settings import read_settings
 from dagscope.dag.events.events import Event
 from dagscope.dag.ground.errors import DagscopeError
@@ -84,6 +85,7 @@ def serve_project(project: Project, options: ServeOptions) -> NoReturn:
         fail(str(error))
     finally:
         listening.close()
+        gc.unfreeze()  # DuckDB's binding reports what cannot be collected as leaked when the process exits
     leave(0)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dagscope.cli.dagscope import fail
+from dagscope.cli.exits import fail
 from dagscope.server.workspace.settings import Settings
 
 

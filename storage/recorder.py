@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel, col
 
 from dagscope.dag.events.events import Event
-from dagscope.dag.events.status import EXECUTING, NodeState
+from dagscope.dag.events.status import NodeState
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.storage import tables
 from dagscope.storage.projection import Projection, Recorded
@@ -143,7 +143,7 @@ class Recorder:
                 col(node.task_id) == task_id,
                 col(node.attempt) == attempt,
                 col(node.carried).is_(False),
-                col(node.name).startswith(EXECUTING),
+                col(node.is_selection).is_(False),
             )
             initial = update(now).where(col(now.asset_name).in_(to_execute))
             connection.execute(initial.values(state=NodeState.INITIAL, successful_tests=0))

@@ -73,35 +73,36 @@ class StateFolder:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise self.in_use() from error
+                raise self._in_use() from error
             owner = Owner(descriptor)
             owner.announce(None)
             yield owner
         finally:
             os.close(descriptor)
 
-    def refuse_if_in_use(self) -> None:
-        """Raises `StateInUse` at once if another process owns this state; takes nothing.
+    def in_use_by(self) -> StateInUse | None:
+        """The error that names the process which owns this state, None if no process does; takes nothing.
 
         Raises `StateUnusable` if the state is another user's.
         """
         try:
             descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
-            return
+            return None
         except OSError as error:
             raise self._unusable("read", error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise self.in_use() from error
+        except BlockingIOError:
+            return self._in_use()
         finally:
             os.close(descriptor)
+        return None
 
     def _unusable(self, done: str, error: OSError) -> StateUnusable:
         return StateUnusable(f"{self.path} cannot be {done}: {error.strerror}; {_WHAT_A_STATE_NEEDS}")
 
-    def in_use(self) -> StateInUse:
+    def _in_use(self) -> StateInUse:
         """The error that names the owner as its lock file tells it."""
         try:
             told = json.loads(self.lock_file.read_text(encoding="utf-8"))

@@ -3,10 +3,12 @@
 import inspect
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from types import TracebackType
+from operator import itemgetter
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from jinja2 import Template as CompiledTemplate
@@ -100,6 +102,7 @@ class Template:
 
     def __init__(self, path: str, source: str, first_line: int, known_names: frozenset[str]) -> None:
         self.path, self.source, self.first_line = path, source, first_line
+        self._lines: dict[CodeType, tuple[list[int], list[int]]] = {}
         self._parts = _plain_parts(source)
         if self._parts is None:
             self._compiled = self._compile(known_names)
@@ -161,9 +164,23 @@ class Template:
         frame = inspect.currentframe()
         while frame is not None:
             if frame.f_code.co_filename == self.path:
-                return self._file_line(self._compiled.get_corresponding_lineno(frame.f_lineno))
+                return self._file_line(self._template_line(frame))
             frame = frame.f_back
         return self.first_line
+
+    def _template_line(self, frame: FrameType) -> int:
+        """The line that a frame of the compiled template is at.
+
+        `frame.f_lineno` and Jinja's `get_corresponding_lineno` read all lines of a template for each answer.
+        """
+        code = frame.f_code
+        if code not in self._lines:
+            made_of = self._compiled.debug_info  # pairs of lines: of the template, of the code
+            starts = [(start, line or 0) for start, _, line in code.co_lines()]
+            found = [bisect_right(made_of, line, key=itemgetter(1)) for _, line in starts]
+            self._lines[code] = [start for start, _ in starts], [made_of[at - 1][0] if at else 1 for at in found]
+        starts_at, lines = self._lines[code]
+        return lines[bisect_right(starts_at, frame.f_lasti) - 1]
 
     def _file_line(self, template_line: int) -> int:
         return template_line + self.first_line - 1

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dagscope.dag.ground.problems import Problem, did_you_mean
+from dagscope.dag.project.yaml_limits import check_limits
 from dagscope.dag.redaction.sql_secrets import is_secret_name
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -30,7 +31,6 @@ class YamlDocument:
     values: Any = None
     lines: dict[Place, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    most_values: int = 1
 
     def line(self, place: Place) -> int:
         """The line of a place, or of the nearest one around it."""
@@ -44,9 +44,9 @@ class YamlDocument:
 
 def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
     """Parse the text of the file `path`, of which it starts at line `first_line`. Never raises: see `problems`."""
-    document = YamlDocument(path, most_values=len(text) + 1)  # each takes a character, unless an alias repeats it
+    document = YamlDocument(path)
     try:
-        _refuse_depth(text)
+        check_limits(yaml.parse(text, Loader=_Loader))
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -62,42 +62,16 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
             reason = re.sub(r"'[^']*'", "***", reason)
         line += first_line
         document.problems.append(Problem(path, line, f"not valid YAML: {reason}"))
-    except (RecursionError, _TooDeep):
-        document.problems.append(Problem(path, 0, "not valid YAML: nested too deeply, or an alias that holds itself"))
+    except RecursionError:  # `check_limits` refuses what is only deep
+        document.problems.append(Problem(path, 0, "not valid YAML: an alias that holds itself"))
     return document
 
-
-_DEEPEST = 50  # values inside each other
 
 _LONGEST_NUMBER = 100  # digits and colons: YAML reads 1:30 as a number to the base of 60, and int() stops at 4,300
 
 
-_HARMLESS_MARKS = 500  # of those that begin a list or a mapping: fewer cannot nest dangerously
-
-
-class _TooDeep(Exception):
-    """Values lie too deep inside each other."""
-
-
-def _refuse_depth(text: str) -> None:
-    """Raises `_TooDeep`. Asked before the text is made into nodes: there libyaml's stack overflows, and Python dies."""
-    if sum(map(text.count, "[{-?:")) <= _HARMLESS_MARKS:
-        return
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise _TooDeep
-
-
 def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, first_line: int) -> Any:
-    if len(place) > _DEEPEST:
-        raise _TooDeep
     document.lines.setdefault(place, node.start_mark.line + first_line)
-    if len(document.lines) > document.most_values:
-        message = "aliases stand for more values than the file has characters; write the values out"
-        raise yaml.constructor.ConstructorError(None, None, message, node.start_mark)
     if isinstance(node, yaml.MappingNode):
         mapping: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:

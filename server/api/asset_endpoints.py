@@ -18,7 +18,9 @@ from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import page_of, read_body, workspace_of
 from dagscope.server.http.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
 from dagscope.server.workspace.workspace import Workspace
-from dagscope.storage.reader import AssetNow, KeptAttempt, KeptNode, Moment
+from dagscope.storage.assets_now import AssetNow
+from dagscope.storage.reader import Moment
+from dagscope.storage.tasks import KeptAttempt, KeptNode
 
 RESULT_ROWS = 100
 """Rows in the `result` of an execute."""

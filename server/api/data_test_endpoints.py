@@ -30,7 +30,8 @@ from dagscope.server.http.shapes import (
     TaskDataTests,
 )
 from dagscope.storage.kept_data_tests import KeptDataTest
-from dagscope.storage.reader import KeptAttempt, Moment
+from dagscope.storage.reader import Moment
+from dagscope.storage.tasks import KeptAttempt
 
 
 async def get_tests(request: Request) -> Response:

@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(1_048_576, ge=1, description="The largest request body that is read.")
     kept_violations: int = Field(1_000, ge=1, description="Violating rows kept of a failed data test.")
     store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
-    keep_days: float | None = Field(None, ge=0, description="Tasks older than this are let go of; none if not set.")
+    keep_days: float | None = Field(
+        None, ge=0, description="Delete tasks, and entries without one, older than this; no limit if not set."
+    )
     keep_bytes: int | None = Field(
         None, ge=0, description="The oldest tasks are let go of while entries and frames take more; none if not set."
     )

@@ -69,6 +69,7 @@ def test_machine_is_told() -> None:
     assert all(text in str(machine) for text in (machine.cpu, machine.date, "duckdb", "sqlite"))
 
 
+@pytest.mark.server
 def test_bench_runs(tmp_path: Path) -> None:
     """`python -m benchmarks` measures real servers, prints its table, and saves the same figures."""
     command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "load", "--results", str(tmp_path)]

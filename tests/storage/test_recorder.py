@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+
+import pytest
 
 from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.events.status import LogEntry
@@ -14,6 +15,8 @@ from dagscope.storage.projection import Recorded
 from dagscope.storage.reader import Reader
 from dagscope.storage.recorder import Recorder
 from dagscope.storage.state_folder import StateFolder
+
+pytestmark = pytest.mark.anyio
 
 
 def entry(number: int, task_id: str = "t") -> Event:
@@ -32,12 +35,17 @@ class Opened:
             return list((await moment.log_entries(task_id)).entries)
 
 
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Opened]:
-    state = StateFolder(folder / ".dagscope")
-    state.create()
-    migrate(state)
-    writer, readers = open_writer(state.database), open_readers(state.database)
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def state(tmp_path: Path) -> AsyncIterator[Opened]:
+    folder = StateFolder(tmp_path / ".dagscope")
+    folder.create()
+    migrate(folder)
+    writer, readers = open_writer(folder.database), open_readers(folder.database)
     published: list[Recorded] = []
 
     def publish(recorded: Sequence[Recorded]) -> None:
@@ -49,70 +57,47 @@ async def opened(folder: Path) -> AsyncIterator[Opened]:
     await readers.dispose()
 
 
-def run(folder: Path, test: Callable[[Opened], Awaitable[None]]) -> None:
-    async def main() -> None:
-        async with opened(folder) as state:
-            await test(state)
-
-    asyncio.run(main())
-
-
-def test_order_and_positions(tmp_path: Path) -> None:
+async def test_order_and_positions(state: Opened) -> None:
     """Entries get consecutive positions in the order in which they were emitted, and are published so."""
-
-    async def check(state: Opened) -> None:
-        first = state.recorder.last_position
-        for number in range(5_000):
-            state.recorder.emit(entry(number))
-        await state.recorder.flush()
-        assert [recorded.position - first for recorded in state.published] == list(range(1, 5_001))
-        assert [recorded.data for recorded in state.published] == await state.entries()
-
-    run(tmp_path, check)
+    first = state.recorder.last_position
+    for number in range(5_000):
+        state.recorder.emit(entry(number))
+    await state.recorder.flush()
+    assert [recorded.position - first for recorded in state.published] == list(range(1, 5_001))
+    assert [recorded.data for recorded in state.published] == await state.entries()
 
 
-def test_published_after_the_commit(tmp_path: Path) -> None:
+async def test_published_after_the_commit(state: Opened) -> None:
     """What is published can be read by others at that moment."""
-
-    async def check(state: Opened) -> None:
-        state.recorder.emit(entry(1))
-        while not state.published:
-            await asyncio.sleep(0)
-        assert len(await state.entries()) == 1
-
-    run(tmp_path, check)
+    state.recorder.emit(entry(1))
+    while not state.published:
+        await asyncio.sleep(0)
+    assert len(await state.entries()) == 1
 
 
-def test_many_threads(tmp_path: Path) -> None:
+async def test_many_threads(state: Opened) -> None:
     """Threads that emit more than fits wait; each thread's entries stay in order, and none is lost."""
 
-    async def check(state: Opened) -> None:
-        def emit(thread: int) -> None:
-            for number in range(10_000):
-                state.recorder.emit(entry(number, task_id=str(thread)))
+    def emit(thread: int) -> None:
+        for number in range(10_000):
+            state.recorder.emit(entry(number, task_id=str(thread)))
 
-        threads = [threading.Thread(target=emit, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        await asyncio.gather(*(asyncio.to_thread(thread.join) for thread in threads))
-        await state.recorder.flush()
-        for number in range(4):
-            found = [recorded.data for recorded in state.published if recorded.task_id == str(number)]
-            assert found == [entry(count, str(number)).payload() for count in range(10_000)]
-
-    run(tmp_path, check)
+    threads = [threading.Thread(target=emit, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    await asyncio.gather(*(asyncio.to_thread(thread.join) for thread in threads))
+    await state.recorder.flush()
+    for number in range(4):
+        found = [recorded.data for recorded in state.published if recorded.task_id == str(number)]
+        assert found == [entry(count, str(number)).payload() for count in range(10_000)]
 
 
-def test_clearing_keeps_positions_going(tmp_path: Path) -> None:
+async def test_clearing_keeps_positions_going(state: Opened) -> None:
     """After a clear nothing is left, and positions go on above all that ever were."""
-
-    async def check(state: Opened) -> None:
-        state.recorder.emit(entry(1))
-        await state.recorder.clear()
-        before = state.recorder.last_position
-        state.recorder.emit(entry(2))
-        await state.recorder.flush()
-        assert await state.entries() == [entry(2).payload()]
-        assert state.published[-1].position == before + 1
-
-    run(tmp_path, check)
+    state.recorder.emit(entry(1))
+    await state.recorder.clear()
+    before = state.recorder.last_position
+    state.recorder.emit(entry(2))
+    await state.recorder.flush()
+    assert await state.entries() == [entry(2).payload()]
+    assert state.published[-1].position == before + 1

@@ -51,7 +51,7 @@ class DuckDBConnection(Connection):
         settings = {param.name: param.current_value() for param in config.extra_params}
         connection = cls(name, path, folder, config.extensions, settings)
         connection._secrets = frozenset(p.current_value() for p in config.extra_params if p.is_secret)
-        connection._secrets |= secrets_in(path).union(*map(secrets_in, settings.values()))
+        connection._secrets = connection._secrets.union(secrets_in(path), *map(secrets_in, settings.values()))
         return connection
 
     @property

@@ -3,25 +3,17 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.doors import AppDoor, ServerDoor, wait_until
+from tests.doors import AppDoor, Serve, ServerDoor, wait_until
 from tests.projects import model, raw
 
 
-class ReloadingDoor(ServerDoor):
-    """A real `dagscope serve --reload`."""
-
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        super().__init__(folder, "--reload", **settings)
-
-
 @pytest.fixture
-def door(hello: Path, opened: Callable[..., AppDoor]) -> AppDoor:
+def door(hello: Path, serve: Serve) -> ServerDoor:
     """The hello project, reloading, with one task."""
-    reloading = opened(hello, ReloadingDoor)
+    reloading = serve(hello, "--reload")
     reloading.run("before")
     return reloading
 
@@ -77,7 +69,7 @@ LOOPS = "{% for a in [1] %}" * 25 + "{% endfor %}" * 25
     ],
     ids=["loops", "python", "pipe", "link", "endless"],
 )
-def test_whatever_is_saved(hello: Path, door: AppDoor, path: str, put: Callable[[Path], Any], error: str) -> None:
+def test_whatever_is_saved(hello: Path, door: AppDoor, path: str, put: Callable[[Path], object], error: str) -> None:
     """A file that cannot be loaded is told in the DAG and on the stream, and mending it helps at once."""
     put(hello / path)
     wait_until(lambda: "errors" in door.get("/api/dag").json())

@@ -1,12 +1,11 @@
 """The project's README.md, and no other file."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.doors import AppDoor
+from tests.doors import OpenDoor
 
 MISSING = {
     "error": "README not found",
@@ -14,7 +13,7 @@ MISSING = {
 }
 
 
-def test_readme(hello: Path, opened: Callable[..., AppDoor]) -> None:
+def test_readme(hello: Path, opened: OpenDoor) -> None:
     """The README is sent as Markdown, as it is written now."""
     door = opened(hello)
     (hello / "README.md").write_text("# Grüße\n\n<script>alert(1)</script>\n", encoding="utf-8")
@@ -25,7 +24,7 @@ def test_readme(hello: Path, opened: Callable[..., AppDoor]) -> None:
 
 
 @pytest.mark.parametrize("put", ["nothing", "link", "folder", "pipe"])
-def test_no_readme(hello: Path, opened: Callable[..., AppDoor], put: str) -> None:
+def test_no_readme(hello: Path, opened: OpenDoor, put: str) -> None:
     """Without a README 404 says so; a link to another file, a folder or a pipe is none."""
     readme = hello / "README.md"
     readme.unlink()
@@ -43,6 +42,6 @@ def test_no_readme(hello: Path, opened: Callable[..., AppDoor], put: str) -> Non
 @pytest.mark.parametrize(
     "path", ["/api/docs/config.yaml", "/api/docs/readme/..%2Fconfig.yaml", "/api/docs/..%2Fconfig.yaml"]
 )
-def test_no_other_file(hello: Path, opened: Callable[..., AppDoor], path: str) -> None:
+def test_no_other_file(hello: Path, opened: OpenDoor, path: str) -> None:
     """No path under it leads to another file."""
     assert opened(hello).get(path).status_code == 404

@@ -1,14 +1,13 @@
 """The rows that violate a data test, and running one test alone (contract, Data; spec, Test Operations)."""
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.dag.run.task_run import data_test
-from tests.doors import AppDoor, RestartingDoor, ServerDoor, messages
+from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, messages
 from tests.projects import SLOW_SQL, block, model, write_project
 
 PEOPLE = """\
@@ -33,7 +32,7 @@ def people(tmp_path: Path, both_engines: dict[str, str]) -> Path:
 
 
 @pytest.fixture
-def door(people: Path, opened: Callable[..., AppDoor]) -> AppDoor:
+def door(people: Path, opened: OpenDoor) -> AppDoor:
     """The project behind an app that is restarted before every request, and keeps two rows of a failed test."""
     return opened(people, RestartingDoor, kept_violations=2)
 
@@ -222,7 +221,7 @@ def test_running_one_test_in_an_ended_task(door: AppDoor) -> None:
     assert data(door, "s.lonely", "?taskId=t")["executedAt"] > before
 
 
-def test_a_test_that_goes_on(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_a_test_that_goes_on(tmp_path: Path, opened: OpenDoor) -> None:
     """A test that outwaits the POST is 202; the same POST joins it, another waits for it, a cancel ends it."""
     files = {model("s.a"): "SELECT 1 AS n", data_test("s.slow"): SLOW_SQL, data_test("s.quick"): "SELECT 1"}
     door = opened(write_project(tmp_path, files), post_wait_ms=200)
@@ -242,10 +241,10 @@ def test_a_test_that_goes_on(tmp_path: Path, opened: Callable[..., AppDoor]) -> 
     assert (ended["status"], ended["couldNotRun"], ended["errorMsg"]) == ("FAILED", True, "cancelled")
 
 
-def test_a_server_that_dies_under_a_test(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_a_server_that_dies_under_a_test(tmp_path: Path, serve: Serve) -> None:
     """A test that ran when the server died could not run, and can be retried."""
     files = {model("s.a"): "SELECT 1 AS n", data_test("s.slow"): SLOW_SQL}
-    door = opened(write_project(tmp_path, files), ServerDoor, post_wait_ms=200)
+    door = serve(write_project(tmp_path, files), post_wait_ms=200)
     assert execute(door, "s.slow", "t").status_code == 202
     door.stop(9)  # type: ignore[call-arg]  # a server's door
     door.start()
@@ -260,7 +259,7 @@ def test_a_server_that_dies_under_a_test(tmp_path: Path, opened: Callable[..., A
     assert data(door, "s.slow", "?taskId=t")["status"] == "IN_PROGRESS"
 
 
-def test_a_damaged_frame_of_rows(people: Path, opened: Callable[..., AppDoor]) -> None:
+def test_a_damaged_frame_of_rows(people: Path, opened: OpenDoor) -> None:
     """Rows whose file is damaged are 500, and the reason is told."""
     door = opened(people)
     door.run("t")

@@ -1,26 +1,36 @@
 """`dagscope prune`, and the settings that do the same."""
 
 import json
+import re
+import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import dagscope
+from tests.cli.dagscope_command import dagscope
 from tests.doors import AppDoor, wait_until
 from tests.projects import block, model, write_project
 
+pytestmark = pytest.mark.server
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with four tasks and a frame of each."""
     sql = block("is_data_framed: true") + "SELECT {{ param('n') }} AS n FROM range(1000)"
-    project = write_project(tmp_path, {model("a.b"): sql})
+    project = write_project(tmp_path_factory.mktemp("prepared"), {model("a.b"): sql})
     door = AppDoor(project)
     for number in range(4):
         door.run(f"task{number}", data={"n": number})
     door.stop()
     return project
+
+
+@pytest.fixture
+def folder(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of it for one test."""
+    return Path(shutil.copytree(prepared, tmp_path / "project"))
 
 
 def frames(folder: Path) -> int:
@@ -31,8 +41,31 @@ def test_dry_run(folder: Path) -> None:
     """A dry run says what would go, and changes nothing."""
     said = dagscope("prune", "--keep-days", "0", "--dry-run", cwd=folder)
     assert said.stdout.splitlines()[:3] == ["task0", "task1", "task2"]
-    assert said.stdout.splitlines()[3].startswith("Would let go of 3 tasks: ")
+    assert re.fullmatch(r"Would delete 3 tasks: [\d,]+ -> [\d,]+ bytes", said.stdout.splitlines()[3])
     assert frames(folder) == 4
+
+
+def test_entries_without_a_task(folder: Path) -> None:
+    """What was logged without a task, such as a drop, goes by age like a task, and a dry run counts it."""
+    door = AppDoor(folder)
+    door.post("/api/dag/asset/a.b/truncate", {"confirm": "a.b"})
+    door.stop()
+    assert "default" in logged_tasks(folder)
+    said = dagscope("prune", "--keep-days", "0", "--dry-run", cwd=folder).stdout.splitlines()[-1]
+    assert re.fullmatch(r"Would delete 3 tasks and 1 log entry without a task: [\d,]+ -> [\d,]+ bytes", said)
+    dagscope("prune", "--keep-bytes", "0", cwd=folder)
+    assert logged_tasks(folder) == ["default", "task3"]
+    said = dagscope("prune", "--keep-days", "0", cwd=folder).stdout
+    assert re.fullmatch(r"Deleted 0 tasks and 1 log entry without a task: ([\d,]+) -> \1 bytes\n", said)
+    assert logged_tasks(folder) == ["task3"]
+
+
+def logged_tasks(folder: Path) -> list[str]:
+    """The tasks that the state has log entries of."""
+    connection = sqlite3.connect(folder / ".dagscope" / "state.sqlite")
+    tasks = [task for (task,) in connection.execute("SELECT DISTINCT task_id FROM log_entry ORDER BY task_id")]
+    connection.close()
+    return tasks
 
 
 def test_prune_by_age(folder: Path) -> None:

@@ -2,14 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.doors import AppDoor, RestartingDoor
+from tests.doors import AppDoor, OpenDoor, RestartingDoor
 from tests.projects import block, model, on_engine, raw, write_project
 
 FILES = {
@@ -22,7 +21,7 @@ FILES = {
 
 
 @pytest.fixture
-def door(tmp_path: Path, both_engines: dict[str, str], opened: Callable[..., AppDoor]) -> AppDoor:
+def door(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> AppDoor:
     """The project on each engine, behind an app that is restarted before every request."""
     return opened(write_project(tmp_path, {**both_engines, **FILES}), RestartingDoor)
 
@@ -59,7 +58,7 @@ def test_preview(door: AppDoor) -> None:
     assert door.get("/api/dag/tasks").json()["total"] == 1
 
 
-def test_preview_of_what_dagscope_did_not_write(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_preview_of_what_dagscope_did_not_write(tmp_path: Path, opened: OpenDoor) -> None:
     """A preview shows rows that another tool wrote, which are no task's data."""
     door = opened(write_project(tmp_path, {**on_engine("duckdb"), **FILES}))
     door.run("t")
@@ -95,7 +94,7 @@ SLOW = {
 }
 
 
-def test_preview_that_goes_on(tmp_path: Path, both_engines: dict[str, str], opened: Callable[..., AppDoor]) -> None:
+def test_preview_that_goes_on(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> None:
     """A preview that outwaits its POST is 202; sent again it joins, and has the rows once they are there."""
     engine = "postgres" if "postgres" in both_engines["config.yaml"] else "duckdb"
     slow = {model("s.slow"): block("materialization: view") + SLOW[engine]}
@@ -114,7 +113,7 @@ def test_preview_that_goes_on(tmp_path: Path, both_engines: dict[str, str], open
     assert time.monotonic() - started < 20
 
 
-def test_preview_that_fails(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_preview_that_fails(tmp_path: Path, opened: OpenDoor) -> None:
     """A view that can no longer be read is 500, in the database's words."""
     door = opened(write_project(tmp_path, {**on_engine("duckdb"), **FILES}))
     door.run("t")

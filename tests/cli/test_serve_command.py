@@ -10,6 +10,8 @@ import pytest
 from tests.doors import DAGSCOPE, ServerDoor
 from tests.projects import SLOW_SQL, model, write_project
 
+pytestmark = pytest.mark.server
+
 
 def serve(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [DAGSCOPE, "serve", "--project", str(folder), "--port", "0", *options]
@@ -70,16 +72,15 @@ def test_stopping(tmp_path: Path, number: int) -> None:
 
 
 def test_run_first(hello: Path) -> None:
-    """`--run` runs the DAG, shows the closing table, and says what to try next."""
-    process = subprocess.Popen(
-        [DAGSCOPE, "serve", "--project", str(hello), "--port", "0", "--run"], stdout=subprocess.PIPE, text=True
-    )
+    """`--run` runs the DAG, shows the closing table, and says what to try next; Ctrl-C ends it without a word."""
+    command = [DAGSCOPE, "serve", "--project", str(hello), "--port", "0", "--run"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     lines = []
     while not lines or lines[-1] != "Stop with Ctrl-C.":
         lines.append(process.stdout.readline().rstrip())
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    assert process.communicate(timeout=20) == ("", "")
     address = lines[0].removeprefix("Serving hello-world at ")
     assert lines[3] == "asset          state    rows   time  tests"
     assert lines[8] == f"Open {address}/ or try:"

@@ -1,27 +1,20 @@
 """`dagscope run` as a user types it."""
 
 import json
-import re
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.cli.dagscope_command import dagscope, dagscope_here, without_times
 from tests.doors import DAGSCOPE, ServerDoor, wait_until
 from tests.projects import SLOW_SQL, block, model, raw, write_project
 
-
-def dagscope(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the real command."""
-    return subprocess.run([DAGSCOPE, *arguments], capture_output=True, text=True, cwd=cwd, timeout=60)
+pytestmark = pytest.mark.server
 
 
 NO_KEY = "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
-
-
-def without_times(text: str) -> str:
-    return re.sub(r"\d+\.\d+s", "0.0s", text)
 
 
 def test_run(hello: Path) -> None:
@@ -106,8 +99,8 @@ def test_wrong_usage(hello: Path) -> None:
         (("--task-id", "a/b"), "taskId cannot hold the character '/'"),
         (("--task-id", "\udcff"), r"taskId must be UTF-8 text, found '\udcff'"),
     ):
-        ran = dagscope("run", *arguments, cwd=hello)
-        assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", message + "\n")
+        ran = dagscope_here("run", "--project", str(hello), *arguments)
+        assert (ran.exit_code, ran.stdout, ran.stderr) == (2, "", message + "\n")
     assert not (hello / ".dagscope").exists()
 
 
@@ -162,32 +155,6 @@ def test_prints_of_raw_assets(tmp_path: Path) -> None:
     assert (json.loads(ran.stdout)["status"], ran.stderr) == ("SUCCESS", "hello\n")
 
 
-def test_run_through_a_server(hello: Path) -> None:
-    """On a project that is served, the task goes through that server; `--json` is the same there."""
-    door = ServerDoor(hello)
-    ran = dagscope("run", "--task-id", "t", cwd=hello)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.splitlines()[0] == f"Running on the server at {door.address}"
-    assert ran.stdout.splitlines()[-1] == "SUCCESS: 2 of 2 assets, task t"
-    body = json.loads(dagscope("run", "--json", "--task-id", "u", cwd=hello).stdout)
-    del body["tasks"]
-    assert door.get("/api/dag/status/u").json() == body
-    door.stop()
-
-
-def test_ctrl_c_through_a_server(tmp_path: Path) -> None:
-    """Ctrl-C cancels the task on the server too."""
-    folder = write_project(tmp_path, {model("a.slow"): SLOW_SQL})
-    door = ServerDoor(folder, post_wait_ms=50)
-    process = subprocess.Popen([DAGSCOPE, "run", "--task-id", "t"], cwd=folder, stdout=subprocess.PIPE, text=True)
-    wait_until(lambda: door.get("/api/dag/status/t").status_code == 200)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert door.get("/api/dag/status/t").json()["nodes"][0]["message"] == "cancelled"
-    door.stop()
-
-
 def test_relative_paths(tmp_path: Path) -> None:
     """What SQL reads and writes by a relative path is in the project, wherever the command is typed."""
     files = {model("a.out"): block("materialization: custom") + "COPY (FROM 'in.csv') TO 'out.csv'"}
@@ -196,15 +163,3 @@ def test_relative_paths(tmp_path: Path) -> None:
     assert dagscope("run", "--project", "project", cwd=tmp_path).returncode == 0
     assert (folder / "out.csv").read_text() == "n\n1\n"
     assert list(tmp_path.iterdir()) == [tmp_path / "project"]
-
-
-def test_run_through_a_server_with_a_token(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that wants a token gets the one of the environment; without it, the refusal is told."""
-    monkeypatch.setenv("DAGSCOPE_API_TOKEN", "a-long-enough-token")
-    door = ServerDoor(hello)
-    assert dagscope("run", "--task-id", "t", cwd=hello).returncode == 0
-    monkeypatch.delenv("DAGSCOPE_API_TOKEN")
-    refused = dagscope("run", "--task-id", "u", cwd=hello)
-    assert refused.returncode == 2
-    assert refused.stderr.startswith(f"the server at {door.address} refused: ")
-    door.stop()

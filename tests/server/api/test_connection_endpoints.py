@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from tests.doors import AppDoor, wait_until
+import pytest
+
+from tests.doors import OpenDoor, wait_until
 from tests.projects import SLOW_SQL, block, model, on_engine, write_project
 
 FILES = {
@@ -23,7 +24,7 @@ def other_tool(file: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_connect_and_disconnect(tmp_path: Path, both_engines: dict[str, str], opened: Callable[..., AppDoor]) -> None:
+def test_connect_and_disconnect(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> None:
     """The status follows connecting, disconnecting and running; the next task connects by itself."""
     door = opened(write_project(tmp_path, {**both_engines, **FILES}))
 
@@ -48,9 +49,7 @@ def test_connect_and_disconnect(tmp_path: Path, both_engines: dict[str, str], op
     assert is_connected()
 
 
-def test_looking_while_disconnected(
-    tmp_path: Path, both_engines: dict[str, str], opened: Callable[..., AppDoor]
-) -> None:
+def test_looking_while_disconnected(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> None:
     """Looking does not connect: the DAG and frames answer without the database, relations say what to do."""
     door = opened(write_project(tmp_path, {**both_engines, **FILES}))
     door.run("t")
@@ -65,7 +64,8 @@ def test_looking_while_disconnected(
     assert door.get("/api/dag/asset/s.a/data").json()["data"] == [{"id": 1}]
 
 
-def test_another_process_can_open_the_file(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+@pytest.mark.server
+def test_another_process_can_open_the_file(tmp_path: Path, opened: OpenDoor) -> None:
     """After a disconnect another process opens the DuckDB file for writing; while it has it, connecting says who."""
     door = opened(write_project(tmp_path, {**on_engine("duckdb"), **FILES}))
     file = tmp_path / "store" / "both.duckdb"
@@ -94,7 +94,7 @@ def test_another_process_can_open_the_file(tmp_path: Path, opened: Callable[...,
     assert door.run("again").status_code == 200
 
 
-def test_no_disconnect_under_a_task(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_no_disconnect_under_a_task(tmp_path: Path, opened: OpenDoor) -> None:
     """While a task runs a disconnect is 409, and the task goes on."""
     door = opened(write_project(tmp_path, {model("s.slow"): SLOW_SQL}), post_wait_ms=50)
     door.run("monday")
@@ -108,7 +108,7 @@ def test_no_disconnect_under_a_task(tmp_path: Path, opened: Callable[..., AppDoo
     wait_until(lambda: door.post("/api/dag/disconnect").status_code == 200)
 
 
-def test_a_database_in_memory_keeps_its_tables(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_a_database_in_memory_keeps_its_tables(tmp_path: Path, opened: OpenDoor) -> None:
     """A disconnect takes nothing from a database that would be gone with its connection."""
     files = {**on_engine("duckdb", {"path": ":memory:"}), **FILES}
     door = opened(write_project(tmp_path, files))
@@ -119,7 +119,7 @@ def test_a_database_in_memory_keeps_its_tables(tmp_path: Path, opened: Callable[
     assert door.get("/api/dag/asset/s.a/data").json()["data"] == [{"id": 1}]
 
 
-def test_status_shows_no_secret(tmp_path: Path, postgres: dict[str, str], opened: Callable[..., AppDoor]) -> None:
+def test_status_shows_no_secret(tmp_path: Path, postgres: dict[str, str], opened: OpenDoor) -> None:
     """The status says where a connection leads, and no password."""
     door = opened(write_project(tmp_path, {**on_engine("postgres", postgres), **FILES}))
     answer = door.get("/api/dag/connection-status")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dagscope.dag.events.statements import FIRST_STATEMENTS, LAST_STATEMENTS, LONGEST_TEXT
-from tests.cli.test_run import dagscope
-from tests.doors import AppDoor, ServerDoor, wait_until
+from tests.cli.dagscope_command import dagscope
+from tests.doors import AppDoor, Serve, wait_until
 from tests.projects import SLOW_SQL, block, model, raw, write_project
 
 TESTED = block("indexes: [{name: x, fields: [n]}]\ntests: [{name: few}]") + "SELECT range AS n FROM range(10)"
@@ -184,17 +184,16 @@ def test_a_cancelled_node_keeps_its_statements(make_door: Any) -> None:
     assert [statement["error"]["message"] for statement in interrupted] in ([], ["INTERRUPT Error: Interrupted!"])
 
 
-def test_an_interrupted_node_keeps_its_statements(tmp_path: Path) -> None:
+def test_an_interrupted_node_keeps_its_statements(tmp_path: Path, serve: Serve) -> None:
     """A server that is killed while an asset is tested leaves the statements that made the asset."""
     files = {model("a.b"): block("tests: [{name: few}]") + "SELECT 1 AS n", FEW: SLOW_SQL.replace("AS n", "AS m")}
-    door = ServerDoor(write_project(tmp_path, files), post_wait_ms=0)
+    door = serve(write_project(tmp_path, files), post_wait_ms=0)
     door.run("t")
     wait_until(lambda: door.get("/api/dag").json()["nodes"][0]["state"] == "TESTING")
     door.stop(signal.SIGKILL)
     door.start()
     answer = sent(door, "a.b")
     assert (answer["state"], texts(answer)[1]) == ("FAILED", "CREATE OR REPLACE TABLE a.b AS SELECT 1 AS n")
-    door.stop()
 
 
 def test_profiles(make_door: Any) -> None:
@@ -245,6 +244,7 @@ def test_timings(make_door: Any) -> None:
     assert (b["testingMs"], nodes["a.d"]["state"]) == (0, "SUCCESS")
 
 
+@pytest.mark.server
 def test_prune_and_reset(make_door: Any, tmp_path: Path) -> None:
     """The statements of a task go with it."""
     door = make_door({model("a.b"): "SELECT 1 AS n"})

@@ -2,19 +2,13 @@
 
 import json
 import platform
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from tests.cli.dagscope_command import dagscope, dagscope_here
 from tests.dag.project.broken_projects import BROKEN, contents, expected
-from tests.doors import DAGSCOPE
-
-
-def dagscope(command: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """The real command in a process of its own."""
-    return subprocess.run([DAGSCOPE, command, "--project", str(folder), *options], capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(
@@ -24,10 +18,10 @@ def dagscope(command: str, folder: Path, *options: str) -> subprocess.CompletedP
 def test_check_of_a_broken_project(name: str, count: str) -> None:
     """`check` prints every problem, one a line, and their number; it exits with 2 and writes nothing."""
     before = contents(BROKEN / name)
-    ended = dagscope("check", BROKEN / name)
+    ended = dagscope_here("check", "--project", str(BROKEN / name))
     problems = "".join(f"error: {line}\n" for line in expected(name).splitlines())
     assert ended.stdout == f"{problems}{count} in {BROKEN / name}\n"
-    assert (ended.stderr, ended.returncode) == ("", 2)
+    assert (ended.stderr, ended.exit_code) == ("", 2)
     assert contents(BROKEN / name) == before
 
 
@@ -36,16 +30,17 @@ def test_broken_project_is_refused(command: str) -> None:
     """No command does anything with a broken project: the problems go to standard error, with exit code 2."""
     folder = BROKEN / "problems_in_several_files"
     before = contents(folder)
-    ended = dagscope(command, folder)
+    ended = dagscope_here(command, "--project", str(folder))
     assert ended.stderr == f"{expected(folder.name)}\n4 problems in {folder}\n"
-    assert (ended.stdout, ended.returncode) == ("", 2)
+    assert (ended.stdout, ended.exit_code) == ("", 2)
     assert contents(folder) == before
 
 
+@pytest.mark.server
 def test_check_of_a_good_project(hello: Path) -> None:
     """`check` of a project without problems says what there is, exits with 0 and writes nothing."""
     before = contents(hello)
-    ended = dagscope("check", hello)
+    ended = dagscope("check", "--project", str(hello))
     assert ended.stdout == "hello-world: 2 assets, 3 data tests, 1 connection: all good\n"
     assert (ended.stderr, ended.returncode) == ("", 0)
     assert contents(hello) == before
@@ -79,20 +74,20 @@ VERSIONS = {
 
 def test_check_as_json() -> None:
     """`check --json` prints one document: each problem with its place, and the versions that a bug report needs."""
-    ended = dagscope("check", BROKEN / "missing_config", "--json")
+    ended = dagscope_here("check", "--project", str(BROKEN / "missing_config"), "--json")
     problem = {
         "path": "config.yaml",
         "line": 0,
         "message": "file not found; a project has config.yaml, profile.yaml and assets/",
     }
     assert json.loads(ended.stdout) == {"problems": [problem], "warnings": [], "versions": VERSIONS}
-    assert (ended.stderr, ended.returncode) == ("", 2)
+    assert (ended.stderr, ended.exit_code) == ("", 2)
 
 
 def test_check_as_json_tells_no_secret(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `check --json` prints can be shown to anybody: it has nothing of the environment or of the folder's name."""
     monkeypatch.setenv("DAGSCOPE_API_TOKEN", "hidden-token")
-    printed = dagscope("check", hello, "--json").stdout
+    printed = dagscope_here("check", "--project", str(hello), "--json").stdout
     assert json.loads(printed) == {"problems": [], "warnings": [], "versions": VERSIONS}
     assert "hidden-token" not in printed
     assert str(hello.parent) not in printed

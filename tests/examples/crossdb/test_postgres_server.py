@@ -12,7 +12,7 @@ import pytest
 
 from tests.doors import wait_until
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -24,10 +24,11 @@ ROOT = Path(__file__).parent.parent
         ),
     ],
 )
+@pytest.mark.postgres
 def test_no_postgres_is_left(number: int) -> None:
-    """`python -m tests.postgres_server` stops its server, whether it is asked to end or killed."""
+    """`python -m examples.crossdb.postgres_server` stops its server, whether it is asked to end or killed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DAGSCOPE_PG_")}
-    command = [sys.executable, "-m", "tests.postgres_server", "sleep", "60"]
+    command = [sys.executable, "-m", "examples.crossdb.postgres_server", "sleep", "60"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         line = next(line for line in process.stderr if "127.0.0.1" in line)
