@@ -9,10 +9,11 @@ import click
 
 from dagscope.cli.exits import EXIT_INTERRUPTED, counted, fail
 from dagscope.cli.plus.commands import plus
+from dagscope.dag.ground.terminal_text import shown
 
 if TYPE_CHECKING:
     from dagscope.dag.project.project import Project
-    from dagscope.storage.state_folder import StateFolder
+    from dagscope.storage.state_folder import StateFolder, StateInUse
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PROJECT = click.option(
@@ -123,7 +124,7 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, pro
 
     options = RunOptions(checked_task_id(task_id), read_data(data), not no_tests, profile, as_json)
     state = _state_of(folder)
-    owner = state.in_use_by()
+    owner = _owner_of(state)
     if owner is not None and owner.address:
         from dagscope.cli.remote_run import run_on_server
 
@@ -165,7 +166,7 @@ def serve(
     debug: bool,
 ) -> None:
     """Serve the project's HTTP API and event stream until stopped with Ctrl-C."""
-    owner = _state_of(folder).in_use_by()  # asked before the slow imports: a second server is refused at once
+    owner = _owner_of(_state_of(folder))  # asked before the slow imports: a second server is refused at once
     if owner is not None:
         fail(str(owner))
     from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
@@ -206,10 +207,21 @@ def _fill_standard_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free: this one
 
 
+def _owner_of(state: "StateFolder") -> "StateInUse | None":
+    """The process that uses the state; exit where the state is another user's."""
+    from dagscope.storage.state_folder import StateUnusable
+
+    try:
+        return state.in_use_by()
+    except StateUnusable as error:
+        fail(str(error))
+
+
 def _state_of(folder: Path) -> "StateFolder":
+    from dagscope.cli.loading import resolved
     from dagscope.storage.state_folder import StateFolder
 
-    return StateFolder.of_project(folder.resolve())
+    return StateFolder.of_project(resolved(folder))
 
 
 main.add_command(plus)
@@ -217,10 +229,11 @@ main.add_command(plus)
 
 def _load(folder: Path) -> "Project":
     """The project, or exit with its problems."""
+    from dagscope.cli.loading import loaded, resolved
     from dagscope.dag.ground.errors import ProjectInvalid
-    from dagscope.dag.project.loading import load_project
 
     try:
-        return load_project(folder)
+        return loaded(folder)
     except ProjectInvalid as error:
-        fail(f"{error}\n{counted(len(error.problems), 'problem')} in {folder.resolve()}")
+        problems = "\n".join(shown(str(problem)) for problem in error.problems)
+        fail(f"{problems}\n{counted(len(error.problems), 'problem')} in {resolved(folder)}")

@@ -5,13 +5,15 @@ from typing import NoReturn
 
 import click
 
+from dagscope.dag.ground.terminal_text import shown_lines
+
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 """What was asked for failed; a wrong project or usage; stopped with Ctrl-C."""
 
 
 def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
     """Print the message to standard error and exit."""
-    click.echo(message, err=True)
+    click.echo(shown_lines(message), err=True)
     sys.exit(code)
 
 

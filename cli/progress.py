@@ -11,6 +11,7 @@ from rich.text import Text
 
 from dagscope.dag.events.events import Event, NodeChanged, NodeFacts, TaskAccepted
 from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
+from dagscope.dag.ground.terminal_text import shown, shown_lines
 
 _STYLES = {NodeState.SUCCESS: "green", NodeState.FAILED: "red", NodeState.INITIAL: "yellow"}
 _WIDEST_NAMES = 3  # running assets named on the live line
@@ -84,7 +85,7 @@ class TaskProgress:
         parts = (node.asset_name, _rows(facts), _seconds(node.execution_time_ms))
         line.append("  ".join(part for part in parts if part))
         if node.message:
-            line.append("\n" + indent(node.message, "    "))
+            line.append("\n" + indent(shown_lines(node.message), "    "))
         self._console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -102,11 +103,13 @@ def show_nodes(
     console.print(_closing_table(nodes, root_tests))
     for test in root_tests:
         if test.error:
-            console.print(f"{test.test_name}: {test.error}", style="red", highlight=False, soft_wrap=True, markup=False)
+            error = shown_lines(f"{test.test_name}: {test.error}")
+            console.print(error, style="red", highlight=False, soft_wrap=True, markup=False)
     style = "green" if summary.status is TaskStatus.SUCCESS else "red"
     line = f"{summary.status}: {summary.completed_assets} of {summary.total_assets} assets"
     took = f" in {elapsed_ms / 1000:.1f}s" if elapsed_ms is not None else ""
-    console.print(f"{line}{took}, task {summary.task_id}", style=style, highlight=False, soft_wrap=True, markup=False)
+    line += f"{took}, task {summary.task_id}"
+    console.print(shown(line), style=style, highlight=False, soft_wrap=True, markup=False)
 
 
 def _closing_table(nodes: list[tuple[NodeStatus, NodeFacts]], root_tests: tuple[DataTestResult, ...]) -> Table:

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from dagscope.cli.exits import counted, fail
+from dagscope.cli.loading import resolved
 from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.ground.terminal_text import shown
 from dagscope.storage.database import open_writer
 from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.migrations import migrate
@@ -18,15 +20,16 @@ from dagscope.storage.state_folder import StateFolder
 
 def prune_state(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run: bool) -> None:
     """Prune a project's state and say what went; exit if it is in use, or there is none."""
-    state = StateFolder.of_project(folder.resolve())
-    if not state.database.exists():
-        fail(f"{folder.resolve()} has no state; nothing was ever run there")
+    folder = resolved(folder)
+    state = StateFolder.of_project(folder)
     try:
+        if state.in_use_by() is None and not state.database.exists():
+            fail(f"{folder} has no state; nothing was ever run there")
         pruned = asyncio.run(_prune(state, Retention(keep_days, keep_bytes), dry_run))
     except DagscopeError as error:
         fail(str(error))
     for task in pruned.tasks:
-        click.echo(task)
+        click.echo(shown(task))
     what = counted(len(pruned.tasks), "task")
     if pruned.entries:
         what += f" and {counted(pruned.entries, 'log entry', 'log entries')} without a task"

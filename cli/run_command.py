@@ -4,17 +4,17 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, NoReturn, TextIO
+from typing import NoReturn, TextIO
 
-from pydantic import ValidationError
 from rich.console import Console
 
 from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
 from dagscope.cli.leaving import leave
 from dagscope.cli.progress import TaskProgress, show_nodes
 from dagscope.cli.run_options import RunOptions
+from dagscope.cli.settings import read_settings
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.project.project import Project
@@ -75,19 +75,6 @@ def _write(output: int, text: str) -> None:
 def console_for(stream: TextIO, quiet: bool = False) -> Console:
     """A console on the stream; where that is no terminal, as wide as what is shown."""
     return Console(file=stream, quiet=quiet, width=None if stream.isatty() else _WIDTH_ELSEWHERE)
-
-
-def read_settings(given: Mapping[str, Any], options: Mapping[str, str]) -> Settings:
-    """The settings from the environment, with those given over them; exit if one does not fit.
-
-    `options` are the names of those options that a given value may be wrong for.
-    """
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        faults = [(str(fault["loc"][0]), fault["msg"]) for fault in error.errors()]
-        names = {name: options[name] if name in given else f"DAGSCOPE_{name.upper()}" for name, _ in faults}
-        fail("\n".join(f"{names[name]}: {message}" for name, message in faults))
 
 
 async def _run(project: Project, settings: Settings, options: RunOptions, console: Console) -> tuple[KeptTask, bool]:

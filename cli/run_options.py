@@ -43,12 +43,17 @@ def read_data(data: str | None) -> dict[str, Any]:
     if data.startswith("@"):
         try:
             text = Path(data[1:]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path with a NUL in it
             fail(f"--data: {data[1:]} cannot be read: {error}")
     try:
+        text.encode()
         values = json.loads(text)
+    except UnicodeEncodeError:
+        fail("--data: not UTF-8 text")
     except ValueError as error:
         fail(f"--data: not valid JSON: {error}")
+    except RecursionError:
+        fail("--data: not valid JSON: nested too deeply")
     if not isinstance(values, dict):
         fail('--data: must be a JSON object, such as {"since": "2013-01-01"}')
     return values

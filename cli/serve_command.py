@@ -20,8 +20,9 @@ from starlette.applications import Starlette
 from dagscope.cli.exits import fail
 from dagscope.cli.leaving import leave
 from dagscope.cli.progress import TaskProgress
-from dagscope.cli.run_command import ENDING_SIGNALS, console_for, read_settings, show_end, task_of
+from dagscope.cli.run_command import ENDING_SIGNALS, console_for, show_end, task_of
 from dagscope.cli.run_options import new_task_id
+from dagscope.cli.settings import read_settings
 from dagscope.dag.events.events import Event
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.forked_children import closed_in_children
@@ -107,6 +108,8 @@ def _bind(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+    except UnicodeError:  # no name of a host: longer than 63 characters between two dots, or empty there
+        fail(f"cannot listen on {host}: not the name or address of a host; choose another with --host")
     except OSError as error:
         fail(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port")
     return listening

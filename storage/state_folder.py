@@ -27,6 +27,9 @@ class StateUnusable(DagscopeError):
     """The state cannot be opened; nothing in it was changed."""
 
 
+_WHAT_A_STATE_NEEDS = "it has to be a folder that belongs to you, in one that you may write to"
+
+
 @dataclass(frozen=True)
 class StateFolder:
     """The paths inside a project's state folder."""
@@ -50,29 +53,38 @@ class StateFolder:
         return self.path / "server.lock"
 
     def create(self) -> None:
-        """Make the folder, for this user's eyes only."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.frames.mkdir(exist_ok=True)
+        """Make the folder, for this user's eyes only. Raises `StateUnusable`."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.frames.mkdir(exist_ok=True)
+        except OSError as error:
+            raise self._unusable("written", error) from error
 
     @contextmanager
     def owned(self) -> Iterator["Owner"]:
-        """Be the one process that uses this state. Raises `StateInUse`.
+        """Be the one process that uses this state. Raises `StateInUse` or `StateUnusable`.
 
         What is locked is the project's folder: files inside the state can be deleted while it is in use. The operating
         system releases the lock when a process dies, however it dies.
         """
         with self._locked() as lock:
             self.create()
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            with os.fdopen(os.open(self.lock_file, flags, 0o600), "r+b", buffering=0) as file:
-                owner = Owner(file.fileno())
+            try:
+                descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise self._unusable("written", error) from error
+            with os.fdopen(descriptor, "r+b", buffering=0):
+                owner = Owner(descriptor)
                 owner.announce(None)
                 # Closed, not unlocked: that would unlock it for the parent too.
                 with closed_in_children(partial(os.close, lock)):
                     yield owner
 
     def in_use_by(self) -> StateInUse | None:
-        """The error that names the process which owns this state, None if no process does; takes nothing."""
+        """The error that names the process which owns this state, None if no process does; takes nothing.
+
+        Raises `StateUnusable` if the project's folder is another user's.
+        """
         try:
             with self._locked():
                 return None
@@ -81,15 +93,22 @@ class StateFolder:
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        """The descriptor of the project's folder, locked. Raises `StateInUse`."""
-        descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        """The descriptor of the project's folder, locked. Raises `StateInUse` or `StateUnusable`."""
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._unusable("locked", error) from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise self._in_use() from error
             yield descriptor
-        except BlockingIOError as error:
-            raise self._in_use() from error
         finally:
             os.close(descriptor)
+
+    def _unusable(self, done: str, error: OSError) -> StateUnusable:
+        return StateUnusable(f"{self.path} cannot be {done}: {error.strerror}; {_WHAT_A_STATE_NEEDS}")
 
     def _in_use(self) -> StateInUse:
         """The error that names the owner as its lock file says it, as far as it says it."""

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterable
 from typing import Protocol, TextIO
 
-from dagscope.cli.plus.terminal_text import shown
 from dagscope.dag.events.run_events import RunEvent
+from dagscope.dag.ground.terminal_text import shown
 
 _HEADER = f"{'TIMESTAMP':<20} {'TYPE':<20} {'STEP_KEY':<29} MESSAGE"
 _RULE = f"{'-' * 20} {'-' * 20} {'-' * 29} {'-' * 50}"

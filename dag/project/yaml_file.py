@@ -67,6 +67,9 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
     return document
 
 
+_LONGEST_NUMBER = 100  # digits and colons: YAML reads 1:30 as a number to the base of 60, and int() stops at 4,300
+
+
 def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, first_line: int) -> Any:
     document.lines.setdefault(place, node.start_mark.line + first_line)
     if isinstance(node, yaml.MappingNode):
@@ -88,6 +91,10 @@ def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, 
     if isinstance(node, yaml.SequenceNode):
         return [_values(item, (*place, index), loader, document, first_line) for index, item in enumerate(node.value)]
     try:
+        if len(node.value) > _LONGEST_NUMBER and node.tag.endswith((":int", ":float")):
+            raise ValueError("a number of more than 100 characters")
+        if "\0" in node.value:
+            raise ValueError("a text holds the character NUL")
         return loader.construct_object(node, deep=True)
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # a value its tag does not fit: a 13th month
         raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
@@ -105,10 +112,16 @@ def read_model(document: YamlDocument, model: type[Model]) -> Model | None:
     try:
         return model.model_validate(document.values)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        for detail in details[:_SHOWN_PROBLEMS]:
             place = tuple(detail["loc"])
             document.problem(place, _message(place, detail, model))
+        if len(details) > _SHOWN_PROBLEMS:
+            document.problem((), f"{len(details) - _SHOWN_PROBLEMS:,} more keys or values do not fit")
         return None
+
+
+_SHOWN_PROBLEMS = 100  # of one text; finding the nearest known word for each takes time
 
 
 def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dagscope.dag.project.loading_limits import LoadingLimits
 from dagscope.storage.retention import Retention
 
 
@@ -69,6 +70,11 @@ class Settings(BaseSettings):
     keep_bytes: int | None = Field(
         None, ge=0, description="The oldest tasks are let go of while entries and frames take more; none if not set."
     )
+    load_file_limit_bytes: int = Field(
+        4_194_304, ge=8, description="The largest SQL file that is read; Python and YAML may have an eighth of it."
+    )
+    load_file_limit_s: float = Field(1, gt=0, description="Processor time that rendering a template may take at load.")
+    load_total_limit_s: float = Field(60, gt=0, description="Processor time that loading a project may take.")
     heartbeat_s: float = Field(15, gt=0, description="Seconds between comments on a silent stream.")
     stalled_reader_s: float = Field(
         20, gt=0, description="Seconds after which a connection whose reader takes nothing is let go."
@@ -87,6 +93,10 @@ class Settings(BaseSettings):
         None, description="The form of entries on the console; text on a terminal and JSON elsewhere if not set."
     )
     debug: bool = Field(False, description="Show stacks of unexpected faults to clients; `serve --debug` turns it on.")
+
+    @property
+    def loading_limits(self) -> LoadingLimits:
+        return LoadingLimits(self.load_file_limit_bytes, self.load_file_limit_s, self.load_total_limit_s)
 
     @property
     def retention(self) -> Retention:

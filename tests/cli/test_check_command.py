@@ -46,6 +46,25 @@ def test_check_of_a_good_project(hello: Path) -> None:
     assert contents(hello) == before
 
 
+def test_nothing_reaches_the_terminal(hello: Path) -> None:
+    """Names and messages that would steer a terminal are shown as escapes, in one line."""
+    (hello / "assets/models/dds/a\x1b[31m\nb.sql").write_text("SELECT 1")
+    ended = dagscope_here("check", "--project", str(hello))
+    message = r'"a\x1b[31m\nb" cannot be a name; use letters, digits and _, not starting with a digit'
+    assert ended.stdout == rf"error: assets/models/dds/a\x1b[31m\nb.sql: {message}" + f"\n1 problem in {hello}\n"
+    assert dagscope_here("graph", "--project", str(hello)).stderr == ended.stdout.removeprefix("error: ")
+
+
+def test_limits_are_settings(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits of loading come from the environment."""
+    monkeypatch.setenv("DAGSCOPE_LOAD_FILE_LIMIT_BYTES", "8000")
+    (hello / "assets/models/dds/long.sql").write_text("SELECT 1" + " " * 8_000)
+    message = "larger than 8,000 bytes; make it shorter, or raise DAGSCOPE_LOAD_FILE_LIMIT_BYTES"
+    assert dagscope_here("check", "--project", str(hello)).stdout.startswith(
+        f"error: assets/models/dds/long.sql: {message}\n"
+    )
+
+
 VERSIONS = {
     "dagscope": version("dagscope"),
     "python": platform.python_version(),

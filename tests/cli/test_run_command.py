@@ -94,11 +94,32 @@ def test_wrong_usage(hello: Path) -> None:
         (("--data", "{]"), "--data: not valid JSON: " + NO_KEY),
         (("--data", "[]"), '--data: must be a JSON object, such as {"since": "2013-01-01"}'),
         (("--data", "@none"), "--data: none cannot be read: [Errno 2] No such file or directory: 'none'"),
+        (("--data", "[" * 5_000), "--data: not valid JSON: nested too deeply"),
+        (("--data", "{\udcff}"), "--data: not UTF-8 text"),
         (("--task-id", "a/b"), "taskId cannot hold the character '/'"),
+        (("--task-id", "\udcff"), r"taskId must be UTF-8 text, found '\udcff'"),
     ):
         ran = dagscope_here("run", "--project", str(hello), *arguments)
         assert (ran.exit_code, ran.stdout, ran.stderr) == (2, "", message + "\n")
     assert not (hello / ".dagscope").exists()
+
+
+def test_folder_that_cannot_be_written(hello: Path) -> None:
+    """Where no state can be kept a command says so in a line, with exit code 2."""
+    (hello / ".dagscope").write_text("not a folder")
+    needs = "it has to be a folder that belongs to you, in one that you may write to"
+    for command in ("run", "serve"):
+        ran = dagscope(command, cwd=hello)
+        assert ran.returncode == 2
+        assert ran.stderr == f"{hello}/.dagscope cannot be written: File exists; {needs}\n"
+
+
+def test_errors_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    """The message of a failed asset keeps its lines, and its control characters are shown as escapes."""
+    folder = write_project(tmp_path, {raw("a.b"): 'def execute(context):\n    raise ValueError("\x1b[2J\\nend")\n'})
+    ran = dagscope("run", cwd=folder)
+    assert "\x1b" not in ran.stdout
+    assert "    ValueError: \\x1b[2J\n    end (b.py:2)\n" in ran.stdout
 
 
 def test_ctrl_c(tmp_path: Path) -> None:

@@ -37,6 +37,16 @@ def test_after_a_kill(hello: Path) -> None:
     door.stop()
 
 
+@pytest.mark.parametrize("host", ["a" * 70, "a..b"])
+def test_a_host_that_cannot_be_one(hello: Path, host: str) -> None:
+    """What is no name of a host is told in a line."""
+    refused = serve(hello, "--host", host)
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        f"cannot listen on {host}: not the name or address of a host; choose another with --host\n"
+    )
+
+
 def test_a_port_in_use(hello: Path) -> None:
     """A port that is taken is told, with the way out."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

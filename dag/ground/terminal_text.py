@@ -23,3 +23,12 @@ def _is_unsafe(character: str) -> bool:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def shown_lines(text: str) -> str:
+    r"""The same of a text of several lines, which stay lines.
+
+    >>> shown_lines("a\x1b[31m\nb\tc")
+    'a\\x1b[31m\nb\tc'
+    """
+    return "\n".join("\t".join(map(shown, line.split("\t"))) for line in text.split("\n"))

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from dagscope.cli.plus.terminal_text import shown
+from dagscope.dag.ground.terminal_text import shown
 
 
 @pytest.mark.parametrize(
