@@ -22,6 +22,7 @@ from dagscope.dag.ground.errors import ConnectionFailed, StatementFailed
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import Keys, Materialization
+from dagscope.dag.model.query_text import statement_spans
 
 _CONFLICT_TRIES = 8
 _CONFLICT_PAUSE_S = 0.02
@@ -35,6 +36,14 @@ class Session(ABC):
     @abstractmethod
     def execute(self, sql: str) -> int:
         """Run one or several statements; the rows that the last one wrote, 0 where it wrote none."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """If a statement of the caller's began a transaction that none ended; an engine may have no transactions."""
+        return False
+
+    def refuse_open_transaction(self) -> None:  # noqa: B027  an engine may have no transactions
+        """Roll back what a statement of the caller's began and none ended; raises `TransactionLeftOpen` if it did."""
 
     @abstractmethod
     def scalar(self, sql: str) -> Any:
@@ -100,7 +109,7 @@ class Session(ABC):
             try:
                 return self._materialize_once(asset, sql, existing, remade)
             except StatementFailed as error:
-                if not self.is_conflict(error):
+                if not self.is_conflict(error) or not self._leaves_nothing_behind(asset, sql):
                     raise
                 time.sleep(_CONFLICT_PAUSE_S)
         return self._materialize_once(asset, sql, existing, remade)
@@ -109,8 +118,14 @@ class Session(ABC):
         self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]
     ) -> int | None:
         if asset.materialization is Materialization.CUSTOM:  # runs as it is: it may hold what no transaction takes
-            return self.execute(sql)
+            rows = self.execute(sql)
+            self.refuse_open_transaction()
+            return rows
         return self._make(asset, sql, existing, remade)
+
+    def _leaves_nothing_behind(self, asset: Asset, sql: str) -> bool:
+        """If all that was done before an error was undone by it."""
+        return asset.materialization is not Materialization.CUSTOM or len(statement_spans(sql)) == 1
 
     @abstractmethod
     def _make(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int | None:

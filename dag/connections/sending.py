@@ -8,6 +8,11 @@ from dagscope.dag.events.statements import SentStatement, StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import Cancelled, DagscopeError
 
+NOTHING_COMMITTED = (
+    "nothing was committed: an earlier statement of the transaction failed, so all of it was rolled back; let that "
+    "error fail the asset, or begin again after ROLLBACK"
+)
+
 
 @dataclass(frozen=True)
 class Driver:

@@ -7,6 +7,7 @@ DagscopeError
 ├── LateReference           a template refers to an asset that it did not refer to at load
 ├── ConnectionFailed        a database could not be reached
 ├── StatementFailed         a database refused a statement
+├── TransactionLeftOpen     an asset ended without the COMMIT of its own BEGIN
 ├── TypeNotKept             a column's type or value has no exact counterpart where it is to go
 ├── RawAssetFailed          a raw asset's Python raised, or returned what nobody can read
 ├── MaskInvalid             a data test masks a column that it does not select
@@ -63,6 +64,17 @@ class StatementFailed(DagscopeError):
     def __init__(self, connection: str, reason: str) -> None:
         self.connection, self.reason = connection, reason
         super().__init__(reason)
+
+
+class TransactionLeftOpen(DagscopeError):
+    """An asset ended while a transaction of its own was open; what was written in it is gone."""
+
+    def __init__(self, connection: str) -> None:
+        self.connection = connection
+        super().__init__(
+            f'connection "{connection}": a transaction was left open, and nothing that was written in it is kept; '
+            "end it with COMMIT"
+        )
 
 
 class TypeNotKept(DagscopeError):

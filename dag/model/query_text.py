@@ -1,12 +1,14 @@
-"""The text of one query: if there is one, and where it ends."""
+"""The text of one query: if there is one, and where it ends. And where the statements of a longer text are."""
 
 import re
+from collections.abc import Iterator
 
 from dagscope.dag.ground.sql_lexing import DOLLAR, ESCAPED, LINE_COMMENT, NAME, SINGLE, block_comment_end
 
 _MARK = re.compile(
     rf"{SINGLE}|(?<!\w){ESCAPED}|{NAME}|(?<![\w$]){DOLLAR}|{LINE_COMMENT}|(?P<block>/\*)|(?P<end>;)", re.DOTALL
 )
+_ATOMIC = re.compile(r"\bBEGIN\s++ATOMIC\b", re.IGNORECASE)
 _NOTHING = re.compile(rf"(?:[\s;]++|{LINE_COMMENT})*+")
 
 
@@ -38,14 +40,36 @@ def single_query(sql: str) -> str:
     return sql[:end].rstrip()
 
 
+def statement_spans(sql: str) -> list[tuple[int, int]]:
+    """Where each statement begins and ends, without the comments before it and its semicolon.
+
+    Empty where semicolons may stand inside of a statement, as they do between `BEGIN ATOMIC` and `END`.
+
+    >>> statement_spans("SELECT 1; -- two\\n SELECT ';'")
+    [(0, 8), (18, 28)]
+    """
+    if _ATOMIC.search(sql):
+        return []
+    spans, start = [], 0
+    for end in (*_semicolons(sql), len(sql)):
+        start = _after_nothing(sql, start)
+        if start < end:
+            spans.append((start, end))
+            start = end
+    return spans
+
+
 def _first_semicolon(sql: str) -> int | None:
-    """The first that stands in no text, quoted name or comment."""
+    return next(_semicolons(sql), None)
+
+
+def _semicolons(sql: str) -> Iterator[int]:
+    """Those that stand in no text, quoted name or comment."""
     position = 0
     while mark := _MARK.search(sql, position):
         if mark["end"]:
-            return mark.start()
+            yield mark.start()
         position = block_comment_end(sql, mark.start()) if mark["block"] else mark.end()
-    return None
 
 
 def _after_nothing(sql: str, start: int) -> int:

@@ -19,7 +19,7 @@ from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project, hands_over_frames
-from dagscope.dag.run import raw_assets
+from dagscope.dag.run import raw_assets, raw_connections
 
 
 class Once:
@@ -111,7 +111,9 @@ class AssetExecution:
         file = self.project.folder / asset.path
         with suppress(OSError):  # told when it is loaded
             self.project.redaction.learn(file.read_text(encoding="utf-8", errors="replace"))
+        connections = raw_connections.RawConnections(self.project.connections, self.cancellation, statements)
         with ExitStack() as stack:
+            stack.callback(connections.end)
             context = raw_assets.RawContext(
                 task_id=self.task.task_id,
                 task_uuid=self.task.task_uuid,
@@ -119,11 +121,10 @@ class AssetExecution:
                 instance_uuid=self.task.instance_uuid,
                 input=self._raw_inputs(asset, results),
                 log=RawAssetLog(log),
-                connection=raw_assets.opened_connections(
-                    self.project.connections, self.cancellation, statements, stack
-                ),
+                connection=connections,
             )
             result = raw_assets.execute(file, self.project.folder, context, self.frames, self.cancellation)
+            connections.refuse_open_transactions()
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
 
     def _raw_inputs(self, asset: Asset, results: Mapping[str, Result | None]) -> raw_assets.Inputs:

@@ -5,7 +5,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,9 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dagscope.dag.connections import Connection, Session
 from dagscope.dag.connections.arrow_types import plain
-from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.events.task_log import Log
 from dagscope.dag.ground.breaking_off import Breaker, with_checks
 from dagscope.dag.ground.cancellation import Cancellation
@@ -25,6 +22,7 @@ from dagscope.dag.ground.errors import Cancelled, DagscopeError, InputMissing, R
 from dagscope.dag.ground.forked_children import children_end_here
 from dagscope.dag.ground.frames import FrameStore, Result
 from dagscope.dag.ground.json_text import json_text
+from dagscope.dag.run.raw_connections import RawConnection
 
 _PACKAGE = "dagscope_raw"
 
@@ -44,25 +42,6 @@ class Inputs(dict[str, Any]):
         )
 
 
-class RawConnection:
-    """A project's connection as a raw asset sees it; it lasts until the asset ends."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def execute(self, sql: str) -> int:
-        """Run one or several statements; the rows that the last one wrote."""
-        return self._session.execute(sql)
-
-    def query(self, sql: str) -> pa.Table:
-        """The rows of a query."""
-        return self._session.read(sql).read_all()
-
-    def write(self, table: str, data: Any) -> int:
-        """Create or replace a table with a pyarrow Table or anything with `__arrow_c_stream__`."""
-        return self._session.write(table, plain(pa.RecordBatchReader.from_stream(data)))
-
-
 @dataclass(frozen=True)
 class RawContext:
     """What a raw asset's `execute(context)` is given."""
@@ -74,23 +53,6 @@ class RawContext:
     input: Inputs
     log: Log
     connection: Callable[[str], RawConnection]
-
-
-def opened_connections(
-    connections: Mapping[str, Connection], cancellation: Cancellation, statements: StatementLog, stack: ExitStack
-) -> Callable[[str], RawConnection]:
-    """The `connection` of a context: sessions opened when first asked for, closed with the stack."""
-    opened: dict[str, RawConnection] = {}
-
-    def connection(name: str) -> RawConnection:
-        if name not in connections:
-            known = ", ".join(sorted(connections))
-            raise RawAssetFailed(f'unknown connection "{name}"; known: {known}')
-        if name not in opened:
-            opened[name] = RawConnection(stack.enter_context(connections[name].session(cancellation, statements)))
-        return opened[name]
-
-    return connection
 
 
 def execute(

@@ -32,7 +32,8 @@ from dagscope.dag.events.status import DataTestStatus, NodeState, TaskStatus
 from dagscope.dag.model import file_shapes
 from dagscope.dag.model.file_shapes import Keys, Materialization
 from dagscope.dag.model.templates import MODEL_NAMES
-from dagscope.dag.run.raw_assets import RawConnection, RawContext
+from dagscope.dag.run.raw_assets import RawContext
+from dagscope.dag.run.raw_connections import RawConnection
 from dagscope.server.app import API
 from dagscope.server.graphql.graphql_endpoints import CLOUD_SCHEMA
 from dagscope.server.http.endpoint import Endpoint

@@ -13,6 +13,7 @@ import duckdb
 from dagscope.dag.connections.base import Connection, ConnectionDetails, Session
 from dagscope.dag.connections.duckdb.config import DuckDBConfig
 from dagscope.dag.connections.duckdb.dialect import DIALECT
+from dagscope.dag.connections.duckdb.instance import Instance
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
 from dagscope.dag.connections.duckdb.search_path import SearchPath
 from dagscope.dag.connections.duckdb.session import DuckDBSession
@@ -41,7 +42,7 @@ class DuckDBConnection(Connection):
         self._secrets: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._schema_lock = threading.Lock()
-        self._database: duckdb.DuckDBPyConnection | None = None
+        self._instance: Instance | None = None
         self._search_path: SearchPath | None = None
 
     @classmethod
@@ -75,7 +76,7 @@ class DuckDBConnection(Connection):
 
     @property
     def is_open(self) -> bool:
-        return self._database is not None
+        return self._instance is not None
 
     @property
     def details(self) -> ConnectionDetails:
@@ -87,8 +88,8 @@ class DuckDBConnection(Connection):
 
     def connect(self) -> None:
         with self._lock:
-            if self._database is None:
-                self._database = self._open_in_folder()
+            if self._instance is None:
+                self._instance = Instance(self._open_in_folder())
 
     def _open_in_folder(self) -> duckdb.DuckDBPyConnection:
         try:
@@ -134,9 +135,9 @@ class DuckDBConnection(Connection):
 
     def close(self) -> None:
         with self._lock:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
+            if self._instance is not None:
+                self._instance.database.close()
+                self._instance = None
             if self._search_path is not None:
                 self._search_path.close()
                 self._search_path = None
@@ -148,18 +149,28 @@ class DuckDBConnection(Connection):
         with self._in_use():
             self.connect()
             with self._lock:
-                if self._database is None:
+                instance = self._instance
+                if instance is None:
                     raise ConnectionFailed(self.name, "closed while a session was being opened")
-                cursor = self._database.cursor()
+                cursor = instance.database.cursor()
+            cancellation, statements = cancellation or Cancellation(), statements or unheard()
+            session = DuckDBSession(self.name, cursor, cancellation, self._schema_lock, instance, statements)
             try:
-                statements = statements or unheard()
-                yield DuckDBSession(self.name, cursor, cancellation or Cancellation(), self._schema_lock, statements)
+                yield session
             finally:
                 cursor.close()
+                instance.leave(session)
+        self._open_anew_if_stale(instance)
+
+    def _open_anew_if_stale(self, instance: Instance) -> None:
+        """Close a database of which a session changed what cannot be changed back, once nobody uses it."""
+        with self._use:
+            if instance.is_stale and instance is self._instance and not self._sessions and self.outlives_closing:
+                self.close()
 
     def relations(self) -> dict[str, RelationKind]:
         file = self._file
-        if self._database is None and (file is None or not file.exists()):
+        if self._instance is None and (file is None or not file.exists()):
             return {}
         with self.session() as session:
             rows = session.read(

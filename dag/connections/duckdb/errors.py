@@ -29,6 +29,17 @@ def error_offset(sql: str, message: str) -> int | None:
     return sum(len(earlier) + 1 for earlier in lines[: number - 1]) + start + place
 
 
+def moved(message: str, lines: int) -> str:
+    """The message with its place so many lines further down."""
+
+    def renumbered(shown: re.Match[str]) -> str:
+        prefix = f"LINE {int(shown['number']) + lines}: "
+        indent = shown["indent"] + " " * (len(prefix) - len(shown["prefix"]))
+        return f"{prefix}{shown['excerpt']}\n{indent}^"
+
+    return _SHOWN.sub(renumbered, message)
+
+
 def _start_of(excerpt: str, line: str) -> int | None:
     """Where in the line the excerpt begins; it is cut at one end or at both where the line is long."""
     if excerpt == line:

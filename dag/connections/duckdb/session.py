@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Container, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any, ClassVar
 
 import duckdb
@@ -13,14 +14,15 @@ from dagscope.dag.connections.arrow_types import WatchedRows, unique_names
 from dagscope.dag.connections.base import Session
 from dagscope.dag.connections.duckdb import types as duckdb_types
 from dagscope.dag.connections.duckdb.dialect import DIALECT
-from dagscope.dag.connections.duckdb.errors import error_offset
+from dagscope.dag.connections.duckdb.instance import Instance
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
+from dagscope.dag.connections.duckdb.parts import Kind, Part, parts
 from dagscope.dag.connections.duckdb.row_count import counts_rows
 from dagscope.dag.connections.relation_kind import RelationKind
-from dagscope.dag.connections.sending import Driver, Sending
+from dagscope.dag.connections.sending import NOTHING_COMMITTED, Driver, Sending
 from dagscope.dag.events.statements import SentStatement, StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import StatementFailed
+from dagscope.dag.ground.errors import StatementFailed, TransactionLeftOpen
 from dagscope.dag.ground.frames import batch_rows
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
@@ -46,17 +48,19 @@ class DuckDBSession(Session):
         cursor: duckdb.DuckDBPyConnection,
         cancellation: Cancellation,
         schema_lock: threading.Lock,
+        instance: Instance,
         statements: StatementLog,
     ) -> None:
         self._connection, self._cursor = connection, cursor
         self._schema_lock, self._profiles = schema_lock, statements.profiles
+        self._instance, self._part = instance, Part("", "", None)
         driver = Driver(
             errors=(duckdb.Error, pa.ArrowInvalid, OSError),  # Arrow's are DuckDB's own while rows are under way
             send=lambda sql: cursor.execute(sql).complete(),
             interrupt=cursor.interrupt,
-            failure=lambda error: StatementFailed(connection, str(error)),
-            text=str,
-            offset=lambda sql, error: error_offset(sql, str(error)),
+            failure=lambda error: StatementFailed(connection, self._part.described(str(error))),
+            text=lambda error: self._part.described(str(error)),
+            offset=lambda _, error: self._part.offset(str(error)),
         )
         self._sending = Sending(connection, driver, cancellation, statements)
         if self._profiles:
@@ -70,6 +74,7 @@ class DuckDBSession(Session):
 
     @contextmanager
     def _statement(self, sql: str) -> Iterator[SentStatement]:
+        self._part = Part(sql, sql, None)
         with self._sending.running():
             with self._sending.noting(sql) as sent:
                 yield sent
@@ -77,13 +82,43 @@ class DuckDBSession(Session):
 
     def execute(self, sql: str) -> int:
         with self._statement(sql) as sent:
-            counts = counts_rows(sql)
-            result = self._cursor.execute(sql)
-            first = result.fetchone() if counts else None
-            if result is not None:  # as for a text without a statement
-                result.complete()  # an unread result would keep the cursor busy
-            sent.rows = first[0] if first else None
+            for self._part in parts(sql):
+                self._refuse_lost_work()
+                self._instance.run(self, self._part, partial(self._execute_part, sent))
             return sent.rows or 0
+
+    def _execute_part(self, sent: SentStatement) -> None:
+        result = self._cursor.execute(self._part.text)
+        first = result.fetchone() if counts_rows(self._part.text) else None
+        if result is not None:  # as for a text without a statement
+            result.complete()  # an unread result would keep the cursor busy
+        sent.rows = first[0] if first else None
+
+    def _refuse_lost_work(self) -> None:
+        """DuckDB accepts the COMMIT of a transaction in which a statement failed, and keeps nothing of it."""
+        if self._part.kind is not Kind.TRANSACTION or self._part.first_word not in ("commit", "end"):
+            return
+        try:
+            self._cursor.execute("SELECT 1")
+        except duckdb.TransactionException:
+            self._cursor.execute("ROLLBACK")
+            raise StatementFailed(self._connection, NOTHING_COMMITTED) from None
+
+    @property
+    def in_transaction(self) -> bool:
+        """DuckDB does not say so, but a statement outside is a transaction of its own, with a number of its own."""
+        try:
+            one, other = (self._cursor.execute("SELECT txid_current()").fetchone() for _ in range(2))
+        except duckdb.TransactionException:  # it failed, and waits for its ROLLBACK
+            return True
+        except duckdb.Error:  # it is closed
+            return False
+        return one == other
+
+    def refuse_open_transaction(self) -> None:
+        if self.in_transaction:
+            self._cursor.execute("ROLLBACK")
+            raise TransactionLeftOpen(self._connection)
 
     def scalar(self, sql: str) -> Any:
         with self._statement(sql) as sent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -160,6 +160,8 @@ class PostgresConnection(Connection):
 
     @contextmanager
     def _pooled(self) -> Iterator[psycopg.Connection[Any]]:
+        import psycopg
+
         self.connect()
         with self._lock:
             pool = self._pool
@@ -169,6 +171,8 @@ class PostgresConnection(Connection):
         try:
             yield connection
         finally:
+            with suppress(psycopg.Error):  # the server may be gone
+                connection.rollback()
             pool.putconn(connection)
 
     def _taken(self, pool: ConnectionPool[psycopg.Connection[Any]]) -> psycopg.Connection[Any]:

@@ -1,5 +1,6 @@
 """One thread's use of a PostgreSQL database: psycopg for statements, ADBC for rows in bulk."""
 
+import re
 from collections.abc import Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, ClassVar
@@ -7,6 +8,7 @@ from typing import Any, ClassVar
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
+from psycopg import pq
 from psycopg.pq import TransactionStatus
 
 from dagscope.dag.connections.arrow_types import converted
@@ -29,10 +31,17 @@ from dagscope.dag.connections.postgres.errors import error_offset, lost
 from dagscope.dag.connections.postgres.materializations import GATHERED_ROWS, MATERIALIZATIONS, NEW_ROWS
 from dagscope.dag.connections.postgres.types import ReadColumn, read_column
 from dagscope.dag.connections.relation_kind import RelationKind
-from dagscope.dag.connections.sending import Driver, Sending
+from dagscope.dag.connections.sending import NOTHING_COMMITTED, Driver, Sending
+from dagscope.dag.connections.several_statements import first_word, with_statement
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import ConnectionFailed, DagscopeError, StatementFailed, TypeNotKept
+from dagscope.dag.ground.errors import (
+    ConnectionFailed,
+    DagscopeError,
+    StatementFailed,
+    TransactionLeftOpen,
+    TypeNotKept,
+)
 from dagscope.dag.ground.frames import batch_rows
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
@@ -41,8 +50,19 @@ from dagscope.dag.model.file_shapes import Materialization
 _WRITING = {"INSERT", "UPDATE", "DELETE", "MERGE", "COPY"}
 _CONFLICTS = {"40001", "40P01", "XX000"}  # serialization, deadlock, "tuple concurrently updated"
 _NOT_A_SUBQUERY = (psycopg.errors.SyntaxError, psycopg.errors.FeatureNotSupported)
+_ENDS_TRANSACTIONS = re.compile(r"\b(?:commit|end|rollback|abort|call|do)\b", re.IGNORECASE)
 _UNDEFINED_TABLE = "42P01"
 _CANCEL_TIMEOUT_S = 1  # the event loop waits meanwhile
+
+
+class _Counting(psycopg.Cursor[Any]):
+    """Knows how many statements of one text were done when the next one failed."""
+
+    finished: int | None = None
+
+    def _check_results(self, results: "list[pq.abc.PGresult]") -> None:
+        self.finished = sum(1 for result in results if result.status != pq.ExecStatus.FATAL_ERROR)
+        super()._check_results(results)
 
 
 class PostgresSession(Session):
@@ -63,12 +83,13 @@ class PostgresSession(Session):
         self._psycopg, self._cancellation, self._open_bulk = psycopg_connection, cancellation, bulk
         self._statements = statements
         self._snapshot: str | None = None
+        self._executing: tuple[str, _Counting] | None = None
         driver = Driver(
             errors=(psycopg.Error,),
             send=psycopg_connection.execute,
             interrupt=self._interrupt,
             failure=self._failure,
-            text=lambda error: str(error).strip(),
+            text=self._text,
             offset=lambda _, error: error_offset(_position(error)),
         )
         self._sending = Sending(connection, driver, cancellation, statements)
@@ -82,15 +103,39 @@ class PostgresSession(Session):
     def _failure(self, error: Exception) -> DagscopeError:
         if self._psycopg.broken or self._psycopg.closed:
             return ConnectionFailed(self.connection, lost(self._place, str(error)))
-        return StatementFailed(self.connection, str(error).strip())
+        return StatementFailed(self.connection, self._text(error))
+
+    def _text(self, error: Exception) -> str:
+        text = str(error).strip()
+        if self._executing is None:
+            return text
+        sql, cursor = self._executing
+        return with_statement(text, sql, error_offset(_position(error)), cursor.finished)
 
     def execute(self, sql: str) -> int:
-        with self._sending.statement(sql) as sent, self._psycopg.cursor() as cursor:
-            cursor.execute(sql)
-            while cursor.nextset():
-                pass
-            sent.rows = cursor.rowcount if cursor.rowcount >= 0 else None
-            return rows_written(cursor)
+        with _Counting(self._psycopg) as cursor:
+            self._executing = (sql, cursor)
+            try:
+                with self._sending.statement(sql) as sent:
+                    was_failed = self._psycopg.info.transaction_status is TransactionStatus.INERROR
+                    cursor.execute(sql)
+                    if was_failed and cursor.statusmessage == "ROLLBACK" and first_word(sql) in ("commit", "end"):
+                        raise StatementFailed(self.connection, NOTHING_COMMITTED)
+                    while cursor.nextset():
+                        pass
+                    sent.rows = cursor.rowcount if cursor.rowcount >= 0 else None
+                    return rows_written(cursor)
+            finally:
+                self._executing = None
+
+    def refuse_open_transaction(self) -> None:
+        if self.in_transaction:
+            self._psycopg.rollback()
+            raise TransactionLeftOpen(self.connection)
+
+    def _leaves_nothing_behind(self, asset: Asset, sql: str) -> bool:
+        """Several statements are one transaction, unless they say otherwise."""
+        return super()._leaves_nothing_behind(asset, sql) or not _ENDS_TRANSACTIONS.search(sql)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self._sending.statement(sql) as sent, self._psycopg.cursor() as cursor:
@@ -169,11 +214,11 @@ class PostgresSession(Session):
         try:
             columns = self._columns_of(sql, to_show)
         except StatementFailed as error:
-            if isinstance(error.__cause__, _NOT_A_SUBQUERY) and not self._in_transaction:
+            if isinstance(error.__cause__, _NOT_A_SUBQUERY) and not self.in_transaction:
                 return self._read_here(sql, to_show)  # SHOW, INSERT ... RETURNING; or an error, told without our frame
             raise
         wrapped = _wrapped(sql, columns)
-        if self._in_transaction and self._snapshot is None:
+        if self.in_transaction and self._snapshot is None:
             return self._read_here(wrapped, to_show, columns)  # only here is what the transaction has written
         try:
             return self._read_in_bulk(wrapped, columns)
@@ -183,7 +228,7 @@ class PostgresSession(Session):
             raise
 
     @property
-    def _in_transaction(self) -> bool:
+    def in_transaction(self) -> bool:
         return self._psycopg.info.transaction_status is not TransactionStatus.IDLE
 
     def _columns_of(self, sql: str, to_show: bool) -> list[ReadColumn]:

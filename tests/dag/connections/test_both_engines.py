@@ -325,3 +325,43 @@ def test_closed_connection_is_told(connection: Connection) -> None:
         connection.close()
         with pytest.raises((StatementFailed, ConnectionFailed)):
             session.execute("SELECT * FROM nowhere")
+
+
+SEVERAL = """\
+CREATE TABLE t (id INT);
+-- two
+INSERT INTO t VALUES (1);
+
+  INSERT INTO t
+    {failing};
+SELECT ';';
+SELECT 5"""
+
+
+@pytest.mark.parametrize(
+    "failing",
+    ["SELECT nope FROM t", "SELECT id / 0 FROM t WHERE 'x' = CAST(id AS text) || CAST('y' AS int)", "SELECT 1 2 3"],
+)
+def test_which_statement_failed(session: Session, failing: str) -> None:
+    """Of several statements it is said which one failed, and where it begins."""
+    with pytest.raises(StatementFailed) as told:
+        session.execute(SEVERAL.format(failing=failing))
+    assert str(told.value).splitlines()[-1] == "in statement 3 of 5, which begins in line 5: INSERT INTO t"
+
+
+def test_line_of_the_statement_that_failed(session: Session) -> None:
+    """The line is that of the whole text."""
+    with pytest.raises(StatementFailed) as told:
+        session.execute(SEVERAL.format(failing="SELECT nope FROM t"))
+    shown = next(line for line in str(told.value).splitlines() if line.startswith("LINE "))
+    assert (shown, str(told.value).splitlines()[-2].index("^")) == ("LINE 6:     SELECT nope FROM t;", 19)
+    with pytest.raises(StatementFailed) as told:
+        session.execute("SELECT 1; SELECT nope")
+    assert str(told.value).splitlines()[-1] == "in statement 2 of 2, which begins in line 1: SELECT nope"
+
+
+def test_secrets_of_a_statement_that_failed(session: Session) -> None:
+    """A long line is not cut in the middle of a text, where a secret would no longer be recognized."""
+    with pytest.raises(StatementFailed) as told:
+        session.execute(f"SELECT 1; SELECT CAST(id AS date) AS d, 'hunter2{'x' * 300}' FROM (SELECT 'x' AS id) AS q")
+    assert "begins in line 1: SELECT CAST(id AS date) AS d, ..." in str(told.value)

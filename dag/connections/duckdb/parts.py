@@ -1,0 +1,59 @@
+"""The statements of one text, sent to DuckDB one after the other, so that it is known which one fails."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from dagscope.dag.connections.duckdb.errors import error_offset, moved
+from dagscope.dag.connections.several_statements import first_word, with_statement
+
+Kind = duckdb.StatementType
+
+
+@dataclass(frozen=True)
+class Part:
+    """One statement of `sql`, or all of it where DuckDB cannot say where its statements are.
+
+    `kind` is None for a text that could not be parsed, `number` counts from 1.
+    """
+
+    sql: str
+    text: str
+    kind: Kind | None
+    start: int = 0
+    number: int | None = None
+
+    @property
+    def first_word(self) -> str:
+        """In lower case."""
+        return first_word(self.text)
+
+    def offset(self, message: str) -> int | None:
+        """Where in `sql` the error is, from 0."""
+        found = error_offset(self.text, message)
+        return None if found is None else self.start + found
+
+    def described(self, message: str) -> str:
+        """DuckDB's message, its line counted in `sql`, and which of several statements it is about."""
+        placed = moved(message, self.sql.count("\n", 0, self.start))
+        finished = self.number - 1 if self.number is not None else None
+        return with_statement(placed, self.sql, self.offset(message), finished)
+
+
+def parts(sql: str) -> list[Part]:
+    """The statements of a text, in order."""
+    whole = [Part(sql, sql, None)]
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error:  # executing it says what is wrong, and where
+        return whole
+    if len(statements) == 1:
+        return [Part(sql, sql, statements[0].type)]
+    found, end = [], 0
+    for number, statement in enumerate(statements, 1):
+        start = sql.find(statement.query, end)
+        if start < 0:
+            return whole
+        end = start + len(statement.query)
+        found.append(Part(sql, statement.query, statement.type, start, number))
+    return found or whole

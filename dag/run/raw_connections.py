@@ -1,0 +1,129 @@
+"""The connections of a project as a raw asset sees them."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from dagscope.dag.connections import Connection, Session
+from dagscope.dag.connections.arrow_types import plain
+from dagscope.dag.events.statements import StatementLog
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.errors import RawAssetFailed
+
+
+@dataclass(frozen=True)
+class _Opened:
+    session: Session
+    close: Callable[[], None]
+
+
+class _ThreadSessions:
+    """The sessions of one connection that the threads of one raw asset use.
+
+    The asset's own thread has one session for all its calls. Another thread has a session of its own for each call,
+    and keeps it from call to call only while it has a transaction open.
+    """
+
+    def __init__(self, name: str, open_session: Callable[[], AbstractContextManager[Session]], owner: object) -> None:
+        self._name, self._open_session, self._owner = name, open_session, owner
+        self._lock, self._has_ended = threading.Lock(), False
+        self._kept: dict[object, _Opened] = {}
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        thread = threading.current_thread()
+        with self._lock:
+            if self._has_ended:
+                raise RawAssetFailed(f'connection "{self._name}": the raw asset that it was opened for has ended')
+            opened = self._kept.pop(thread, None)
+        opened = opened or self._open()
+        try:
+            yield opened.session
+        finally:
+            self._keep_or_close(thread, opened)
+
+    def _open(self) -> _Opened:
+        stack = ExitStack()
+        return _Opened(stack.enter_context(self._open_session()), stack.close)
+
+    def _keep_or_close(self, thread: object, opened: _Opened) -> None:
+        is_needed = thread is self._owner or opened.session.in_transaction
+        with self._lock:
+            is_kept = is_needed and not self._has_ended
+            if is_kept:
+                self._kept[thread] = opened
+        if not is_kept:
+            opened.close()
+
+    def refuse_open_transactions(self) -> None:
+        """Raises `TransactionLeftOpen` if any thread left one."""
+        with self._lock:
+            kept = list(self._kept.values())
+        for opened in kept:
+            opened.session.refuse_open_transaction()
+
+    def end(self) -> None:
+        """Close all sessions; those that a thread still uses are closed when its call ends."""
+        with self._lock:
+            self._has_ended, kept, self._kept = True, self._kept, {}
+        for opened in kept.values():
+            opened.close()
+
+
+class RawConnection:
+    """A project's connection as a raw asset sees it; it lasts until the asset ends, and any thread may use it."""
+
+    def __init__(self, sessions: _ThreadSessions) -> None:
+        self._sessions = sessions
+
+    def execute(self, sql: str) -> int:
+        """Run one or several statements; the rows that the last one wrote."""
+        with self._sessions.session() as session:
+            return session.execute(sql)
+
+    def query(self, sql: str) -> pa.Table:
+        """The rows of a query."""
+        with self._sessions.session() as session:
+            return session.read(sql).read_all()
+
+    def write(self, table: str, data: Any) -> int:
+        """Create or replace a table with a pyarrow Table or anything with `__arrow_c_stream__`."""
+        with self._sessions.session() as session:
+            return session.write(table, plain(pa.RecordBatchReader.from_stream(data)))
+
+
+class RawConnections:
+    """The `connection` of a raw asset's context. Make it in the asset's own thread; everything is closed by `end`."""
+
+    def __init__(
+        self, connections: Mapping[str, Connection], cancellation: Cancellation, statements: StatementLog
+    ) -> None:
+        self._connections, self._cancellation, self._statements = connections, cancellation, statements
+        self._owner, self._lock = threading.current_thread(), threading.Lock()
+        self._opened: dict[str, _ThreadSessions] = {}
+
+    def __call__(self, name: str) -> RawConnection:
+        if name not in self._connections:
+            known = ", ".join(sorted(self._connections))
+            raise RawAssetFailed(f'unknown connection "{name}"; known: {known}')
+        connection = self._connections[name]
+        with self._lock:
+            if name not in self._opened:
+                self._opened[name] = _ThreadSessions(
+                    name, lambda: connection.session(self._cancellation, self._statements), self._owner
+                )
+            return RawConnection(self._opened[name])
+
+    def refuse_open_transactions(self) -> None:
+        """Raises `TransactionLeftOpen` if the asset left a transaction open."""
+        for opened in list(self._opened.values()):
+            opened.refuse_open_transactions()
+
+    def end(self) -> None:
+        """Close every session."""
+        for opened in list(self._opened.values()):
+            opened.end()
