@@ -1,9 +1,12 @@
 """Which statements a materialization is, for those that execute them and those that show them."""
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from dagscope.dag.connections.relation_kind import RelationKind
+from dagscope.dag.ground.errors import ColumnsDiffer
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import IndexEntry, Materialization
@@ -19,6 +22,47 @@ class TableKeys:
     @classmethod
     def of(cls, asset: Asset) -> Self:
         return cls(asset.primary_key_fields, asset.indexes)
+
+
+def appended_columns(
+    asset: str, query: Sequence[str], table: Sequence[str], same: Callable[[str], str] = str
+) -> list[str]:
+    """The table's columns in the order of the query's, which goes by name; `same` is equal for names that are the same.
+
+    Raises `ColumnsDiffer` unless each column of either one is in the other.
+    """
+    check_names(asset, query, same)
+    of_table = {same(name): name for name in table}
+    of_query = {same(name): name for name in query}
+    differences = [
+        f"only the {where} has {_quoted(only)}"
+        for where, only in (
+            ("query", [name for key, name in of_query.items() if key not in of_table]),
+            ("table", [name for key, name in of_table.items() if key not in of_query]),
+        )
+        if only
+    ]
+    if differences:
+        raise ColumnsDiffer(
+            f'"{asset}" is incremental and appends by name, but {" and ".join(differences)}; '
+            "give the query the columns of the table, or drop the table"
+        )
+    return [of_table[same(name)] for name in query]
+
+
+def check_names(asset: str, query: Sequence[str], same: Callable[[str], str] = str) -> None:
+    """Raises `ColumnsDiffer` if two columns of the query have one name: what is appended by name has one for each."""
+    counts = Counter(map(same, query))
+    twice = dict.fromkeys(name for name in query if counts[same(name)] > 1)
+    if twice:
+        raise ColumnsDiffer(
+            f'"{asset}" is incremental and appends by name, but its query has more than one column '
+            f"{_quoted(twice)}; give each a name of its own"
+        )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 @dataclass(frozen=True)
@@ -46,8 +90,10 @@ class Materializations:
     def view(self, name: str, query: str, existing: RelationKind | None) -> list[str]:  # noqa: ARG002  for engines
         return [f"CREATE OR REPLACE VIEW {name} AS {query}"]
 
-    def append(self, name: str, query: str) -> str:
-        return f"INSERT INTO {name} {query}"
+    def append(self, name: str, query: str, columns: Iterable[str] = ()) -> str:
+        """`columns` are the table's, in the query's order; who only shows the statement does not know them."""
+        into = f" ({self.dialect.identifiers(columns)})" if columns else ""
+        return f"INSERT INTO {name}{into} {query}"
 
     def table(
         self,

@@ -8,6 +8,7 @@ DagscopeError
 ├── ConnectionFailed        a database could not be reached
 ├── StatementFailed         a database refused a statement
 ├── TransactionLeftOpen     an asset ended without the COMMIT of its own BEGIN
+├── ColumnsDiffer           the query of an incremental asset has other columns than its table
 ├── TypeNotKept             a column's type or value has no exact counterpart where it is to go
 ├── RawAssetFailed          a raw asset's Python raised, or returned what nobody can read
 ├── MaskInvalid             a data test masks a column that it does not select
@@ -75,6 +76,10 @@ class TransactionLeftOpen(DagscopeError):
             f'connection "{connection}": a transaction was left open, and nothing that was written in it is kept; '
             "end it with COMMIT"
         )
+
+
+class ColumnsDiffer(DagscopeError):
+    """Rows cannot be appended by name: the names of a query's columns are not those of the table."""
 
 
 class TypeNotKept(DagscopeError):

@@ -1,5 +1,7 @@
 """The statements of DuckDB's materializations."""
 
+from collections.abc import Iterable
+
 from dagscope.dag.connections.duckdb.dialect import DIALECT
 from dagscope.dag.connections.materializations import Materializations, TableKeys
 from dagscope.dag.connections.relation_kind import RelationKind
@@ -7,6 +9,9 @@ from dagscope.dag.connections.relation_kind import RelationKind
 
 class DuckDBMaterializations(Materializations):
     """`OR REPLACE` does everything but put a table in a view's place, or a view in a table's."""
+
+    def append(self, name: str, query: str, columns: Iterable[str] = ()) -> str:
+        return super().append(name, query, columns) if columns else f"INSERT INTO {name} BY NAME {query}"
 
     def view(self, name: str, query: str, existing: RelationKind | None) -> list[str]:
         drop = [f"DROP TABLE {name}"] if existing is RelationKind.TABLE else []

@@ -18,11 +18,12 @@ from dagscope.dag.connections.duckdb.instance import Instance
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
 from dagscope.dag.connections.duckdb.parts import Kind, Part, parts
 from dagscope.dag.connections.duckdb.row_count import counts_rows
+from dagscope.dag.connections.materializations import appended_columns, check_names
 from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.connections.sending import NOTHING_COMMITTED, Driver, Sending
 from dagscope.dag.events.statements import SentStatement, StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import StatementFailed, TransactionLeftOpen
+from dagscope.dag.ground.errors import ColumnsDiffer, StatementFailed, TransactionLeftOpen
 from dagscope.dag.ground.frames import batch_rows
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
@@ -214,6 +215,11 @@ class DuckDBSession(Session):
             return self._replace(asset, sql, _OTHER_KIND[asset.materialization])
 
     def _replace(self, asset: Asset, sql: str, existing: RelationKind | None) -> int | None:
+        if asset.materialization is Materialization.INCREMENTAL:
+            names = self._names_of(f"DESCRIBE {sql}")
+            if existing is RelationKind.TABLE:
+                return self._append(asset.name, sql, names)
+            check_names(asset.name, names, str.lower)
         first, *rest = MATERIALIZATIONS.statements(asset, sql, existing)
         # A lone statement is a transaction of its own.
         with self._sending.transaction(_BEGIN) if rest else nullcontext():
@@ -221,3 +227,25 @@ class DuckDBSession(Session):
             for statement in rest:
                 rows = max(rows, self.execute(statement))
         return None if asset.materialization is Materialization.VIEW else rows
+
+    def _append(self, asset: str, sql: str, names: list[str]) -> int:
+        table = DIALECT.relation(asset)
+        try:
+            columns = appended_columns(asset, names, self._names_of(f"DESCRIBE {table}"), str.lower)
+        except ColumnsDiffer:  # but what the table computes itself cannot be appended
+            columns = appended_columns(asset, names, self._written_columns(asset), str.lower)
+        return self.execute(MATERIALIZATIONS.append(table, sql, columns))
+
+    def _written_columns(self, asset: str) -> list[str]:
+        stage, model = map(DIALECT.literal, asset.split(".", 1))
+        return self._names_of(
+            "SELECT column_name FROM information_schema.columns WHERE table_catalog = current_database() "
+            f"AND lower(table_schema) = lower({stage}) AND lower(table_name) = lower({model}) "
+            "AND is_generated = 'NEVER' ORDER BY ordinal_position"
+        )
+
+    def _names_of(self, sql: str) -> list[str]:
+        with self._statement(sql) as sent:
+            names = [row[0] for row in self._cursor.execute(sql).fetchall()]
+            sent.rows = len(names)
+            return names

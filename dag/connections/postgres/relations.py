@@ -61,6 +61,15 @@ def existing(statements: Statements, name: str) -> Existing | None:
     return Existing(found[0][0], found[0][1], name, columns)
 
 
+def written_columns(statements: Statements, table: Existing) -> list[str]:
+    """The columns that are not always the table's own to compute."""
+    found = statements.rows(
+        f"SELECT attname::text FROM pg_attribute WHERE attrelid = {table.oid} AND attnum > 0 AND NOT attisdropped "
+        "AND attgenerated = '' AND attidentity <> 'a' ORDER BY attnum"
+    )
+    return [name for (name,) in found]
+
+
 def lock(statements: Statements, name: str) -> None:
     """Wait until no other dagscope makes the same relation or schema; until the transaction ends."""
     statements.execute(f"SELECT pg_advisory_xact_lock(hashtext('dagscope'), hashtext({DIALECT.literal(name)}))")

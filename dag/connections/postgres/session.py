@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 
 from dagscope.dag.connections.arrow_types import converted
 from dagscope.dag.connections.base import Session
-from dagscope.dag.connections.materializations import TableKeys
+from dagscope.dag.connections.materializations import TableKeys, appended_columns
 from dagscope.dag.connections.postgres import relations
 from dagscope.dag.connections.postgres.bulk import (
     STAGED_ROWS,
@@ -36,6 +36,7 @@ from dagscope.dag.connections.several_statements import first_word, with_stateme
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import (
+    ColumnsDiffer,
     ConnectionFailed,
     DagscopeError,
     StatementFailed,
@@ -189,11 +190,27 @@ class PostgresSession(Session):
                 return None
             old = relations.existing(self, name)
             if asset.materialization is Materialization.INCREMENTAL and existing is RelationKind.TABLE:
-                return self.execute(MATERIALIZATIONS.append(name, sql))
+                return self._append(asset.name, sql, old)
             keys = TableKeys.of(asset)
             if old is None:
                 return relations.create_table(self, name, sql, keys)
             return self._replace(old, sql, keys, remade)
+
+    def _append(self, asset: str, sql: str, table: relations.Existing | None) -> int:
+        names = self._names_of(sql)
+        written = [name for name, _ in table.columns] if table else []
+        try:
+            columns = appended_columns(asset, names, written)
+        except ColumnsDiffer:  # but what the table computes itself cannot be appended
+            written = relations.written_columns(self, table) if table else []
+            columns = appended_columns(asset, names, written)
+        return self.execute(MATERIALIZATIONS.append(DIALECT.relation(asset), sql, columns))
+
+    def _names_of(self, sql: str) -> list[str]:
+        described = f"SELECT * FROM ({sql}\n) AS described LIMIT 0"
+        with self._sending.statement(described), self._psycopg.cursor() as cursor:
+            cursor.execute(described)
+            return [column.name for column in cursor.description or ()]
 
     def _replace(self, old: relations.Existing, sql: str, keys: TableKeys, remade: Container[str]) -> int:
         """The rows are made beside the table, so that readers wait for nothing and the query can read the old ones."""

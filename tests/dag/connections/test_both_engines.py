@@ -12,7 +12,7 @@ import pytest
 
 from dagscope.dag.connections import Connection, RelationKind, Session
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import Cancelled, ConnectionFailed, StatementFailed
+from dagscope.dag.ground.errors import Cancelled, ColumnsDiffer, ConnectionFailed, StatementFailed
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import IndexEntry, Materialization
 from tests.dag.connections.conftest import rows
@@ -365,3 +365,66 @@ def test_secrets_of_a_statement_that_failed(session: Session) -> None:
     with pytest.raises(StatementFailed) as told:
         session.execute(f"SELECT 1; SELECT CAST(id AS date) AS d, 'hunter2{'x' * 300}' FROM (SELECT 'x' AS id) AS q")
     assert "begins in line 1: SELECT CAST(id AS date) AS d, ..." in str(told.value)
+
+
+FIRST = "SELECT 1 AS id, 'Ada' AS given, 'Lovelace' AS family"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 2 AS id, 'Hopper' AS family, 'Grace' AS given",
+        "SELECT 2 AS ID, 'Hopper' AS Family, 'Grace' AS GIVEN",
+        "WITH q AS (SELECT 'Grace' AS given) SELECT 'Hopper' AS family, 2 AS id, given FROM q -- the end",
+        "SELECT max(id) + 1 AS id, 'Hopper' AS family, 'Grace' AS given FROM dds.orders",
+    ],
+)
+def test_incremental_appends_by_name(session: Session, sql: str) -> None:
+    """The columns of an incremental asset may change places: each value goes to the column of its name."""
+    make(session, asset("incremental"), FIRST)
+    assert make(session, asset("incremental"), sql) == 1
+    assert rows(session, "SELECT given, family FROM dds.orders ORDER BY id") == [
+        ("Ada", "Lovelace"),
+        ("Grace", "Hopper"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT 2 AS id, 'Grace' AS given", 'only the table has "family"'),
+        (f"{FIRST}, 1 AS age, 2 AS size", 'only the query has "age", "size"'),
+        (
+            "SELECT 2 AS id, 'G' AS given, 'H' AS surname",
+            'only the query has "surname" and only the table has "family"',
+        ),
+    ],
+    ids=["fewer", "more", "others"],
+)
+def test_incremental_of_other_columns(session: Session, sql: str, said: str) -> None:
+    """Where the names differ nothing is appended, and it is said which ones do."""
+    make(session, asset("incremental"), FIRST)
+    with pytest.raises(ColumnsDiffer) as told:
+        make(session, asset("incremental"), sql)
+    advice = "give the query the columns of the table, or drop the table"
+    assert str(told.value) == f'"dds.orders" is incremental and appends by name, but {said}; {advice}'
+    assert session.count_rows("dds.orders") == 1
+
+
+def test_incremental_of_two_columns_of_one_name(session: Session) -> None:
+    """Two columns of one name could be swapped without notice: they are refused."""
+    make(session, asset("incremental"), FIRST)
+    with pytest.raises(ColumnsDiffer) as told:
+        make(session, asset("incremental"), "SELECT 1 AS id, 'x' AS given, 'y' AS given, 'z' AS family")
+    advice = "give each a name of its own"
+    said = f'"dds.orders" is incremental and appends by name, but its query has more than one column "given"; {advice}'
+    assert str(told.value) == said
+
+
+def test_incremental_leaves_out_what_the_table_computes(session: Session) -> None:
+    """A column that the table computes itself is not missed in the query."""
+    stored = " STORED" if "Postgres" in type(session).__name__ else ""
+    session.create_schema("dds")
+    session.execute(f"CREATE TABLE dds.orders (id INT, twice INT GENERATED ALWAYS AS (id * 2){stored}, v INT)")
+    make(session, asset("incremental"), "SELECT 3 AS v, 2 AS id")
+    assert rows(session, "SELECT id, twice, v FROM dds.orders") == [(2, 4, 3)]

@@ -13,7 +13,9 @@ from dagscope.dag.connections import Connection, RelationKind, Session
 from dagscope.dag.connections.duckdb.config import DuckDBConfig
 from dagscope.dag.connections.duckdb.connection import DuckDBConnection
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import Cancelled, ConnectionFailed, DagscopeError, StatementFailed
+from dagscope.dag.ground.errors import Cancelled, ColumnsDiffer, ConnectionFailed, DagscopeError, StatementFailed
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.model.file_shapes import Materialization
 
 Open = Callable[..., Connection]
 
@@ -242,3 +244,21 @@ def test_names_are_not_python_variables(session: Session) -> None:
     with pytest.raises(StatementFailed, match=r"^Catalog Error: Table with name rows does not exist!"):
         session.scalar("SELECT count(*) FROM rows")
     assert rows.num_rows == 1
+
+
+def test_incremental_names_without_case(session: Session) -> None:
+    """Names that differ in case only are one name."""
+    orders = Asset("s.orders", "", "any", "any", Materialization.INCREMENTAL, None)
+    session.create_schema("s")
+    for sql in ('SELECT 1 AS "Id", 2 AS v', 'SELECT 4 AS "V", 3 AS "iD"'):
+        session.materialize(orders, sql, session.relation_kind("s.orders"))
+    assert read(session, "FROM s.orders") == [(1, 2), (3, 4)]
+
+
+def test_incremental_that_begins_with_two_columns_of_one_name(session: Session) -> None:
+    """DuckDB would rename the second one; what cannot be appended to is not created either."""
+    orders = Asset("s.orders", "", "any", "any", Materialization.INCREMENTAL, None)
+    session.create_schema("s")
+    with pytest.raises(ColumnsDiffer, match='more than one column "id", "ID"; give each a name of its own'):
+        session.materialize(orders, 'SELECT 1 AS id, 2 AS "ID"', None)
+    assert session.relation_kind("s.orders") is None

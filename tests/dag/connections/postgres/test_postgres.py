@@ -19,7 +19,7 @@ from dagscope.dag.connections.postgres.bulk import database_text
 from dagscope.dag.connections.postgres.config import PostgresConfig
 from dagscope.dag.connections.postgres.connection import PostgresConnection
 from dagscope.dag.connections.postgres.session import PostgresSession
-from dagscope.dag.ground.errors import ConnectionFailed, DagscopeError, StatementFailed
+from dagscope.dag.ground.errors import ColumnsDiffer, ConnectionFailed, DagscopeError, StatementFailed
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
 from examples.crossdb.postgres_server import PostgresServer
@@ -401,3 +401,13 @@ def test_server_that_dies() -> None:
                 assert isinstance(session, PostgresSession)
                 assert session.scalar("SELECT 1") == 1
         connection.close()
+
+
+def test_incremental_names_with_case(connection: PostgresConnection) -> None:
+    """Names that differ in case are two names, and may stand beside each other."""
+    for sql in ('SELECT 1 AS "Id", 2 AS id', 'SELECT 4 AS id, 3 AS "Id"'):
+        make(connection, "s.orders", sql, "incremental")
+    with connection.session() as session:
+        assert rows(session, "SELECT * FROM s.orders") == [(1, 2), (3, 4)]
+    with pytest.raises(ColumnsDiffer, match='only the query has "ID" and only the table has "Id"'):
+        make(connection, "s.orders", 'SELECT 4 AS id, 3 AS "ID"', "incremental")
