@@ -15,6 +15,9 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 class Dialect:
     """The SQL of one engine. `reserved` are the words, in lower case, that the engine refuses as bare names.
 
+    `longest_name` is how many bytes of a name the engine keeps, if it cuts longer ones without notice.
+    `default_schema` is where a name without a schema is created.
+
     >>> sql = Dialect(frozenset({"order"}))
     >>> sql.identifier("hello"), sql.identifier("order"), sql.identifier("Total $")
     ('hello', '"order"', '"Total $"')
@@ -23,6 +26,12 @@ class Dialect:
     """
 
     reserved: frozenset[str] = frozenset()
+    longest_name: int | None = None
+    default_schema: str = "main"
+
+    def cuts(self, name: str) -> bool:
+        """If the engine would take another, shorter name for this one."""
+        return self.longest_name is not None and len(name.encode()) > self.longest_name
 
     def identifier(self, name: str) -> str:
         """The name as SQL, in double quotes only where a bare one would not do."""

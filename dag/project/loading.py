@@ -75,7 +75,7 @@ class _Loading:
             self._assets_and_tests()
         except LoadingTooLong as error:
             raise ProjectInvalid([*self.files.problems, Problem("assets", 0, str(error))]) from error
-        graph = ProjectChecks(self.files).graph()
+        graph = ProjectChecks(self.files, {name: made.dialect for name, made in self.connections.items()}).graph()
         if self.files.problems or config is None or profile is None:
             raise ProjectInvalid(self.files.problems)
         return Project(

@@ -1,11 +1,13 @@
 """What a project's files say of each other: what is named is there, data gets where it is read, nothing is a cycle."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 
+from dagscope.dag.connections.materializations import TableKeys
 from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest
-from dagscope.dag.model.dialect import input_table
+from dagscope.dag.model.dialect import Dialect, input_table
 from dagscope.dag.model.graph import Graph
 from dagscope.dag.model.templates import Reference
 from dagscope.dag.project.files_read import PROFILE, TESTS, FilesRead, full_name
@@ -18,8 +20,9 @@ _MOST_HINTS = 100
 class ProjectChecks:
     """Adds what is wrong to the `problems` and `warnings` of the files, and to their assets what they depend on."""
 
-    def __init__(self, files: FilesRead) -> None:
-        self.files = files
+    def __init__(self, files: FilesRead, dialects: Mapping[str, Dialect]) -> None:
+        """`dialects` are those of the connections, by name."""
+        self.files, self.dialects = files, dialects
         self._input_tables: dict[tuple[str, str], str] = {}
         self._hints_left = _MOST_HINTS
 
@@ -33,6 +36,7 @@ class ProjectChecks:
         self._check_profiled_models_exist()
         self._check_named_tests()
         self._add_masks_of_models()
+        self._check_lengths_of_names()
         self._check_references()
         return self._acyclic()
 
@@ -67,6 +71,34 @@ class ProjectChecks:
             if name not in named and not data_test.is_root:
                 message = f'data test "{name}" never runs: no model names it; add it to a model\'s tests'
                 self.files.warnings.append(Problem(data_test.path, 0, message))
+
+    def _check_lengths_of_names(self) -> None:
+        """An engine that cuts names makes two relations one, and nobody finds the second."""
+        stages: set[tuple[str, str]] = set()
+        for asset in self.files.assets.values():
+            if asset.is_raw:
+                continue
+            stage, model = asset.name.split(".", 1)
+            if (asset.connection, stage) not in stages:
+                stages.add((asset.connection, stage))
+                self._check_length(asset, "stage", stage, (asset.path, 0), "rename its folder")
+            self._check_length(asset, "model", model, (asset.path, 0), "rename its file")
+            self._check_index_names(asset)
+
+    def _check_index_names(self, asset: Asset) -> None:
+        places = self.files.said[asset.name].places
+        for index in TableKeys.of(asset).indexes:
+            place = places.get("indexes") or places.get("primary_key_fields") or (asset.path, 0)
+            self._check_length(asset, "index", index.name, place, "give it a shorter name")
+
+    def _check_length(self, asset: Asset, what: str, name: str, place: tuple[str, int], advice: str) -> None:
+        dialect = self.dialects.get(asset.connection)
+        if dialect is not None and dialect.cuts(name):
+            message = (
+                f'the name of {what} "{name}" has {len(name.encode())} bytes, and connection "{asset.connection}" '
+                f"({asset.connection_type}) cuts names after {dialect.longest_name}; {advice}"
+            )
+            self.files.problems.append(Problem(*place, message))
 
     def _check_references(self) -> None:
         for name, asset in list(self.files.assets.items()):
@@ -118,6 +150,9 @@ class ProjectChecks:
         if asset.is_raw or not asset.persist_inputs or not hands_over_frames(upstream):
             return
         table = input_table(upstream.name)
+        place = (asset.path, reference.line)
+        self._check_length(asset, "table", table, place, f'rename "{upstream.name}", whose rows it holds')
+        self._check_no_model_is(table, asset, place)
         first = self._input_tables.setdefault((asset.connection, table.lower()), upstream.name)
         if first != upstream.name:
             message = (
@@ -125,6 +160,19 @@ class ProjectChecks:
                 f'"{asset.connection}"; rename one'
             )
             self.files.problems.append(Problem(asset.path, reference.line, message))
+
+    def _check_no_model_is(self, table: str, reader: Asset, place: tuple[str, int]) -> None:
+        """What is written beside a reader goes to the schema of names without one, where a stage may have models."""
+        dialect = self.dialects.get(reader.connection)
+        taken = f"{dialect.default_schema}.{table}".lower() if dialect is not None else ""
+        model = self._models_in_lower_case.get(taken)
+        if model is not None and model.connection == reader.connection and not model.is_raw:
+            message = f'"{model.name}" would be replaced by the rows that "{reader.name}" reads; rename it'
+            self.files.problems.append(Problem(*place, message))
+
+    @cached_property
+    def _models_in_lower_case(self) -> dict[str, Asset]:
+        return {name.lower(): asset for name, asset in self.files.assets.items()}
 
     def _check_test_reads(self, test: DataTest, reference: Reference) -> None:
         upstream = self.files.assets[reference.asset]

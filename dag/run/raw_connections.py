@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -104,26 +105,26 @@ class RawConnections:
     ) -> None:
         self._connections, self._cancellation, self._statements = connections, cancellation, statements
         self._owner, self._lock = threading.current_thread(), threading.Lock()
-        self._opened: dict[str, _ThreadSessions] = {}
+        self._opened: dict[str, RawConnection] = {}
+        self._sessions: list[_ThreadSessions] = []
 
     def __call__(self, name: str) -> RawConnection:
         if name not in self._connections:
             known = ", ".join(sorted(self._connections))
             raise RawAssetFailed(f'unknown connection "{name}"; known: {known}')
-        connection = self._connections[name]
         with self._lock:
             if name not in self._opened:
-                self._opened[name] = _ThreadSessions(
-                    name, lambda: connection.session(self._cancellation, self._statements), self._owner
-                )
-            return RawConnection(self._opened[name])
+                open_session = partial(self._connections[name].session, self._cancellation, self._statements)
+                self._sessions.append(_ThreadSessions(name, open_session, self._owner))
+                self._opened[name] = RawConnection(self._sessions[-1])
+            return self._opened[name]
 
     def refuse_open_transactions(self) -> None:
         """Raises `TransactionLeftOpen` if the asset left a transaction open."""
-        for opened in list(self._opened.values()):
-            opened.refuse_open_transactions()
+        for sessions in self._sessions:
+            sessions.refuse_open_transactions()
 
     def end(self) -> None:
         """Close every session."""
-        for opened in list(self._opened.values()):
-            opened.end()
+        for sessions in self._sessions:
+            sessions.end()

@@ -210,15 +210,28 @@ def ingest(
     bulk: Bulk, table: str, columns: list[WriteColumn], rows: pa.RecordBatchReader, temporary: bool = False
 ) -> int:
     """COPY the rows; the server names the column that holds what it refuses."""
-    ((parts,),) = bulk.rows(f"SELECT parse_ident({DIALECT.literal(table)})")
     try:
-        return bulk.ingest(parts, rows, temporary)
+        return bulk.ingest(_parts(bulk, table), rows, temporary)
     except StatementFailed as error:
         reason, _, context = error.reason.partition("\nCONTEXT:")
         named = [column for column in columns if context.endswith(f", column {column.name}")]
         if not named:
             raise
         raise TypeNotKept(named[0].name, named[0].source, "PostgreSQL", f"{reason} in type {named[0].type}") from error
+
+
+def refuse_long_name(bulk: Bulk, table: str) -> None:
+    """Raises `StatementFailed` for a table whose name PostgreSQL would cut, and that could then be another one's."""
+    for part in _parts(bulk, table):
+        if DIALECT.cuts(part):
+            reason = f'the name "{part}" has {len(part.encode())} bytes, and PostgreSQL cuts names after'
+            raise StatementFailed(bulk.connection, f"{reason} {DIALECT.longest_name}; give it a shorter one")
+
+
+def _parts(bulk: Bulk, table: str) -> list[str]:
+    """Schema and name of a table that is written as SQL, not cut."""
+    ((parts,),) = bulk.rows(f"SELECT parse_ident({DIALECT.literal(table)})")
+    return list(parts)
 
 
 def create_table(table: str, columns: tuple[tuple[str, str], ...], temporary: bool = False) -> str:

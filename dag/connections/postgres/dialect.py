@@ -14,5 +14,7 @@ DIALECT = Dialect(
         placing primary references returning right select session_user similar some symmetric system_user table
         tablesample then to trailing true union unique user using variadic verbose when where window with
         """.split()
-    )
+    ),
+    longest_name=63,  # NAMEDATALEN - 1
+    default_schema="public",
 )

@@ -23,6 +23,7 @@ from dagscope.dag.connections.postgres.bulk import (
     create_table,
     ingest,
     put,
+    refuse_long_name,
     stage,
     staged_query,
 )
@@ -355,6 +356,7 @@ class PostgresSession(Session):
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
         columns, watched = arriving(rows)
         with watched.telling_cause(), self._bulk() as bulk, bulk.transaction():
+            refuse_long_name(bulk, table)
             relations.lock(bulk, table)
             return put(bulk, table, columns, watched.reader)
 

@@ -32,10 +32,10 @@ from dagscope.dag.connections.neutral_types import (
     UUID,
     NeutralType,
 )
+from dagscope.dag.connections.postgres.dialect import DIALECT
 from dagscope.dag.ground.errors import TypeNotKept
 
 ENGINE = "postgres"
-LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer names without asking
 
 _INFINITY, _MINUS_INFINITY = 2**63 - 1, -(2**63) + 1  # as they travel in Arrow's timestamps
 _INFINITE_DAY, _MINUS_INFINITE_DAY = 2**31 - 1, -(2**31) + 1
@@ -244,8 +244,8 @@ _FROM_NEUTRAL = {
 
 def write_column(field: pa.Field, name: str) -> WriteColumn:
     """How an Arrow column is written. Raises `TypeNotKept`."""
-    if len(name.encode()) > LONGEST_NAME:
-        hint = f"its name has more than {LONGEST_NAME} bytes; give it a shorter one with AS"
+    if DIALECT.cuts(name):
+        hint = f"its name has more than {DIALECT.longest_name} bytes; give it a shorter one with AS"
         raise TypeNotKept(name, type_text(field), "PostgreSQL", hint)
     is_list = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
     is_list = is_list or pa.types.is_fixed_size_list(field.type)

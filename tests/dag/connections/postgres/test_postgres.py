@@ -411,3 +411,15 @@ def test_incremental_names_with_case(connection: PostgresConnection) -> None:
         assert rows(session, "SELECT * FROM s.orders") == [(1, 2), (3, 4)]
     with pytest.raises(ColumnsDiffer, match='only the query has "ID" and only the table has "Id"'):
         make(connection, "s.orders", 'SELECT 4 AS id, 3 AS "ID"', "incremental")
+
+
+@pytest.mark.parametrize("table", ["n" * 64, f'"{"é" * 32}"', f"public.{'n' * 64}"])
+def test_table_whose_name_would_be_cut(connection: PostgresConnection, table: str) -> None:
+    """Rows are not written under a name that PostgreSQL would cut, as another table could have what is left of it."""
+    name = table.removeprefix("public.").strip('"')
+    with connection.session() as session, pytest.raises(StatementFailed) as told:
+        session.write(table, pa.table({"id": [1]}).to_reader())
+    assert (
+        str(told.value) == f'the name "{name}" has 64 bytes, and PostgreSQL cuts names after 63; give it a shorter one'
+    )
+    assert connection.relations() == {}
