@@ -13,6 +13,7 @@ import pyarrow as pa
 from dagscope.dag.connections.arrow_types import WatchedRows, unique_names
 from dagscope.dag.connections.base import Session
 from dagscope.dag.connections.duckdb import types as duckdb_types
+from dagscope.dag.connections.duckdb.dependents import Dependent, dependents
 from dagscope.dag.connections.duckdb.dialect import DIALECT
 from dagscope.dag.connections.duckdb.instance import Instance
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
@@ -36,6 +37,14 @@ _OTHER_KIND = {
     Materialization.INCREMENTAL: RelationKind.VIEW,
     Materialization.VIEW: RelationKind.TABLE,
 }
+
+
+class _ViewDoesNotFit(Exception):
+    """`view` cannot be created again."""
+
+    def __init__(self, view: str, reason: str) -> None:
+        self.view = view
+        super().__init__(reason)
 
 
 class DuckDBSession(Session):
@@ -161,7 +170,15 @@ class DuckDBSession(Session):
             yield self.read(f"SELECT * FROM ({sql}\n) AS selected")
 
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
-        return self._create_table(f"TABLE {table}", rows)
+        views = dependents(self._cursor, table)
+        if not views:
+            return self._create_table(f"TABLE {table}", rows)
+        try:
+            with nullcontext() if self.in_transaction else self._sending.transaction(_BEGIN), self._without(views):
+                return self._create_table(f"TABLE {table}", rows)
+        except _ViewDoesNotFit as error:
+            reason = f"view {DIALECT.relation(error.view)} reads {table} and does not fit its new columns"
+            raise StatementFailed(self._connection, f"{reason}; change or drop the view: {error}") from error
 
     def _create_table(self, table: str, rows: pa.RecordBatchReader) -> int:
         columns = unique_names(rows.schema.names)
@@ -199,34 +216,64 @@ class DuckDBSession(Session):
     def is_conflict(self, error: Exception) -> bool:
         return isinstance(error.__cause__, duckdb.TransactionException)
 
-    def _make(
-        self,
-        asset: Asset,
-        sql: str,
-        existing: RelationKind | None,
-        remade: Container[str],  # noqa: ARG002  views hold on to nothing in DuckDB
-    ) -> int | None:
+    def _make(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int | None:
         """A relation of the other kind under the name is found out when DuckDB refuses to replace it."""
         try:
-            return self._replace(asset, sql, existing)
+            return self._replace(asset, sql, existing, remade)
         except StatementFailed as error:
             if existing is not None or not _OF_ANOTHER_TYPE.search(error.reason):
                 raise
-            return self._replace(asset, sql, _OTHER_KIND[asset.materialization])
+            return self._replace(asset, sql, _OTHER_KIND[asset.materialization], remade)
 
-    def _replace(self, asset: Asset, sql: str, existing: RelationKind | None) -> int | None:
+    def _replace(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int | None:
         if asset.materialization is Materialization.INCREMENTAL:
             names = self._names_of(f"DESCRIBE {sql}")
             if existing is RelationKind.TABLE:
                 return self._append(asset.name, sql, names)
             check_names(asset.name, names, str.lower)
-        first, *rest = MATERIALIZATIONS.statements(asset, sql, existing)
-        # A lone statement is a transaction of its own.
-        with self._sending.transaction(_BEGIN) if rest else nullcontext():
-            rows = self.execute(first)
-            for statement in rest:
-                rows = max(rows, self.execute(statement))
+        statements = MATERIALIZATIONS.statements(asset, sql, existing)
+        try:
+            rows = self._together(statements)
+        except StatementFailed as error:
+            if not isinstance(error.__cause__, duckdb.DependencyException):
+                raise
+            rows = self._under_views(asset.name, statements, remade)
         return None if asset.materialization is Materialization.VIEW else rows
+
+    def _together(self, statements: list[str]) -> int:
+        # A lone statement is a transaction of its own.
+        with self._sending.transaction(_BEGIN) if len(statements) > 1 else nullcontext():
+            return max(map(self.execute, statements))
+
+    def _under_views(self, asset: str, statements: list[str], remade: Container[str]) -> int:
+        """Replace what views depend on: they are dropped, and created again as they were.
+
+        A view that no longer fits is lost if it is in `remade`; else raises `StatementFailed` naming it.
+        """
+        views, lost = dependents(self._cursor, DIALECT.relation(asset)), set[str]()
+        while True:
+            try:
+                with self._sending.transaction(_BEGIN), self._without(views, lost):
+                    return max(map(self.execute, statements))
+            except _ViewDoesNotFit as error:
+                if error.view not in remade:
+                    view, relation = DIALECT.relation(error.view), DIALECT.relation(asset)
+                    reason = f"view {view} reads {relation} and does not fit its new columns; change or drop the view"
+                    raise StatementFailed(self._connection, f"{reason}: {error}") from error
+                lost.add(error.view)  # DuckDB cannot go back to a savepoint: all is done again
+
+    @contextmanager
+    def _without(self, views: list[Dependent], lost: Container[str] = ()) -> Iterator[None]:
+        """The views dropped inside, and created again after it, but for those that are to be lost."""
+        for view in reversed(views):
+            self.execute(view.drop)
+        yield
+        for view in views:
+            if view.name not in lost:
+                try:
+                    self.execute(view.create)
+                except StatementFailed as error:
+                    raise _ViewDoesNotFit(view.name, error.reason) from error
 
     def _append(self, asset: str, sql: str, names: list[str]) -> int:
         table = DIALECT.relation(asset)
