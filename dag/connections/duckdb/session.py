@@ -15,6 +15,7 @@ from dagscope.dag.connections.base import Session
 from dagscope.dag.connections.duckdb import types as duckdb_types
 from dagscope.dag.connections.duckdb.dependents import Dependent, dependents
 from dagscope.dag.connections.duckdb.dialect import DIALECT
+from dagscope.dag.connections.duckdb.errors import moved
 from dagscope.dag.connections.duckdb.instance import Instance
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
 from dagscope.dag.connections.duckdb.parts import Kind, Part, parts
@@ -29,6 +30,7 @@ from dagscope.dag.ground.frames import batch_rows
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import Materialization
+from dagscope.dag.model.query_text import statement_spans
 
 _BEGIN = "BEGIN TRANSACTION"
 _OF_ANOTHER_TYPE = re.compile(r"^Catalog Error: Existing object .* is of type ")
@@ -137,8 +139,17 @@ class DuckDBSession(Session):
             return rows[0][0] if rows else None
 
     def read(self, sql: str) -> pa.RecordBatchReader:
+        return self._read(sql)
+
+    def _read(self, sql: str, refusal: duckdb.Error | None = None) -> pa.RecordBatchReader:
+        """`refusal` is what `_refusal` found before a transaction that can no longer be asked once it has failed."""
         with self._statement(sql) as sent:
-            rows = self._cursor.sql(sql)
+            try:
+                rows = self._cursor.sql(sql)
+            except duckdb.Error as error:
+                refusal = refusal or self._refusal(sql)
+                same = refusal is not None and str(refusal).startswith(str(error).split("\n", 1)[0])
+                raise refusal if refusal is not None and same else error from None
             if rows is None:
                 raise StatementFailed(self._connection, "the statement gives no rows")
             sent.rows = 0
@@ -166,8 +177,22 @@ class DuckDBSession(Session):
     def selecting(self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]) -> Iterator[pa.RecordBatchReader]:
         for table, rows in inputs.items():  # a cursor's own tables come before all others of their names
             self._create_table(f"TEMPORARY TABLE {table}", rows)
+        query = f"SELECT * FROM ({sql}\n) AS selected"
+        refusal = self._refusal(query)
         with self.snapshot():
-            yield self.read(f"SELECT * FROM ({sql}\n) AS selected")
+            yield self._read(query, refusal)
+
+    def _refusal(self, sql: str) -> duckdb.Error | None:
+        """Why DuckDB refuses a query, with the line: it leaves that out where the rows of a query are wanted."""
+        if len(statement_spans(sql)) != 1:  # what follows the first one would be executed
+            return None
+        with self._sending.running():
+            try:
+                self._cursor.execute(f"PREPARE dagscope_query AS\n{sql}")
+                self._cursor.execute("DEALLOCATE dagscope_query")
+            except duckdb.Error as error:
+                return type(error)(moved(str(error), -1))
+        return None
 
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
         views = dependents(self._cursor, table)

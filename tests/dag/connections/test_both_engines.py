@@ -428,3 +428,42 @@ def test_incremental_leaves_out_what_the_table_computes(session: Session) -> Non
     session.execute(f"CREATE TABLE dds.orders (id INT, twice INT GENERATED ALWAYS AS (id * 2){stored}, v INT)")
     make(session, asset("incremental"), "SELECT 3 AS v, 2 AS id")
     assert rows(session, "SELECT id, twice, v FROM dds.orders") == [(2, 4, 3)]
+
+
+def select(session: Session, sql: str, *inputs: str) -> None:
+    """Select with one row in each of the inputs."""
+    with session.selecting(sql, {name: pa.table({"id": [1]}).to_reader() for name in inputs}) as found:
+        found.read_all()
+
+
+USES = {
+    "execute": lambda session, sql: session.execute(sql),
+    "read": lambda session, sql: session.read(sql),
+    "select": select,
+    "select with inputs": lambda session, sql: select(session, sql, "tmp_given"),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(
+    ("sql", "line"),
+    [
+        ("SELECT 1,\n  nope FROM (SELECT 2 AS id) AS q", "LINE 2:   nope FROM (SELECT 2 AS id) AS q"),
+        ("SELECT *\n\n FROM nowhere", "LINE 3:  FROM nowhere"),
+        ("SELECT 1\n  2 3", "LINE 2:   2 3"),
+    ],
+    ids=["column", "table", "syntax"],
+)
+def test_line_of_an_error(session: Session, use: str, sql: str, line: str) -> None:
+    """The line of an error is shown, whatever the statement is for."""
+    with pytest.raises(StatementFailed) as told:
+        USES[use](session, sql)
+    assert line in str(told.value).splitlines()
+
+
+def test_failed_read_executes_nothing_twice(session: Session) -> None:
+    """Finding the line of an error does not execute what came before it again."""
+    session.execute("CREATE TABLE t (id INT)")
+    with pytest.raises(StatementFailed):
+        session.read("SELECT 1; INSERT INTO t VALUES (1); SELECT nope").read_all()
+    assert session.count_rows(f"{session.dialect.default_schema}.t") < 2

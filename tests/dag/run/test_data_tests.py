@@ -198,3 +198,13 @@ def test_wrong_masks(make_project: MakeProject, files: dict[str, str], message: 
     with pytest.raises(ProjectInvalid) as told:
         make_project({model("s.people"): PEOPLE, **files})
     assert str(told.value) == message
+
+
+def test_line_of_a_masked_test(
+    make_project: MakeProject, run_project: RunProject, both_engines: dict[str, str]
+) -> None:
+    """A test with a mask says where its query is wrong, as any other does."""
+    sql = 'SELECT email,\n  nope FROM {{ Ref("s.people") }}'
+    told = masked_run(make_project, run_project, both_engines, sql, "mask: [email]").data_test("s.t")
+    assert told.result.error is not None
+    assert "LINE 2:   nope FROM s.people" in told.result.error.splitlines()
