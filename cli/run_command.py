@@ -11,7 +11,7 @@ from typing import NoReturn, TextIO
 from rich.console import Console
 
 from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
-from dagscope.cli.leaving import leave
+from dagscope.cli.leaving import leave, outlive_timers
 from dagscope.cli.progress import TaskProgress, show_nodes
 from dagscope.cli.run_options import RunOptions
 from dagscope.cli.settings import read_settings
@@ -34,6 +34,7 @@ def run_project(project: Project, options: RunOptions) -> NoReturn:
     """Run the whole DAG as one task, and exit."""
     settings = read_settings({}, {})
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
+    outlive_timers()
     with output_of_assets_apart() if options.as_json else nullcontext() as output, StandardStreams() as streams:
         configure_console(LogLevel.ERROR, settings.log_format, streams.log)  # the progress tells what happens
         console = console_for(sys.stderr if options.as_json else sys.stdout, quiet=options.as_json)
@@ -81,7 +82,7 @@ async def _run(project: Project, settings: Settings, options: RunOptions, consol
     task_id = options.task_id
     with TaskProgress(console, task_id) as progress:
         async with open_workspace(project, settings, (progress,)) as workspace:
-            with Capture(workspace.emit, lambda: workspace.project.redaction):
+            with Capture(workspace.emit, lambda: workspace.project.redaction, workspace.settings.log_limits):
                 active = await workspace.tasks.run(
                     project, task_id, dict(options.data), options.run_tests, options.profile
                 )

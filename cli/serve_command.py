@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import sys
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from dagscope.cli.exits import fail
-from dagscope.cli.leaving import leave
+from dagscope.cli.leaving import leave, outlive_timers
 from dagscope.cli.progress import TaskProgress
 from dagscope.cli.run_command import ENDING_SIGNALS, console_for, show_end, task_of
 from dagscope.cli.run_options import new_task_id
@@ -36,6 +38,7 @@ from dagscope.server.workspace.standard_streams import StandardStreams
 from dagscope.server.workspace.workspace import Workspace, open_workspace
 
 _HEADERS_BYTES = 128 * 1024  # the longest task id, percent-encoded, is 48 KiB
+_FAULT_AGAIN_S = 60.0
 _GRACE_S = 5  # for answers under way when the server is stopped
 
 
@@ -81,6 +84,7 @@ def serve_project(project: Project, options: ServeOptions) -> NoReturn:
     """Serve until stopped, and exit."""
     settings = read_settings(_given(options), {"api_token": "--api-token-file", "organization": "--organization"})
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
+    outlive_timers()
     listening = _bind(options.host, options.port)
     with StandardStreams() as streams, closed_in_children(listening.close):
         configure_console(settings.log_level, settings.log_format, streams.log)
@@ -137,6 +141,22 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
+class _LoopFaults:
+    """Reports faults of the event loop, each kind once a minute: without free descriptors accepting always fails."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+        self._unreported: Counter[str] = Counter()
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        kind = f"{context.get('message')}: {type(context.get('exception')).__name__}"
+        if time.monotonic() - self._last.get(kind, -_FAULT_AGAIN_S) < _FAULT_AGAIN_S:
+            self._unreported[kind] += 1
+            return
+        self._last[kind] = time.monotonic()
+        loop.default_exception_handler(context | {"unreported before": self._unreported.pop(kind, 0)})
+
+
 class _Console:
     """The listener of a server: the progress of its first run, then every task's entries."""
 
@@ -149,9 +169,10 @@ class _Console:
 
 
 async def _serve(project: Project, settings: Settings, options: ServeOptions, listening: socket.socket) -> None:
+    asyncio.get_running_loop().set_exception_handler(_LoopFaults())
     listener = _Console(settings.log_level)
     async with open_workspace(project, settings, (listener,)) as workspace:
-        with Capture(workspace.emit, lambda: workspace.project.redaction):
+        with Capture(workspace.emit, lambda: workspace.project.redaction, workspace.settings.log_limits):
             server = _Server(_config(workspace), workspace)
             serving = asyncio.create_task(server.serve([listening]))
             while not server.started and not serving.done():

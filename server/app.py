@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 
 from dagscope.server.api import (
     asset_endpoints,
@@ -26,13 +27,15 @@ from dagscope.server.http.answers import (
     Refused,
     answer_fault,
     answer_http_exception,
+    answer_nobody,
     answer_refused,
     answer_state_failure,
+    answer_too_many,
 )
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.guard import Guard
 from dagscope.server.http.openapi import openapi_endpoint
-from dagscope.server.workspace.task_queue import ShuttingDown
+from dagscope.server.workspace.task_queue import ShuttingDown, TooManyWaiting
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.recorder import RecorderFailed
 
@@ -80,6 +83,8 @@ def create_app(open_workspace: Opened) -> Starlette:
             HTTPException: answer_http_exception,
             RecorderFailed: answer_state_failure,
             ShuttingDown: answer_state_failure,
+            TooManyWaiting: answer_too_many,
+            ClientDisconnect: answer_nobody,
             Exception: answer_fault,
         },
     )

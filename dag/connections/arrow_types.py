@@ -6,9 +6,12 @@ or as the nearest Arrow type, with its type beside it in the field's metadata: `
 is for that engine alone, and for people.
 """
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -130,6 +133,33 @@ def type_text(field: pa.Field) -> str:
     """The field's type as its own database names it, else Arrow's name."""
     noted = noted_type(field)
     return noted.own if noted else str(field.type)
+
+
+def from_python(rows: Any) -> pa.RecordBatchReader:
+    """What has `__arrow_c_stream__` as plain rows; without the index of a pandas frame that has no name.
+
+    Such an index numbers the rows as they once were: pandas hands it over as a column after a sort, and not before.
+    """
+    reader = pa.RecordBatchReader.from_stream(rows)
+    unnamed = _unnamed_index(reader.schema)
+    if unnamed:
+        kept = [place for place, name in enumerate(reader.schema.names) if name not in unnamed]
+        schema = pa.schema([reader.schema.field(place) for place in kept])
+        reader = pa.RecordBatchReader.from_batches(schema, (batch.select(kept) for batch in reader))
+    return plain(reader)
+
+
+def _unnamed_index(schema: pa.Schema) -> set[str]:
+    """The columns of an index without a name, as pandas notes them in a schema."""
+    noted = (schema.metadata or {}).get(b"pandas")
+    try:
+        index = json.loads(noted)["index_columns"] if noted else []
+    except (ValueError, KeyError, TypeError):  # not written by pandas
+        return set()
+    return {name for name in index if isinstance(name, str) and _UNNAMED_INDEX.fullmatch(name)} & set(schema.names)
+
+
+_UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def plain(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:

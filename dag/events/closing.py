@@ -46,6 +46,14 @@ def report_run_end(log: TaskLog, status: TaskStatus, cancelled: bool, elapsed_ms
         log.run_event(RunEventType.RUN_FAILURE, RunEventLevel.ERROR, f"Execution failed after {seconds}.")
 
 
+def report_dropped_entries(log: TaskLog) -> None:
+    """The log entry that says how many entries of raw assets were not kept; none if all were."""
+    count = log.own_entries
+    if count.dropped:
+        limit = f"a task's assets write at most {count.most:,} (DAGSCOPE_TASK_ENTRIES)"
+        log.warning(f"{count.dropped:,} log entries were not kept: {limit}")
+
+
 @dataclass(frozen=True)
 class UnendedTask:
     """An attempt that its runner did not end.

@@ -1,12 +1,12 @@
 """What a failed step's event tells of its error: message, class, the project's own lines, and the cause of it."""
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Optional
 
 from dagscope.dag.ground.error_text import cause_of, class_name, error_text, traceback_of
 from dagscope.dag.ground.shapes import Shape
-from dagscope.dag.redaction.redaction import Redaction
 
 _LONGEST_CHAIN = 5  # errors; clients ask for three, and a chain of causes can be a ring
 
@@ -20,29 +20,29 @@ class ErrorInfo(Shape):
     cause: Optional["ErrorInfo"] = None
 
 
-def describe_error(error: BaseException, project_folder: Path, redaction: Redaction) -> ErrorInfo:
-    """The error and its chain of causes, with secrets hidden and paths relative to the project."""
+def describe_error(error: BaseException, project_folder: Path, shown: Callable[[str], str]) -> ErrorInfo:
+    """The error and its chain of causes, its texts as they are `shown` and paths relative to the project."""
     chain = [error]
     while (cause := cause_of(chain[-1])) is not None and len(chain) < _LONGEST_CHAIN:
         chain.append(cause)
     info: ErrorInfo | None = None
     for link in reversed(chain):
         info = ErrorInfo(
-            message=redaction.text(error_text(link)),
+            message=shown(error_text(link)),
             class_name=class_name(link),
-            stack=_own_frames(link, project_folder, redaction),
+            stack=_own_frames(link, project_folder, shown),
             cause=info,
         )
     assert info is not None
     return info
 
 
-def _own_frames(error: BaseException, project_folder: Path, redaction: Redaction) -> tuple[str, ...]:
+def _own_frames(error: BaseException, project_folder: Path, shown: Callable[[str], str]) -> tuple[str, ...]:
     """Only a raw asset has lines of the project in its stack; those of dagscope would help nobody."""
     frames = traceback.StackSummary()
     for frame in traceback.extract_tb(traceback_of(error)):
         path = Path(frame.filename)
         if path.is_relative_to(project_folder):
-            shown = str(path.relative_to(project_folder))
-            frames.append(traceback.FrameSummary(shown, frame.lineno, frame.name, line=frame.line))
-    return tuple(redaction.text(text) for text in frames.format())
+            name = str(path.relative_to(project_folder))
+            frames.append(traceback.FrameSummary(name, frame.lineno, frame.name, line=frame.line))
+    return tuple(shown(text) for text in frames.format())

@@ -158,3 +158,11 @@ class LogEntry(Shape):
     asset: str | None = None
     connection: str | None = None
     test: str | None = None
+
+    @property
+    def absent(self) -> set[str]:
+        """The fields that have no place in the entry; one of an asset's own that is None has."""
+        return {name for name in ("asset", "connection", "test") if getattr(self, name) is None}
+
+    def to_json(self, fields: frozenset[str] | None = None) -> str:
+        return self.model_dump_json(by_alias=True, exclude=self.absent, include=set(fields) if fields else None)

@@ -3,16 +3,18 @@
 import sys
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagscope.dag.events.error_info import ErrorInfo
 from dagscope.dag.events.events import Event, Logged, RunEventEmitted
+from dagscope.dag.events.log_limits import UNLIMITED, EntryCount, LogLimits, shown, shown_fields
 from dagscope.dag.events.run_events import RunEvent, RunEventLevel, RunEventType
 from dagscope.dag.events.status import LogEntry
 from dagscope.dag.ground.clock import iso_time, now_ms
+from dagscope.dag.ground.error_text import class_name
 from dagscope.dag.redaction.redaction import Redaction
 
 Emit = Callable[[Event], None]
@@ -34,23 +36,23 @@ class Log(ABC):
     """Something to write entries into: `log.info("loaded", rows=3)`."""
 
     @abstractmethod
-    def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
-        """One entry; `level` is debug, info, warning, error or critical."""
+    def write(self, level: str, message: object, fields: dict[str, Any]) -> None:
+        """One entry; `level` is debug, info, warning, error or critical. Never raises, whatever the values are."""
 
     def debug(self, message: object, /, **fields: Any) -> None:
-        self.write("debug", str(message), fields)
+        self.write("debug", message, fields)
 
     def info(self, message: object, /, **fields: Any) -> None:
-        self.write("info", str(message), fields)
+        self.write("info", message, fields)
 
     def warning(self, message: object, /, **fields: Any) -> None:
-        self.write("warning", str(message), fields)
+        self.write("warning", message, fields)
 
     def error(self, message: object, /, **fields: Any) -> None:
-        self.write("error", str(message), fields)
+        self.write("error", message, fields)
 
     def critical(self, message: object, /, **fields: Any) -> None:
-        self.write("critical", str(message), fields)
+        self.write("critical", message, fields)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,9 @@ class TaskLog(Log):
     asset: str | None = None
     connection: str | None = None
     test: str | None = None
+    limits: LogLimits = UNLIMITED
+    own_entries: EntryCount = field(default_factory=lambda: EntryCount(UNLIMITED.task_entries))
+    """Counts what raw assets write."""
 
     def for_asset(self, asset: str, connection: str) -> "TaskLog":
         return replace(self, asset=asset, connection=connection)
@@ -71,18 +76,22 @@ class TaskLog(Log):
     def for_test(self, test: str) -> "TaskLog":
         return replace(self, test=test)
 
-    def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+    def shown(self, text: str) -> str:
+        """The text as it is kept: secrets hidden, and cut where it is longer than a message may be."""
+        return shown(text, self.redaction, self.limits.message_chars, "DAGSCOPE_MESSAGE_CHARS")
+
+    def write(self, level: str, message: object, fields: dict[str, Any]) -> None:
         if "exc_info" in fields:
             fields = _with_exception(fields)
         entry = LogEntry(
             level=level,
             time=iso_time(now_ms()),
-            message=self.redaction.text(message),
+            message=self.shown(_as_text(message)),
             task_id=self.task_id,
             asset=self.asset,
             connection=self.connection,
             test=self.test,
-            **{_own_key(key): self.redaction.value(value) for key, value in fields.items()},
+            **shown_fields(_renamed(fields, self.redaction), self.redaction, self.limits.entry_chars),
         )
         self.emit(Logged(self.task_id, self.attempt, entry))
 
@@ -92,7 +101,7 @@ class TaskLog(Log):
         """One run event; its step key is the log's asset."""
         event = RunEvent(
             run_id=self.task_id,
-            message=self.redaction.text(message),
+            message=self.shown(message),
             timestamp=iso_time(now_ms()),
             level=level,
             step_key=self.asset,
@@ -107,10 +116,13 @@ class RawAssetLog(Log):
 
     log: TaskLog
 
-    def write(self, level: str, message: str, fields: dict[str, Any]) -> None:
-        self.log.write(level, message, fields)
+    def write(self, level: str, message: object, fields: dict[str, Any]) -> None:
+        if not self.log.own_entries.admits_one_more():
+            return
+        text = _as_text(message)
+        self.log.write(level, text, fields)
         if level != "debug":
-            self.log.run_event(RunEventType.LOG_MESSAGE, _LEVELS[level], message)
+            self.log.run_event(RunEventType.LOG_MESSAGE, _LEVELS.get(level, RunEventLevel.INFO), text)
 
 
 current_log: ContextVar[TaskLog | None] = ContextVar("current_log", default=None)
@@ -126,10 +138,26 @@ def _with_exception(fields: dict[str, Any]) -> dict[str, Any]:
             pass
         case (_, BaseException() as error, _):
             pass
-        case wanted:
+        case bool() | None | int() as wanted:
             error = sys.exc_info()[1] if wanted else None
+        case other:  # a field of the asset's own
+            return fields | {"exc_info": other}
     return fields if error is None else fields | {"exception": "".join(traceback.format_exception(error)).rstrip()}
 
 
-def _own_key(key: str) -> str:
-    return f"{key}_" if key in RESERVED_FIELDS else key
+def _renamed(fields: Mapping[str, Any], redaction: Redaction) -> dict[str, Any]:
+    """The fields under keys that can be stored; one that a reserved field has is followed by an underscore."""
+    renamed: dict[str, Any] = {}
+    for key, value in fields.items():
+        own = redaction.text(key)
+        while own in RESERVED_FIELDS or own in renamed:
+            own += "_"
+        renamed[own] = value
+    return renamed
+
+
+def _as_text(message: object) -> str:
+    try:
+        return str.__str__(message if isinstance(message, str) else str(message))
+    except BaseException as error:  # noqa: BLE001  the code of an unknown class, which may even raise SystemExit
+        return f"a message that cannot be shown: {class_name(error)}"

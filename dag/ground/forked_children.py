@@ -8,6 +8,7 @@ parent.
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +17,7 @@ from typing import Any
 _closers: list[Callable[[], object]] = []
 _SIGNALS: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
-    signal.SIGTERM: signal.SIG_DFL,
-    signal.SIGHUP: signal.SIG_DFL,
+    **dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF), signal.SIG_DFL),
 }
 
 
@@ -55,15 +55,28 @@ def _exit_code(error: BaseException) -> int:
     return 1
 
 
+def _before() -> None:
+    """A signal that comes before the child has its own handlers waits until it has."""
+    if _closers:
+        _mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _unblock() -> None:
+    before = _mask.__dict__.pop("before", None)
+    if before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _in_child() -> None:
-    if not _closers:
-        return
-    for close in _closers:
-        close()
-    signal.set_wakeup_fd(-1)  # the parent's event loop learns of signals by it
-    for number, handler in _SIGNALS.items():
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, handler)
+    if _closers:
+        for close in _closers:
+            close()
+        signal.set_wakeup_fd(-1)  # the parent's event loop learns of signals by it
+        for number, handler in _SIGNALS.items():
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                signal.signal(number, handler)
+    _unblock()
 
 
-os.register_at_fork(after_in_child=_in_child)
+_mask = threading.local()
+os.register_at_fork(before=_before, after_in_parent=_unblock, after_in_child=_in_child)

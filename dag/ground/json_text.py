@@ -3,15 +3,17 @@
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 
-def json_text(value: Any) -> str:
+def json_text(value: Any, not_finite: Callable[[str], str] = lambda _: "null") -> str:
     """The value as JSON: decimals with all digits, times in ISO 8601, bytes in base64, NaN and infinities null.
+
+    `not_finite` gives another JSON text for `NaN`, `Infinity` and `-Infinity`.
 
     Raises `TypeError` naming the type of a value that has no JSON form.
     """
@@ -19,16 +21,16 @@ def json_text(value: Any) -> str:
         case None | bool() | int() | str():
             return json.dumps(value, ensure_ascii=False)
         case float():
-            return json.dumps(value) if math.isfinite(value) else "null"
+            return json.dumps(value) if math.isfinite(value) else not_finite(json.dumps(value))
         case Decimal():
-            return f"{value:f}" if value.is_finite() else "null"
+            return f"{value:f}" if value.is_finite() else not_finite(str(value))
         case Mapping():
-            texts = {json_text(str(key)): json_text(item) for key, item in value.items()}
+            texts = {json_text(str(key)): json_text(item, not_finite) for key, item in value.items()}
             if len(texts) < len(value):
                 raise TypeError("a mapping whose keys are one text, such as 1 and '1', has no JSON form")
             return "{" + ",".join(f"{key}:{text}" for key, text in texts.items()) + "}"
         case list() | tuple() | set() | frozenset():
-            return "[" + ",".join(map(json_text, value)) + "]"
+            return "[" + ",".join(json_text(item, not_finite) for item in value) + "]"
         case datetime():
             return json.dumps(_iso_datetime(value))
         case date() | time():
@@ -38,7 +40,7 @@ def json_text(value: Any) -> str:
         case UUID():
             return json.dumps(str(value))
     if hasattr(value, "item") and getattr(value, "shape", None) == ():  # a NumPy scalar
-        return json_text(value.item())
+        return json_text(value.item(), not_finite)
     raise TypeError(f"a value of type {type(value).__module__}.{type(value).__qualname__} has no JSON form")
 
 

@@ -20,6 +20,7 @@ from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project, hands_over_frames
 from dagscope.dag.run import raw_assets, raw_connections
+from dagscope.dag.run.process_state import ProcessState
 
 
 class Once:
@@ -46,6 +47,7 @@ class AssetExecution:
     task: TaskValues
     cancellation: Cancellation
     once: Once
+    process: ProcessState
 
     def execute(
         self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
@@ -123,6 +125,7 @@ class AssetExecution:
                 log=RawAssetLog(log),
                 connection=connections,
             )
+            stack.callback(self.process.restore)
             result = raw_assets.execute(file, self.project.folder, context, self.frames, self.cancellation)
             connections.refuse_open_transactions()
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)

@@ -1,5 +1,6 @@
 """Data tests: a query for the rows that are wrong, which passes when there are none (contract, Projects)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dagscope.dag.connections import Session
@@ -48,6 +49,8 @@ class DataTestRun:
     task: TaskValues
     cancellation: Cancellation
     kept_rows: int
+    shown: Callable[[str], str]
+    """An error's text as it is kept."""
 
     def run(self, test: DataTest, statements: StatementLog) -> DataTestOutcome:
         """Run one test. A test that cannot run is FAILED too, its error telling why. Raises `Cancelled`."""
@@ -108,7 +111,7 @@ class DataTestRun:
         self, test: DataTest, watch: Stopwatch, error: str | None = None, count: int = 0, rows: Frame | None = None
     ) -> DataTestOutcome:
         status = DataTestStatus.FAILED if error else DataTestStatus.SUCCESS
-        text = self.project.redaction.text(error) if error else None
+        text = self.shown(error) if error else None
         result = DataTestResult(test_name=test.name, status=status, error=text, duration_ms=watch.elapsed_ms)
         return DataTestOutcome(result, count, rows)
 

@@ -34,16 +34,15 @@ class NodeExecution:
     def execute(self, report: NodeReport, results: Mapping[str, Result | None]) -> Outcome:
         """Execute the node to its end. Raises nothing; `results` are those of its upstreams, by name."""
         token = current_log.set(report.log)
-        redaction = self.assets.project.redaction
         try:
             return self._executed(report, results)
         except Cancelled as error:
-            report.fail("cancelled", self._info(error))
+            report.fail("cancelled", self._info(error, report))
             return Outcome.CANCELLED
         except DagscopeError as error:
-            report.fail(redaction.text(_what_failed(error)), self._info(error))
+            report.fail(report.log.shown(_what_failed(error)), self._info(error, report))
         except BaseException as error:  # noqa: BLE001  a fault of dagscope's own, or of the machine, ends the node and nothing else
-            report.fail(redaction.text(f"internal error: {named_error(error)}"), self._info(error))
+            report.fail(report.log.shown(f"internal error: {named_error(error)}"), self._info(error, report))
         finally:
             current_log.reset(token)
         return Outcome.FAILED
@@ -76,9 +75,8 @@ class NodeExecution:
                 failures.append(outcome.summary)
         return failures
 
-    def _info(self, error: BaseException) -> ErrorInfo:
-        project = self.assets.project
-        return describe_error(error, project.folder, project.redaction)
+    def _info(self, error: BaseException, report: NodeReport) -> ErrorInfo:
+        return describe_error(error, self.assets.project.folder, report.log.shown)
 
 
 def _what_failed(error: DagscopeError) -> str:

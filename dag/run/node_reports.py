@@ -12,7 +12,7 @@ from dagscope.dag.events.node_watch import NodeWatch
 from dagscope.dag.events.run_events import RunEventLevel, RunEventType
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.events.status import DataTestStatus, NodeState, NodeStatus
-from dagscope.dag.events.task_log import Emit, TaskLog
+from dagscope.dag.events.task_log import TaskLog
 from dagscope.dag.ground.clock import Stopwatch, now_ms
 from dagscope.dag.ground.frames import Frame
 from dagscope.dag.project.project import Project
@@ -23,8 +23,8 @@ from dagscope.dag.run.task_plan import TaskPlan
 class NodeReports:
     """The reports on all nodes of an attempt. Safe from any thread."""
 
-    def __init__(self, project: Project, plan: TaskPlan, emit: Emit) -> None:
-        self._project, self._plan, self._emit = project, plan, emit
+    def __init__(self, project: Project, plan: TaskPlan, log: TaskLog) -> None:
+        self._project, self._plan, self._log = project, plan, log
         self._since_start = Stopwatch()
         self._ready_ms: dict[str, int] = {}
         self._reports: dict[str, NodeReport] = {}
@@ -42,13 +42,12 @@ class NodeReports:
             return self._reports[name]
 
     def _begun(self, name: str) -> "NodeReport":
-        task_id, attempt, redaction = self._plan.task.task_id, self._plan.attempt, self._project.redaction
         connection = self._project.assets[name].connection
         return NodeReport(
             self._plan.nodes[name],
-            TaskLog(self._emit, redaction, task_id, attempt, name, connection),
+            self._log.for_asset(name, connection),
             NodeWatch(self._ready_ms[name], self._since_start.elapsed_ms),
-            StatementLog(redaction, self._plan.work.profile),
+            StatementLog(self._log.redaction, self._plan.work.profile),
             self._speaking,
         )
 
@@ -96,7 +95,8 @@ class NodeReport:
         self.facts = facts
         rows = "" if facts.rows is None else f" ({rows_text(facts.rows)})"
         text = f"Asset materialized: {self.node.asset_name}{rows}"
-        self.log.info(text, rows=facts.rows, durationMs=self._watch.elapsed_ms)
+        counted = {} if facts.rows is None else {"rows": facts.rows}
+        self.log.info(text, **counted, durationMs=self._watch.elapsed_ms)
         self.log.run_event(RunEventType.MATERIALIZATION, RunEventLevel.INFO, text)
 
     def selected(self, facts: NodeFacts) -> None:

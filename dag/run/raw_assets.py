@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dagscope.dag.connections.arrow_types import plain
+from dagscope.dag.connections.arrow_types import from_python
 from dagscope.dag.events.task_log import Log
 from dagscope.dag.ground.breaking_off import Breaker, with_checks
 from dagscope.dag.ground.cancellation import Cancellation
@@ -119,7 +119,7 @@ def _keep(value: Any, frames: FrameStore) -> Result | None:
     if isinstance(value, pa.RecordBatch):
         value = pa.Table.from_batches([value])
     if hasattr(value, "__arrow_c_stream__"):
-        return frames.write(plain(pa.RecordBatchReader.from_stream(value)))
+        return frames.write(from_python(value))
     try:
         text = json_text(value)
     except TypeError as error:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from dagscope.dag.connections import Connection, Session
-from dagscope.dag.connections.arrow_types import plain
+from dagscope.dag.connections.arrow_types import from_python
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import RawAssetFailed
@@ -94,7 +94,7 @@ class RawConnection:
     def write(self, table: str, data: Any) -> int:
         """Create or replace a table with a pyarrow Table or anything with `__arrow_c_stream__`."""
         with self._sessions.session() as session:
-            return session.write(table, plain(pa.RecordBatchReader.from_stream(data)))
+            return session.write(table, from_python(data))
 
 
 class RawConnections:

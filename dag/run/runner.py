@@ -9,8 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
-from dagscope.dag.events.closing import report_run_end
+from dagscope.dag.events.closing import report_dropped_entries, report_run_end
 from dagscope.dag.events.events import TaskEnded
+from dagscope.dag.events.log_limits import UNLIMITED, EntryCount, LogLimits
 from dagscope.dag.events.run_events import RunEventLevel, RunEventType
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.events.status import DataTestStatus, NodeState, TaskStatus
@@ -24,6 +25,7 @@ from dagscope.dag.run.asset_execution import AssetExecution, Once
 from dagscope.dag.run.data_tests import DataTestRun
 from dagscope.dag.run.node_execution import NodeExecution, Outcome
 from dagscope.dag.run.node_reports import NodeReports
+from dagscope.dag.run.process_state import ProcessState
 from dagscope.dag.run.task_plan import TaskPlan, root_tests_to_run
 
 ASSET_THREAD = "asset"
@@ -42,10 +44,11 @@ _CANCELLED_BEFORE = "skipped: cancelled"
 
 @dataclass(frozen=True)
 class TaskOptions:
-    """How tasks are executed: in how many threads, and how many violating rows are kept of each data test."""
+    """How tasks are executed: in how many threads, and how much is kept of data tests and of logs."""
 
     max_workers: int
     kept_violations: int
+    log_limits: LogLimits = UNLIMITED
 
 
 def run(
@@ -80,10 +83,17 @@ class _Run:
         options: TaskOptions,
     ) -> None:
         self.project, self.plan, self.cancellation = project, plan, cancellation
-        self.log = TaskLog(emit, project.redaction, plan.task.task_id, plan.attempt)
-        self.reports = NodeReports(project, plan, emit)
-        self.tests = DataTestRun(project, frames, plan.task, cancellation, options.kept_violations)
-        assets = AssetExecution(project, frames, plan.task, cancellation, Once())
+        self.log = TaskLog(
+            emit,
+            project.redaction,
+            plan.task.task_id,
+            plan.attempt,
+            limits=options.log_limits,
+            own_entries=EntryCount(options.log_limits.task_entries),
+        )
+        self.reports = NodeReports(project, plan, self.log)
+        self.tests = DataTestRun(project, frames, plan.task, cancellation, options.kept_violations, self.log.shown)
+        assets = AssetExecution(project, frames, plan.task, cancellation, Once(), ProcessState())
         self.execution = NodeExecution(assets, self.tests, plan.work)
         self.root_statements = StatementLog(project.redaction, plan.work.profile)
         self.failed: set[str] = set()
@@ -212,6 +222,7 @@ class _Run:
         nodes, cancelled = self.reports.nodes, self.cancellation.is_requested
         all_good = tests_passed and all(node.state is NodeState.SUCCESS for node in nodes.values())
         status = TaskStatus.SUCCESS if all_good and not cancelled else TaskStatus.FAILED
+        report_dropped_entries(self.log)
         report_run_end(self.log, status, cancelled, watch.elapsed_ms)
         summary = self.plan.summary(status, nodes, end_time=now_ms())
         self.log.emit(TaskEnded(self.plan.task.task_id, self.plan.attempt, summary, self.root_statements.kept()))

@@ -55,7 +55,7 @@ async def _execute(request: Request, select: bool) -> Response:
         details = _WITHOUT_QUERY[asset.materialization]
         raise Refused(400, Error(error=f'"{name}" has no query to select', details=details))
     active = await workspace.tasks.execute(workspace.project, body.task_id, name, select, body.profile)
-    await workspace.wait_for(active.node_ended[name])
+    await workspace.wait_for(active.end_of(name))
     has_ended = active.ended.is_set()  # asked before the state is read: what it says then is no older
     async with workspace.reader.moment() as moment:
         task = await moment.attempt(body.task_id, active.plan.attempt)
@@ -169,6 +169,7 @@ ENDPOINTS = (
             404: AssetExecuted,
             413: Error,
             415: Error,
+            429: Error,
             500: AssetExecuted,
         },
         request=ExecuteRequest,
@@ -186,6 +187,7 @@ ENDPOINTS = (
             404: AssetExecuted,
             413: Error,
             415: Error,
+            429: Error,
             500: AssetExecuted,
         },
         request=ExecuteRequest,

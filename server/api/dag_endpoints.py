@@ -201,7 +201,7 @@ ENDPOINTS = (
         "/api/dag/run",
         post_run,
         "Run the DAG as a task, or join the task if it runs; answers within 10 seconds.",
-        {200: RunBody, 202: RunBody, 400: Error, 413: Error, 415: Error, 500: RunBody},
+        {200: RunBody, 202: RunBody, 400: Error, 413: Error, 415: Error, 429: Error, 500: RunBody},
         request=RunRequest,
     ),
     Endpoint(
@@ -232,6 +232,7 @@ ENDPOINTS = (
             409: Error,
             413: Error,
             415: Error,
+            429: Error,
             500: RunBody,
         },
         request=RetryRequest,

@@ -122,7 +122,7 @@ async def post_execute_test(request: Request) -> Response:
     workspace = workspace_of(request)
     test = data_test_named(workspace.project, name, unknown)
     active = await workspace.tasks.run_test(workspace.project, body.task_id, name)
-    await workspace.wait_for(active.test_ended[name])
+    await workspace.wait_for(active.end_of_test(name))
     has_ended = active.ended.is_set()  # asked before the state is read: what it says then is no older
     async with workspace.reader.moment() as moment:
         found = await moment.data_tests.of_attempt(active.task_id, active.plan.attempt)
@@ -216,6 +216,7 @@ ENDPOINTS = (
             404: DataTestExecuted,
             413: Error,
             415: Error,
+            429: Error,
             500: DataTestExecuted,
         },
         request=ExecuteRequest,

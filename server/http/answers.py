@@ -76,6 +76,16 @@ async def answer_state_failure(_: Request, error: Exception) -> Response:
     return ShapeResponse(Error(error="Internal server error", details=str(error)), 500)
 
 
+async def answer_too_many(_: Request, error: Exception) -> Response:
+    """429: the task was not accepted, and can be sent again later."""
+    return ShapeResponse(Error(error="Too many tasks", details=str(error)), 429)
+
+
+async def answer_nobody(_: Request, __: Exception) -> Response:
+    """The client left before it had sent its whole request: nobody reads the answer."""
+    return Response(status_code=400)
+
+
 async def answer_fault(_: Request, __: Exception) -> Response:
     """A fault of dagscope's own: the console has the traceback, the client learns only that it happened."""
     shape = Error(error="Internal server error", details="an unexpected fault; the server's console tells more")

@@ -1,53 +1,102 @@
 """What the server writes on its console, and how entries of other loggers become log entries of their task.
 
-structlog everywhere: the runner's entries are shown as they happen; entries that a raw asset (or a library it uses)
-writes through structlog or `logging` are captured under the task they name, or else the task that is being executed.
+The runner's entries are shown as they happen; entries that a raw asset (or a library it uses) writes through structlog
+or `logging` are captured under the task they name, or else the task that is being executed.
 """
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from dagscope.dag.events.events import Event, Logged
+from dagscope.dag.events.log_limits import LogLimits
+from dagscope.dag.events.task_ids import check_task_id
 from dagscope.dag.events.task_log import RawAssetLog, TaskLog, current_log
+from dagscope.dag.ground.error_text import class_name
 from dagscope.dag.redaction.redaction import Redaction
+from dagscope.dag.run.process_state import restored_after_raw_assets
 from dagscope.server.workspace.settings import LogFormat, LogLevel
 
 DEFAULT_TASK = "default"
 """Where entries without a task go (contract, Logs)."""
 
 
+class ConsoleLog:
+    """Writes entries on the console, through the processors that are left of structlog's. Never raises."""
+
+    def __init__(self, stream: TextIO, processors: Sequence[Processor]) -> None:
+        self._stream, self._processors = stream, processors
+
+    def write(self, level: str, message: str, fields: Mapping[str, Any], error: BaseException | None = None) -> None:
+        """One entry; `error` is shown with its traceback."""
+        own = {f"{key}_" if key in _CONSOLE_KEYS else key: value for key, value in fields.items()}
+        entry: Any = own | {"event": message, "level": level} | ({"exc_info": error} if error else {})
+        try:
+            for process in self._processors:
+                entry = process(None, level, entry)
+            print(entry, file=self._stream)
+        except structlog.DropEvent:
+            return
+        except BaseException:  # noqa: BLE001  values of any class are rendered, and no log call may fail for that
+            print(f"{level}: {message}", file=self._stream)
+
+
+_CONSOLE_KEYS = frozenset({"event", "level", "timestamp", "exc_info", "stack", "logger_name"})
+"""Keys that the console's own processors give a meaning."""
+
+_console = ConsoleLog(
+    sys.stderr, (structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=repr))
+)
+
+
+def console_log() -> ConsoleLog:
+    """The console as `configure_console` has set it up; what it shows is in no task's log."""
+    return _console
+
+
 def configure_console(level: LogLevel, form: LogFormat | None, stream: TextIO = sys.stderr) -> None:
     """Log to the stream from a level on: in the form given, else as text on a terminal and as JSON lines elsewhere."""
+    global _console  # noqa: PLW0603  a process has one console
     on_terminal = stream.isatty()
     as_text = on_terminal if form is None else form is LogFormat.TEXT
     by_own_clock = on_terminal and as_text
+    rendering: tuple[Processor, ...] = (
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if by_own_clock else "iso", utc=not by_own_clock),
+        _drop_below(level.number),
+        structlog.processors.format_exc_info,
+        _redact,
+        structlog.dev.ConsoleRenderer(colors=on_terminal)
+        if as_text
+        else structlog.processors.JSONRenderer(default=repr),
+    )
+    _console = ConsoleLog(stream, rendering)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%H:%M:%S" if by_own_clock else "iso", utc=not by_own_clock),
             _capture,
-            _drop_below(level.number),
-            structlog.processors.format_exc_info,
-            _redact,
-            structlog.dev.ConsoleRenderer(colors=on_terminal) if as_text else structlog.processors.JSONRenderer(),
+            *rendering,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),  # what is not shown is still captured
+        wrapper_class=_AnyLevel,  # what is not shown is still captured
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
+    logging.basicConfig(handlers=[_ToConsole()], level=logging.WARNING, force=True)
+    restored_after_raw_assets(structlog.get_config, lambda config: structlog.configure(**config))
 
 
-def uncaptured_log() -> Any:
-    """A logger whose entries the console shows and no task's log keeps, as `configure_console` has set it up."""
-    processors = [processor for processor in structlog.get_config()["processors"] if processor is not _capture]
-    return structlog.wrap_logger(None, processors=processors).bind()  # bound once: binding for each entry is slow
+_NotFiltering: Any = structlog.make_filtering_bound_logger(logging.NOTSET)
+
+
+class _AnyLevel(_NotFiltering):  # type: ignore[misc]  # structlog makes the class when it is called
+    """A logger that also takes levels that have no name."""
+
+    def log(self, level: int, event: str, *args: object, **fields: Any) -> Any:
+        return super().log(_named_level(level), event, *args, **fields)
 
 
 class TaskEntries:
@@ -57,21 +106,21 @@ class TaskEntries:
     """
 
     def __init__(self, level: LogLevel) -> None:
-        self._level, self._log = level.number, uncaptured_log()
+        self._level, self._log = level.number, console_log()
 
     def __call__(self, event: Event) -> None:
-        # Asked here already, and not only by structlog: most entries are for debugging, and preparing them takes time.
+        # Asked here already: most entries are for debugging, and preparing them takes time.
         if isinstance(event, Logged) and _number(event.entry.level) >= self._level:
-            fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True, by_alias=True)
-            log = getattr(self._log, event.entry.level, self._log.info)
-            log(event.entry.message, **fields)
+            entry = event.entry
+            fields = entry.model_dump(exclude={"level", "time", "message"} | entry.absent, by_alias=True)
+            self._log.write(entry.level, entry.message, fields)
 
 
 class Capture:
     """Turns entries of other loggers into log entries, while it is installed."""
 
-    def __init__(self, emit: Callable[[Event], None], redaction: Callable[[], Redaction]) -> None:
-        self._emit, self._redaction = emit, redaction
+    def __init__(self, emit: Callable[[Event], None], redaction: Callable[[], Redaction], limits: LogLimits) -> None:
+        self._emit, self._redaction, self._limits = emit, redaction, limits
 
     def __enter__(self) -> "Capture":
         _installed.append(self)
@@ -86,14 +135,26 @@ class Capture:
         return self._redaction()
 
     def take(self, level: str, message: str, fields: dict[str, Any]) -> None:
-        task_id = fields.pop("taskId", None)
+        task_id = _task_id_of(fields)
         running = current_log.get()
         if running is not None and task_id in (None, running.task_id):
             RawAssetLog(running).write(level, message, fields)
         else:
             attempt = 0  # it is nobody's: the entry names a task, if any, that this thread does not execute
-            log = TaskLog(self._emit, self.redaction, str(task_id or DEFAULT_TASK), attempt)
+            log = TaskLog(self._emit, self.redaction, task_id or DEFAULT_TASK, attempt, limits=self._limits)
             log.write(level, message, fields)
+
+
+def _task_id_of(fields: dict[str, Any]) -> str | None:
+    """The task that an entry names, taken out of its fields; what cannot name one stays a field."""
+    task_id = fields.get("taskId")
+    try:
+        checked = check_task_id(task_id) if type(task_id) is str and task_id.encode() else None
+    except ValueError:
+        return None
+    if checked is not None or not task_id:
+        fields.pop("taskId", None)
+    return checked
 
 
 _installed: list[Capture] = []
@@ -138,10 +199,23 @@ def _number(level: str) -> int:
 _LEVELS = logging.getLevelNamesMapping()
 
 
-class _ToStructlog(logging.Handler):
-    """Hands entries of the standard library's loggers to structlog."""
+def _named_level(number: int) -> int:
+    """The nearest level below that has a name."""
+    return max(logging.DEBUG, min(number // 10 * 10, logging.CRITICAL))
+
+
+class _ToConsole(logging.Handler):
+    """Takes entries of the standard library's loggers: into the log of their task, or on the console."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        log = structlog.get_logger(record.name)
-        write = getattr(log, record.levelname.lower(), log.info)
-        write(record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        level = logging.getLevelName(_named_level(record.levelno)).lower()
+        try:
+            message = record.getMessage()
+        except BaseException as error:  # noqa: BLE001  wrong arguments, or a value of any class
+            message = f"{record.msg!s} (a message that cannot be shown: {class_name(error)})"
+        entry: dict[str, Any] = {"event": message, "level": level, "logger": record.name, "exc_info": record.exc_info}
+        try:
+            _capture(None, level, structlog.contextvars.merge_contextvars(None, level, entry))
+        except structlog.DropEvent:
+            return
+        console_log().write(level, message, {"logger": record.name}, record.exc_info and record.exc_info[1])

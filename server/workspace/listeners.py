@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
 from dagscope.dag.events.events import Event
-from dagscope.server.workspace.console import uncaptured_log
+from dagscope.server.workspace.console import console_log
 
 GROUP = "dagscope.listeners"
 
@@ -64,4 +64,4 @@ def _name(listener: Listener) -> str:
 
 def _report(what: str, listener: str, error: BaseException | None) -> None:
     # Not captured: a task's log is served to clients, and the fault is not the task's.
-    uncaptured_log().error(what, listener=listener, exc_info=error)
+    console_log().write("error", what, {"listener": listener}, error)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dagscope.dag.events.log_limits import LogLimits
 from dagscope.dag.project.loading_limits import LoadingLimits
 from dagscope.storage.retention import Retention
 
@@ -63,6 +64,10 @@ class Settings(BaseSettings):
     post_wait_ms: int = Field(10_000, ge=0, description="How long a POST that executes something waits for its end.")
     body_limit_bytes: int = Field(1_048_576, ge=1, description="The largest request body that is read.")
     kept_violations: int = Field(1_000, ge=1, description="Violating rows kept of a failed data test.")
+    message_chars: int = Field(100_000, ge=100, description="The longest message or error text; the rest is cut.")
+    entry_chars: int = Field(100_000, ge=100, description="The longest fields of a log entry together.")
+    task_entries: int = Field(100_000, ge=0, description="Log entries that the raw assets of an attempt may write.")
+    waiting_tasks: int = Field(100, ge=0, description="Tasks that may wait while another one runs; 429 beyond.")
     store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
     keep_days: float | None = Field(
         None, ge=0, description="Delete tasks, and entries without one, older than this; no limit if not set."
@@ -97,6 +102,10 @@ class Settings(BaseSettings):
     @property
     def loading_limits(self) -> LoadingLimits:
         return LoadingLimits(self.load_file_limit_bytes, self.load_file_limit_s, self.load_total_limit_s)
+
+    @property
+    def log_limits(self) -> LogLimits:
+        return LogLimits(self.message_chars, self.entry_chars, self.task_entries)
 
     @property
     def retention(self) -> Retention:

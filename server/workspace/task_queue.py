@@ -52,6 +52,14 @@ class ActiveTask:
         wanted = self.plan.work.to_select if select else self.plan.work.to_execute - self.plan.work.to_select
         return asset in wanted and not self.node_ended[asset].is_set()
 
+    def end_of(self, asset: str) -> asyncio.Event:
+        """Set once the asset has ended; where the attempt executes nothing else, once the task has."""
+        return self.ended if self.plan.work.to_execute == {asset} else self.node_ended[asset]
+
+    def end_of_test(self, test: str) -> asyncio.Event:
+        """The same of a test that runs by itself."""
+        return self.test_ended[test] if self.plan.work.to_execute else self.ended
+
     def still_tests(self, test: str) -> bool:
         """If the test is still to be run by itself, or is being run, in this attempt."""
         return test in self.plan.work.lone_tests and not self.test_ended[test].is_set()
@@ -62,6 +70,13 @@ class ShuttingDown(DagscopeError):
 
     def __init__(self) -> None:
         super().__init__("the server is being stopped")
+
+
+class TooManyWaiting(DagscopeError):
+    """As many tasks wait as may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} tasks are waiting already, which is the limit (DAGSCOPE_WAITING_TASKS)")
 
 
 class TaskQueue:
@@ -75,11 +90,12 @@ class TaskQueue:
         emit: Emit,
         instance_uuid: str,
         options: TaskOptions,
+        most_waiting: int,
         between_tasks: Callable[[], Awaitable[None]],
     ) -> None:
         self._frames, self._recorder, self._reader = frames, recorder, reader
         self._emit_on, self._instance_uuid, self._options = emit, instance_uuid, options
-        self._between_tasks = between_tasks
+        self._between_tasks, self._most_waiting = between_tasks, most_waiting
         self._active: dict[str, ActiveTask] = {}
         self._closing = False
         self.accepting = asyncio.Lock()
@@ -173,6 +189,8 @@ class TaskQueue:
     def _accept(self, project: Project, plan: TaskPlan) -> ActiveTask:
         if self._closing:
             raise ShuttingDown
+        if len(self._active) > self._most_waiting:  # one of them runs
+            raise TooManyWaiting(self._most_waiting)
         active = ActiveTask(
             project,
             plan,

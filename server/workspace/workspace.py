@@ -100,8 +100,10 @@ async def open_workspace(
         async with reader.moment() as moment:
             instance_uuid = await moment.instance_uuid()
         workers = settings.max_workers or project.cores or cpu_count() or 1
-        options = TaskOptions(max_workers=workers, kept_violations=settings.kept_violations)
-        queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options, let_go_of_old_tasks)
+        options = TaskOptions(workers, settings.kept_violations, settings.log_limits)
+        queue = TaskQueue(
+            frames, recorder, reader, emit, instance_uuid, options, settings.waiting_tasks, let_go_of_old_tasks
+        )
         tasks = await stack.enter_async_context(queue)
         workspace = Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit, Previews())
         try:

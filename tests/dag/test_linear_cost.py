@@ -103,7 +103,7 @@ def template(text: str) -> None:
 
 def log(text: str) -> None:
     LOG.info(text, text=text)
-    describe_error(ValueError(text), Path(), MANY_SECRETS)
+    describe_error(ValueError(text), Path(), MANY_SECRETS.text)
 
 
 READERS: dict[str, Callable[[str], object]] = {

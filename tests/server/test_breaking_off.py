@@ -2,13 +2,12 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dagscope.dag.run.runner import ASSET_THREAD
-from tests.doors import AppDoor, wait_until
+from tests.doors import OpenDoor, wait_until
 from tests.projects import raw, write_project
 
 START = "import logging, statistics, sys, time\nL = logging.getLogger('lib')\n"
@@ -26,7 +25,7 @@ LOOPS = {
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_endless_python(tmp_path: Path, opened: Callable[..., AppDoor], loop: str) -> None:
+def test_endless_python(tmp_path: Path, opened: OpenDoor, loop: str) -> None:
     """Endless Python that is cancelled ends within a second and leaves no thread; loggers write as before."""
     text = f"{START}def execute(context):\n    (context.log.info('begun'))\n{LOOPS[loop]}"
     helper = {"endless_helper.py": "def work():\n    while True: sum(range(10))\n"}
@@ -42,7 +41,7 @@ def test_endless_python(tmp_path: Path, opened: Callable[..., AppDoor], loop: st
         handler.release()
 
 
-def test_function_keeps_its_text(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_function_keeps_its_text(tmp_path: Path, opened: OpenDoor) -> None:
     """A raw asset's functions have their docstrings, lines and sources, although they can be ended."""
     text = 'import inspect\n\ndef execute(context):\n    """Say it."""\n'
     text += "    return [execute.__doc__, inspect.getsource(execute).count('\\n'), inspect.currentframe().f_lineno]\n"
@@ -51,7 +50,7 @@ def test_function_keeps_its_text(tmp_path: Path, opened: Callable[..., AppDoor])
     assert door.get("/api/dag/asset/s.a/data").json()["data"] == ["Say it.", 3, 5]
 
 
-def test_what_the_file_defines_can_be_pickled(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_what_the_file_defines_can_be_pickled(tmp_path: Path, opened: OpenDoor) -> None:
     """Classes and functions of a raw asset's file can be pickled, as process pools do."""
     text = "import pickle\n\nclass Point:\n    x = 1\n\ndef execute(context):\n"
     text += "    return pickle.loads(pickle.dumps(Point())).x\n"

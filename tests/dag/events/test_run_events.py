@@ -77,7 +77,7 @@ def test_error_with_its_causes(tmp_path: Path) -> None:
     """An error tells its class, its secrets hidden, and its causes; a ring of causes comes to an end."""
     first, second = ValueError("the password is hunter22"), KeyError("b")
     first.__cause__, second.__cause__ = second, first
-    told = describe_error(first, tmp_path, Redaction(["hunter22"]))
+    told = describe_error(first, tmp_path, Redaction(["hunter22"]).text)
     chain = []
     info = told
     while info is not None:

@@ -1,0 +1,69 @@
+"""Limits of what a task may say, and of the tasks that may wait."""
+
+from pathlib import Path
+
+from tests.doors import OpenDoor
+from tests.projects import model, raw, write_project
+
+SPEAKS = """\
+def execute(context):
+    for number in range(10):
+        context.log.info("entry", number=number)
+"""
+FAILS = "def execute(context):\n    raise ValueError('y' * 60_000)\n"
+
+
+def test_length_of_a_message(tmp_path: Path, opened: OpenDoor) -> None:
+    """An error text is cut everywhere, with a note of how much was cut and the setting."""
+    door = opened(write_project(tmp_path, {raw("s.a"): FAILS}), message_chars=1000)
+    message = door.run("t").json()["nodes"][0]["message"]
+    note = "… (59,021 more characters were cut: DAGSCOPE_MESSAGE_CHARS)"
+    assert message == "ValueError: " + "y" * 988 + note
+    assert len(door.get("/api/events?lastEventId=0&taskId=t").text) < 20_000
+
+
+def test_length_of_an_entry(tmp_path: Path, opened: OpenDoor) -> None:
+    """The fields of an entry are cut together; what is cut is noted, and no field is missing."""
+    text = "def execute(context):\n    context.log.info('m' * 5000, a='a' * 5000, b=list(range(5000)), c=1)\n"
+    door = opened(write_project(tmp_path, {raw("s.a"): text}), message_chars=1000, entry_chars=1000)
+    door.run("t")
+    (entry,) = [entry for entry in door.get("/api/logs/t").json()["logs"] if entry["message"].startswith("m")]
+    assert entry["message"] == "m" * 1000 + "… (4,000 more characters were cut: DAGSCOPE_MESSAGE_CHARS)"
+    assert entry["a"] == "a" * 1000 + "… (4,000 more characters were cut: DAGSCOPE_ENTRY_CHARS)"
+    assert entry["b"] == "… (23,891 more characters were cut: DAGSCOPE_ENTRY_CHARS)"
+    assert entry["c"] == 1
+
+
+def test_number_of_entries(tmp_path: Path, opened: OpenDoor) -> None:
+    """Of the entries of an attempt's assets the first are kept; the task says how many are not."""
+    door = opened(write_project(tmp_path, {raw("s.a"): SPEAKS}), task_entries=3)
+    door.run("t")
+    entries = door.get("/api/logs/t").json()["logs"]
+    assert [entry["number"] for entry in entries if entry["message"] == "entry"] == [0, 1, 2]
+    limit = "a task's assets write at most 3 (DAGSCOPE_TASK_ENTRIES)"
+    assert entries[-2]["message"] == f"7 log entries were not kept: {limit}"
+
+
+def test_waiting_tasks(tmp_path: Path, opened: OpenDoor) -> None:
+    """A task beyond those that may wait is refused with 429; joining one that waits is not."""
+    text = "import time\ndef execute(context):\n    while True: time.sleep(0.01)\n"
+    door = opened(
+        write_project(tmp_path, {raw("s.a"): text, model("s.b"): "SELECT 1"}), waiting_tasks=1, post_wait_ms=0
+    )
+    assert [door.run(task_id).status_code for task_id in ("runs", "waits", "waits")] == [202, 202, 202]
+    details = "1 tasks are waiting already, which is the limit (DAGSCOPE_WAITING_TASKS)"
+    for answer in (door.run("more"), door.post("/api/dag/asset/s.b/execute", {"taskId": "more"})):
+        assert (answer.status_code, answer.json()) == (429, {"error": "Too many tasks", "details": details})
+    for task_id in ("waits", "runs"):
+        door.post(f"/api/dag/cancel/{task_id}")
+
+
+def test_execute_answers_when_its_task_has_ended(tmp_path: Path, opened: OpenDoor) -> None:
+    """After the answer of an execute, or of a lone test, nothing runs any more: a truncate is not refused."""
+    files = {model("s.a"): "SELECT 1 AS id", "assets/tests/s/good.sql": "SELECT * FROM s.a WHERE id = 2"}
+    door = opened(write_project(tmp_path, files))
+    for number in range(20):
+        assert door.post("/api/dag/asset/s.a/execute", {"taskId": f"a{number}"}).status_code == 200
+        assert door.post("/api/dag/asset/s.a/truncate", {"confirm": "s.a"}).status_code == 200
+        assert door.post("/api/tests/execute/s.good", {"taskId": f"t{number}"}).status_code == 200
+        assert door.post("/api/dag/disconnect").status_code == 200
