@@ -25,6 +25,7 @@ _REASONS = {
     409: "Not now.",
     413: "The body is too large.",
     415: "The body is not JSON.",
+    429: "Too many tasks are waiting.",
     500: "It failed.",
     501: "Switched off.",
     503: "The state cannot be written.",
