@@ -175,7 +175,9 @@ class DuckDBConnection(Connection):
         with self.session() as session:
             rows = session.read(
                 "SELECT schema_name || '.' || table_name AS name, 'table' AS kind FROM duckdb_tables() "
-                "UNION ALL SELECT schema_name || '.' || view_name, 'view' FROM duckdb_views() WHERE NOT internal"
+                "WHERE database_name = current_database() "
+                "UNION ALL SELECT schema_name || '.' || view_name, 'view' FROM duckdb_views() "
+                "WHERE NOT internal AND database_name = current_database()"
             ).read_all()
         names, kinds = rows.column("name").to_pylist(), rows.column("kind").to_pylist()
         return {name: RelationKind(kind) for name, kind in zip(names, kinds, strict=True)}

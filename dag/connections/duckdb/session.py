@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, ClassVar
@@ -94,10 +94,14 @@ class DuckDBSession(Session):
 
     def execute(self, sql: str) -> int:
         with self._statement(sql) as sent:
-            for self._part in parts(sql):
-                self._refuse_lost_work()
-                self._instance.run(self, self._part, partial(self._execute_part, sent))
+            for part in parts(sql):
+                self._run(part, partial(self._execute_part, sent))
             return sent.rows or 0
+
+    def _run(self, part: Part, send: Callable[[], None]) -> None:
+        self._part = part
+        self._refuse_lost_work()
+        self._instance.run(self, part, send)
 
     def _execute_part(self, sent: SentStatement) -> None:
         result = self._cursor.execute(self._part.text)
@@ -144,12 +148,12 @@ class DuckDBSession(Session):
     def _read(self, sql: str, refusal: duckdb.Error | None = None) -> pa.RecordBatchReader:
         """`refusal` is what `_refusal` found before a transaction that can no longer be asked once it has failed."""
         with self._statement(sql) as sent:
-            try:
-                rows = self._cursor.sql(sql)
-            except duckdb.Error as error:
-                refusal = refusal or self._refusal(sql)
-                same = refusal is not None and str(refusal).startswith(str(error).split("\n", 1)[0])
-                raise refusal if refusal is not None and same else error from None
+            *before, last = parts(sql)
+            for part in before:
+                self._run(part, partial(self._execute_part, sent))
+            found: list[duckdb.DuckDBPyRelation | None] = []
+            self._run(last, lambda: found.append(self._relation(last.text, refusal)))
+            rows = found[0] if found else None
             if rows is None:
                 raise StatementFailed(self._connection, "the statement gives no rows")
             sent.rows = 0
@@ -157,14 +161,23 @@ class DuckDBSession(Session):
             projection = duckdb_types.export_projection(rows.columns, types)
             reader = (rows.project(projection) if projection else rows).to_arrow_reader(batch_rows(len(types)))
         schema = duckdb_types.described(reader.schema, types)
-        return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema, sent, sql))
+        return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema, sent, last))
+
+    def _relation(self, sql: str, refusal: duckdb.Error | None) -> duckdb.DuckDBPyRelation | None:
+        try:
+            return self._cursor.sql(sql)
+        except duckdb.Error as error:
+            refusal = refusal or self._refusal(sql)
+            same = refusal is not None and str(refusal).startswith(str(error).split("\n", 1)[0])
+            raise refusal if refusal is not None and same else error from None
 
     def _batches(
-        self, reader: pa.RecordBatchReader, schema: pa.Schema, sent: SentStatement, sql: str
+        self, reader: pa.RecordBatchReader, schema: pa.Schema, sent: SentStatement, part: Part
     ) -> Iterator[pa.RecordBatch]:
         while True:
+            self._part = part  # other statements may be sent in between
             try:
-                with self._sending.running(), self._sending.working_on(sent, sql):
+                with self._sending.running(), self._sending.working_on(sent, part.sql):
                     sent.began()
                     batch = reader.read_next_batch()
             except StopIteration:

@@ -113,3 +113,25 @@ def test_persistent_secrets_stay(connect: Callable[..., Connection], tmp_path: P
         session.execute("CREATE PERSISTENT SECRET kept (TYPE http)")
     with opened.session() as session:
         assert session.scalar("SELECT name FROM duckdb_secrets()") == "kept"
+
+
+@pytest.mark.parametrize("sql", [ATTACH, "SET threads = 1; SELECT 1", "CREATE SECRET s (TYPE http); SELECT 1"])
+def test_changed_by_a_read(opened: Connection, other: Path, sql: str) -> None:
+    """It does not matter whether the rows of the last statement are wanted."""
+    threads = []
+    for _ in range(2):
+        with opened.session() as session:
+            threads.append(session.scalar("SELECT current_setting('threads')"))
+            assert session.read(sql.format(other)).read_all().to_pylist() == [{name: 1} for name in _columns(sql)]
+    assert threads[0] == threads[1]
+
+
+def _columns(sql: str) -> list[str]:
+    return ["count_star()"] if sql is ATTACH else ["1"]
+
+
+def test_relations_of_an_attached_database(opened: Connection, other: Path) -> None:
+    """While a session has another database attached, what is in there is not taken for the project's."""
+    with opened.session() as session:
+        session.execute(ATTACH.format(other))
+        assert opened.relations() == {}
