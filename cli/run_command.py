@@ -26,6 +26,7 @@ from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import ASSET_THREAD
 from dagscope.server.api.task_status import run_body
 from dagscope.server.workspace.console import Capture, configure_console
+from dagscope.server.workspace.reads import READ_THREAD
 from dagscope.server.workspace.settings import LogLevel, Settings
 from dagscope.server.workspace.workspace import Workspace, open_workspace
 from dagscope.storage.reader import KeptTask
@@ -69,8 +70,8 @@ def read_settings(given: Mapping[str, Any], options: Mapping[str, str]) -> Setti
 
 
 def leave(code: int) -> NoReturn:
-    """End the process if threads of cancelled raw assets are left that would keep it: all is recorded by now."""
-    if any(thread.name.startswith(ASSET_THREAD) for thread in threading.enumerate()):
+    """End the process if threads are left that would keep it, of raw assets or reads: all is recorded by now."""
+    if any(thread.name.startswith((ASSET_THREAD, READ_THREAD)) for thread in threading.enumerate()):
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 
 from dagscope.server.api import (
     asset_endpoints,
@@ -26,12 +27,14 @@ from dagscope.server.http.answers import (
     Refused,
     answer_fault,
     answer_http_exception,
+    answer_nobody,
     answer_refused,
     answer_state_failure,
 )
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.guard import Guard
 from dagscope.server.http.openapi import openapi_endpoint
+from dagscope.server.workspace.reads import ClientGone
 from dagscope.server.workspace.task_queue import ShuttingDown
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.recorder import RecorderFailed
@@ -78,6 +81,8 @@ def create_app(open_workspace: Opened) -> Starlette:
         exception_handlers={
             Refused: answer_refused,
             HTTPException: answer_http_exception,
+            ClientDisconnect: answer_nobody,
+            ClientGone: answer_nobody,
             RecorderFailed: answer_state_failure,
             ShuttingDown: answer_state_failure,
             Exception: answer_fault,

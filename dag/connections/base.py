@@ -247,8 +247,8 @@ class Connection(ABC):
         return ";\n".join(self.materializations.statements(asset, sql, existing))
 
     @abstractmethod
-    def relations(self) -> dict[str, RelationKind]:
+    def relations(self, cancellation: Cancellation | None = None) -> dict[str, RelationKind]:
         """All tables and views by `schema.name`; empty for a database that does not exist yet.
 
-        Raises `ConnectionFailed`.
+        Raises `ConnectionFailed`, or `Cancelled` when interrupted.
         """

@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from itertools import chain
 
 import pyarrow as pa
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from dagscope.dag.connections import Connection
 from dagscope.dag.connections.arrow_types import unique_names
@@ -16,6 +19,7 @@ from dagscope.server.api.row_json import row_chunks
 from dagscope.server.http.answers import around
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes import AssetData
+from dagscope.server.workspace.reads import Read
 from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.reader import AssetNow, KeptNode
 
@@ -26,37 +30,69 @@ class Rows:
     def __init__(
         self, about: Shape, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack
     ) -> None:
-        self._about, self._batches, self._columns, self._resources = about, batches, columns, resources
+        self._about, self._resources = about, resources
+        self._texts: Iterator[bytes] = row_chunks(batches, columns)
 
     def close(self) -> None:
         self._resources.close()
 
-    def row_texts(self) -> Iterator[bytes]:
-        """The rows as JSON objects parted by commas."""
-        return row_chunks(self._batches, self._columns)
+    def begin(self) -> None:
+        """Read the first rows now, so that most failures come before the answer has begun."""
+        first = self.next_text()
+        if first is not None:
+            self._texts = chain((first,), self._texts)
+
+    def next_text(self) -> bytes | None:
+        """The next rows as JSON objects parted by commas; None after the last."""
+        return next(self._texts, None)
 
     def array_text(self) -> str:
         """The rows as a JSON array, all at once; for few rows."""
         try:
-            return f"[{b''.join(self.row_texts()).decode()}]"
+            return f"[{b''.join(self._texts).decode()}]"
         finally:
             self.close()
 
     def whole(self) -> bytes:
         """The whole answer at once; for few rows."""
-        head, foot = around(self._about, "data")
+        head, foot = self.head_and_foot()
         return f"{head}{self.array_text()}{foot}".encode()
 
-    async def body(self) -> AsyncIterator[bytes]:
-        """The whole answer, in chunks. A failure on the way breaks it off: it never ends as valid JSON."""
-        head, foot = around(self._about, "data")
+    def head_and_foot(self) -> tuple[str, str]:
+        """What stands around the rows in the answer."""
+        return around(self._about, "data")
+
+
+class RowsResponse(StreamingResponse):
+    """Rows as an answer in chunks. A failure on the way breaks it off: it never ends as valid JSON.
+
+    Rows of a database are read as steps of `read`, which ends with the answer.
+    """
+
+    def __init__(self, rows: Rows, read: Read | None = None) -> None:
+        self._rows, self._read = rows, read
+        super().__init__(self._chunks(), media_type="application/json")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            yield f"{head}[".encode()
-            async for chunk in iterate_in_threadpool(self.row_texts()):
-                yield chunk
-            yield f"]{foot}".encode()
-        finally:
-            await run_in_threadpool(self.close)
+            await super().__call__(scope, receive, send)
+        finally:  # also where the client went away before the first chunk
+            if self._read is not None:
+                self._read.end()
+            else:
+                await run_in_threadpool(self._rows.close)
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        head, foot = self._rows.head_and_foot()
+        yield f"{head}[".encode()
+        while (text := await self._next_text()) is not None:
+            yield text
+        yield f"]{foot}".encode()
+
+    async def _next_text(self) -> bytes | None:
+        if self._read is None:
+            return await run_in_threadpool(self._rows.next_text)
+        return await self._read.run(self._rows.next_text)
 
 
 def of_frame(asset: Asset, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
@@ -74,9 +110,7 @@ def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) ->
     return Rows(about, batches, columns, ExitStack())
 
 
-def of_relation(
-    asset: Asset, connection: Connection, page: Page, cancellation: Cancellation | None = None
-) -> Rows | None:
+def of_relation(asset: Asset, connection: Connection, page: Page, cancellation: Cancellation) -> Rows | None:
     """The rows of the asset's relation as it is now, counted and read at one moment; None if there is none.
 
     Raises `ConnectionFailed`, `StatementFailed` or `Cancelled`.

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from dagscope.dag.connections.arrow_types import unique_names
 from dagscope.dag.events.status import DataTestStatus
@@ -14,8 +14,9 @@ from dagscope.dag.ground.errors import FrameDamaged, TemplateFailed
 from dagscope.dag.model.assets import DataTest
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
-from dagscope.server.api.asset_data import rows_of_frame
+from dagscope.server.api.asset_data import RowsResponse, rows_of_frame
 from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.http.client_presence import Waiting
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import AskedTask, Missing, attempt_of, data_test_named
 from dagscope.server.http.request_reading import page_of, read_body, task_id_of, whole_number, workspace_of
@@ -120,8 +121,13 @@ async def post_execute_test(request: Request) -> Response:
 
     workspace = workspace_of(request)
     test = data_test_named(workspace.project, name, unknown)
-    active = await workspace.tasks.run_test(workspace.project, body.task_id, name)
-    await workspace.wait_for(active.test_ended[name])
+    waiting = Waiting.of(request)
+    active = await waiting.begun(
+        ("test", body.task_id, name), lambda: workspace.tasks.run_test(workspace.project, body.task_id, name)
+    )
+    if active is None:
+        return _executed(body.task_id, test, None, over=False)
+    await workspace.wait_for(active.test_ended[name], waiting.deadline_s)
     async with workspace.reader.moment() as moment:
         found = await moment.data_tests.of_attempt(active.task_id, active.plan.attempt)
     kept = next((each for each in found if each.result.test_name == name and each.asset is None), None)
@@ -180,7 +186,7 @@ async def get_test_data(request: Request) -> Response:
         rows = await run_in_threadpool(rows_of_frame, about, kept.violations, workspace.frames, page)
     except FrameDamaged as error:
         raise Refused(500, about.model_copy(update={"error_msg": str(error)})) from error
-    return StreamingResponse(rows.body(), media_type="application/json")
+    return RowsResponse(rows)
 
 
 async def _newest_execution(moment: Moment, test: str) -> KeptAttempt | None:

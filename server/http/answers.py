@@ -7,8 +7,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.shapes import Shape
 from dagscope.server.http.shapes import Error
+from dagscope.server.workspace.reads import ReadsBusy, TimeLimitReached
 
 
 class ShapeResponse(Response):
@@ -54,6 +56,21 @@ def bad_request(message: str) -> Refused:
 def reset_meanwhile() -> Refused:
     """500, for a task that was reset while its POST waited for it."""
     return Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
+
+
+def unread(error: DagscopeError) -> int:
+    """The status code for data that cannot be read: 503 where too much is being read, 504 at the time limit."""
+    match error:
+        case ReadsBusy():
+            return 503
+        case TimeLimitReached():
+            return 504
+    return 500
+
+
+async def answer_nobody(_: Request, __: Exception) -> Response:
+    """The client went away before it was answered: nothing is sent."""
+    return Response(status_code=499)
 
 
 async def answer_refused(_: Request, error: Exception) -> Response:

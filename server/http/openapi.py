@@ -27,7 +27,8 @@ _REASONS = {
     415: "The body is not JSON.",
     500: "It failed.",
     501: "Switched off.",
-    503: "The state cannot be written.",
+    503: "Not now: too much is being read, or the state cannot be written.",
+    504: "The database was not read in time.",
 }
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import cpu_count
 
 import structlog
@@ -14,7 +14,9 @@ from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.server.workspace.hub import Hub
 from dagscope.server.workspace.listeners import Listener, Listeners, installed_listeners
+from dagscope.server.workspace.outlasting import Outlasting
 from dagscope.server.workspace.previews import Previews
+from dagscope.server.workspace.reads import Reads, TimeLimit
 from dagscope.server.workspace.settings import Settings
 from dagscope.server.workspace.task_queue import TaskQueue
 from dagscope.storage.database import open_readers, open_writer
@@ -27,6 +29,23 @@ from dagscope.storage.retention import prune
 from dagscope.storage.state_folder import Owner, StateFolder
 
 _log = structlog.get_logger("dagscope.workspace")
+
+
+class AllReads:
+    """The reads of databases for answers, each kind with places of its own, so that none keeps another from reading."""
+
+    def __init__(self, limit: TimeLimit) -> None:
+        self.data = Reads("data", 8, limit)
+        """Rows of relations."""
+        self.previews = Reads("previews", 4, limit)
+        self.relations = Reads("relations", 4, limit)
+        """What stands under which names."""
+        self.connects = Reads("connects", 4, limit)
+        """Opening databases."""
+
+    async def close(self) -> None:
+        """End all of them, and begin none."""
+        await asyncio.gather(*(reads.close() for reads in vars(self).values()))
 
 
 @dataclass
@@ -42,17 +61,23 @@ class Workspace:
     frames: FrameFiles
     tasks: TaskQueue
     emit: Callable[[Event], None]
+    reads: "AllReads"
     previews: Previews
+    outlasting: Outlasting = field(default_factory=Outlasting)
     problems: tuple[Problem, ...] = ()
     """What is wrong with the files on disk, while they cannot be loaded."""
 
-    async def wait_for(self, event: asyncio.Event) -> None:
+    async def wait_for(self, event: asyncio.Event, deadline_s: float | None = None) -> None:
         """Wait until the event is set, at most as long as a POST waits. Then everything emitted so far is committed.
+
+        `deadline_s`, in the event loop's time, is for a POST that has waited before.
 
         Raises `RecorderFailed`.
         """
         with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), self.settings.post_wait_ms / 1000)
+            now_s = asyncio.get_running_loop().time()
+            wait_s = self.settings.post_wait_ms / 1000 if deadline_s is None else deadline_s - now_s
+            await asyncio.wait_for(event.wait(), max(0.0, wait_s))
         await self.recorder.flush()
 
     async def reset(self) -> bool:
@@ -103,11 +128,13 @@ async def open_workspace(
         options = TaskOptions(max_workers=workers, kept_violations=settings.kept_violations)
         queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options, let_go_of_old_tasks)
         tasks = await stack.enter_async_context(queue)
-        workspace = Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit, Previews())
+        reads = AllReads(TimeLimit(settings.read_limit_s, "DAGSCOPE_READ_LIMIT_S"))
+        previews = Previews(reads.previews)
+        workspace = Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit, reads, previews)
         try:
             yield workspace
         finally:
-            await workspace.previews.close()
+            await reads.close()
             await tasks.cancel_all()
             for connection in workspace.project.connections.values():
                 connection.close()

@@ -141,11 +141,11 @@ class DuckDBConnection(Connection):
             finally:
                 cursor.close()
 
-    def relations(self) -> dict[str, RelationKind]:
+    def relations(self, cancellation: Cancellation | None = None) -> dict[str, RelationKind]:
         file = self._file
         if self._database is None and (file is None or not file.exists()):
             return {}
-        with self.session() as session:
+        with self.session(cancellation) as session:
             rows = session.read(
                 "SELECT schema_name || '.' || table_name AS name, 'table' AS kind FROM duckdb_tables() "
                 "UNION ALL SELECT schema_name || '.' || view_name, 'view' FROM duckdb_views() WHERE NOT internal"
