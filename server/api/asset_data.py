@@ -1,8 +1,9 @@
 """The data of an asset: its captured frame or value, or the rows of its relation (contract, Data)."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from itertools import chain
+from typing import TypeVar
 
 import pyarrow as pa
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,8 @@ from dagscope.server.http.shapes import AssetData
 from dagscope.server.workspace.reads import Read
 from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.reader import AssetNow, KeptNode
+
+Done = TypeVar("Done")
 
 
 class Rows:
@@ -85,14 +88,13 @@ class RowsResponse(StreamingResponse):
     async def _chunks(self) -> AsyncIterator[bytes]:
         head, foot = self._rows.head_and_foot()
         yield f"{head}[".encode()
-        while (text := await self._next_text()) is not None:
+        while (text := await self._in_thread(self._rows.next_text)) is not None:
             yield text
+        await self._in_thread(self._rows.close)  # who has the whole answer can be sure that nothing is read any more
         yield f"]{foot}".encode()
 
-    async def _next_text(self) -> bytes | None:
-        if self._read is None:
-            return await run_in_threadpool(self._rows.next_text)
-        return await self._read.run(self._rows.next_text)
+    async def _in_thread(self, step: Callable[[], Done]) -> Done:
+        return await (self._read.run(step) if self._read is not None else run_in_threadpool(step))
 
 
 def of_frame(asset: Asset, frame: Frame, frames: FrameFiles, page: Page) -> Rows:

@@ -68,8 +68,8 @@ def _kind(text: str) -> EventKind:
 
 def _last_event_id(request: Request) -> int | None:
     """The position to go on from; the header wins over the query. Refuses with 400 what is no integer."""
-    text = request.headers.get("last-event-id", request.query_params.get("lastEventId"))
-    if text is None:
+    text = request.headers.get("last-event-id") or request.query_params.get("lastEventId")
+    if not text:  # an empty one is none: after a 400 an EventSource never comes back
         return None
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 4_000):

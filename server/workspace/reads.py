@@ -78,7 +78,7 @@ class Reads:
             read.end()
 
     async def begin(self, gone: Gone | None = None, limit: TimeLimit | None = None) -> "Read":
-        """A read that has a place; `end` it. Waits for one, at most 10 s and no longer than the read may take.
+        """A read that has a place; `end` it. Waits for one, at most 10 s and half the time that the read may take.
 
         Raises `ReadsBusy`, `ClientGone` or `ShuttingDown`.
         """
@@ -86,7 +86,7 @@ class Reads:
         deadline_s = asyncio.get_running_loop().time() + limit.seconds
         taking = asyncio.ensure_future(self._free.acquire())
         try:
-            await self.first_of(taking, gone, min(limit.seconds, _LONGEST_WAIT_S))
+            await self.first_of(taking, gone, min(limit.seconds / 2, _LONGEST_WAIT_S))
         except BaseException:
             if taking.done() and not taking.cancelled():
                 self._free.release()
@@ -106,15 +106,19 @@ class Reads:
         watched = [closing] if leaving is None else [closing, leaving]
         try:
             await asyncio.wait([working, *watched], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            self.check_open()
             if working.done():
                 return
-            if closing.done():
-                raise ShuttingDown
             if leaving is not None and leaving.done():
                 raise ClientGone
         finally:
             for watch in watched:
                 watch.cancel()
+
+    def check_open(self) -> None:
+        """Raises `ShuttingDown` once the reads are being closed."""
+        if self._closing.is_set():
+            raise ShuttingDown
 
     def start(self, work: Callable[[], Done]) -> "asyncio.Future[Done]":
         """The work, in a thread of the reads."""
@@ -168,6 +172,7 @@ class Read:
 
         Raises what the work raises, `TimeLimitReached`, `ClientGone` or `ShuttingDown`.
         """
+        self._reads.check_open()
         working = self._reads.start(work)
         self.working = working
         working.add_done_callback(_look_at_failure)
