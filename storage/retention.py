@@ -1,12 +1,13 @@
 """Letting go of old tasks, so that the state does not grow for ever.
 
-What the DAG shows now is kept: the tasks that last executed an asset, and every task that has not ended. Positions of
-what is gone are never given again, and readers that were among them get `reset` (contract, The stream).
+What the DAG shows now is kept: the tasks that last executed one of its assets, and every task that has not ended.
+Positions of what is gone are never given again, and readers that were among them get `reset` (contract, The stream).
 """
 
 import asyncio
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -40,8 +41,17 @@ class Pruned:
     bytes_after: int = 0
 
 
-async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dry_run: bool = False) -> Pruned:
-    """Delete the oldest tasks with all that belongs to them until the rest fits. Raises `RecorderFailed`."""
+async def prune(
+    recorder: Recorder,
+    frames: FrameFiles,
+    retention: Retention,
+    assets: Collection[str] | None,
+    dry_run: bool = False,
+) -> Pruned:
+    """Delete the oldest tasks with all that belongs to them until the rest fits. Raises `RecorderFailed`.
+
+    `assets` are those of the DAG, which it shows; None where they are not known: all then count as shown.
+    """
     if retention.is_unlimited:
         return Pruned()
     pruned = Pruned()
@@ -49,7 +59,7 @@ async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dr
 
     def change(connection: Connection) -> None:
         nonlocal pruned, unused
-        pruned = _choose(connection, frames, retention)
+        pruned = _choose(connection, frames, retention, assets)
         if pruned.tasks and not dry_run:
             unused = _delete(connection, pruned.tasks)
         if retention.keep_days is not None and not dry_run:
@@ -60,9 +70,9 @@ async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dr
     return pruned
 
 
-def _choose(connection: Connection, frames: FrameFiles, retention: Retention) -> Pruned:
+def _choose(connection: Connection, frames: FrameFiles, retention: Retention, assets: Collection[str] | None) -> Pruned:
     oldest_kept = now_ms() - retention.keep_days * _DAY_MS if retention.keep_days is not None else 0
-    tasks = connection.execute(text(_TASKS_BY_AGE)).all()
+    tasks = connection.execute(text(_TASKS_BY_AGE), {"assets": _as_json(assets)}).all()
     frames_of = _frames_by_task(connection)
     owners = Counter(chain.from_iterable(frames_of.values()))
     total = before = sum(task.bytes for task in tasks) + sum(map(frames.size_bytes, owners))
@@ -80,13 +90,20 @@ def _choose(connection: Connection, frames: FrameFiles, retention: Retention) ->
     return Pruned(tuple(chosen), before, total)
 
 
+def _as_json(names: Collection[str] | None) -> str | None:
+    return json.dumps(sorted(names)) if names is not None else None
+
+
 _TASKS_BY_AGE = """
+WITH shown AS (
+    SELECT * FROM asset_state WHERE :assets IS NULL OR asset_name IN (SELECT value FROM json_each(:assets))
+)
 SELECT
     task.task_id,
     task.start_time,
     task.end_time IS NULL
-        OR task.task_id IN (SELECT task_id FROM asset_state WHERE task_id IS NOT NULL)
-        OR task.task_id IN (SELECT relation_task_id FROM asset_state WHERE relation_task_id IS NOT NULL) AS is_shown,
+        OR task.task_id IN (SELECT task_id FROM shown WHERE task_id IS NOT NULL)
+        OR task.task_id IN (SELECT relation_task_id FROM shown WHERE relation_task_id IS NOT NULL) AS is_shown,
     (SELECT coalesce(sum(length(data)), 0) FROM status_event WHERE status_event.task_id = task.task_id)
     + (SELECT coalesce(sum(length(data)), 0) FROM log_entry WHERE log_entry.task_id = task.task_id)
     + (SELECT coalesce(sum(length(data)), 0) FROM run_event WHERE run_event.task_id = task.task_id)
@@ -117,6 +134,8 @@ def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
         position = connection.execute(_of_tasks(f"SELECT max(position) FROM {table}"), {"tasks": tasks})
         newest = max(newest, position.scalar_one() or 0)
         connection.execute(_of_tasks(f"DELETE FROM {table}"), {"tasks": tasks})
+    # what no asset of the DAG shows any more
+    connection.execute(_of_tasks("DELETE FROM asset_state"), {"tasks": tasks})
     # its nodes, statements and results go with it
     connection.execute(_of_tasks("DELETE FROM task"), {"tasks": tasks})
     connection.execute(text("UPDATE state SET pruned_through = max(pruned_through, :newest)"), {"newest": newest})

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
@@ -97,9 +98,22 @@ class RowsResponse(StreamingResponse):
         return await (self._read.run(step) if self._read is not None else run_in_threadpool(step))
 
 
-def of_frame(asset: Asset, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
+@dataclass(frozen=True)
+class Shown:
+    """The asset whose data is shown, as the answer has it."""
+
+    name: str
+    is_data_framed: bool
+
+    @classmethod
+    def of(cls, asset: Asset | None, name: str) -> "Shown":
+        """One that the DAG no longer has counts as data-framed: its frame was kept."""
+        return cls(name, asset is None or asset.is_data_framed)
+
+
+def of_frame(shown: Shown, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
     """A captured frame. Raises `FrameDamaged`."""
-    return rows_of_frame(_about(asset, frame.rows, unique_names(frame.columns), page), frame, frames, page)
+    return rows_of_frame(_about(shown, frame.rows, unique_names(frame.columns), page), frame, frames, page)
 
 
 def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
@@ -124,14 +138,16 @@ def of_relation(asset: Asset, connection: Connection, page: Page, cancellation: 
             count = session.count_rows(asset.name)
             reader = session.rows_to_show(asset.name, page.offset, page.limit)
             columns = unique_names(reader.schema.names)
-            return Rows(_about(asset, count, columns, page), iter(reader), columns, stack.pop_all())
+            return Rows(
+                _about(Shown.of(asset, asset.name), count, columns, page), iter(reader), columns, stack.pop_all()
+            )
     return None
 
 
-def of_value(asset: Asset, value: Value, frames: FrameFiles) -> bytes:
+def of_value(shown: Shown, value: Value, frames: FrameFiles) -> bytes:
     """The whole answer for a raw asset's value. Raises `FrameDamaged`."""
     about = AssetData(
-        asset_name=asset.name, has_data=True, data_type=value.data_type, is_data_framed=asset.is_data_framed
+        asset_name=shown.name, has_data=True, data_type=value.data_type, is_data_framed=shown.is_data_framed
     )
     head, foot = around(about, "data")
     return f"{head}{frames.read_json(value.digest)}{foot}".encode()
@@ -142,12 +158,12 @@ def without_data(asset: str, error: str) -> AssetData:
     return AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
 
 
-def _about(asset: Asset, rows: int, columns: tuple[str, ...], page: Page) -> AssetData:
+def _about(shown: Shown, rows: int, columns: tuple[str, ...], page: Page) -> AssetData:
     return AssetData(
-        asset_name=asset.name,
+        asset_name=shown.name,
         has_data=True,
         data_type="dataframe",
-        is_data_framed=asset.is_data_framed,
+        is_data_framed=shown.is_data_framed,
         row_count=rows,
         column_count=len(columns),
         columns=columns,

@@ -11,11 +11,11 @@ from dagscope.dag.ground.frames import Frame, Value
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.server.api import asset_data
-from dagscope.server.api.asset_data import Rows, RowsResponse, without_data
+from dagscope.server.api.asset_data import Rows, RowsResponse, Shown, without_data
 from dagscope.server.http.answers import Refused, ShapeResponse, around, reset_meanwhile, unread
 from dagscope.server.http.client_presence import Waiting, until_gone
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.lookups import AskedTask, Missing, asset_named
+from dagscope.server.http.lookups import AskedTask, Missing, asset_named, asset_or_gone
 from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import page_of, read_body, workspace_of
 from dagscope.server.http.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
@@ -117,7 +117,9 @@ async def _result_text(
     if isinstance(result, Value):
         return await run_in_threadpool(workspace.frames.read_json, result.digest)
     if isinstance(result, Frame):
-        return await run_in_threadpool(lambda: asset_data.of_frame(asset, result, workspace.frames, page).array_text())
+        return await run_in_threadpool(
+            lambda: asset_data.of_frame(Shown.of(asset, asset.name), result, workspace.frames, page).array_text()
+        )
     if not asset_data.relation_answers(node, now, kept.summary.task_id, kept.attempt):
         return "[]"
     connection = workspace.project.connections[asset.connection]
@@ -136,39 +138,34 @@ async def get_data(request: Request) -> Response:
         return without_data(name, missing.error)
 
     workspace = workspace_of(request)
-    asset = asset_named(workspace.project, name, unknown)
     page, asked = page_of(request), AskedTask.of_query(request)
+    asset = asset_or_gone(workspace.project, name, asked, unknown)
     async with workspace.reader.moment() as moment:
         now = await moment.asset(name)
         kept = await asked.find(moment, unknown) or await _newest_execution(moment, now)
-        node = await moment.node(kept.summary.task_id, kept.attempt, asset.name) if kept else None
+        node = await moment.node(kept.summary.task_id, kept.attempt, name) if kept else None
     if kept is None or node is None:
+        if asset is None:
+            asset_named(workspace.project, name, unknown)
         return Response(status_code=204)
     try:
-        return await _data(request, workspace, asset, kept, node, now, page)
+        is_kept = node.facts.result is not None
+        if not is_kept and asset and asset_data.relation_answers(node, now, kept.summary.task_id, kept.attempt):
+            return await _relation_data(request, workspace, asset, page)
+        return await _kept_data(workspace, Shown.of(asset, name), node, page)
     except DagscopeError as error:
         shape = without_data(name, workspace.project.redaction.text(str(error)))
         raise Refused(unread(error), shape) from error
 
 
-async def _data(
-    request: Request,
-    workspace: Workspace,
-    asset: Asset,
-    kept: KeptAttempt,
-    node: KeptNode,
-    now: AssetNow | None,
-    page: Page,
-) -> Response:
-    """What is kept of an asset's execution. Raises a `DagscopeError` where it cannot be read."""
+async def _kept_data(workspace: Workspace, shown: Shown, node: KeptNode, page: Page) -> Response:
+    """What is kept of an asset's execution itself. Raises `FrameDamaged`."""
     result = node.facts.result
     if isinstance(result, Value):
-        body = await run_in_threadpool(asset_data.of_value, asset, result, workspace.frames)
+        body = await run_in_threadpool(asset_data.of_value, shown, result, workspace.frames)
         return Response(body, media_type="application/json")
     if isinstance(result, Frame):
-        return RowsResponse(await run_in_threadpool(asset_data.of_frame, asset, result, workspace.frames, page))
-    if asset_data.relation_answers(node, now, kept.summary.task_id, kept.attempt):
-        return await _relation_data(request, workspace, asset, page)
+        return RowsResponse(await run_in_threadpool(asset_data.of_frame, shown, result, workspace.frames, page))
     return Response(status_code=204)
 
 
@@ -244,9 +241,9 @@ ENDPOINTS = (
         {200: AssetData, 204: None, 400: Error, 404: AssetData, 500: AssetData, 503: AssetData, 504: AssetData},
         queries=(
             Query("taskId", "the data as this task left it"),
-            Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer"),
-            Query("offset", "rows to leave out", "integer"),
-            Query("limit", "at most so many rows; all without it", "integer"),
+            Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer", least=1),
+            Query("offset", "rows to leave out", "integer", least=0),
+            Query("limit", "at most so many rows; all without it", "integer", least=0),
         ),
         tag="asset",
     ),

@@ -239,7 +239,7 @@ ENDPOINTS = (
         get_status,
         "The status of a task's newest attempt, or of the one asked for.",
         {200: TaskBody, 400: Error, 404: UnknownTask},
-        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer"),),
+        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer", least=1),),
     ),
     Endpoint(
         "POST",
@@ -273,7 +273,7 @@ ENDPOINTS = (
         "Tasks by start time, newest first.",
         {200: Tasks, 400: Error},
         queries=(
-            Query("limit", "at most so many tasks", "integer"),
+            Query("limit", "at most so many tasks", "integer", least=1),
             Query("cursor", "the `cursor` of the page before"),
         ),
     ),

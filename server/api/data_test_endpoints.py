@@ -205,7 +205,7 @@ ENDPOINTS = (
         get_results,
         "The data tests of a task's newest attempt, or of the one asked for, and how each came out.",
         {200: TaskDataTests, 400: Error, 404: Error},
-        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer"),),
+        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer", least=1),),
         tag="tests",
     ),
     Endpoint(
@@ -233,9 +233,9 @@ ENDPOINTS = (
         {200: DataTestData, 204: None, 400: Error, 404: DataTestData, 500: DataTestData},
         queries=(
             Query("taskId", "the rows that this task found"),
-            Query("attempt", "with taskId: those of this attempt; the newest if not given", "integer"),
-            Query("offset", "rows to leave out", "integer"),
-            Query("limit", "at most so many rows; all that are kept without it", "integer"),
+            Query("attempt", "with taskId: those of this attempt; the newest if not given", "integer", least=1),
+            Query("offset", "rows to leave out", "integer", least=0),
+            Query("limit", "at most so many rows; all that are kept without it", "integer", least=0),
         ),
         tag="tests",
     ),

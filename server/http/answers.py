@@ -6,6 +6,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.shapes import Shape
@@ -85,7 +86,15 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
         405: f"{request.method} is not allowed here",
     }
     shape = Error(error=error.detail, details=details.get(error.status_code))
-    return ShapeResponse(shape, error.status_code, error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return ShapeResponse(shape, error.status_code, headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all endpoints at the path: each is a route of its own, which knows its own method alone."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    methods = (route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted(set().union(*methods)))
 
 
 async def answer_state_failure(_: Request, error: Exception) -> Response:

@@ -12,6 +12,9 @@ from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes import Error
 from dagscope.server.workspace.workspace import Workspace
 
+LARGEST_NUMBER = 10**18 - 1
+"""Of a query parameter."""
+
 Body = TypeVar("Body", bound=BaseModel)
 
 

@@ -111,13 +111,13 @@ async def open_workspace(
         recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
         await recover(reader, recorder)
 
-        async def let_go_of_old_tasks() -> None:
+        async def let_go_of_old_tasks(shown: Project) -> None:
             try:
-                await prune(recorder, frames, settings.retention)
+                await prune(recorder, frames, settings.retention, shown.assets)
             except RecorderFailed as error:  # those who ask for something are told; here nobody asks
                 _log.error("Old tasks were not pruned", error=str(error))
 
-        await let_go_of_old_tasks()
+        await let_go_of_old_tasks(project)
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
         heard = Listeners((*listeners, *installed_listeners()))
@@ -126,7 +126,9 @@ async def open_workspace(
             instance_uuid = await moment.instance_uuid()
         workers = settings.max_workers or project.cores or cpu_count() or 1
         options = TaskOptions(max_workers=workers, kept_violations=settings.kept_violations)
-        queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options, let_go_of_old_tasks)
+        queue = TaskQueue(
+            frames, recorder, reader, emit, instance_uuid, options, lambda: let_go_of_old_tasks(workspace.project)
+        )
         tasks = await stack.enter_async_context(queue)
         reads = AllReads(TimeLimit(settings.read_limit_s, "DAGSCOPE_READ_LIMIT_S"))
         previews = Previews(reads.previews)

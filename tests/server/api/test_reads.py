@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.doors import AppDoor, ServerDoor, wait_until
-from tests.projects import SLOW_SQL, block, model, write_project
+from tests.projects import SLOW_SQL, block, model, on_engine, write_project
 
 FILES = {
     model("s.slow"): block("materialization: view") + SLOW_SQL,
@@ -121,3 +121,41 @@ def test_stopping(tmp_path: Path, opened: Callable[..., ServerDoor]) -> None:
     for client in clients:
         with closing(client):
             assert b"the server is being stopped" in client.recv(65_536)
+
+
+def test_arrays_of_two_dimensions(tmp_path: Path, postgres: dict[str, str], opened: Callable[..., AppDoor]) -> None:
+    """What cannot be shown is refused before the answer begins, however late the row is that holds it."""
+    grid = "CASE n WHEN 400000 THEN '{{1,2},{3,4}}'::int[] ELSE '{1}' END AS grid"
+    sql = f"SELECT n, {grid} FROM generate_series(1, 400000) n"
+    files = {**on_engine("postgres", postgres), model("s.a"): "{% raw %}" + sql + "{% endraw %}"}
+    door = opened(write_project(tmp_path, files))
+    assert door.run("t").status_code == 200
+    answer = door.get("/api/dag/asset/s.a/data")
+    assert (answer.status_code, answer.json()["error"]) == (
+        500,
+        (
+            'column "grid" of type integer[] cannot be kept in Arrow: it holds an array of 2 dimensions; '
+            "cast it, for example to_jsonb(grid)"
+        ),
+    )
+    assert door.get("/api/dag/asset/s.a/data?limit=1").json()["data"] == [{"n": 1, "grid": [1]}]
+
+
+@pytest.mark.parametrize("what", ["execute", "select", "test"])
+def test_posts_for_a_task_that_is_past_the_asset(what: str, tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+    """A POST that has to wait for its task's end answers 202 in time, and is executed after it, once."""
+    files = {
+        model("a.quick"): "SELECT 1 AS id",
+        model("b.slow"): 'SELECT 1 AS id FROM {{ Ref("a.quick") }}, (' + SLOW_SQL + ") AS slow",
+        "assets/tests/a/fine.sql": "SELECT * FROM a.quick WHERE id <> 1",
+    }
+    door = opened(write_project(tmp_path, files), post_wait_ms=300)
+    door.run("t")
+    path = "/api/tests/execute/a.fine" if what == "test" else f"/api/dag/asset/a.quick/{what}"
+    for _ in range(2):
+        answer = door.post(path, {"taskId": "t"})
+        assert (answer.status_code, answer.json()["status"]) == (202, "INITIAL")
+    door.post("/api/dag/cancel/t")
+    wait_until(lambda: door.get("/api/dag/status/t?attempt=2").status_code == 200)
+    wait_until(lambda: door.get("/api/dag/status/t").json()["status"] != "IN_PROGRESS")
+    assert door.get("/api/dag/status/t?attempt=3").status_code == 404
