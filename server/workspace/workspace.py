@@ -14,6 +14,7 @@ from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.server.workspace.hub import Hub
 from dagscope.server.workspace.listeners import Listener, Listeners, installed_listeners
+from dagscope.server.workspace.log_pages import LogPages
 from dagscope.server.workspace.outlasting import Outlasting
 from dagscope.server.workspace.previews import Previews
 from dagscope.server.workspace.reads import Reads, TimeLimit
@@ -61,6 +62,7 @@ class Workspace:
     frames: FrameFiles
     tasks: TaskQueue
     emit: Callable[[Event], None]
+    log_pages: LogPages
     reads: "AllReads"
     previews: Previews
     outlasting: Outlasting = field(default_factory=Outlasting)
@@ -132,7 +134,9 @@ async def open_workspace(
         tasks = await stack.enter_async_context(queue)
         reads = AllReads(TimeLimit(settings.read_limit_s, "DAGSCOPE_READ_LIMIT_S"))
         previews = Previews(reads.previews)
-        workspace = Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit, reads, previews)
+        workspace = Workspace(
+            project, settings, owner, hub, recorder, reader, frames, tasks, emit, LogPages(reader), reads, previews
+        )
         try:
             yield workspace
         finally:
