@@ -3,13 +3,14 @@ PYTHON ?= python3
 PORT ?= 8080
 RESOLUTION ?= highest
 COVERED := $(addprefix tests/,dag/events dag/ground dag/model dag/project dag/redaction dag/run storage server/http \
-  cli/test_check.py cli/test_commands.py cli/test_run.py)
+  cli/test_check_command.py cli/test_commands.py cli/test_run_command.py)
 BIN := .venv/bin
 # A broken link fails the build. Not --quiet, which swallows the warnings that --strict counts: it is printed only on failure.
 SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { echo "$$built"; exit 1; }
+PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library anew: 4 s instead of 1.5
 
-.PHONY: help demo demo-crossdb test coverage check docs bench faults lock clean
+.PHONY: help demo demo-crossdb quick test coverage check docs bench faults fuzz lock clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,10 +27,13 @@ demo: .venv/.ready ## run a real DAG over 336,776 flights and serve it (PORT=808
 	@$(BIN)/dagscope serve --project examples/nycflights --run --port $(PORT)
 
 demo-crossdb: .venv/.ready ## run a DAG over DuckDB and PostgreSQL, which is started for it unless DAGSCOPE_PG_* name one
-	@$(BIN)/python -m tests.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
+	@$(BIN)/python -m examples.crossdb.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
 
-test: .venv/.ready ## run the tests
-	@$(BIN)/pytest
+quick: .venv/.ready ## run the tests that start no process: no server, no PostgreSQL
+	@$(PYTEST) -m "not (dagster or faults or postgres or server)"
+
+test: .venv/.ready ## run all tests
+	@$(PYTEST)
 
 # Without the tests that cancel Python: an exception sent into a thread that is being traced can leave the tracer locked.
 coverage: .venv/.ready ## run tests/dag, storage, http and cli, and fail below the coverage that pyproject.toml asks for
@@ -52,6 +56,9 @@ bench: .venv/.ready ## measure, and print ratios with machine and date
 
 faults: .venv/.ready ## break it on purpose, at length: kills, cuts, full disks (SEED=, ONLY=)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+fuzz: .venv/.ready ## load thousands of mutated projects (SEED=, PROJECTS=)
+	@$(BIN)/python -W ignore -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(PROJECTS),--projects $(PROJECTS))
 
 lock: ## rewrite requirements.lock from pyproject.toml (needs uv; RESOLUTION=lowest-direct)
 	uv pip compile pyproject.toml --group dev --universal --resolution $(RESOLUTION) --generate-hashes --no-annotate \

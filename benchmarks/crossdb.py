@@ -14,7 +14,7 @@ from benchmarks.figures import Figure
 from dagscope.dag.connections import ENGINES, Connection
 from dagscope.dag.ground.frames import Frame
 from dagscope.storage.frame_files import FrameFiles
-from tests.postgres_server import PostgresServer
+from examples.crossdb.postgres_server import PostgresServer
 
 ROWS = 5_000_000
 TIME_GOAL = 1.5  # times COPY

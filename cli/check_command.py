@@ -9,17 +9,18 @@ from pathlib import Path
 
 import click
 
-from dagscope.cli.dagscope import EXIT_USAGE, counted
+from dagscope.cli.exits import EXIT_USAGE, counted
+from dagscope.cli.loading import loaded, resolved
 from dagscope.dag.ground.errors import ProjectInvalid
 from dagscope.dag.ground.problems import Problem
+from dagscope.dag.ground.terminal_text import shown
 from dagscope.dag.ground.version import VERSION
-from dagscope.dag.project.loading import load_project
 
 
 def check_project(folder: Path, as_json: bool) -> int:
     """Print what is wrong; the exit code."""
     try:
-        project = load_project(folder)
+        project = loaded(folder)
         problems: Sequence[Problem] = ()
         warnings: Sequence[Problem] = project.warnings
         parts = (
@@ -30,16 +31,16 @@ def check_project(folder: Path, as_json: bool) -> int:
         summary = f"{project.name}: {', '.join(parts)}: all good"
     except ProjectInvalid as error:
         problems, warnings = error.problems, ()
-        summary = f"{counted(len(problems), 'problem')} in {folder.resolve()}"
+        summary = f"{counted(len(problems), 'problem')} in {resolved(folder)}"
     if as_json:
         found = {"problems": list(map(asdict, problems)), "warnings": list(map(asdict, warnings))}
         click.echo(json.dumps(found | {"versions": _versions()}))
     else:
         for problem in problems:
-            click.echo(click.style("error: ", fg="red") + str(problem))
+            click.echo(click.style("error: ", fg="red") + shown(str(problem)))
         for warning in warnings:
-            click.echo(click.style("warning: ", fg="yellow") + str(warning))
-        click.echo(summary)
+            click.echo(click.style("warning: ", fg="yellow") + shown(str(warning)))
+        click.echo(shown(summary))
     return EXIT_USAGE if problems else 0
 
 

@@ -1,14 +1,19 @@
 """`dagscope`: make a project, check it, look at its graph, run it, serve it (docs/cli.md)."""
 
+import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from dagscope.cli.exits import EXIT_INTERRUPTED, counted, fail
 from dagscope.cli.plus.commands import plus
+from dagscope.dag.ground.terminal_text import shown
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+if TYPE_CHECKING:
+    from dagscope.dag.project.project import Project
+    from dagscope.storage.state_folder import StateFolder, StateInUse
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PROJECT = click.option(
@@ -54,6 +59,7 @@ def main() -> None:
       dagscope run --project demo                run it, with progress and a closing table
       dagscope serve --project demo              look at everything at http://127.0.0.1:8080
     """
+    _fill_standard_descriptors()
 
 
 @main.command(
@@ -91,7 +97,7 @@ def graph(folder: Path, format_: str) -> None:
     """Print the DAG, as a Mermaid diagram or as JSON."""
     from dagscope.cli.graph_command import as_json, as_mermaid
 
-    project = load(folder)
+    project = _load(folder)
     click.echo(as_mermaid(project) if format_ == "mermaid" else as_json(project))
 
 
@@ -114,14 +120,18 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, pro
 
     Exit code 0 if it succeeded, 1 if it failed, 2 for a wrong project or usage, 130 if it was interrupted.
     """
-    owner = _owner_of(folder)
+    from dagscope.cli.run_options import RunOptions, checked_task_id, read_data
+
+    options = RunOptions(checked_task_id(task_id), read_data(data), not no_tests, profile, as_json)
+    state = _state_of(folder)
+    owner = _owner_of(state)
     if owner is not None and owner.address:
         from dagscope.cli.remote_run import run_on_server
 
-        sys.exit(run_on_server(owner.address, task_id, data, not no_tests, profile, as_json))
+        sys.exit(run_on_server(state, owner.address, options))
     from dagscope.cli.run_command import run_project
 
-    sys.exit(run_project(load(folder), task_id, data, not no_tests, profile, as_json))
+    run_project(_load(folder), options)
 
 
 @main.command(
@@ -156,14 +166,14 @@ def serve(
     debug: bool,
 ) -> None:
     """Serve the project's HTTP API and event stream until stopped with Ctrl-C."""
-    owner = _owner_of(folder)  # asked before the slow imports: a second server is refused at once
+    owner = _owner_of(_state_of(folder))  # asked before the slow imports: a second server is refused at once
     if owner is not None:
         fail(str(owner))
     from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
 
     access = AccessOptions(api_token_file, organization, deployment)
     options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, access)
-    serve_project(load(folder), options)
+    serve_project(_load(folder), options)
 
 
 @main.command(
@@ -171,11 +181,13 @@ def serve(
     examples=("dagscope prune --keep-days 30 --dry-run", "dagscope prune --project demo --keep-bytes 1000000000"),
 )
 @_PROJECT
-@click.option("--keep-days", type=click.FloatRange(0), help="Let go of tasks older than this.")
-@click.option("--keep-bytes", type=click.IntRange(0), help="Let go of the oldest tasks until the rest takes no more.")
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option(
+    "--keep-days", type=click.FloatRange(0), help="Delete tasks, and log entries without a task, older than this."
+)
+@click.option("--keep-bytes", type=click.IntRange(0), help="Delete the oldest tasks until the others take no more.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run: bool) -> None:
-    """Let go of old tasks: their logs, run events, results and frames. What the DAG shows now is kept."""
+    """Delete old tasks: their logs, run events, results and frames. What the DAG shows now is kept."""
     if keep_days is None and keep_bytes is None:
         raise click.UsageError("give --keep-days, --keep-bytes, or both")
     from dagscope.cli.prune_command import prune_state
@@ -183,37 +195,45 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
     prune_state(folder, keep_days, keep_bytes, dry_run)
 
 
-def _owner_of(folder: Path) -> Any:
-    """The error that names the process which uses the project's state, None if none does."""
-    from dagscope.storage.state_folder import StateFolder, StateInUse
+def _fill_standard_descriptors() -> None:
+    """Open descriptors 0 to 2 that the process was started without, as `serve 2>&-` does.
+
+    Otherwise the next file that is opened would be one of them, and get what is written to standard error.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free: this one
+
+
+def _owner_of(state: "StateFolder") -> "StateInUse | None":
+    """The process that uses the state; exit where the state is another user's."""
+    from dagscope.storage.state_folder import StateUnusable
 
     try:
-        StateFolder.of_project(folder.resolve()).refuse_if_in_use()
-    except StateInUse as owner:
-        return owner
-    return None
+        return state.in_use_by()
+    except StateUnusable as error:
+        fail(str(error))
+
+
+def _state_of(folder: Path) -> "StateFolder":
+    from dagscope.cli.loading import resolved
+    from dagscope.storage.state_folder import StateFolder
+
+    return StateFolder.of_project(resolved(folder))
 
 
 main.add_command(plus)
 
 
-def load(folder: Path) -> Any:
+def _load(folder: Path) -> "Project":
     """The project, or exit with its problems."""
+    from dagscope.cli.loading import loaded, resolved
     from dagscope.dag.ground.errors import ProjectInvalid
-    from dagscope.dag.project.loading import load_project
 
     try:
-        return load_project(folder)
+        return loaded(folder)
     except ProjectInvalid as error:
-        fail(f"{error}\n{counted(len(error.problems), 'problem')} in {folder.resolve()}")
-
-
-def counted(count: int, thing: str) -> str:
-    """`1 asset`, `2 assets`."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
-    """Print the message to standard error and exit."""
-    click.echo(message, err=True)
-    sys.exit(code)
+        problems = "\n".join(shown(str(problem)) for problem in error.problems)
+        fail(f"{problems}\n{counted(len(error.problems), 'problem')} in {resolved(folder)}")

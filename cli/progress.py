@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dagscope.dag.events.events import Event, NodeChanged, NodeFacts, TaskAccepted
-from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus
+from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
+from dagscope.dag.ground.terminal_text import shown, shown_lines
 
 _STYLES = {NodeState.SUCCESS: "green", NodeState.FAILED: "red", NodeState.INITIAL: "yellow"}
 _WIDEST_NAMES = 3  # running assets named on the live line
@@ -47,12 +48,21 @@ class TaskProgress:
     def __call__(self, event: Event) -> None:
         if event.task_id != self._task_id:
             return
+        if isinstance(event, TaskAccepted):
+            self.begin(len(event.nodes))
+        elif isinstance(event, NodeChanged):
+            self.node(event.node, event.facts)
+
+    def begin(self, total: int) -> None:
+        """An attempt of so many nodes begins."""
         with self._lock:
-            if isinstance(event, TaskAccepted):
-                self._total = len(event.nodes)
-                self._bar = self._progress.add_task(f"{self._task_id}: starting", total=self._total)
-            elif isinstance(event, NodeChanged):
-                self._node(event.node, event.facts)
+            self._total = total
+            self._bar = self._progress.add_task(f"{self._task_id}: starting", total=total)
+
+    def node(self, node: NodeStatus, facts: NodeFacts) -> None:
+        """A node started, is being tested, has ended, or was skipped."""
+        with self._lock:
+            self._node(node, facts)
 
     def _node(self, node: NodeStatus, facts: NodeFacts) -> None:
         if node.state.is_running:
@@ -75,11 +85,34 @@ class TaskProgress:
         parts = (node.asset_name, _rows(facts), _seconds(node.execution_time_ms))
         line.append("  ".join(part for part in parts if part))
         if node.message:
-            line.append("\n" + indent(node.message, "    "))
+            line.append("\n" + indent(shown_lines(node.message), "    "))
         self._console.print(line, highlight=False, soft_wrap=True)
 
 
-def closing_table(nodes: list[tuple[NodeStatus, NodeFacts]], root_tests: tuple[DataTestResult, ...]) -> Table:
+def show_nodes(
+    console: Console,
+    nodes: list[tuple[NodeStatus, NodeFacts]],
+    root_tests: tuple[DataTestResult, ...],
+    summary: TaskSummary,
+    elapsed_ms: int | None,
+) -> None:
+    """The closing table, what failed, and one line that says how the task ended.
+
+    `elapsed_ms` is None where it is not known.
+    """
+    console.print(_closing_table(nodes, root_tests))
+    for test in root_tests:
+        if test.error:
+            error = shown_lines(f"{test.test_name}: {test.error}")
+            console.print(error, style="red", highlight=False, soft_wrap=True, markup=False)
+    style = "green" if summary.status is TaskStatus.SUCCESS else "red"
+    line = f"{summary.status}: {summary.completed_assets} of {summary.total_assets} assets"
+    took = f" in {elapsed_ms / 1000:.1f}s" if elapsed_ms is not None else ""
+    line += f"{took}, task {summary.task_id}"
+    console.print(shown(line), style=style, highlight=False, soft_wrap=True, markup=False)
+
+
+def _closing_table(nodes: list[tuple[NodeStatus, NodeFacts]], root_tests: tuple[DataTestResult, ...]) -> Table:
     """Asset, state, rows, time and tests of every node, in order."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("asset", "state"):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from dagscope.cli.dagscope import counted, fail
+from dagscope.cli.exits import counted, fail
+from dagscope.cli.loading import loaded, resolved
 from dagscope.dag.ground.errors import DagscopeError, ProjectInvalid
-from dagscope.dag.project.loading import load_project
+from dagscope.dag.ground.terminal_text import shown
 from dagscope.storage.database import open_writer
 from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.migrations import migrate
@@ -20,23 +21,27 @@ from dagscope.storage.state_folder import StateFolder
 
 def prune_state(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run: bool) -> None:
     """Prune a project's state and say what went; exit if it is in use, or there is none."""
-    state = StateFolder.of_project(folder.resolve())
-    if not state.database.exists():
-        fail(f"{folder.resolve()} has no state; nothing was ever run there")
+    folder = resolved(folder)
+    state = StateFolder.of_project(folder)
     try:
-        pruned = asyncio.run(_prune(state, Retention(keep_days, keep_bytes), _assets(folder.resolve()), dry_run))
+        if state.in_use_by() is None and not state.database.exists():
+            fail(f"{folder} has no state; nothing was ever run there")
+        pruned = asyncio.run(_prune(state, Retention(keep_days, keep_bytes), _assets(folder), dry_run))
     except DagscopeError as error:
         fail(str(error))
-    verb = "Would let go of" if dry_run else "Let go of"
     for task in pruned.tasks:
-        click.echo(task)
-    click.echo(f"{verb} {counted(len(pruned.tasks), 'task')}: {pruned.bytes_before:,} -> {pruned.bytes_after:,} bytes")
+        click.echo(shown(task))
+    what = counted(len(pruned.tasks), "task")
+    if pruned.entries:
+        what += f" and {counted(pruned.entries, 'log entry', 'log entries')} without a task"
+    verb = "Would delete" if dry_run else "Deleted"
+    click.echo(f"{verb} {what}: {pruned.bytes_before:,} -> {pruned.bytes_after:,} bytes")
 
 
 def _assets(folder: Path) -> Collection[str] | None:
     """The assets of the DAG; None where its files cannot be loaded."""
     try:
-        return load_project(folder).assets
+        return loaded(folder).assets
     except ProjectInvalid:
         return None
 
@@ -50,7 +55,7 @@ async def _prune(state: StateFolder, retention: Retention, assets: Collection[st
                 pruned = await prune(recorder, FrameFiles(state.frames), retention, assets, dry_run)
         finally:
             writer.dispose()
-        if pruned.tasks and not dry_run:
+        if (pruned.tasks or pruned.entries) and not dry_run:
             _give_back(state.database)
     return pruned
 

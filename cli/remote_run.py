@@ -1,140 +1,242 @@
 """`dagscope run` on a project that a server serves: the task goes through that server."""
 
-import http.client
 import json
 import os
 import sys
 import threading
-import urllib.error
-import urllib.parse
-import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 import click
 from rich.console import Console
 
-from dagscope.cli.dagscope import EXIT_FAILED, EXIT_INTERRUPTED, fail
-from dagscope.cli.progress import TaskProgress
-from dagscope.cli.run_command import checked_task_id, read_data, show_nodes
-from dagscope.dag.events.events import NodeChanged, NodeFacts, TaskAccepted
+from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
+from dagscope.cli.http_client import HeaderUnusable, HttpFailed, NoAnswer, Redirected
+from dagscope.cli.progress import TaskProgress, show_nodes
+from dagscope.cli.run_options import RunOptions
+from dagscope.cli.task_stream import Message, Refused, TaskServer
+from dagscope.dag.events.events import NodeFacts
+from dagscope.dag.events.run_events import RunEventType
 from dagscope.dag.events.status import DataTestResult, NodeState, NodeStatus, TaskStatus, TaskSummary
-
-_POLL_S = 0.3
-_TIMEOUT_S = 30  # a POST answers within 10
+from dagscope.storage.state_folder import StateFolder
 
 
-def run_on_server(
-    address: str, task_id: str | None, data: str | None, run_tests: bool, profile: bool, as_json: bool
-) -> int:
+def run_on_server(state: StateFolder, address: str, options: RunOptions) -> int:
     """Run the whole DAG as a task of the server at `address`; the exit code."""
-    task_id = checked_task_id(task_id)
-    body = {"taskId": task_id, "data": read_data(data), "runTests": run_tests, "profile": profile}
-    console = Console(stderr=as_json, quiet=as_json)
+    console = Console(stderr=options.as_json, quiet=options.as_json)
     console.print(f"Running on the server at {address}", highlight=False, soft_wrap=True)
-    server = _Server(address)
+    server = TaskServer(state, address, os.environ.get("DAGSCOPE_API_TOKEN"), options.task_id)
     interrupted = False
-    try:
-        answer = _follow(server, task_id, body, console)
-    except KeyboardInterrupt:
-        interrupted = True
-        answer = _cancel(server, task_id)
-        if answer["status"] == TaskStatus.NOT_STARTED:
-            return EXIT_INTERRUPTED
-    if as_json:
+    with TaskProgress(console, options.task_id) as progress:
+        task = _ServedTask(server, options, progress, console)
+        try:
+            answer = task.to_end()
+        except KeyboardInterrupt:
+            interrupted = True
+            answer = _cancel(server, options.task_id)
+        except HttpFailed as error:
+            fail(_advised(error, options.task_id if task.is_posting else None))
+    if interrupted and answer["status"] == TaskStatus.NOT_STARTED:
+        return EXIT_INTERRUPTED
+    if options.as_json:
         click.echo(json.dumps(answer | {"tasks": answer["nodes"]}, ensure_ascii=False, separators=(",", ":")))
     else:
-        nodes = [(node, NodeFacts()) for node in _nodes(answer)]
-        tests = tuple(map(DataTestResult.model_validate, answer["rootTestResults"]))
-        show_nodes(console, nodes, tests, _summary(answer), None)
+        _show_end(console, answer, task.rows)
     if interrupted:
         return EXIT_INTERRUPTED
     return 0 if answer["status"] == TaskStatus.SUCCESS else EXIT_FAILED
 
 
-def _follow(server: "_Server", task_id: str, body: dict[str, Any], console: Console) -> dict[str, Any]:
-    """Post the task and show its progress until it has ended; its last status."""
-    posted: list[dict[str, Any]] = []
-    posting = threading.Thread(target=lambda: posted.append(server.ask("POST", "/api/dag/run", body)), daemon=True)
-    posting.start()  # it answers only after up to ten seconds
-    path = f"/api/dag/status/{_quoted(task_id)}"
-    told: dict[str, NodeStatus] = {}
-    with TaskProgress(console, task_id) as progress:
+@dataclass(frozen=True)
+class _Posted:
+    """The answer to the POST."""
+
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _PostFailed:
+    """There is none."""
+
+    error: HttpFailed
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """The server is away; the text is for people."""
+
+    text: str
+
+
+_Item = Message | _Posted | _PostFailed | _Lost | HttpFailed
+"""What the threads that wait for the server hand over; an `HttpFailed` is the end of the stream."""
+
+
+class _ServedTask:
+    """A task that is posted and followed. Two threads wait for the server; all else happens in the caller's.
+
+    `rows` are what assets wrote, as far as the stream said. With `is_posting` the server was asked to run the task.
+    """
+
+    def __init__(self, server: TaskServer, options: RunOptions, progress: TaskProgress, console: Console) -> None:
+        self._server, self._options, self._progress, self._console = server, options, progress, console
+        self._inbox: SimpleQueue[_Item] = SimpleQueue()
+        self._shown: dict[str, NodeStatus] = {}
+        self._logged: dict[str, tuple[str, int]] = {}
+        self.is_posting = self._is_posted = self._is_lost = self._has_begun = self._has_ended = False
+        self._posted: dict[str, Any] = {}
+        self.rows: dict[str, int] = {}
+
+    def to_end(self) -> dict[str, Any]:
+        """The status of the task once it has ended. Raises `HttpFailed`."""
+        self._start(self._read)
         while True:
-            posting.join(_POLL_S)
-            if posted and "nodes" not in posted[0]:
-                fail(f"the server at {server.address} refused: {_reason(posted[0])}")
-            answer = server.ask("GET", path)
-            is_ours = bool(posted) or answer["status"] == TaskStatus.IN_PROGRESS
-            if is_ours:
-                _show_changes(progress, answer, told)
-            if posted and answer["status"] in (TaskStatus.SUCCESS, TaskStatus.FAILED):
+            while not (self._is_posted and self._has_ended):
+                self._take(self._inbox.get())
+            answer = self._last_status()
+            if _is_ended(answer):
                 return answer
+            self._has_ended = False  # that was the end of an attempt that somebody else had started
+
+    def _last_status(self) -> dict[str, Any]:
+        """The answer of the POST is one too: a server that stops after the task need not be asked again."""
+        if self._posted and _is_ended(self._posted):
+            return {name: value for name, value in self._posted.items() if name != "tasks"}
+        return self._server.status(self._say)
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            for message in self._server.messages(lambda text: self._inbox.put(_Lost(text))):
+                self._inbox.put(message)
+        except HttpFailed as error:
+            self._inbox.put(error)
+
+    def _post(self) -> None:
+        options = self._options
+        body = {
+            "taskId": options.task_id,
+            "data": options.data,
+            "runTests": options.run_tests,
+            "profile": options.profile,
+        }
+        try:
+            self._inbox.put(_Posted(self._server.ask("POST", "/api/dag/run", body)))
+        except HttpFailed as error:
+            self._inbox.put(_PostFailed(error))
+
+    def _take(self, item: _Item) -> None:
+        self._is_lost = self._is_lost and not isinstance(item, Message)
+        match item:
+            case Message("snapshot", status, _):
+                self._take_snapshot(status)
+            case Message("task", summary, _):
+                self._take_summary(TaskSummary.model_validate(summary))
+            case Message("node", node, _):
+                self._take_node(NodeStatus.model_validate(node))
+            case Message("log", {"asset": asset, "message": message, "rows": int(rows)}, _):
+                self._logged[asset] = (message, rows)
+            case Message(
+                "run_event", {"eventType": RunEventType.MATERIALIZATION, "stepKey": asset, "message": text}, _
+            ):
+                message, rows = self._logged.get(asset, ("", 0))
+                if message == text:  # the entry that goes with the event, and none of the asset's own
+                    self.rows[asset] = rows
+            case _Posted(answer):
+                if "nodes" not in answer:
+                    raise self._server.refusal(answer)
+                self._is_posted, self._posted = True, answer
+                self._end_without_stream()
+            case _PostFailed(error):
+                if not self._has_begun:
+                    raise error
+                self._is_posted = True  # the server took the task before it was lost
+            case HttpFailed() as error:
+                raise error
+            case _Lost(text):
+                self._is_lost = True
+                self._end_without_stream()
+                if not self._has_ended:
+                    self._say(text)
+
+    def _take_snapshot(self, status: dict[str, Any]) -> None:
+        """How the task stands: at the beginning, and where the server has lost what came next."""
+        is_first, self.is_posting = not self.is_posting, True
+        if is_first:
+            self._start(self._post)
+        has_task = status["status"] != TaskStatus.NOT_STARTED
+        if has_task and (not is_first or not _is_ended(status)):
+            self._take_summary(TaskSummary.model_validate(status))
+            self._take_nodes(status)
+        elif self._has_begun:
+            raise Refused(f"the server at {self._server.address} has lost the task: its state was reset")
+
+    def _take_summary(self, summary: TaskSummary) -> None:
+        self._has_ended = summary.status.is_ended
+        if not self._has_begun:
+            self._progress.begin(summary.total_assets)
+        self._has_begun = True
+
+    def _end_without_stream(self) -> None:
+        """A server that stops may break the stream off before the end of the task, which its answer then has."""
+        if self._is_lost and self._posted and _is_ended(self._posted):
+            self._take_nodes(self._posted)
+            self._has_ended = True
+
+    def _take_nodes(self, status: dict[str, Any]) -> None:
+        for node in map(NodeStatus.model_validate, status["nodes"]):
+            if not _is_same(node, self._shown.get(node.asset_name)):
+                self._take_node(node)
+
+    def _take_node(self, node: NodeStatus) -> None:
+        self._shown[node.asset_name] = node
+        self._progress.node(node, NodeFacts(rows=self.rows.get(node.asset_name)))
 
 
-def _show_changes(progress: TaskProgress, answer: dict[str, Any], told: dict[str, NodeStatus]) -> None:
-    nodes = _nodes(answer)
-    task_id = answer["taskId"]
-    if not told:
-        fresh = tuple((node.changed(state=NodeState.INITIAL, message=""), NodeFacts()) for node in nodes)
-        progress(TaskAccepted(task_id, 1, _summary(answer), task_uuid="", data={}, nodes=fresh))
-        told.update((node.asset_name, node) for node, _ in fresh)
-    for node in nodes:
-        before = told[node.asset_name]
-        if (node.state, node.message) != (before.state, before.message):
-            progress(NodeChanged(task_id, 1, node))
-            told[node.asset_name] = node
+def _is_same(node: NodeStatus, shown: NodeStatus | None) -> bool:
+    """If there is nothing new about a node; one that nothing was said about waits."""
+    state, message = (shown.state, shown.message) if shown else (NodeState.INITIAL, "")
+    return (node.state, node.message) == (state, message)
 
 
-def _cancel(server: "_Server", task_id: str) -> dict[str, Any]:
+def _cancel(server: TaskServer, task_id: str) -> dict[str, Any]:
     """Cancel the task; its status, ended or never begun."""
     try:
-        server.ask("POST", f"/api/dag/cancel/{_quoted(task_id)}")
-        return server.ask("GET", f"/api/dag/status/{_quoted(task_id)}")
+        return server.cancel()
+    except HttpFailed as error:
+        fail(_advised(error, task_id))
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
 
 
-def _reason(answer: dict[str, Any]) -> str:
-    return f"{answer.get('error')} {answer.get('details', '')}".rstrip()
+def _advised(error: HttpFailed, task_id: str | None) -> str:
+    """What happened, and what to do; no task id where the server was not asked to run anything."""
+    match error:
+        case NoAnswer() if task_id is None:
+            return f"{error}; nothing was run: start the server again, or stop it"
+        case NoAnswer():
+            return f"{error}; GET /api/dag/status/{task_id} says what became of the task once the server answers again"
+        case Redirected():
+            return f"{error}; another program answers in the place of the server: stop it, and start the server again"
+        case HeaderUnusable():
+            return "DAGSCOPE_API_TOKEN holds characters that HTTP cannot carry; set it to the token of the server"
+    return str(error)
 
 
-def _nodes(answer: dict[str, Any]) -> list[NodeStatus]:
-    return [NodeStatus.model_validate(node) for node in answer["nodes"]]
+def _is_ended(answer: dict[str, Any]) -> bool:
+    return TaskStatus(answer["status"]).is_ended
 
 
-def _summary(answer: dict[str, Any]) -> TaskSummary:
-    values = {key: value for key, value in answer.items() if key != "status"}
-    return TaskSummary.model_validate(values | {"status": TaskStatus(answer["status"])})
-
-
-def _quoted(task_id: str) -> str:
-    return urllib.parse.quote(task_id, safe="")
-
-
-class _Server:
-    """Asks a dagscope server; exits with one line where it does not answer as one."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The JSON of the answer, an error's too."""
-        data = json.dumps(body).encode() if body is not None else None
-        headers = {"Content-Type": "application/json"}
-        if token := os.environ.get("DAGSCOPE_API_TOKEN"):
-            headers["Authorization"] = f"Bearer {token}"
-        request = urllib.request.Request(  # noqa: S310  the address is the one in the project's own lock file
-            self.address + path, data, headers, method=method
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            text = error.read()
-        except (OSError, http.client.HTTPException) as error:
-            fail(f"the server at {self.address} does not answer: {error}")
-        try:
-            values: dict[str, Any] = json.loads(text)
-        except ValueError:
-            fail(f"the server at {self.address} gave no JSON: {text[:80]!r}")
-        return values
+def _show_end(console: Console, answer: dict[str, Any], rows: dict[str, int]) -> None:
+    nodes = [
+        (node, NodeFacts(rows=rows.get(node.asset_name))) for node in map(NodeStatus.model_validate, answer["nodes"])
+    ]
+    tests = tuple(map(DataTestResult.model_validate, answer["rootTestResults"]))
+    show_nodes(console, nodes, tests, TaskSummary.model_validate(answer), None)

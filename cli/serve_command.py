@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,17 +17,22 @@ import uvicorn
 from rich.console import Console
 from starlette.applications import Starlette
 
-from dagscope.cli.dagscope import fail
+from dagscope.cli.exits import fail
+from dagscope.cli.leaving import leave
 from dagscope.cli.progress import TaskProgress
-from dagscope.cli.run_command import leave, new_task_id, read_settings, show_end, task_of
+from dagscope.cli.run_command import ENDING_SIGNALS, console_for, show_end, task_of
+from dagscope.cli.run_options import new_task_id
+from dagscope.cli.settings import read_settings
 from dagscope.dag.events.events import Event
 from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.ground.forked_children import closed_in_children
 from dagscope.dag.project.project import Project
 from dagscope.server.app import create_app
 from dagscope.server.http.stalled_readers import letting_go_after
 from dagscope.server.workspace.console import Capture, TaskEntries, configure_console
 from dagscope.server.workspace.reload import reload_on_change
 from dagscope.server.workspace.settings import LogLevel, Settings
+from dagscope.server.workspace.standard_streams import StandardStreams
 from dagscope.server.workspace.workspace import Workspace, open_workspace
 
 _HEADERS_BYTES = 128 * 1024  # the longest task id, percent-encoded, is 48 KiB
@@ -75,14 +81,16 @@ def serve_project(project: Project, options: ServeOptions) -> NoReturn:
     """Serve until stopped, and exit."""
     settings = read_settings(_given(options), {"api_token": "--api-token-file", "organization": "--organization"})
     os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
-    configure_console(settings.log_level, settings.log_format)
     listening = _bind(options.host, options.port)
-    try:
-        asyncio.run(_serve(project, settings, options, listening))
-    except DagscopeError as error:
-        fail(str(error))
-    finally:
-        listening.close()
+    with StandardStreams() as streams, closed_in_children(listening.close):
+        configure_console(settings.log_level, settings.log_format, streams.log)
+        try:
+            asyncio.run(_serve(project, settings, options, listening))
+        except DagscopeError as error:
+            fail(str(error))
+        finally:
+            listening.close()
+            gc.unfreeze()  # DuckDB's binding reports what cannot be collected as leaked when the process exits
     leave(0)
 
 
@@ -100,6 +108,8 @@ def _bind(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+    except UnicodeError:  # no name of a host: longer than 63 characters between two dots, or empty there
+        fail(f"cannot listen on {host}: not the name or address of a host; choose another with --host")
     except OSError as error:
         fail(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port")
     return listening
@@ -119,7 +129,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self.handle_exit) for number in ENDING_SIGNALS}
         try:
             yield
         finally:
@@ -148,7 +158,7 @@ async def _serve(project: Project, settings: Settings, options: ServeOptions, li
                 await asyncio.sleep(0.01)
             gc.collect()
             gc.freeze()  # what is there now stays; walking over it in each full collection stopped the loop for 150 ms
-            console = Console()
+            console = console_for(sys.stdout)
             address = _address(listening)
             workspace.owner.announce(address)
             console.print(f"Serving {project.name} at {address}", highlight=False, soft_wrap=True)

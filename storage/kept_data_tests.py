@@ -8,11 +8,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, select, text
+from sqlmodel import col
 
 from dagscope.dag.events.status import DataTestResult, DataTestStatus
 from dagscope.dag.ground.frames import Frame
+from dagscope.storage import tables
+from dagscope.storage.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,15 @@ class KeptDataTest:
         return self.result.status is DataTestStatus.FAILED and not self.violation_count
 
 
-class KeptDataTests:
+class KeptDataTests(Rows):
     """The data tests at one moment. Read-only."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def of_attempt(self, task_id: str, attempt: int) -> tuple[KeptDataTest, ...]:
         """Those of an attempt, carried over ones as they were run, in order of execution."""
         values = {"task_id": task_id, "attempt": attempt}
-        present = {tuple(row) for row in await self._connection.execute(_PRESENT, values)}
+        present = {tuple(row) for row in await self.rows(_PRESENT, values)}
         newest: dict[tuple[str, str], Any] = {}
-        for row in await self._connection.execute(_EXECUTED, values):
+        for row in await self.rows(_EXECUTED, values):
             newest[row.asset_name, row.test_name] = row
         rows = sorted((row for key, row in newest.items() if key in present), key=lambda row: int(row.ordinal))
         return tuple(map(_kept, rows))
@@ -57,11 +56,15 @@ class KeptDataTests:
 
     async def newest_attempt_of(self, test: str) -> tuple[str, int] | None:
         """The task and attempt that last ran a test, None if none has since the last reset."""
-        row = (await self._connection.execute(_NEWEST, {"test": test})).first()
-        return (row.task_id, row.attempt) if row else None
+        rows = await self.rows(_NEWEST, {"test": test})
+        return (rows[0].task_id, rows[0].attempt) if rows else None
 
 
-_PRESENT = text("SELECT asset_name, test_name FROM data_test_result WHERE task_id = :task_id AND attempt = :attempt")
+_RESULT = tables.DataTestResult
+
+_PRESENT = select(col(_RESULT.asset_name), col(_RESULT.test_name)).where(
+    col(_RESULT.task_id) == bindparam("task_id"), col(_RESULT.attempt) == bindparam("attempt")
+)
 
 _EXECUTED = text(
     """
@@ -82,7 +85,12 @@ _EXECUTED = text(
 )
 """What a test told of its end, its run event, comes right before the event that `ordinal` is the position of."""
 
-_NEWEST = text("SELECT task_id, attempt FROM data_test_result WHERE test_name = :test ORDER BY ordinal DESC LIMIT 1")
+_NEWEST = (
+    select(col(_RESULT.task_id), col(_RESULT.attempt))
+    .where(col(_RESULT.test_name) == bindparam("test"))
+    .order_by(col(_RESULT.ordinal).desc())
+    .limit(1)
+)
 
 
 def _kept(row: Any) -> KeptDataTest:

@@ -78,7 +78,7 @@ class Projection:
                 self._append(tables.LogEntry, entry, level=logged.level, asset=logged.asset, message=logged.message)
                 return
             case RunEventEmitted():
-                self._append(tables.RunEvent, entry, **event.run_event.model_dump(exclude={"run_id"}))
+                self._append(tables.RunEvent, entry, **event.run_event.model_dump(include=_RUN_EVENT_COLUMNS))
                 return
         self._append(tables.StatusEvent, entry, kind=event.kind)
 
@@ -125,6 +125,7 @@ class Projection:
             tables.Node,
             (task_id, attempt, node.asset_name),
             **values,
+            is_selection=node.is_selection,
             rows=facts.rows,
             has_relation=facts.has_relation,
             carried=facts.carried,
@@ -182,6 +183,8 @@ class Projection:
         self._put(tables.Frame, (result.digest,), **values)
         return result.digest
 
+
+_RUN_EVENT_COLUMNS = set(tables.RunEvent.model_fields)  # what is asked for by SQL; `data` holds all fields
 
 _NO_TIMINGS: Row = dict.fromkeys(NodeTimings.model_fields)  # the same columns in every row: one statement for all
 

@@ -12,16 +12,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel, col
 
 from dagscope.dag.events.events import Event
-from dagscope.dag.events.status import EXECUTING, NodeState
+from dagscope.dag.events.status import NodeState
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.storage import tables
+from dagscope.storage.database_files import DatabaseFiles, DatabaseGone
 from dagscope.storage.projection import Projection, Recorded
+from dagscope.storage.unstorable import OF_VALUES, is_of_the_event, replacements
 
 BATCH_EVENTS = 2_000  # most events of one transaction: keeps each commit short enough to wait for
 QUEUED_EVENTS = 20_000  # threads that emit more than the disk can take wait here
@@ -51,6 +54,8 @@ class Recorder:
 
     def __init__(self, writer: Engine, publish: Publish) -> None:
         self._writer, self._publish = writer, publish
+        self._database = Path(str(writer.url.database))
+        self._files = DatabaseFiles(self._database)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._queue: deque[Event | _Marker] = deque()
         self._room = threading.Condition()
@@ -78,7 +83,9 @@ class Recorder:
         self._thread.shutdown()
 
     def _first_position(self) -> int:
-        with self._writer.connect() as connection:
+        with self._writer.begin() as connection:  # a transaction that writes: from now on there is a -wal
+            connection.execute(update(tables.State).values(last_position=col(tables.State.last_position)))
+            self._files.check()
             return connection.execute(select(col(tables.State.last_position))).scalar_one()
 
     @property
@@ -143,7 +150,7 @@ class Recorder:
                 col(node.task_id) == task_id,
                 col(node.attempt) == attempt,
                 col(node.carried).is_(False),
-                col(node.name).startswith(EXECUTING),
+                col(node.is_selection).is_(False),
             )
             initial = update(now).where(col(now.asset_name).in_(to_execute))
             connection.execute(initial.values(state=NodeState.INITIAL, successful_tests=0))
@@ -215,17 +222,50 @@ class Recorder:
                 marker.done.set_result(None)
 
     def _commit(self, events: Sequence[Event], changes: Iterable[Change]) -> tuple[int, Sequence[Recorded]]:
-        """The position reached, and what was recorded. In the writer's thread."""
+        """The position reached, and what was recorded. In the writer's thread.
+
+        An event that cannot be stored is replaced by one that says so: then each is written by itself.
+        """
+        try:
+            return self._commit_all(self._position, events, changes)
+        except Exception as error:
+            if not events or not is_of_the_event(error):
+                raise
+        position, recorded = self._position, list[Recorded]()
+        for event in events:
+            position, one = self._commit_or_replace(position, event)
+            recorded += one
+        return self._commit_all(position, (), changes)[0], recorded
+
+    def _commit_or_replace(self, position: int, event: Event) -> tuple[int, Sequence[Recorded]]:
+        try:
+            return self._commit_all(position, (event,), ())
+        except Exception as error:
+            if not is_of_the_event(error):
+                raise
+            *alike, entry = replacements(event, error)
+        for other in alike:
+            with contextlib.suppress(*OF_VALUES):
+                return self._commit_all(position, (other,), ())
+        return self._commit_all(position, (entry,), ())
+
+    def _commit_all(
+        self, last_position: int, events: Sequence[Event], changes: Iterable[Change]
+    ) -> tuple[int, Sequence[Recorded]]:
+        """The same for events that can all be stored, in one transaction."""
         projection = Projection()
-        for position, event in enumerate(events, self._position + 1):
+        for position, event in enumerate(events, last_position + 1):
             projection.add(event, position)
         with self._writer.begin() as connection:
             for statement, rows in projection.statements():
                 connection.execute(statement, rows)
-            connection.execute(update(tables.State).values(last_position=self._position + len(events)))
+            state = update(tables.State).where(col(tables.State.last_position) == last_position)
+            if connection.execute(state.values(last_position=last_position + len(events))).rowcount != 1:
+                raise DatabaseGone(self._database)
             for change in changes:
                 change(connection)
             position = connection.execute(select(col(tables.State.last_position))).scalar_one()
+        self._files.check()  # after the commit: what is published can be found again under the database's name
         return position, projection.recorded
 
     @staticmethod

@@ -4,8 +4,9 @@ Only what is open is closed, and a task only after its nodes: doing it twice, or
 """
 
 from dagscope.dag.events.closing import UnendedTask, closing_events
-from dagscope.storage.reader import KeptTask, Reader
+from dagscope.storage.reader import Reader
 from dagscope.storage.recorder import Recorder
+from dagscope.storage.tasks import KeptTask
 
 INTERRUPTED = "interrupted: server restarted"
 

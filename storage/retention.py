@@ -1,6 +1,7 @@
-"""Letting go of old tasks, so that the state does not grow for ever.
+"""Deleting old tasks, so that the state does not grow for ever.
 
-What the DAG shows now is kept: the tasks that last executed one of its assets, and every task that has not ended.
+What the DAG shows now is kept: the tasks that last executed one of its assets, and every task that has not ended. Log
+entries without a task, such as those of a drop or a truncate, are kept as long as tasks are, by their age alone.
 Positions of what is gone are never given again, and readers that were among them get `reset` (contract, The stream).
 """
 
@@ -10,10 +11,13 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
-from sqlalchemy import Connection, TextClause, bindparam, text
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, text, union, update
+from sqlmodel import col
 
 from dagscope.dag.ground.clock import iso_time, now_ms
+from dagscope.storage import tables
 from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.recorder import Recorder
 
@@ -22,7 +26,7 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Retention:
-    """How much is kept: tasks no older than `keep_days`, and at most `keep_bytes` of entries, statements and frames."""
+    """How much is kept: what is no older than `keep_days`, and of tasks at most `keep_bytes`."""
 
     keep_days: float | None = None
     keep_bytes: int | None = None
@@ -34,9 +38,13 @@ class Retention:
 
 @dataclass(frozen=True)
 class Pruned:
-    """What was let go of, or would be: task ids, oldest first, and the bytes before and after."""
+    """What was deleted, or would be: task ids, oldest first, and how many log entries without a task.
+
+    The bytes are those of the entries, statements and frames of tasks, before and after.
+    """
 
     tasks: tuple[str, ...] = ()
+    entries: int = 0
     bytes_before: int = 0
     bytes_after: int = 0
 
@@ -48,9 +56,10 @@ async def prune(
     assets: Collection[str] | None,
     dry_run: bool = False,
 ) -> Pruned:
-    """Delete the oldest tasks with all that belongs to them until the rest fits. Raises `RecorderFailed`.
+    """Delete the oldest tasks with all that belongs to them until the rest fits, and old entries without a task.
 
     `assets` are those of the DAG, which it shows; None where they are not known: all then count as shown.
+    A dry run changes nothing. Raises `RecorderFailed`.
     """
     if retention.is_unlimited:
         return Pruned()
@@ -59,26 +68,34 @@ async def prune(
 
     def change(connection: Connection) -> None:
         nonlocal pruned, unused
-        pruned = _choose(connection, frames, retention, assets)
-        if pruned.tasks and not dry_run:
+        oldest_ms = _oldest_ms(retention)
+        pruned = _choose(connection, frames, retention, oldest_ms, assets)
+        if dry_run:
+            return
+        if pruned.tasks:
             unused = _delete(connection, pruned.tasks)
-        if retention.keep_days is not None and not dry_run:
-            _delete_entries_without_task(connection, retention.keep_days)
+        if pruned.entries:
+            connection.execute(delete(tables.LogEntry).where(_is_without_task(oldest_ms)))
 
     await recorder.change(change)
     await asyncio.to_thread(frames.delete, unused)
     return pruned
 
 
-def _choose(connection: Connection, frames: FrameFiles, retention: Retention, assets: Collection[str] | None) -> Pruned:
-    oldest_kept = now_ms() - retention.keep_days * _DAY_MS if retention.keep_days is not None else 0
-    tasks = connection.execute(text(_TASKS_BY_AGE), {"assets": _as_json(assets)}).all()
+def _choose(
+    connection: Connection,
+    frames: FrameFiles,
+    retention: Retention,
+    oldest_ms: int,
+    assets: Collection[str] | None,
+) -> Pruned:
+    tasks = connection.execute(_TASKS_BY_AGE, {"assets": _as_json(assets)}).all()
     frames_of = _frames_by_task(connection)
     owners = Counter(chain.from_iterable(frames_of.values()))
     total = before = sum(task.bytes for task in tasks) + sum(map(frames.size_bytes, owners))
     chosen: list[str] = []
     for task in tasks:
-        too_old = task.start_time < oldest_kept
+        too_old = task.start_time < oldest_ms
         too_much = retention.keep_bytes is not None and total > retention.keep_bytes
         if task.is_shown or not (too_old or too_much):
             continue
@@ -87,14 +104,28 @@ def _choose(connection: Connection, frames: FrameFiles, retention: Retention, as
         for digest in frames_of.get(task.task_id, ()):
             owners[digest] -= 1
             total -= 0 if owners[digest] else frames.size_bytes(digest)
-    return Pruned(tuple(chosen), before, total)
+    entries = connection.execute(select(func.count()).select_from(tables.LogEntry).where(_is_without_task(oldest_ms)))
+    return Pruned(tuple(chosen), entries.scalar_one(), before, total)
 
 
 def _as_json(names: Collection[str] | None) -> str | None:
     return json.dumps(sorted(names)) if names is not None else None
 
 
-_TASKS_BY_AGE = """
+def _oldest_ms(retention: Retention) -> int:
+    """What is from before this moment is too old; nothing is where there is no limit."""
+    return 0 if retention.keep_days is None else int(max(0, now_ms() - retention.keep_days * _DAY_MS))
+
+
+def _is_without_task(oldest_ms: int) -> ColumnElement[bool]:
+    """If a log entry belongs to no task and is too old."""
+    entry = tables.LogEntry
+    has_task = col(entry.task_id).in_(select(col(tables.Task.task_id)))
+    return ~has_task & (func.json_extract(col(entry.data), "$.time") < iso_time(oldest_ms))
+
+
+_TASKS_BY_AGE = text(
+    """
 WITH shown AS (
     SELECT * FROM asset_state WHERE :assets IS NULL OR asset_name IN (SELECT value FROM json_each(:assets))
 )
@@ -111,16 +142,13 @@ SELECT
 FROM task
 ORDER BY start_time, task_id
 """
+)
 
 
 def _frames_by_task(connection: Connection) -> dict[str, list[str]]:
     """The frames that each task refers to."""
-    rows = connection.execute(
-        text(
-            "SELECT result_digest AS digest, task_id FROM node WHERE result_digest IS NOT NULL "
-            "UNION SELECT violations_digest, task_id FROM data_test_result WHERE violations_digest IS NOT NULL"
-        )
-    )
+    pairs = (select(col(refers), col(task_id)).where(col(refers).is_not(None)) for refers, task_id in _REFERENCES)
+    rows: Sequence[Any] = connection.execute(union(*pairs)).all()
     frames: dict[str, list[str]] = {}
     for digest, task_id in rows:
         frames.setdefault(task_id, []).append(digest)
@@ -130,35 +158,24 @@ def _frames_by_task(connection: Connection) -> dict[str, list[str]]:
 def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
     """Delete tasks; the digests of the frames that nothing refers to any more."""
     newest = 0
-    for table in ("status_event", "log_entry", "run_event"):
-        position = connection.execute(_of_tasks(f"SELECT max(position) FROM {table}"), {"tasks": tasks})
+    for table in (tables.StatusEvent, tables.LogEntry, tables.RunEvent):
+        is_theirs = col(table.task_id).in_(tasks)
+        position = connection.execute(select(func.max(col(table.position))).where(is_theirs))
         newest = max(newest, position.scalar_one() or 0)
-        connection.execute(_of_tasks(f"DELETE FROM {table}"), {"tasks": tasks})
+        connection.execute(delete(table).where(is_theirs))
     # what no asset of the DAG shows any more
-    connection.execute(_of_tasks("DELETE FROM asset_state"), {"tasks": tasks})
+    connection.execute(delete(tables.AssetState).where(col(tables.AssetState.task_id).in_(tasks)))
     # its nodes, statements and results go with it
-    connection.execute(_of_tasks("DELETE FROM task"), {"tasks": tasks})
-    connection.execute(text("UPDATE state SET pruned_through = max(pruned_through, :newest)"), {"newest": newest})
-    unused = connection.execute(
-        text(
-            "DELETE FROM frame WHERE digest NOT IN (SELECT result_digest FROM node WHERE result_digest IS NOT NULL) "
-            "AND digest NOT IN (SELECT violations_digest FROM data_test_result WHERE violations_digest IS NOT NULL) "
-            "RETURNING digest"
-        )
-    )
-    return unused.scalars().all()
+    connection.execute(delete(tables.Task).where(col(tables.Task.task_id).in_(tasks)))
+    pruned_through = func.max(col(tables.State.pruned_through), newest)  # of two values SQLite's max takes the greater
+    connection.execute(update(tables.State).values(pruned_through=pruned_through))
+    frame = col(tables.Frame.digest)
+    is_unused = and_(*(frame.not_in(select(col(refers)).where(col(refers).is_not(None))) for refers, _ in _REFERENCES))
+    return connection.execute(delete(tables.Frame).where(is_unused).returning(frame)).scalars().all()
 
 
-def _delete_entries_without_task(connection: Connection, keep_days: float) -> None:
-    oldest = iso_time(now_ms() - round(keep_days * _DAY_MS))
-    connection.execute(
-        text(
-            "DELETE FROM log_entry WHERE task_id NOT IN (SELECT task_id FROM task) "
-            "AND json_extract(data, '$.time') < :oldest"
-        ),
-        {"oldest": oldest},
-    )
-
-
-def _of_tasks(statement: str) -> TextClause:
-    return text(f"{statement} WHERE task_id IN :tasks").bindparams(bindparam("tasks", expanding=True))
+_REFERENCES = (
+    (tables.Node.result_digest, tables.Node.task_id),
+    (tables.DataTestResult.violations_digest, tables.DataTestResult.task_id),
+)
+"""The columns that refer to frames, each with that of the task it belongs to."""

@@ -11,13 +11,13 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from dagscope.dag.events.error_info import ErrorInfo
 from dagscope.dag.events.run_events import RunEvent, RunEventType
 from dagscope.dag.events.status import TaskStatus
 from dagscope.storage import tables
+from dagscope.storage.rows import Rows
 
 
 class RunStatus(StrEnum):
@@ -68,20 +68,13 @@ class KeptRunEvent:
     error: ErrorInfo | None
 
 
-class Runs:
+class Runs(Rows):
     """The runs at one moment. Run ids are task ids or task uuids."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def _rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
-        rows: Sequence[Any] = (await self._connection.execute(statement)).all()
-        return rows
 
     async def key(self, run_id: str) -> RunKey | None:
         """The run of that id, None if there is none. A task id is looked for first."""
         for column in (tables.Task.task_id, tables.Task.task_uuid):
-            rows = await self._rows(
+            rows = await self.rows(
                 select(col(tables.Task.task_id), col(tables.Task.task_uuid)).where(col(column) == run_id)
             )
             if rows:
@@ -92,10 +85,10 @@ class Runs:
         """At most `limit` run events of all attempts of a run after a position, in order; None if there is no run."""
         values = {"run_id": run_id, "after": after, "limit": limit}
         for statement in (_EVENTS_BY_TASK_ID, _EVENTS_BY_UUID):
-            rows = (await self._connection.execute(statement, values)).all()
+            rows = await self.rows(statement, values)
             if rows:
-                key = RunKey(rows[0][0], rows[0][1])
-                return key, [_kept_event(*row) for row in rows if row[2] is not None]
+                key = RunKey(rows[0].task_id, rows[0].task_uuid)
+                return key, [_kept_event(row.position, row.data) for row in rows if row.position is not None]
         return None
 
     async def run(self, run_id: str) -> KeptRun | None:
@@ -103,12 +96,12 @@ class Runs:
         key = await self.key(run_id)
         if key is None:
             return None
-        rows = await self._rows(_RUNS.where(col(tables.Task.task_id) == key.task_id))
+        rows = await self.rows(_RUNS.where(col(tables.Task.task_id) == key.task_id))
         return _kept_run(rows[0])
 
     async def data(self, key: RunKey, attempt: int) -> dict[str, Any]:
         """The input that an attempt was started with."""
-        rows = await self._rows(
+        rows = await self.rows(
             select(col(tables.Attempt.data)).where(
                 col(tables.Attempt.task_id) == key.task_id, col(tables.Attempt.attempt) == attempt
             )
@@ -118,7 +111,7 @@ class Runs:
     async def count_events(self, key: RunKey, attempt: int, types: Sequence[RunEventType]) -> list[int]:
         """How many run events of each type an attempt has."""
         table = tables.RunEvent
-        rows = await self._rows(
+        rows = await self.rows(
             select(col(table.event_type), func.count())
             .where(col(table.task_id) == key.task_id, col(table.attempt) == attempt, col(table.event_type).in_(types))
             .group_by(col(table.event_type))
@@ -129,12 +122,12 @@ class Runs:
     async def page(self, statuses: Sequence[RunStatus] | None, after: KeptRun | None, limit: int) -> RunPage:
         """At most `limit` runs that started before `after`, newest first; of those statuses only, where given."""
         wanted: list[ColumnElement[bool]] = [_STATUS.in_(statuses)] if statuses else []
-        total = (await self._rows(select(func.count()).select_from(tables.Task).where(*wanted)))[0][0]
+        total = (await self.rows(select(func.count()).select_from(tables.Task).where(*wanted)))[0][0]
         position = tuple_(col(tables.Task.start_time), col(tables.Task.task_id))
         if after is not None:
             wanted.append(position < tuple_(literal(after.accepted_ms), literal(after.key.task_id)))
         newest_first = (col(tables.Task.start_time).desc(), col(tables.Task.task_id).desc())
-        rows = await self._rows(_RUNS.where(*wanted).order_by(*newest_first).limit(limit))
+        rows = await self.rows(_RUNS.where(*wanted).order_by(*newest_first).limit(limit))
         return RunPage(tuple(map(_kept_run, rows)), total)
 
 
@@ -147,12 +140,7 @@ def _events_by(key: Any) -> Select[*tuple[Any, ...]]:
             col(tables.Task.task_id),
             col(tables.Task.task_uuid),
             col(table.position),
-            col(table.message),
-            col(table.timestamp),
-            col(table.level),
-            col(table.step_key),
-            col(table.event_type),
-            case((col(table.event_type) == RunEventType.STEP_FAILURE, col(table.data))),
+            col(table.data),
         )
         .select_from(tables.Task)
         .outerjoin(table, of_run)
@@ -208,24 +196,12 @@ def _kept_run(row: Any) -> KeptRun:
     )
 
 
-def _kept_event(
-    task_id: str,
-    _: str,
-    position: int,
-    message: str,
-    timestamp: str,
-    level: str,
-    step_key: str | None,
-    event_type: str,
-    failure: str | None,
-) -> KeptRunEvent:
-    event = RunEvent(
-        run_id=task_id,
-        message=message,
-        timestamp=timestamp,
-        level=level,  # Pydantic makes the enum of it, faster than Python would
-        step_key=step_key,
-        event_type=event_type,
-    )
-    error = json.loads(failure).get("error") if failure is not None else None
-    return KeptRunEvent(position, event, ErrorInfo.model_validate(error) if error is not None else None)
+class _Told(RunEvent):
+    """A run event as it stands in the log."""
+
+    error: ErrorInfo | None = None
+
+
+def _kept_event(position: int, data: str) -> KeptRunEvent:
+    told = _Told.model_validate_json(data)
+    return KeptRunEvent(position, told, told.error)

@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.ground.forked_children import closed_in_children
 
 
 class StateInUse(DagscopeError):
@@ -23,6 +25,9 @@ class StateInUse(DagscopeError):
 
 class StateUnusable(DagscopeError):
     """The state cannot be opened; nothing in it was changed."""
+
+
+_WHAT_A_STATE_NEEDS = "it has to be a folder that belongs to you, in one that you may write to"
 
 
 @dataclass(frozen=True)
@@ -48,53 +53,76 @@ class StateFolder:
         return self.path / "server.lock"
 
     def create(self) -> None:
-        """Make the folder, for this user's eyes only."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.frames.mkdir(exist_ok=True)
+        """Make the folder, for this user's eyes only. Raises `StateUnusable`."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.frames.mkdir(exist_ok=True)
+        except OSError as error:
+            raise self._unusable("written", error) from error
 
     @contextmanager
     def owned(self) -> Iterator["Owner"]:
-        """Be the one process that uses this state. Raises `StateInUse`.
+        """Be the one process that uses this state. Raises `StateInUse` or `StateUnusable`.
 
-        The operating system lets go of the lock when a process dies, however it dies: a stale file blocks nobody.
+        What is locked is the project's folder: files inside the state can be deleted while it is in use. The operating
+        system releases the lock when a process dies, however it dies.
         """
-        self.create()
-        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with self._locked() as lock:
+            self.create()
+            try:
+                descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise self._unusable("written", error) from error
+            with os.fdopen(descriptor, "r+b", buffering=0):
+                owner = Owner(descriptor)
+                owner.announce(None)
+                # Closed, not unlocked: that would unlock it for the parent too.
+                with closed_in_children(partial(os.close, lock)):
+                    yield owner
+
+    def in_use_by(self) -> StateInUse | None:
+        """The error that names the process which owns this state, None if no process does; takes nothing.
+
+        Raises `StateUnusable` if the project's folder is another user's.
+        """
+        try:
+            with self._locked():
+                return None
+        except StateInUse as owner:
+            return owner
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The descriptor of the project's folder, locked. Raises `StateInUse` or `StateUnusable`."""
+        try:
+            descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._unusable("locked", error) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise self.in_use() from error
-            owner = Owner(descriptor)
-            owner.announce(None)
-            yield owner
+                raise self._in_use() from error
+            yield descriptor
         finally:
             os.close(descriptor)
 
-    def refuse_if_in_use(self) -> None:
-        """Raises `StateInUse` at once if another process owns this state; takes nothing."""
-        if not self.lock_file.exists():
-            return
-        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise self.in_use() from error
-        finally:
-            os.close(descriptor)
+    def _unusable(self, done: str, error: OSError) -> StateUnusable:
+        return StateUnusable(f"{self.path} cannot be {done}: {error.strerror}; {_WHAT_A_STATE_NEEDS}")
 
-    def in_use(self) -> StateInUse:
-        """The error that names the owner as its lock file tells it."""
+    def _in_use(self) -> StateInUse:
+        """The error that names the owner as its lock file says it, as far as it says it."""
         try:
-            told = json.loads(self.lock_file.read_text(encoding="utf-8"))
+            said = json.loads(self.lock_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            told = {}
-        return StateInUse(self.path, told.get("pid"), told.get("address"))
+            said = {}
+        pid, address = (said.get("pid"), said.get("address")) if isinstance(said, dict) else (None, None)
+        return StateInUse(self.path, pid, address)
 
 
 @dataclass(frozen=True)
 class Owner:
-    """The holder of a state's lock."""
+    """The process that uses a state; `descriptor` is of the file that says so."""
 
     descriptor: int
 

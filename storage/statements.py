@@ -1,16 +1,14 @@
 """Reading the statements that nodes sent: one row a node and attempt, its statements as they are answered."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Executable, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import func, select
 from sqlmodel import col
 
+from dagscope.dag.events.statements import KeptStatements
 from dagscope.dag.events.status import NodeState
 from dagscope.storage import tables
+from dagscope.storage.rows import Rows
 
 
 class Execution(NamedTuple):
@@ -22,32 +20,13 @@ class Execution(NamedTuple):
     state: NodeState | None
 
 
-@dataclass(frozen=True)
-class Sent:
-    """How many statements were sent in all, and those that are kept as JSON array."""
-
-    total: int = 0
-    data: str = "[]"
-
-    def of_test(self, test: str) -> "Sent":
-        """Only those of one data test."""
-        own = [statement for statement in json.loads(self.data) if statement.get("test") == test]
-        return Sent(len(own), json.dumps(own, ensure_ascii=False, separators=(",", ":")))
-
-
-class Statements:
+class Statements(Rows):
     """The statements at one moment."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def _rows(self, statement: Executable) -> Sequence[Any]:
-        return (await self._connection.execute(statement)).all()
 
     async def execution(self, task_id: str, attempt: int, asset: str) -> Execution | None:
         """What an attempt shows of an asset: its own execution of it, or the earlier one that it carried over."""
         node = tables.Node
-        rows = await self._rows(
+        rows = await self.rows(
             select(node)
             .where(
                 col(node.task_id) == task_id,
@@ -76,7 +55,7 @@ class Statements:
             statement = statement.where(col(result.task_id) == task_id)
         if attempt is not None:
             statement = statement.where(col(result.attempt) <= attempt)
-        rows = await self._rows(statement)
+        rows = await self.rows(statement)
         if not rows:
             return None
         asset = rows[0].asset_name
@@ -87,21 +66,21 @@ class Statements:
     async def _root_attempt(self, task_id: str, attempt: int) -> int:
         """The attempt that ran the root tests which this one shows: itself, or an earlier one."""
         table = tables.NodeStatements
-        found = await self._rows(
+        found = await self.rows(
             select(func.max(col(table.attempt))).where(
                 col(table.task_id) == task_id, col(table.attempt) <= attempt, col(table.asset_name) == ""
             )
         )
         return found[0][0] or attempt
 
-    async def sent(self, execution: Execution) -> Sent:
+    async def sent(self, execution: Execution) -> KeptStatements:
         """The statements of an execution; none while it goes on."""
         table = tables.NodeStatements
-        rows = await self._rows(
+        rows = await self.rows(
             select(col(table.total), col(table.data)).where(
                 col(table.task_id) == execution.task_id,
                 col(table.attempt) == execution.attempt,
                 col(table.asset_name) == execution.asset_name,
             )
         )
-        return Sent(rows[0].total, rows[0].data) if rows else Sent()
+        return KeptStatements(rows[0].total, rows[0].data) if rows else KeptStatements()

@@ -3,6 +3,11 @@
 Three tables hold the log, `status_event`, `log_entry` and `run_event`, whose positions come from one sequence. All
 others are its status: they could be worked out from the log, and change in the same transaction as it grows.
 Times are epoch milliseconds, `data` is the JSON of the stream message.
+
+What is said to them in SQL is an expression of these classes, so that a wrong column is found before it runs. Where an
+expression would hide what is asked, with subqueries in its columns or an UPDATE of several at once, it is a whole text,
+made once as a constant of its module. Only the recorder's updates of single rows are put together, of the names in here
+(`storage/projection.py`).
 """
 
 from sqlalchemy import Index
@@ -64,7 +69,10 @@ class Frame(SQLModel, table=True):
 
 
 class Node(SQLModel, table=True):
-    """An asset in one attempt, and what is kept of it. The parts of its time are absent until it was started."""
+    """An asset in one attempt, and what is kept of it. The parts of its time are absent until it was started.
+
+    `is_selection` is true where only the asset's query was read.
+    """
 
     task_id: str = Field(primary_key=True, foreign_key="task.task_id", ondelete="CASCADE")
     attempt: int = Field(primary_key=True)
@@ -88,6 +96,7 @@ class Node(SQLModel, table=True):
     has_relation: bool
     carried: bool
     result_digest: str | None = Field(default=None, foreign_key="frame.digest", index=True)
+    is_selection: bool
 
 
 class NodeStatements(SQLModel, table=True):

@@ -1,14 +1,63 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and the markers that say what a test needs (pyproject.toml describes them)."""
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import Phase, settings
 
-from tests.doors import AppDoor, RestartingDoor, ServerDoor
-from tests.postgres_server import PostgresServer
+from examples.crossdb.postgres_server import PostgresServer
+from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, ServerDoor, wait_until
 from tests.projects import copy_example, on_engine
+
+settings.register_profile(
+    "fixed", derandomize=True, max_examples=6, phases=[Phase.explicit, Phase.generate], database=None, deadline=None
+)
+settings.register_profile("thorough", max_examples=100, print_blob=True, database=None, deadline=None)
+settings.load_profile("fixed")  # --hypothesis-profile=thorough draws other examples, and shrinks one that fails
+
+_MARKER_OF_FIXTURE = {"postgres_server": "postgres", "serve": "server", "served_hello": "server"}
+_MAY_START_PROCESSES = frozenset({"dagster", "faults", "postgres", "server"})
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test by the fixtures that it uses, directly or through others."""
+    for fixture, marker in _MARKER_OF_FIXTURE.items():
+        if fixture in getattr(item, "fixturenames", ()):
+            item.add_marker(marker)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Dagster first: one worker waits for its installation, the others run the rest."""
+    items.sort(key=lambda item: item.get_closest_marker("dagster") is None)
+
+
+class _Processes:
+    """Refuses a process to a test that no marker allows one: `make quick` would wait for it."""
+
+    def __init__(self) -> None:
+        self.refused_to = ""
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, _: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen" and self.refused_to:
+            raise AssertionError(f"{self.refused_to} starts a process: mark it, or use the fixture `serve`")
+
+
+_processes = _Processes()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    is_marked = any(marker.name in _MAY_START_PROCESSES for marker in item.iter_markers())
+    _processes.refused_to = "" if is_marked else item.nodeid
+
+
+def pytest_runtest_teardown() -> None:
+    _processes.refused_to = ""
 
 
 @pytest.fixture(autouse=True)
@@ -25,12 +74,48 @@ def hello(tmp_path: Path) -> Path:
     return copy_example("hello", tmp_path)
 
 
-@pytest.fixture(params=[AppDoor, RestartingDoor, ServerDoor], ids=["app", "restarted", "server"])
-def door(request: pytest.FixtureRequest, hello: Path) -> Iterator[AppDoor]:
-    """The hello project behind each kind of door."""
-    opened: AppDoor = request.param(hello)
-    yield opened
-    opened.stop()
+@pytest.fixture
+def opened() -> Iterator[OpenDoor]:
+    """Opens doors in this process, and closes them after the test."""
+    with ExitStack() as doors:
+
+        def open_door(folder: Path, kind: type[AppDoor] = AppDoor, **settings: Any) -> AppDoor:
+            door = kind(folder, **settings)
+            doors.callback(door.stop)
+            return door
+
+        yield open_door
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts servers, and stops them after the test."""
+    with ExitStack() as servers:
+
+        def start(folder: Path, *options: str, **settings: Any) -> ServerDoor:
+            server = ServerDoor(folder, *options, **settings)
+            servers.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def served_hello(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerDoor]:
+    """One server of the hello project for all tests that leave nothing behind but tasks."""
+    server = ServerDoor(copy_example("hello", tmp_path_factory.mktemp("served")))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["app", "restarted", pytest.param("server", marks=pytest.mark.server)])
+def door(request: pytest.FixtureRequest, hello: Path, opened: OpenDoor) -> AppDoor:
+    """The hello project behind each kind of door, without a task."""
+    if request.param == "server":
+        server: ServerDoor = request.getfixturevalue("served_hello")
+        wait_until(lambda: server.post("/api/dag/reset").status_code == 200)  # an execute answers before its task ends
+        return server
+    return opened(hello, RestartingDoor if request.param == "restarted" else AppDoor)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +125,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
 def both_engines(request: pytest.FixtureRequest) -> dict[str, str]:
     """config.yaml and profile.yaml of a project on an empty database of each engine, its connection named `db`."""
     if request.param == "duckdb":

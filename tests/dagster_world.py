@@ -1,12 +1,12 @@
-"""Dagster itself, for tests and benchmarks: its client and its webserver, each in an environment of its own.
+"""Dagster itself, for tests and benchmarks: its client and its webserver, in an environment of their own.
 
-The environments are made once under `.venvs/`; what is installed there is named exactly, so that a test that passes
-today passes tomorrow.
+It is made once under `.venvs/`; what is installed there is named exactly, so that a test that passes today passes
+tomorrow.
 """
 
+import fcntl
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,8 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.doors import free_port
+
 VENVS = Path(__file__).parent.parent / ".venvs"
-CLIENT, WEBSERVER = "dagster-dg-cli==1.13.27", "dagster-webserver==1.13.27"
+VERSION = "1.13.27"
+_REQUIREMENTS = (f"dagster-dg-cli=={VERSION}", f"dagster-webserver=={VERSION}")
 
 _UNREACHABLE = ("NewConnectionError", "ConnectTimeoutError", "Temporary failure in name resolution", "ProxyError")
 
@@ -58,19 +61,27 @@ with dg.DagsterInstance.get() as instance:
 """
 
 
-def environment(requirement: str) -> Path:
-    """The `bin` folder of an environment with this package; skips the test where no registry can be reached."""
-    folder = VENVS / requirement.split("==", maxsplit=1)[0]
-    ready = folder / f".ready-{requirement.split('==')[1]}"
-    if not ready.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        command = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", requirement]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode and any(sign in done.stderr for sign in _UNREACHABLE):
-            pytest.skip(f"{requirement} cannot be installed: the package registry cannot be reached")
-        assert done.returncode == 0, done.stderr
-        ready.touch()
+def programs() -> Path:
+    """The `bin` folder of the environment; skips the test where no registry can be reached."""
+    folder = VENVS / "dagster"
+    ready = folder / f".ready-{VERSION}"
+    VENVS.mkdir(exist_ok=True)
+    with (VENVS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be installing
+        if not ready.exists():
+            _install(folder)
+            ready.touch()
     return folder / "bin"
+
+
+def _install(folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+    options = ("--quiet", "--disable-pip-version-check", "--no-compile")  # most of it is never imported
+    command = [folder / "bin" / "pip", "install", *options, *_REQUIREMENTS]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode and any(sign in done.stderr for sign in _UNREACHABLE):
+        pytest.skip(f"Dagster {VERSION} cannot be installed: the package registry cannot be reached")
+    assert done.returncode == 0, done.stderr
 
 
 @dataclass(frozen=True)
@@ -91,21 +102,21 @@ class DagsterWebserver:
 @contextmanager
 def dagster_webserver(folder: Path) -> Iterator[DagsterWebserver]:
     """Materialize two small assets, then serve what came of it."""
-    programs = environment(WEBSERVER)
+    installed = programs()
     home = folder / "dagster_home"
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
     (folder / "definitions.py").write_text(DEFINITIONS, encoding="utf-8")
     environ = os.environ | {"DAGSTER_HOME": str(home), "PYTHONPATH": str(folder)}
-    run = [programs / "python", "-c", RUN_ONCE]
+    run = [installed / "python", "-c", RUN_ONCE]
     done = subprocess.run(run, cwd=folder, env=environ, check=True, capture_output=True, text=True)
-    port = _free_port()
-    serve = [programs / "dagster-webserver", "-f", "definitions.py", "-h", "127.0.0.1", "-p", str(port)]
+    port = free_port()
+    serve = [installed / "dagster-webserver", "-f", "definitions.py", "-h", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(serve, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{url}/server_info", server)
-        yield DagsterWebserver(url, done.stdout.split()[-1], programs / "python", environ)
+        yield DagsterWebserver(url, done.stdout.split()[-1], installed / "python", environ)
     finally:
         server.terminate()
         server.wait(timeout=20)
@@ -125,12 +136,7 @@ def dagster_dg(home: Path, url: str, organization: str = "acme") -> tuple[Path, 
         "DAGSTER_HOME": str(home),
         "TZ": "UTC",
     }
-    return environment(CLIENT) / "dg", environ
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    return programs() / "dg", environ
 
 
 def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:

@@ -4,13 +4,14 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import httpx2
 from starlette.testclient import TestClient
@@ -101,6 +102,24 @@ class ServerDoor(AppDoor):
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
         return self.http.request(method, path, **arguments)
+
+
+class OpenDoor(Protocol):
+    """Opens a door to the project in a folder; with settings, as they are named in the environment."""
+
+    def __call__(self, folder: Path, kind: type[AppDoor] = AppDoor, **settings: Any) -> AppDoor: ...
+
+
+class Serve(Protocol):
+    """Serves the project in a folder by a process of its own; with options of `dagscope serve`, and settings."""
+
+    def __call__(self, folder: Path, *options: str, **settings: Any) -> ServerDoor: ...
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -1,20 +1,22 @@
-"""Random columns of every type that an engine has, as SQL, and what the API must make of the engine's own text.
-
-The seed is `DAGSCOPE_TEST_SEED`, else a random one; a failing test prints it.
-"""
+"""Columns of every type that an engine has, values to be drawn for them, and the JSON of the engine's own text."""
 
 import base64
 import json
-import os
-import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
-SEED = int(os.environ.get("DAGSCOPE_TEST_SEED") or random.SystemRandom().randrange(2**32))
+from hypothesis import strategies as st
 
-Make = Callable[[random.Random], str]
-"""One random value as a text that SQL casts to the column's type."""
+Texts = st.SearchStrategy[str]
+"""Values, each as a text that SQL casts to the column's type."""
+
+Row = tuple[str | None, ...]
+"""A value for each column; None is NULL."""
+
+ROWS = 8
+"""So many rows a table has: all types of an engine in them are about as much as hypothesis draws for one example."""
 
 
 @dataclass(frozen=True)
@@ -22,26 +24,29 @@ class Kind:
     """A column type, its values, and how the engine's text of one (a cast to text) becomes the text of its JSON."""
 
     type: str
-    make: Make
+    values: Texts
     json: Callable[[str], str | None]
 
 
-def column(kind: Kind, random_: random.Random) -> str:
-    """One value as SQL; one in eight is NULL."""
-    if random_.random() < 0.125:
-        return f"CAST(NULL AS {kind.type})"
-    return "CAST('" + kind.make(random_).replace("'", "''") + f"' AS {kind.type})"
+def tables(kinds: list[Kind]) -> st.SearchStrategy[list[Row]]:
+    """Rows with columns c0, c1, ..."""
+    return st.lists(st.tuples(*(kind.values | st.none() for kind in kinds)), min_size=ROWS, max_size=ROWS)
 
 
-def query(kinds: list[Kind], rows: int, random_: random.Random) -> str:
-    """A query for random rows with columns c0, c1, ..."""
+def query(kinds: list[Kind], table: str) -> str:
+    """The template of a query for the rows that a run's data has for this table (`run_data`)."""
     return " UNION ALL ".join(
-        "SELECT "
+        f"SELECT {row} AS row_number, "
         + ", ".join(
-            [f"{number} AS row_number"] + [f"{column(kind, random_)} AS c{index}" for index, kind in enumerate(kinds)]
+            f"CAST({{{{ param('{table}_{row}_{column}') }}}} AS {kind.type}) AS c{column}"
+            for column, kind in enumerate(kinds)
         )
-        for number in range(rows)
+        for row in range(ROWS)
     )
+
+
+def run_data(rows: list[Row], table: str) -> dict[str, str | None]:
+    return {f"{table}_{row}_{column}": cell for row, cells in enumerate(rows) for column, cell in enumerate(cells)}
 
 
 # -- the JSON that each kind of text becomes
@@ -85,160 +90,128 @@ def _hexadecimal(text: str) -> str:
     return _string(base64.b64encode(raw.encode("latin-1")).decode())
 
 
-# -- random values
-
-
-def _integer(low: int, high: int) -> Make:
-    def make(random_: random.Random) -> str:
-        return str(
-            random_.choice([low, high, 0, random_.randint(low, high), random_.randint(max(low, -9), min(high, 9))])
-        )
-
-    return make
-
-
-def _decimals(precision: int, scale: int) -> Make:
-    def make(random_: random.Random) -> str:
-        digits = str(random_.randrange(10 ** random_.randint(1, precision))).rjust(scale + 1, "0")
-        sign = random_.choice(["", "-"])
-        return sign + (f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits)
-
-    return make
-
-
-def _floats(random_: random.Random) -> str:
-    special = random_.choice(["nan", "infinity", "-infinity", "0", "-0.0", "1e20", "1e-7", "123456789"])
-    return special if random_.random() < 0.3 else repr(random_.uniform(-1e6, 1e6) * 10 ** random_.randint(-20, 20))
-
-
-def _texts(random_: random.Random) -> str:
-    alphabet = "ab '\"\\{}[],:\t\n\r\x01\x1fäß漢😀\u2028%;--"
-    return "".join(random_.choice(alphabet) for _ in range(random_.randrange(12)))
-
-
-def _dates(random_: random.Random) -> str:
-    if random_.random() < 0.1:
-        return random_.choice(["infinity", "-infinity"])
-    year = random_.choice([random_.randint(1, 9999), 1970, 2000])
-    return f"{year:04d}-{random_.randint(1, 12):02d}-{random_.randint(1, 28):02d}"
-
-
-def _bc(suffix: str) -> Make:
-    def make(random_: random.Random) -> str:
-        date = _dates(random_)
-        return date if "inf" in date or date > "4000" or random_.random() < 0.7 else date + suffix
-
-    return make
-
-
-def _clocks(digits: int) -> Make:
-    def make(random_: random.Random) -> str:
-        clock = f"{random_.randrange(24):02d}:{random_.randrange(60):02d}:{random_.randrange(60):02d}"
-        fraction = str(random_.randrange(10**digits)).rjust(digits, "0") if digits else ""
-        return f"{clock}.{fraction}" if digits and random_.random() < 0.7 else clock
-
-    return make
-
-
-def _moments(digits: int, zone: str = "", years: tuple[int, int] = (1, 9999)) -> Make:
-    def make(random_: random.Random) -> str:
-        if random_.random() < 0.1:
-            return random_.choice(["infinity", "-infinity"])
-        date = f"{random_.randint(*years):04d}-{random_.randint(1, 12):02d}-{random_.randint(1, 28):02d}"
-        return f"{date} {_clocks(digits)(random_)}{zone}"
-
-    return make
-
-
-def _intervals(random_: random.Random) -> str:
-    months, days, seconds = (random_.randint(-size, size) for size in (500, 999, 9999))
-    return f"{months} months {days} days {seconds}.25 seconds"
-
-
-def _uuids(random_: random.Random) -> str:
-    digits = f"{random_.getrandbits(128):032x}"
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-
-
-def _bits(random_: random.Random) -> str:
-    return "".join(random_.choice("01") for _ in range(random_.randint(1, 20)))
-
-
-def _jsons(random_: random.Random) -> str:
-    return json.dumps({"a": [random_.randrange(9), None, _texts(random_).replace("\x01", "").replace("\x1f", "")]})
-
-
-def _bytes(form: str) -> Make:
-    def make(random_: random.Random) -> str:
-        return form.join(["", *(f"{random_.randrange(256):02X}" for _ in range(random_.randrange(6)))])
-
-    return make
-
-
-def _listed(item: Make, brackets: str) -> Make:
-    def make(random_: random.Random) -> str:
-        return brackets[0] + ",".join(item(random_) for _ in range(random_.randrange(4))) + brackets[1]
-
-    return make
-
-
 def _list_json(text: str) -> str:
     items = [item.strip() for item in text[1:-1].split(",")] if len(text) > 2 else []
     return "[" + ",".join("null" if item == "NULL" else item for item in items) + "]"
 
 
+# -- values
+
+
+def _integers(low: int, high: int) -> Texts:
+    return st.integers(low, high).map(str)
+
+
+def _decimals(precision: int, scale: int) -> Texts:
+    def text(sign: str, number: int) -> str:
+        digits = str(number).rjust(scale + 1, "0")
+        return sign + (f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits)
+
+    return st.builds(text, st.sampled_from(["", "-"]), st.integers(0, 10**precision - 1))
+
+
+def _clocks(digits: int) -> Texts:
+    """Times of day with so many digits of a second, or none."""
+
+    def text(second: int, fraction: int | None) -> str:
+        clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+        return f"{clock}.{fraction:0{digits}d}" if fraction is not None else clock
+
+    return st.builds(text, st.integers(0, 86_399), st.integers(0, 10**digits - 1) | st.none() if digits else st.none())
+
+
+def _moments(digits: int, zone: str = "", years: tuple[int, int] = (1, 9999)) -> Texts:
+    days = st.dates(date(years[0], 1, 1), date(years[1], 12, 31))
+    return _ENDLESS | st.builds(lambda day, clock: f"{day} {clock}{zone}", days, _clocks(digits))
+
+
+def _listed(items: Texts, brackets: str) -> Texts:
+    return st.lists(items, max_size=3).map(lambda texts: brackets[0] + ",".join(texts) + brackets[1])
+
+
+def _hexadecimals(before_each: str) -> Texts:
+    return st.binary(max_size=5).map(lambda value: "".join(f"{before_each}{byte:02X}" for byte in value))
+
+
+def _dates(before_christ: str) -> Texts:
+    """PostgreSQL's begin in 4713 BC."""
+    return (
+        _ENDLESS | st.dates().map(str) | st.dates(max_value=date(4000, 1, 1)).map(lambda day: f"{day}{before_christ}")
+    )
+
+
+_ENDLESS = st.sampled_from(["infinity", "-infinity"])
+_CHARACTERS = st.text("ab '\"\\{}[],:\t\n\r\x01\x1fäß漢😀\u2028%;--", max_size=11)
+_EIGHTHS = st.integers(-999, 999).map(lambda number: repr(number / 8))
+_FLOATS = st.floats().map(repr)
+_BOOLEANS = st.sampled_from(["true", "false"])
+_ZONED_CLOCKS = st.builds(str.__add__, _clocks(6), st.sampled_from(["+02", "-11:30", "+00"]))
+_INTERVALS = st.builds(
+    "{} months {} days {}.25 seconds".format,
+    st.integers(-500, 500), st.integers(-999, 999), st.integers(-9999, 9999),
+)  # fmt: skip
+_UUIDS = st.uuids().map(str)
+_BITS = st.text("01", min_size=1, max_size=20)
+_JSONS = st.builds(
+    lambda number, text: json.dumps({"a": [number, None, re.sub("[\x01\x1f]", "", text)]}),
+    st.integers(0, 8),
+    _CHARACTERS,
+)
+_SMALL = st.integers(0, 98)
+
+
 _SIZES = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128}
 
 DUCKDB_CROSSING = [
-    *(Kind(name, _integer(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), _same) for name, bits in _SIZES.items()),
-    *(Kind("U" + name, _integer(0, 2**bits - 1), _same) for name, bits in _SIZES.items() if bits < 128),
-    Kind("UHUGEINT", _integer(0, 2**127 - 1), _same),
+    *(Kind(name, _integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), _same) for name, bits in _SIZES.items()),
+    *(Kind("U" + name, _integers(0, 2**bits - 1), _same) for name, bits in _SIZES.items() if bits < 128),
+    Kind("UHUGEINT", _integers(0, 2**127 - 1), _same),
     *(
         Kind(f"DECIMAL({p},{s})", _decimals(p, s), _digits)
         for p, s in ((1, 0), (4, 2), (18, 18), (19, 5), (38, 10), (38, 38))
     ),
-    Kind("FLOAT", lambda random_: repr(random_.randrange(-999, 999) / 8), _number),
-    Kind("DOUBLE", _floats, _number),
-    Kind("BOOLEAN", lambda random_: random_.choice(["true", "false"]), _same),
-    Kind("VARCHAR", _texts, _string),
-    Kind("BLOB", _bytes("\\x"), _hexadecimal),
-    Kind("DATE", _bc(" (BC)"), _moment),
+    Kind("FLOAT", _EIGHTHS, _number),
+    Kind("DOUBLE", _FLOATS, _number),
+    Kind("BOOLEAN", _BOOLEANS, _same),
+    Kind("VARCHAR", _CHARACTERS, _string),
+    Kind("BLOB", _hexadecimals("\\x"), _hexadecimal),
+    Kind("DATE", _dates(" (BC)"), _moment),
     Kind("TIMESTAMP", _moments(6), _moment),
     Kind("TIMESTAMP_S", _moments(0), _moment),
     Kind("TIMESTAMP_MS", _moments(3), _moment),
     Kind("TIMESTAMPTZ", _moments(6, "+00"), _moment),
     Kind("TIME", _clocks(6), _string),
-    Kind("TIMETZ", lambda random_: _clocks(6)(random_) + random_.choice(["+02", "-11:30", "+00"]), _string),
-    Kind("INTERVAL", _intervals, _string),
-    Kind("UUID", _uuids, _string),
-    Kind("BIT", _bits, _string),
-    Kind("JSON", _jsons, _string),
-    Kind("ENUM('sad', 'o\"k', 'ß')", lambda random_: random_.choice(["sad", 'o"k', "ß"]), _string),
-    Kind("INTEGER[]", _listed(_integer(-9, 9), "[]"), _list_json),
+    Kind("TIMETZ", _ZONED_CLOCKS, _string),
+    Kind("INTERVAL", _INTERVALS, _string),
+    Kind("UUID", _UUIDS, _string),
+    Kind("BIT", _BITS, _string),
+    Kind("JSON", _JSONS, _string),
+    Kind("ENUM('sad', 'o\"k', 'ß')", st.sampled_from(["sad", 'o"k', "ß"]), _string),
+    Kind("INTEGER[]", _listed(_integers(-9, 9), "[]"), _list_json),
     Kind("DECIMAL(9,3)[]", _listed(_decimals(9, 3), "[]"), _list_json),
 ]
 """Types of DuckDB's that PostgreSQL can hold."""
 
 DUCKDB = [
     *DUCKDB_CROSSING,
-    Kind("UHUGEINT", _integer(0, 2**128 - 1), _same),
-    Kind("BIGNUM", _integer(-(10**60), 10**60), _same),
+    Kind("UHUGEINT", _integers(0, 2**128 - 1), _same),
+    Kind("BIGNUM", _integers(-(10**60), 10**60), _same),
     Kind("TIMESTAMP_NS", _moments(9, years=(1700, 2200)), _moment),
     Kind("TIME_NS", _clocks(9), _string),
-    Kind("INTEGER[2]", lambda random_: f"[{random_.randrange(9)}, {random_.randrange(9)}]", _list_json),
+    Kind("INTEGER[2]", st.builds("[{}, {}]".format, _SMALL, _SMALL), _list_json),
     Kind(
         "INTEGER[][]",
-        lambda random_: random_.choice(["[[1, 2], [], [3]]", "[]", "[[]]"]),
+        _listed(_listed(_integers(-9, 9), "[]"), "[]"),
         lambda text: text.replace(" ", ""),
     ),
     Kind(
         'STRUCT(a DECIMAL(4,2), "b c" UHUGEINT)',
-        lambda random_: f"{{a: {random_.randrange(99)}.50, 'b c': {random_.getrandbits(128)}}}",
+        st.builds("{{a: {}.50, 'b c': {}}}".format, _SMALL, st.integers(0, 2**128 - 1)),
         lambda text: re.sub(r"\{'?a'?: ([\d.]+), '?b c'?: (\d+)\}", r'{"a":\1,"b c":\2}', text),
     ),
     Kind(
         "MAP(VARCHAR, INTEGER)",
-        lambda random_: f"{{x={random_.randrange(99)}, y={random_.randrange(99)}}}",
+        st.builds("{{x={}, y={}}}".format, _SMALL, _SMALL),
         lambda text: re.sub(r"(\w)=(\d+)", r'"\1":\2', text).replace(" ", ""),
     ),
 ]
@@ -246,30 +219,30 @@ DUCKDB = [
 
 POSTGRES_CROSSING = [
     *(
-        Kind(name, _integer(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), _same)
+        Kind(name, _integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), _same)
         for name, bits in (("smallint", 16), ("integer", 32), ("bigint", 64))
     ),
     *(Kind(f"numeric({p},{s})", _decimals(p, s), _same) for p, s in ((1, 0), (4, 2), (18, 18), (38, 0), (38, 10))),
-    Kind("real", lambda random_: repr(random_.randrange(-999, 999) / 8), _number),
-    Kind("double precision", _floats, _number),
-    Kind("boolean", lambda random_: random_.choice(["true", "false"]), _same),
-    Kind("text", _texts, _string),
-    Kind("varchar(12)", _texts, _string),
-    Kind("bytea", lambda random_: "\\x" + _bytes("")(random_), _hexadecimal),
-    Kind("date", _bc(" BC"), _moment),
+    Kind("real", _EIGHTHS, _number),
+    Kind("double precision", _FLOATS, _number),
+    Kind("boolean", _BOOLEANS, _same),
+    Kind("text", _CHARACTERS, _string),
+    Kind("varchar(12)", _CHARACTERS, _string),
+    Kind("bytea", _hexadecimals("").map("\\\\x{}".format), _hexadecimal),
+    Kind("date", _dates(" BC"), _moment),
     Kind("timestamp", _moments(6), _moment),
     Kind("timestamptz", _moments(6, "+00"), _moment),
     Kind("time", _clocks(6), _string),
-    Kind("timetz", lambda random_: _clocks(6)(random_) + random_.choice(["+02", "-11:30", "+00"]), _string),
-    Kind("uuid", _uuids, _string),
-    Kind("varbit", _bits, _string),
-    Kind("json", _jsons, _string),
-    Kind("jsonb", _jsons, _string),
-    Kind("integer[]", _listed(_integer(-9, 9), "{}"), lambda text: "[" + text[1:-1] + "]"),
+    Kind("timetz", _ZONED_CLOCKS, _string),
+    Kind("uuid", _UUIDS, _string),
+    Kind("varbit", _BITS, _string),
+    Kind("json", _JSONS, _string),
+    Kind("jsonb", _JSONS, _string),
+    Kind("integer[]", _listed(_integers(-9, 9), "{}"), lambda text: "[" + text[1:-1] + "]"),
     Kind("numeric(9,3)[]", _listed(_decimals(9, 3), "{}"), lambda text: "[" + text[1:-1] + "]"),
     Kind(
         "uuid[]",
-        _listed(_uuids, "{}"),
+        _listed(_UUIDS, "{}"),
         lambda text: json.dumps(text[1:-1].split(",") if len(text) > 2 else []).replace(" ", ""),
     ),
 ]
@@ -278,12 +251,12 @@ POSTGRES_CROSSING = [
 POSTGRES = [
     *POSTGRES_CROSSING,
     Kind("numeric", _decimals(60, 20), _decimal),
-    Kind("numeric", lambda random_: random_.choice(["NaN", "Infinity", "1.10", "0.000"]), _decimal),
-    Kind("numeric(10,2)", lambda random_: random_.choice(["NaN", "1.10"]), _decimal),
+    Kind("numeric", st.sampled_from(["NaN", "Infinity", "1.10", "0.000"]), _decimal),
+    Kind("numeric(10,2)", st.sampled_from(["NaN", "1.10"]), _decimal),
     Kind("numeric(60,3)", _decimals(57, 3), _same),
     Kind("numeric[]", _listed(_decimals(40, 3), "{}"), lambda text: "[" + text[1:-1] + "]"),
-    Kind("int4range", lambda random_: f"[{random_.randrange(9)},{random_.randrange(9, 19)})", _string),
-    Kind("inet", lambda random_: f"10.0.0.{random_.randrange(256)}/24", _string),
-    Kind("oid", _integer(0, 2**32 - 1), _same),
+    Kind("int4range", st.builds("[{},{})".format, st.integers(0, 8), st.integers(9, 18)), _string),
+    Kind("inet", st.integers(0, 255).map("10.0.0.{}/24".format), _string),
+    Kind("oid", _integers(0, 2**32 - 1), _same),
 ]
 """All types of PostgreSQL's that the API shows."""

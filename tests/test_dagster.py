@@ -12,7 +12,7 @@ from tests.dagster_world import DagsterWebserver, dagster_dg, dagster_webserver
 from tests.doors import ServerDoor
 from tests.projects import copy_example, raw
 
-pytestmark = pytest.mark.timeout(900)  # the first time, Dagster is installed
+pytestmark = [pytest.mark.dagster, pytest.mark.timeout(900)]  # the first time, Dagster is installed
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from zipfile import ZipFile
 
 import pytest
 
+pytestmark = pytest.mark.server
+
 ROOT = Path(__file__).parent.parent
 VERSION = version("dagscope")
 DIST_INFO = f"dagscope-{VERSION}.dist-info"

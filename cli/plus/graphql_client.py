@@ -1,14 +1,11 @@
-"""Asking a server by GraphQL over HTTP. Standard library only: `dg` starts quickly."""
+"""Asking a server by GraphQL over HTTP."""
 
-import http.client
 import json
-import urllib.error
-import urllib.request
 from typing import Any
 
+from dagscope.cli.http_client import Answer, HeaderUnusable, HttpClient, NoAnswer, Redirected
 from dagscope.cli.plus.plus_config import PlusConfig, checked_url
 
-TIMEOUT_S = 30
 _TRANSIENT = frozenset({502, 503, 504})
 
 
@@ -17,7 +14,11 @@ class QueryFailed(Exception):
 
 
 class ConnectionLost(QueryFailed):
-    """The server cannot be reached right now; asking again later may do."""
+    """The server cannot be reached right now; asking again later may help. `reason` is the text without its advice."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        self.reason = reason
+        super().__init__(f"{reason}; {advice}")
 
 
 class GraphQLClient:
@@ -27,47 +28,37 @@ class GraphQLClient:
         """Raises `ConfigUnusable`."""
         checked_url(config.graphql_url)
         self.url, self._headers = config.graphql_url, config.headers
-        self._opener = _opener()
+        self._http = HttpClient(self.url, {"Accept": "application/json", **self._headers})
 
     def execute(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         """The `data` of the answer. Raises `QueryFailed` or `ConnectionLost`."""
-        status, kind, body = self._post(json.dumps({"query": query, "variables": variables}).encode())
-        answer = self._parsed(status, kind, body)
+        posted = self._post(json.dumps({"query": query, "variables": variables}).encode())
+        answer = self._parsed(posted)
         if answer.get("errors"):
             raise QueryFailed(f"GraphQL error: {_messages(answer['errors'])}")
         data = answer.get("data")
         if not data:
             raise QueryFailed(f"No response from the GraphQL API at {self.url}")
         if not isinstance(data, dict):
-            raise self._not_graphql(status, kind)
+            raise self._not_graphql(posted)
         return data
 
-    def _post(self, body: bytes) -> tuple[int, str, bytes]:
+    def _post(self, body: bytes) -> Answer:
         try:
-            headers = {"Content-Type": "application/json", "Accept": "application/json", **self._headers}
-            request = urllib.request.Request(self.url, body, headers)  # noqa: S310  the opener knows only HTTP
-            with self._opener.open(request, timeout=TIMEOUT_S) as response:
-                return response.status, response.headers.get("Content-Type", ""), response.read()
-        except TimeoutError as error:
-            raise self._timed_out() from error
-        except urllib.error.URLError as error:
-            if isinstance(error.reason, TimeoutError):
-                raise self._timed_out() from error
-            reason = getattr(error.reason, "strerror", None) or error.reason
-            raise ConnectionLost(f"Cannot connect to {self.url}: {reason}") from error
-        except (OSError, http.client.HTTPException) as error:
-            raise ConnectionLost(f"The connection to {self.url} was lost: {type(error).__name__}") from error
-        except ValueError as error:  # a header that HTTP cannot carry; its value may be the token
+            return self._http.ask("POST", body=body)
+        except NoAnswer as error:
+            raise ConnectionLost(str(error), "check that the server runs and that its url is right") from error
+        except Redirected as error:
+            raise QueryFailed(f"{error}; correct the url with `dg plus login`") from error
+        except HeaderUnusable as error:
             raise QueryFailed(
                 "The configured organization, deployment or token holds characters that HTTP cannot carry"
             ) from error
 
-    def _timed_out(self) -> ConnectionLost:
-        return ConnectionLost(f"No answer from {self.url} within {TIMEOUT_S} seconds")
-
-    def _parsed(self, status: int, kind: str, body: bytes) -> dict[str, Any]:
+    def _parsed(self, posted: Answer) -> dict[str, Any]:
+        status = posted.status
         try:
-            answer = json.loads(body) if body.strip() else None
+            answer = json.loads(posted.body) if posted.body.strip() else None
         except ValueError:
             answer = ""
         if status == 401:
@@ -76,24 +67,16 @@ class GraphQLClient:
         if status == 403:
             raise QueryFailed(f"Access denied: {_details(answer) or 'the server answers with HTTP 403'}")
         if status in _TRANSIENT:
-            raise ConnectionLost(f"{self.url} is not available: HTTP {status}")
+            raise ConnectionLost(f"{self.url} is not available: HTTP {status}", "try again later")
         if answer is None and 200 <= status < 300:
             raise QueryFailed(f"No response from the GraphQL API at {self.url}")
         if not isinstance(answer, dict) or not ("data" in answer or "errors" in answer):
-            raise self._not_graphql(status, kind)
+            raise self._not_graphql(posted)
         return answer
 
-    def _not_graphql(self, status: int, kind: str) -> QueryFailed:
-        what = f"HTTP {status}" + (f", {kind.split(';')[0]}" if kind else "")
+    def _not_graphql(self, posted: Answer) -> QueryFailed:
+        what = f"HTTP {posted.status}" + (f", {posted.kind}" if posted.kind else "")
         return QueryFailed(f"The answer from {self.url} is not GraphQL ({what}); check the url and the organization")
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """Follows no redirect, which would carry the token to somebody else, and knows no other kinds of addresses."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler()):
-        opener.add_handler(handler)
-    return opener
 
 
 def _messages(errors: Any) -> str:

@@ -2,11 +2,11 @@
 
 import click
 
+from dagscope.cli.exits import EXIT_FAILED
 from dagscope.cli.plus.graphql_client import GraphQLClient, QueryFailed
 from dagscope.cli.plus.plus_config import ConfigUnusable, PlusConfig, checked_url, stored_config, write_config
-from dagscope.cli.plus.terminal_text import shown
+from dagscope.dag.ground.terminal_text import shown
 
-EXIT_FAILED = 1
 _LOCAL_URL = "http://127.0.0.1:8080"
 
 

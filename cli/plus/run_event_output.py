@@ -3,10 +3,10 @@
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any, Protocol, TextIO
+from typing import Protocol, TextIO
 
-from dagscope.cli.plus.terminal_text import shown
 from dagscope.dag.events.run_events import RunEvent
+from dagscope.dag.ground.terminal_text import shown
 
 _HEADER = f"{'TIMESTAMP':<20} {'TYPE':<20} {'STEP_KEY':<29} MESSAGE"
 _RULE = f"{'-' * 20} {'-' * 20} {'-' * 29} {'-' * 50}"
@@ -57,7 +57,7 @@ class JsonOutput:
         self._print(f'{{\n  "run_id": {json.dumps(run_id)},\n  "events": [')
 
     def add(self, event: RunEvent) -> None:
-        text = json.dumps(_camel_case(event), indent=2).replace("\n", "\n    ")
+        text = json.dumps(event.model_dump(mode="json", by_alias=True), indent=2).replace("\n", "\n    ")
         self._print(("," if self._count else "") + f"\n    {text}")
         self._count += 1
 
@@ -90,17 +90,6 @@ def write_error(message: str, run_id: str, as_json: bool) -> None:
 def write_note(message: str) -> None:
     """A note for people on standard error."""
     _write(sys.stderr, f"{shown(message)}\n")
-
-
-def _camel_case(event: RunEvent) -> dict[str, Any]:
-    return {
-        "runId": event.run_id,
-        "message": event.message,
-        "timestamp": event.timestamp,
-        "level": event.level.value,
-        "stepKey": event.step_key,
-        "eventType": event.event_type,
-    }
 
 
 def _write(stream: TextIO, text: str) -> None:

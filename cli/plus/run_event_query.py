@@ -113,7 +113,7 @@ class RunEvents:
             found += fitting
             cursor, has_more = page.cursor, page.has_more
         with self._reading():
-            items = [*map(_run_event, found)]
+            items = [*map(RunEvent.model_validate, found)]
         return RunEventList(items=items, total=len(items), cursor=cursor, has_more=has_more)
 
     def following(self, wanted: Wanted, after: str | None, on_lost: Callable[[ConnectionLost], None]) -> "Followed":
@@ -139,7 +139,7 @@ class RunEvents:
     def run_event(self, event: Event) -> RunEvent:
         """The event as the model that everybody shares. Raises `QueryFailed`."""
         with self._reading():
-            return _run_event(event)
+            return RunEvent.model_validate(event)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -242,18 +242,8 @@ def _plain(event: Event) -> Event:
     if timestamp.isdigit():
         moment = datetime.fromtimestamp(int(timestamp) / 1000, UTC)
         timestamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {**event, "timestamp": timestamp, "eventType": event["eventType"] or RunEventType.LOG_MESSAGE.value}
-
-
-def _run_event(e: Event) -> RunEvent:
-    return RunEvent(
-        run_id=e["runId"],
-        message=e["message"],
-        timestamp=e["timestamp"],
-        level=RunEventLevel[e["level"]],
-        step_key=e.get("stepKey"),
-        event_type=e["eventType"],
-    )
+    normal = {"timestamp": timestamp, "eventType": event["eventType"] or RunEventType.LOG_MESSAGE.value}
+    return {"stepKey": None, **event, **normal}
 
 
 def _filter_events_by_type(events: list[Event], event_type: str | None) -> list[Event]:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import click
 
+from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED
 from dagscope.cli.plus.graphql_client import ConnectionLost, GraphQLClient, QueryFailed
 from dagscope.cli.plus.plus_config import ConfigUnusable, read_config
 from dagscope.cli.plus.run_event_output import JsonOutput, Output, TableOutput, write_all, write_error, write_note
 from dagscope.cli.plus.run_event_query import RunEvents, Wanted
 from dagscope.dag.events.run_events import RunEventType
-
-EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
 @dataclass(frozen=True)
@@ -99,4 +98,4 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _tell_lost(error: ConnectionLost) -> None:
-    write_note(f"{error}; trying again ...")
+    write_note(f"{error.reason}; trying again ...")

@@ -62,7 +62,7 @@ class UnendedTask:
 def closing_events(task: UnendedTask, message: str) -> Iterator[Event]:
     """The events that end the task: its running nodes FAILED, its waiting ones left INITIAL."""
     task_id, ended_ms = task.summary.task_id, now_ms()
-    closed = [_closed(node, message, ended_ms) if node.state.is_running else node for node, _ in task.nodes]
+    closed = [closed_node(node, message, ended_ms) if node.state.is_running else node for node, _ in task.nodes]
     for node, (was, facts) in zip(closed, task.nodes, strict=True):
         if node is not was:
             yield from _step_failure(task, node.asset_name, message)
@@ -90,7 +90,8 @@ def _run_failure(task: UnendedTask, message: str) -> list[Event]:
     return events
 
 
-def _closed(node: NodeStatus, message: str, ended_ms: int) -> NodeStatus:
+def closed_node(node: NodeStatus, message: str, ended_ms: int) -> NodeStatus:
+    """The node as FAILED at that time, for the reason that `message` gives."""
     elapsed_ms = max(0, ended_ms - (node.start_time or ended_ms))
     return node.changed(
         state=NodeState.FAILED,

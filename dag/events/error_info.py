@@ -4,6 +4,7 @@ import traceback
 from pathlib import Path
 from typing import Optional
 
+from dagscope.dag.ground.error_text import cause_of, class_name, error_text, traceback_of
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.redaction.redaction import Redaction
 
@@ -22,13 +23,13 @@ class ErrorInfo(Shape):
 def describe_error(error: BaseException, project_folder: Path, redaction: Redaction) -> ErrorInfo:
     """The error and its chain of causes, with secrets hidden and paths relative to the project."""
     chain = [error]
-    while (cause := chain[-1].__cause__) is not None and len(chain) < _LONGEST_CHAIN:
+    while (cause := cause_of(chain[-1])) is not None and len(chain) < _LONGEST_CHAIN:
         chain.append(cause)
     info: ErrorInfo | None = None
     for link in reversed(chain):
         info = ErrorInfo(
-            message=redaction.text(str(link)),
-            class_name=type(link).__name__,
+            message=redaction.text(error_text(link)),
+            class_name=class_name(link),
             stack=_own_frames(link, project_folder, redaction),
             cause=info,
         )
@@ -39,7 +40,7 @@ def describe_error(error: BaseException, project_folder: Path, redaction: Redact
 def _own_frames(error: BaseException, project_folder: Path, redaction: Redaction) -> tuple[str, ...]:
     """Only a raw asset has lines of the project in its stack; those of dagscope would help nobody."""
     frames = traceback.StackSummary()
-    for frame in traceback.extract_tb(error.__traceback__):
+    for frame in traceback.extract_tb(traceback_of(error)):
         path = Path(frame.filename)
         if path.is_relative_to(project_folder):
             shown = str(path.relative_to(project_folder))

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from pydantic_core import to_json
-
 from dagscope.dag.events.error_info import ErrorInfo
 from dagscope.dag.events.run_events import RunEvent
 from dagscope.dag.events.statements import KeptStatements
@@ -67,6 +65,10 @@ class NodeFacts:
     carried: bool = False
     tests_duration_ms: int = 0
     statements: KeptStatements | None = None
+
+    def __post_init__(self) -> None:
+        if self.rows is not None and not 0 <= self.rows < 2**63:
+            raise ValueError(f"{self.rows} is no number of rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +142,5 @@ class RunEventEmitted(Event):
     error: ErrorInfo | None = None
 
     def payload(self) -> str:
-        event = self.run_event
-        text = to_json(
-            {
-                "taskId": self.task_id,
-                "runId": event.run_id,
-                "message": event.message,
-                "timestamp": event.timestamp,
-                "level": event.level,
-                "stepKey": event.step_key,
-                "eventType": event.event_type,
-            }
-        ).decode()
+        text = self._with_task_id(self.run_event.to_json())
         return text if self.error is None else f'{text[:-1]},"error":{self.error.to_json()}}}'

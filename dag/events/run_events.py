@@ -5,7 +5,7 @@ Shared by the server and the `dg` command; imports neither.
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from dagscope.dag.ground.shapes import Shape
 
 
 class RunEventLevel(StrEnum):
@@ -35,14 +35,12 @@ class RunEventType(StrEnum):
     LOG_MESSAGE = "LOG_MESSAGE"
 
 
-class RunEvent(BaseModel):
-    """A single event from a run.
+class RunEvent(Shape):
+    """A single event from a run. Whoever passes one on takes its fields from here.
 
     `timestamp` is ISO 8601, UTC, with milliseconds and `Z`; `step_key` is None for events of the whole run;
     `event_type` is a text because other servers have types of their own.
     """
-
-    model_config = ConfigDict(from_attributes=True)
 
     run_id: str
     message: str
@@ -51,11 +49,14 @@ class RunEvent(BaseModel):
     step_key: str | None
     event_type: str
 
+    def to_json(self, fields: frozenset[str] | None = None) -> str:
+        """As every shape, but for `stepKey`, which is null where other shapes would leave it out."""
+        include = set(fields) if fields is not None else None
+        return self.model_dump_json(by_alias=True, include=include)
 
-class RunEventList(BaseModel):
+
+class RunEventList(Shape):
     """A page of run events: `total` counts the items, `cursor` is where the next page begins."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     items: list[RunEvent]
     total: int

@@ -55,10 +55,15 @@ class Statement(Shape):
 
 @dataclass(frozen=True, slots=True)
 class KeptStatements:
-    """The statements of one node in one attempt: how many were sent, and those that are kept as JSON array."""
+    """The statements of one node in one attempt: how many were sent, and those that are kept, as a JSON array."""
 
-    total: int
-    json: str
+    total: int = 0
+    json: str = "[]"
+
+    def of_test(self, test: str) -> "KeptStatements":
+        """Only those of one data test."""
+        own = [statement for statement in json.loads(self.json) if statement.get("test") == test]
+        return KeptStatements(len(own), json.dumps(own, ensure_ascii=False, separators=(",", ":")))
 
 
 @dataclass(eq=False, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from dagscope.dag.ground.shapes import Shape
 
@@ -69,7 +69,7 @@ class DataTestResult(Shape):
 
 
 EXECUTING, SELECTING = "Executing ", "Selecting "
-"""What the `name` of a node begins with."""
+"""What the `name` of a node begins with, for people to read; the fact itself is `NodeStatus.is_selection`."""
 
 
 class NodeTimings(Shape):
@@ -104,11 +104,8 @@ class NodeStatus(Shape):
     failed_tests: int = 0
     test_results: tuple[DataTestResult, ...] = ()
     timings: NodeTimings | None = None
-
-    @property
-    def is_selection(self) -> bool:
-        """If the asset's query is only read in this task, so that the asset itself stays as it was."""
-        return self.name.startswith(SELECTING)
+    is_selection: bool = Field(default=False, exclude=True)
+    """If the asset's query is only read in this task, so that the asset stays as it was. In JSON `name` shows it."""
 
     def changed(self, **values: Any) -> "NodeStatus":
         return self.model_copy(update=values)

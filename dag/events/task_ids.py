@@ -10,6 +10,8 @@ def check_task_id(task_id: str) -> str:
     if task_id in (".", ".."):
         raise ValueError(f'taskId cannot be "{task_id}"')
     for character in task_id:
+        if "\ud800" <= character <= "\udfff":
+            raise ValueError(f"taskId must be UTF-8 text, found {character!a}")
         if character in "/\\" or ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0:
             raise ValueError(f"taskId cannot hold the character {character!a}")
     return task_id

@@ -1,11 +1,11 @@
 """Asking a task to stop: a flag, the statements to interrupt, and the Python to break off."""
 
-import ctypes
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
+from dagscope.dag.ground.breaking_off import Breaker, BrokenOff
 from dagscope.dag.ground.errors import Cancelled
 
 
@@ -49,29 +49,16 @@ class Cancellation:
                 del self._interrupts[key]
 
     @contextmanager
-    def breaking_off(self) -> Iterator[None]:
-        """While inside, a request raises `BrokenOff` in this thread, at the next Python instruction it executes.
+    def breaking_off(self, is_own: Callable[[str], bool]) -> Iterator[Breaker]:
+        """While inside, a request raises `BrokenOff` in this thread, in code of files that `is_own` says yes to.
 
-        Code that waits in a library written in C notices only when that returns. Raises `Cancelled`.
+        Code that waits in a library notices only when that returns. Raises `Cancelled`.
         """
-        thread = threading.get_ident()
-        sent = False
-
-        def break_off() -> None:
-            nonlocal sent
-            if not sent:
-                sent = True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(BrokenOff))
-
+        breaker = Breaker(is_own)
         try:
-            with self.interrupting(break_off):
-                yield
+            with self.interrupting(breaker.break_off):
+                yield breaker
         except BrokenOff as error:
             raise Cancelled from error
         finally:
-            if sent:  # sent, but the code ended before it was raised: it must not be raised later on
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
-
-
-class BrokenOff(BaseException):
-    """Raised in a raw asset's code when its task is cancelled; no `except Exception` of the asset's stops it."""
+            breaker.forget()  # sent, but the code ended before it was raised: it must not be raised later on

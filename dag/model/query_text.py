@@ -2,20 +2,12 @@
 
 import re
 
+from dagscope.dag.ground.sql_lexing import DOLLAR, ESCAPED, LINE_COMMENT, NAME, SINGLE, block_comment_end
 
-def _block_comment(depth: int) -> str:
-    """A comment that may hold others, so many deep, as SQL's do."""
-    inner = rf"|{_block_comment(depth - 1)}" if depth else ""
-    return rf"/\*(?:(?!/\*|\*/).{inner})*\*/"
-
-
-_COMMENT = rf"--[^\n]*|{_block_comment(3)}"
-_TOKEN = re.compile(
-    r"""(?<!\w)[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|"""
-    rf"(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$|{_COMMENT}|(?P<end>;)",
-    re.DOTALL,
+_MARK = re.compile(
+    rf"{SINGLE}|(?<!\w){ESCAPED}|{NAME}|(?<![\w$]){DOLLAR}|{LINE_COMMENT}|(?P<block>/\*)|(?P<end>;)", re.DOTALL
 )
-_NOTHING = re.compile(rf"(?:[\s;]|{_COMMENT})*", re.DOTALL)
+_NOTHING = re.compile(rf"(?:[\s;]++|{LINE_COMMENT})*+")
 
 
 class NotOneQuery(Exception):
@@ -29,12 +21,14 @@ class NotOneQuery(Exception):
 def single_query(sql: str) -> str:
     """The query without the semicolon that ends it and the comments after that. Raises `NotOneQuery`.
 
+    What is not closed reaches to the end of the text: the database reports it.
+
     >>> single_query("SELECT ';' AS mark; -- the end")
     "SELECT ';' AS mark"
     """
     if _after_nothing(sql, 0) == len(sql):
         raise NotOneQuery(0, "no SQL; write a query")
-    end = next((token.start() for token in _TOKEN.finditer(sql) if token["end"]), None) if ";" in sql else None
+    end = _first_semicolon(sql) if ";" in sql else None
     if end is None:
         return sql.rstrip()
     second = _after_nothing(sql, end)
@@ -44,7 +38,21 @@ def single_query(sql: str) -> str:
     return sql[:end].rstrip()
 
 
+def _first_semicolon(sql: str) -> int | None:
+    """The first that stands in no text, quoted name or comment."""
+    position = 0
+    while mark := _MARK.search(sql, position):
+        if mark["end"]:
+            return mark.start()
+        position = block_comment_end(sql, mark.start()) if mark["block"] else mark.end()
+    return None
+
+
 def _after_nothing(sql: str, start: int) -> int:
     """Where something begins that is no space, semicolon or comment."""
-    match = _NOTHING.match(sql, start)
-    return match.end() if match else start
+    while match := _NOTHING.match(sql, start):
+        start = match.end()
+        if not sql.startswith("/*", start):
+            break
+        start = block_comment_end(sql, start)
+    return start

@@ -3,19 +3,22 @@
 import inspect
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from types import TracebackType
+from operator import itemgetter
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2 import Template as CompiledTemplate
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 
 from dagscope.dag.ground.errors import DagscopeError, TemplateFailed
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.query_text import NotOneQuery, single_query
+from dagscope.dag.model.template_meter import LimitReached, Meter, metered
+from dagscope.dag.model.template_sandbox import TemplateEnvironment, undeclared_names
 from dagscope.dag.redaction.sql_secrets import is_secret_name
 
 _DOCUMENTED = frozenset("Ref this IsIncremental ENV TaskID TaskUUID InstanceName InstanceUUID param".split())
@@ -76,7 +79,10 @@ class Reference:
 
 @dataclass
 class Rendering:
-    """What one rendering is given, and what it noted: the references met, and if `IsIncremental` was asked."""
+    """What one rendering is given, and what it noted: the references met, and if `IsIncremental` was asked.
+
+    The `meter` says what the rendering may cost; several renderings may share one.
+    """
 
     relation_of: Callable[[str], str]
     dialect: Dialect
@@ -85,6 +91,7 @@ class Rendering:
     incremental: bool = False
     references: list[Reference] = field(default_factory=list)
     asked_incremental: bool = False
+    meter: Meter = field(default_factory=Meter)
 
 
 class Template:
@@ -95,6 +102,7 @@ class Template:
 
     def __init__(self, path: str, source: str, first_line: int, known_names: frozenset[str]) -> None:
         self.path, self.source, self.first_line = path, source, first_line
+        self._lines: dict[CodeType, tuple[list[int], list[int]]] = {}
         self._parts = _plain_parts(source)
         if self._parts is None:
             self._compiled = self._compile(known_names)
@@ -104,10 +112,17 @@ class Template:
         try:
             tree = environment.parse(self.source, filename=path)
             self._refuse_unknown_names(tree, known_names)
-            code = environment.compile(tree, path, path)
+            code = environment.compile(environment.counted(tree), path, path)
         except TemplateSyntaxError as error:
-            reason = f"template syntax: {error.message}{_hint(self.source.splitlines()[error.lineno - 1])}"
+            line = self.source.split("\n")[error.lineno - 1 : error.lineno]
+            reason = f"template syntax: {error.message}{_hint(''.join(line))}"
             raise TemplateFailed(path, self._file_line(error.lineno), reason) from error
+        except TemplateFailed:
+            raise
+        except (RecursionError, MemoryError, SyntaxError) as error:  # of Python's compiler: 20 loops are its limit
+            raise TemplateFailed(path, self.first_line, "template syntax: nested too deeply") from error
+        except Exception as error:  # Jinja's parser, and Python's compiler of what Jinja makes of the template
+            raise TemplateFailed(path, self.first_line, f"template syntax: {_reason(error)}") from error
         return CompiledTemplate.from_code(environment, code, environment.make_globals(None))
 
     def render(self, rendering: Rendering) -> str:
@@ -116,13 +131,15 @@ class Template:
             return self._render_plain(self._parts, rendering)
         names = _Names(self, rendering)
         try:
-            return self._compiled.render(names.as_mapping())
+            with metered(rendering.meter):
+                return self._compiled.render(names.as_mapping())
         except TemplateFailed:
             raise
+        except RecursionError as error:
+            raise TemplateFailed(self.path, self.first_line, "a macro or loop calls itself without end") from error
         except Exception as error:  # a template can call anything on the values it is given
-            told = isinstance(error, UndefinedError | DagscopeError)
-            reason = str(error) if told else f"{type(error).__name__}: {error}"
-            raise TemplateFailed(self.path, self._failing_line(error.__traceback__), reason) from error
+            line = self._failing_line(error.__traceback__)
+            raise TemplateFailed(self.path, line, _reason(error)) from error
 
     def render_query(self, rendering: Rendering) -> str:
         """The SQL of one query, without what ends it. Raises `TemplateFailed`, for none or several too."""
@@ -147,9 +164,23 @@ class Template:
         frame = inspect.currentframe()
         while frame is not None:
             if frame.f_code.co_filename == self.path:
-                return self._file_line(self._compiled.get_corresponding_lineno(frame.f_lineno))
+                return self._file_line(self._template_line(frame))
             frame = frame.f_back
         return self.first_line
+
+    def _template_line(self, frame: FrameType) -> int:
+        """The line that a frame of the compiled template is at.
+
+        `frame.f_lineno` and Jinja's `get_corresponding_lineno` read all lines of a template for each answer.
+        """
+        code = frame.f_code
+        if code not in self._lines:
+            made_of = self._compiled.debug_info  # pairs of lines: of the template, of the code
+            starts = [(start, line or 0) for start, _, line in code.co_lines()]
+            found = [bisect_right(made_of, line, key=itemgetter(1)) for _, line in starts]
+            self._lines[code] = [start for start, _ in starts], [made_of[at - 1][0] if at else 1 for at in found]
+        starts_at, lines = self._lines[code]
+        return lines[bisect_right(starts_at, frame.f_lasti) - 1]
 
     def _file_line(self, template_line: int) -> int:
         return template_line + self.first_line - 1
@@ -166,12 +197,17 @@ class Template:
         suspects = [name for name in tree.find_all(nodes.Name) if name.name not in known_names]
         if not suspects:  # telling undeclared names from `{% set %}` ones costs as much as compiling
             return
-        unknown = meta.find_undeclared_variables(tree)
+        unknown = undeclared_names(tree)
         for name in suspects:
             if name.name in unknown:
                 known = ", ".join(sorted(known_names & _DOCUMENTED))
                 reason = f'"{name.name}" is undefined; known: {known}'
                 raise TemplateFailed(self.path, self._file_line(name.lineno), reason)
+
+
+def _reason(error: Exception) -> str:
+    told = isinstance(error, UndefinedError | LimitReached | DagscopeError)
+    return str(error) if told else f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def _hint(line: str) -> str:
@@ -198,8 +234,8 @@ def _plain_parts(source: str) -> list[str] | None:
 
 
 @cache
-def _environment() -> SandboxedEnvironment:
-    return SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False)
+def _environment() -> TemplateEnvironment:
+    return TemplateEnvironment()
 
 
 class _Names:

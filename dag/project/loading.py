@@ -15,6 +15,7 @@ from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest, Kind
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import ConfigFile, Materialization, ModelKeys, ProfileFile, TestKeys
+from dagscope.dag.model.template_meter import Meter
 from dagscope.dag.model.templates import (
     MODEL_NAMES,
     TEST_NAMES,
@@ -24,37 +25,56 @@ from dagscope.dag.model.templates import (
     split_source,
 )
 from dagscope.dag.project.files_read import CONFIG, MODELS, PROFILE, TESTS, FilesRead, Said, full_name
+from dagscope.dag.project.loading_limits import LoadingLimits, LoadingTooLong, TotalTime
 from dagscope.dag.project.project import Project
 from dagscope.dag.project.project_checks import ProjectChecks
+from dagscope.dag.project.project_files import PYTHON, SQL, ProjectFiles, is_python, shown_path
 from dagscope.dag.project.yaml_file import YamlDocument, read_model, read_yaml
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def load_project(folder: Path) -> Project:
+_NO_LIMITS_GIVEN = LoadingLimits()
+
+
+def load_project(folder: Path, limits: LoadingLimits = _NO_LIMITS_GIVEN) -> Project:
     """The project in `folder`. Reads files only: nothing is run, written or connected to.
 
-    Raises `ProjectInvalid` with every problem found.
+    Raises `ProjectInvalid` with every problem found, and nothing else; it ends within the limits.
     """
-    return _Loading(folder.resolve()).project()
+    try:
+        folder = folder.resolve()
+        is_there = folder.is_dir()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to each other
+        reason = error.strerror if isinstance(error, OSError) else "a link that leads to itself"
+        raise ProjectInvalid([Problem(shown_path(str(folder)), 0, f"cannot be read: {reason}")]) from error
+    if not is_there:
+        raise ProjectInvalid([Problem(shown_path(str(folder)), 0, "no such folder; name a project folder")])
+    return _Loading(folder, limits).project()
 
 
 class _Loading:
     """One reading of one folder; each step notes problems and goes on with what it could make of the files."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, limits: LoadingLimits) -> None:
+        self.folder, self.limits = folder, limits
         self.files = FilesRead()
+        self.time = TotalTime(limits)
+        self.on_disk = ProjectFiles(folder, limits, self.files.problems, self.time.check)
         self.connections: dict[str, Connection] = {}
+        self.taken_schemas: dict[str, frozenset[str]] = {}
         self.default_connection = ""
         self.made_by: dict[tuple[Kind, str], str] = {}
+        self.stages: dict[str, str] = {}
+        self.stages_in_other_letters: set[str] = set()
 
     def project(self) -> Project:
-        if not self.folder.is_dir():
-            raise ProjectInvalid([Problem(str(self.folder), 0, "no such folder; name a project folder")])
         config = self._config()
         profile = self._profile()
-        self._assets_and_tests()
+        try:
+            self._assets_and_tests()
+        except LoadingTooLong as error:
+            raise ProjectInvalid([*self.files.problems, Problem("assets", 0, str(error))]) from error
         graph = ProjectChecks(self.files).graph()
         if self.files.problems or config is None or profile is None:
             raise ProjectInvalid(self.files.problems)
@@ -73,19 +93,7 @@ class _Loading:
     # -- config.yaml and profile.yaml
 
     def _read(self, path: str) -> str | None:
-        try:
-            return (self.folder / path).read_text(encoding="utf-8-sig")  # some editors write a byte order mark
-        except FileNotFoundError:
-            self.files.problems.append(
-                Problem(path, 0, f"file not found; a project has {CONFIG}, {PROFILE} and assets/")
-            )
-        except UnicodeDecodeError as error:
-            self.files.problems.append(
-                Problem(path, 0, f"not UTF-8 text: byte {error.start} cannot be read; save it as UTF-8")
-            )
-        except OSError as error:
-            self.files.problems.append(Problem(path, 0, f"cannot be read: {error.strerror}"))
-        return None
+        return self.on_disk.read(path, f"file not found; a project has {CONFIG}, {PROFILE} and assets/")
 
     def _config(self) -> ConfigFile | None:
         text = self._read(CONFIG)
@@ -120,7 +128,8 @@ class _Loading:
         config = read_model(part, engine.Config)
         document.problems += part.problems
         if config is not None:
-            self.connections[name] = engine.from_config(name, config, self.folder)
+            self.connections[name] = connection = engine.from_config(name, config, self.folder)
+            self.taken_schemas[name] = connection.taken_schemas
 
     def _profile(self) -> ProfileFile | None:
         text = self._read(PROFILE)
@@ -160,29 +169,29 @@ class _Loading:
     # -- assets/
 
     def _assets_and_tests(self) -> None:
-        self.files.has_assets_folder = (self.folder / "assets").is_dir()
+        self.files.has_assets_folder = self.on_disk.is_folder("assets")
         if not self.files.has_assets_folder:
             message = f"folder not found; models go to {MODELS}/<stage>/<model>.sql"
             self.files.problems.append(Problem("assets", 0, message))
             return
-        found = sorted((self.folder / MODELS).rglob("*")) if (self.folder / MODELS).is_dir() else []
-        for file in found:
-            if file.suffix in (".sql", ".py") and file.is_file() and "__pycache__" not in file.parts:
-                self._model_file(file.relative_to(self.folder).as_posix())
+        for path in self.on_disk.find(MODELS, (SQL, PYTHON)):
+            self.time.check()
+            self._model_file(path)
         told = any(problem.path.startswith(MODELS) for problem in self.files.problems)
         if not self.files.assets and not told:
             message = f"no models; put one at {MODELS}/<stage>/<model>.sql"
             self.files.problems.append(Problem(MODELS, 0, message))
-        for file in sorted((self.folder / TESTS).rglob("*.sql")) if (self.folder / TESTS).is_dir() else []:
-            self._test_file(file.relative_to(self.folder).as_posix())
+        for path in self.on_disk.find(TESTS, (SQL,)):
+            self.time.check()
+            self._test_file(path)
 
     def _model_file(self, path: str) -> None:
-        parts = Path(path).with_suffix("").parts[2:]
+        parts = _names(path)
         if len(parts) != 2:
-            message = f"a model belongs in a stage's folder: {MODELS}/<stage>/<model>{Path(path).suffix}"
-            self.files.problems.append(Problem(path, 0, message))
+            suffix = PYTHON if is_python(path) else SQL
+            self.on_disk.refuse(path, f"a model belongs in a stage's folder: {MODELS}/<stage>/<model>{suffix}")
             return
-        if not self._names_are_plain(path, parts):
+        if not self._names_are_plain(path, parts) or not self._is_one_stage(parts[0]):
             return
         name = ".".join(parts)
         if not self._is_new(name, path, "asset"):
@@ -191,7 +200,7 @@ class _Loading:
         if text is None:
             self.files.broken.add(name)
             return
-        if path.endswith(".py"):
+        if is_python(path):
             self._raw_model(name, path, text)
         else:
             self._sql_model(name, path, text)
@@ -199,10 +208,19 @@ class _Loading:
     def _names_are_plain(self, path: str, parts: tuple[str, ...]) -> bool:
         for part in parts:
             if not _NAME.fullmatch(part):
-                message = f'"{part}" cannot be a name; use letters, digits and _, not starting with a digit'
-                self.files.problems.append(Problem(path, 0, message))
+                message = f'"{shown_path(part)}" cannot be a name; use letters, digits and _, not starting with a digit'
+                self.on_disk.refuse(path, message)
                 return False
         return True
+
+    def _is_one_stage(self, stage: str) -> bool:
+        """If no other stage has the name in other letters; told once for each that has."""
+        first = self.stages.setdefault(stage.lower(), stage)  # databases fold the case of names
+        if first != stage and stage not in self.stages_in_other_letters:
+            self.stages_in_other_letters.add(stage)
+            message = f'stage "{stage}" is "{first}" in other letters, which databases take for one; rename one'
+            self.on_disk.refuse(f"{MODELS}/{stage}", message)
+        return first == stage
 
     def _is_new(self, name: str, path: str, kind: Kind) -> bool:
         first = self.made_by.setdefault((kind, name.lower()), path)  # databases fold the case of names
@@ -246,6 +264,9 @@ class _Loading:
             said.add(keys, path, {key: document.line((key,)) for key in keys.model_fields_set})
         return said
 
+    def _meter(self) -> Meter:
+        return Meter(self.limits.file_s)
+
     def _template(self, path: str, source: str, line: int, names: frozenset[str]) -> Template | None:
         try:
             return Template(path, source, line, names)
@@ -256,7 +277,7 @@ class _Loading:
     def _asset(self, name: str, path: str, template: Template | None, said: Said) -> Asset:
         keys = said.keys
         connection = self._connection_of(said)
-        default = Materialization.RAW if path.endswith(".py") else Materialization.TABLE
+        default = Materialization.RAW if is_python(path) else Materialization.TABLE
         asset = Asset(
             name=name,
             path=path,
@@ -286,8 +307,8 @@ class _Loading:
         return self.connections[connection].engine if connection in self.connections else ""
 
     def _check_stage(self, asset: Asset) -> None:
-        connection = self.connections.get(asset.connection)
-        if connection and not asset.path.endswith(".py") and asset.stage.lower() in connection.taken_schemas:
+        taken = self.taken_schemas.get(asset.connection, frozenset())
+        if asset.stage.lower() in taken and not is_python(asset.path):
             message = f'stage "{asset.stage}" cannot be a schema of connection "{asset.connection}"'
             hint = "the name is the database's own; rename the stage's folder, or the database file"
             self.files.problems.append(Problem(asset.path, 0, f"{message}: {hint}"))
@@ -307,19 +328,9 @@ class _Loading:
 
     def _raw_model(self, name: str, path: str, text: str) -> None:
         said = self.files.said[name]
-        try:
-            tree = ast.parse(text)
-        except SyntaxError as error:
-            self.files.problems.append(Problem(path, error.lineno or 1, f"not valid Python: {error.msg}"))
+        if not self._has_execute(path, text):
             self.files.broken.add(name)
             return
-        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "execute"]
-        if not functions:
-            message = "no function execute(context); a raw asset's file defines it at the top level"
-            self.files.problems.append(Problem(path, 0, message))
-        elif len(functions[-1].args.posonlyargs + functions[-1].args.args) != 1:
-            message = "execute takes one argument: def execute(context)"
-            self.files.problems.append(Problem(path, functions[-1].lineno, message))
         materialization = said.keys.get("materialization")
         if materialization not in (None, Materialization.RAW):
             message = f'"{name}" is a Python file and can only be raw, not {materialization}'
@@ -329,19 +340,48 @@ class _Loading:
         _, line = said.places.get("raw_upstreams", (PROFILE, 1))
         self.files.references[name] = [Reference(upstream, line) for upstream in said.keys.get("raw_upstreams") or ()]
 
+    def _has_execute(self, path: str, text: str) -> bool:
+        """If the Python can be parsed and defines `execute(context)`. It is not compiled: that may take for ever."""
+        try:
+            tree = ast.parse(text)
+        except SyntaxError as error:
+            self.files.problems.append(Problem(path, error.lineno or 1, f"not valid Python: {error.msg}"))
+        except (RecursionError, MemoryError):
+            self.files.problems.append(Problem(path, 0, "not valid Python: nested too deeply"))
+        except (ValueError, OverflowError, UnicodeError) as error:
+            self.files.problems.append(Problem(path, 0, f"not valid Python: {error}"))
+        else:
+            self._check_execute(path, tree)
+            return True
+        return False
+
+    def _check_execute(self, path: str, tree: ast.Module) -> None:
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+        functions = [node for node in tree.body if isinstance(node, kinds) and node.name == "execute"]
+        if not functions:
+            message = "no function execute(context); a raw asset's file defines it at the top level"
+            self.files.problems.append(Problem(path, 0, message))
+        elif isinstance(functions[-1], ast.AsyncFunctionDef):
+            message = "execute cannot be async; write def execute(context), and asyncio.run(...) in it"
+            self.files.problems.append(Problem(path, functions[-1].lineno, message))
+        elif len(functions[-1].args.posonlyargs + functions[-1].args.args) != 1:
+            message = "execute takes one argument: def execute(context)"
+            self.files.problems.append(Problem(path, functions[-1].lineno, message))
+
     def _references_of(self, asset: Asset) -> list[Reference]:
         """The references met while rendering, in both branches of an `IsIncremental()`."""
         assert asset.template is not None
-        first = self._render(asset.template, asset, incremental=False)
+        meter = self._meter()
+        first = self._render(asset.template, asset, meter, incremental=False)
         if first is None or not first.asked_incremental:
             return first.references if first else []
-        second = self._render(asset.template, asset, incremental=True)
+        second = self._render(asset.template, asset, meter, incremental=True)
         return first.references + (second.references if second else [])
 
-    def _render(self, template: Template, asset: Asset | None, incremental: bool) -> Rendering | None:
+    def _render(self, template: Template, asset: Asset | None, meter: Meter, incremental: bool) -> Rendering | None:
         dialect = Dialect()  # only the references are wanted, not the SQL
         this = dialect.relation(asset.name) if asset else ""
-        rendering = Rendering(relation_of=str, dialect=dialect, this=this, incremental=incremental)
+        rendering = Rendering(relation_of=str, dialect=dialect, this=this, incremental=incremental, meter=meter)
         is_query = asset is None or asset.materialization is not Materialization.CUSTOM
         try:
             template.render_query(rendering) if is_query else template.render(rendering)
@@ -351,10 +391,10 @@ class _Loading:
         return rendering
 
     def _test_file(self, path: str) -> None:
-        parts = Path(path).with_suffix("").parts[2:]
+        parts = _names(path)
         if len(parts) > 2:
             message = f"a data test belongs in {TESTS}/<stage>/<test>.sql, or in {TESTS}/ to run after the whole DAG"
-            self.files.problems.append(Problem(path, 0, message))
+            self.on_disk.refuse(path, message)
             return
         if not self._names_are_plain(path, parts):
             return
@@ -374,7 +414,7 @@ class _Loading:
             self.files.broken.add(name)
             return
         template = self._template(path, source.template, source.template_line, TEST_NAMES)
-        rendering = self._render(template, None, incremental=False) if template else None
+        rendering = self._render(template, None, self._meter(), incremental=False) if template else None
         if said is None or template is None or rendering is None:
             self.files.broken.add(name)
             return
@@ -390,3 +430,8 @@ class _Loading:
             references=tuple(sorted({reference.asset for reference in rendering.references})),
             mask=tuple(said.keys.get("mask") or ()),
         )
+
+
+def _names(path: str) -> tuple[str, ...]:
+    """The stage and the name that a file's path stands for: `assets/models/mart/orders.sql` is mart and orders."""
+    return tuple(path.rpartition(".")[0].split("/")[2:])

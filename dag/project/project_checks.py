@@ -1,6 +1,6 @@
 """What a project's files say of each other: what is named is there, data gets where it is read, nothing is a cycle."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from dagscope.dag.ground.problems import Problem, did_you_mean
@@ -10,6 +10,9 @@ from dagscope.dag.model.graph import Graph
 from dagscope.dag.model.templates import Reference
 from dagscope.dag.project.files_read import PROFILE, TESTS, FilesRead, full_name
 from dagscope.dag.project.project import hands_over_frames
+from dagscope.dag.project.project_files import is_python
+
+_MOST_HINTS = 100
 
 
 class ProjectChecks:
@@ -18,6 +21,12 @@ class ProjectChecks:
     def __init__(self, files: FilesRead) -> None:
         self.files = files
         self._input_tables: dict[tuple[str, str], str] = {}
+        self._hints_left = _MOST_HINTS
+
+    def _hint(self, word: str, known: Iterable[str]) -> str:
+        """The nearest known word, for the first slips: to look for it among many takes time."""
+        self._hints_left -= 1
+        return did_you_mean(word, known) if self._hints_left >= 0 else ""
 
     def graph(self) -> Graph:
         """Check all; how the assets depend on each other, without any where they do in a cycle."""
@@ -32,7 +41,7 @@ class ProjectChecks:
             return
         for name, said in self.files.said.items():
             if "name" in said.places and name not in self.files.assets and name not in self.files.broken:
-                message = f'model "{name}" has no file' + did_you_mean(name, self.files.assets)
+                message = f'model "{name}" has no file' + self._hint(name, self.files.assets)
                 self.files.problems.append(Problem(*said.places["name"], message))
 
     def _add_masks_of_models(self) -> None:
@@ -52,7 +61,7 @@ class ProjectChecks:
                     place = self.files.said[asset.name].places["tests"]
                     stage, _, bare = test.partition(".")
                     folder = TESTS if stage == ROOT_STAGE else f"{TESTS}/{stage}"
-                    hint = did_you_mean(test, self.files.tests) or f"; write it at {folder}/{bare}.sql"
+                    hint = self._hint(test, self.files.tests) or f"; write it at {folder}/{bare}.sql"
                     self.files.problems.append(Problem(*place, f'unknown data test "{test}"' + hint))
         for name, data_test in self.files.tests.items():
             if name not in named and not data_test.is_root:
@@ -83,8 +92,8 @@ class ProjectChecks:
             if reference.asset in self.files.assets:
                 yield reference
             elif reference.asset not in self.files.broken:
-                where = PROFILE if path.endswith(".py") else path
-                message = f'unknown asset "{reference.asset}"' + did_you_mean(reference.asset, self.files.assets)
+                where = PROFILE if is_python(path) else path
+                message = f'unknown asset "{reference.asset}"' + self._hint(reference.asset, self.files.assets)
                 self.files.problems.append(Problem(where, reference.line, message))
 
     def _check_hand_over(self, asset: Asset, reference: Reference) -> None:

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dagscope.dag.ground.problems import Problem, did_you_mean
+from dagscope.dag.project.yaml_limits import check_limits
 from dagscope.dag.redaction.sql_secrets import is_secret_name
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -45,6 +46,7 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
     """Parse the text of the file `path`, of which it starts at line `first_line`. Never raises: see `problems`."""
     document = YamlDocument(path)
     try:
+        check_limits(yaml.parse(text, Loader=_Loader))
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -60,9 +62,12 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
             reason = re.sub(r"'[^']*'", "***", reason)
         line += first_line
         document.problems.append(Problem(path, line, f"not valid YAML: {reason}"))
-    except RecursionError:
-        document.problems.append(Problem(path, 0, "not valid YAML: nested too deeply, or an alias that holds itself"))
+    except RecursionError:  # `check_limits` refuses what is only deep
+        document.problems.append(Problem(path, 0, "not valid YAML: an alias that holds itself"))
     return document
+
+
+_LONGEST_NUMBER = 100  # digits and colons: YAML reads 1:30 as a number to the base of 60, and int() stops at 4,300
 
 
 def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, first_line: int) -> Any:
@@ -86,6 +91,10 @@ def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, 
     if isinstance(node, yaml.SequenceNode):
         return [_values(item, (*place, index), loader, document, first_line) for index, item in enumerate(node.value)]
     try:
+        if len(node.value) > _LONGEST_NUMBER and node.tag.endswith((":int", ":float")):
+            raise ValueError("a number of more than 100 characters")
+        if "\0" in node.value:
+            raise ValueError("a text holds the character NUL")
         return loader.construct_object(node, deep=True)
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # a value its tag does not fit: a 13th month
         raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
@@ -103,10 +112,16 @@ def read_model(document: YamlDocument, model: type[Model]) -> Model | None:
     try:
         return model.model_validate(document.values)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        for detail in details[:_SHOWN_PROBLEMS]:
             place = tuple(detail["loc"])
             document.problem(place, _message(place, detail, model))
+        if len(details) > _SHOWN_PROBLEMS:
+            document.problem((), f"{len(details) - _SHOWN_PROBLEMS:,} more keys or values do not fit")
         return None
+
+
+_SHOWN_PROBLEMS = 100  # of one text; finding the nearest known word for each takes time
 
 
 def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:

@@ -1,63 +1,69 @@
 """Secrets that a text gives away by where they stand: in connection strings, in CREATE SECRET, after PASSWORD.
 
 Works on SQL, on errors of databases and on lines of Python alike: it looks for forms, and parses nothing.
+
+The time grows with the length of the text and no faster, whatever is in it. Each expression begins with letters that
+are rare, which Python's `re` finds quickly, is for a text in lower case, and repeats nothing that another start
+repeats too. A text or comment that is not closed reaches to the end.
 """
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 from urllib.parse import unquote
 
+from dagscope.dag.ground.lower_case import lower
+from dagscope.dag.ground.sql_lexing import LINE_COMMENT, NAME, TEXT, block_comment_end
 
-class Found(NamedTuple):
-    """A secret from `start` to `end` of a text; `known` if it is one wherever else it stands."""
-
-    start: int
-    end: int
-    known: bool
-
+Found = tuple[int, int, bool]
+"""Start and end of a secret in a text, and if it is one wherever else it stands."""
 
 _HINTS = ("secret", "passw", "pwd", "token", "_key", "key_id", "passphrase", "connection_string", "://")
 
-_TEXT = r"""[eE]?'(?P<single>(?:[^']|'')*)'|\$(?P<tag>\w*)\$(?P<dollar>.*?)\$(?P=tag)\$"""
-_LITERAL = rf"""{_TEXT}|"(?P<double>(?:[^"]|"")*)\""""
 
-_NAMED = re.compile(
-    r"\b(?:[a-z]+_)*(?:secret|password|passwd|key_id|token|access_key|account_key|encryption_key|passphrase|"
-    r"connection_string)\s+(?:" + _TEXT + ")",
-    re.IGNORECASE | re.DOTALL,
+def _after_each(words: str, not_after: str, rest: str) -> tuple[re.Pattern[str], ...]:
+    """An expression a word, which stands after none of these characters."""
+    return tuple(re.compile(rf"{word}(?<!{not_after}{word}){rest}", re.DOTALL) for word in words.split())
+
+
+_NAMED = _after_each(
+    "secret password passwd passphrase token access_key account_key encryption_key key_id connection_string",
+    r"[^\W_]",
+    rf"\s++{TEXT}",
 )
 """`PASSWORD 'x'`, as an option of CREATE SECRET, CREATE ROLE, ATTACH, OPTIONS; `password "x"` names a column."""
 
 _SETTING = re.compile(
-    r"""\bSET\s+(?:GLOBAL\s+|SESSION\s+|LOCAL\s+)?"?[\w.]*(?:secret(?!s|_directory|_storage)|password(?!_enc)|"""
-    r"""token(?!s)|access_key|key_id|account_key|connection_string|encryption_key)\w*"?\s*(?:=|\bTO\b)\s*(?:"""
-    + _LITERAL
-    + ")",
-    re.IGNORECASE | re.DOTALL,
+    r"set(?<!\wset)\s++(?:(?:global|session|local)\s++)?+\"?+"
+    r"(?=[\w.]*?(?:secret(?!s|_directory|_storage)|password(?!_enc)|token(?!s)|access_key|key_id|account_key|"
+    rf"connection_string|encryption_key))[\w.]++\"?+\s*+(?:=|to\b)\s*+(?:{TEXT}|{NAME})",
+    re.DOTALL,
 )
 
-_UPDATE = re.compile(r"\bUPDATE\b", re.IGNORECASE)
+_UPDATE = re.compile(r"update(?<!\wupdate)\b")
 
-_PAIR = re.compile(
-    r"(?<![\w.])(?:password|passwd|pwd|sslpassword|passphrase|motherduck_token)(?P<space>\s*)=\s*"
-    r"""(?:''(?P<twice>(?:[^'\\]|\\.)*)''|'(?P<quoted>(?:[^'\\]|\\.|'')+)'|\\?"(?P<named>[^"\\]+)\\?"|"""
-    r"""(?P<plain>[^\s'"&;,()\\<>{}]+)(?![\w(]))""",
-    re.IGNORECASE,
+_PAIR = _after_each(
+    "password passwd pwd sslpassword passphrase motherduck_token",
+    r"[\w.]",
+    r"(?P<space>\s*+)=\s*+"
+    r"""(?:''(?P<twice>[^'\\]*+(?:\\.[^'\\]*+)*+)''|'(?P<quoted>(?:[^'\\]++|\\.?+|'')++)(?:'|\Z)|"""
+    r"""\\?"(?P<named>[^"\\]+)\\?"|(?P<plain>[^\s'"&;,()\\<>{}]+)(?![\w(]))""",
 )
 """`password=x` of a connection string."""
 
-_CONNECTION_STRING = re.compile(r"\b(?:host|hostaddr|dbname|port|sslmode)\s*=|\b(?:user|uid)=\S", re.IGNORECASE)
+_CONNECTION_STRING = re.compile(
+    r"(?:host(?<!\whost)(?:addr)?|dbname(?<!\wdbname)|port(?<!\wport)|sslmode(?<!\wsslmode))\s*+=|"
+    r"(?:user(?<!\wuser)|uid(?<!\wuid))=\S"
+)
 
-_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s:/@'\"<>]*:(?P<password>[^\s/'\"<>]+)@", re.IGNORECASE)
+_ADDRESS = re.compile(r"://[^\s:/@'\"<>]*+:(?P<password>[^\s/'\"<>]+)@")
 
-_QUERY = re.compile(r"[?&](?:\w*(?:password|passwd|token|secret|api_?key))=(?P<value>[^\s&'\"<>()]+)", re.IGNORECASE)
+_QUERY = re.compile(r"[?&](?:\w*(?:password|passwd|token|secret|api_?key))=(?P<value>[^\s&'\"<>()]+)")
 
 _CREATE_SECRET = re.compile(
-    r"\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:PERSISTENT\s+|TEMPORARY\s+|TEMP\s+)?SECRET\b(?:\"[^\"]*\"|[^('\";])*\(",
-    re.IGNORECASE,
+    r"create(?<!\wcreate)\s++(?:or\s++replace\s++)?+(?:(?:persistent|temporary|temp)\s++)?+secret\b"
+    r"(?:\"[^\"]*+\"|(?!\bcreate\b)[^('\";])*+\(",
 )
-_TOKEN = re.compile(rf"{_LITERAL}|(?P<word>\w+)|(?P<mark>[(),{{}}\[\]])|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_TOKEN = re.compile(rf"(?P<word>\w++)|{TEXT}|{NAME}|(?P<mark>[(),{{}}\[\]])|{LINE_COMMENT}|(?P<block>/\*)", re.DOTALL)
 _HARMLESS = frozenset(
     "type provider scope region endpoint endpoint_type url_style use_ssl verify_ssl host hostaddr port user username "
     "database db dbname chain account_name refresh validation profile".split()
@@ -90,83 +96,92 @@ def hide(text: str) -> str:
     """
     parts: list[str] = []
     done = 0
-    for found in _found(text):
-        if found.start >= done:
-            parts += text[done : found.start], "***"
-            done = found.end
+    for start, end, _ in _found(text):
+        if start >= done:
+            parts += text[done:start], "***"
+        done = max(done, end)
     return "".join(parts) + text[done:] if parts else text
 
 
-def secrets_in(text: str) -> set[str]:
-    """The secrets themselves, to be hidden wherever else they show up.
+def secrets_in(text: str) -> list[str]:
+    """The secrets themselves, in the order of the text, to be hidden wherever else they show up.
 
-    >>> sorted(secrets_in("CREATE SECRET (TYPE s3, KEY_ID 'AKIA', SECRET 'it''s', REGION 'eu')"))
+    >>> secrets_in("CREATE SECRET (TYPE s3, KEY_ID 'AKIA', SECRET 'it''s', REGION 'eu')")
     ['AKIA', "it's"]
     """
-    secrets = set()
-    for found in _found(text):
-        if found.known:
-            secret = text[found.start : found.end].replace("''", "'").replace("\\'", "'")
-            secrets |= {secret, unquote(secret)}
-    return {secret for secret in secrets if secret.lower() not in _WORDS}
+    secrets: dict[str, None] = {}
+    for start, end, known in _found(text):
+        if known:
+            secret = text[start:end].rstrip().replace("''", "'").replace("\\'", "'")
+            secrets[secret] = secrets[unquote(secret)] = None
+    return [secret for secret in secrets if secret.lower() not in _WORDS]
 
 
 def _found(text: str) -> list[Found]:
-    lowered = text.lower()
+    lowered = lower(text)
     if not any(hint in lowered for hint in _HINTS):  # of almost all texts, and cheap to know
         return []
-    every = (*_options(text), *_literals(text), *_pairs(text), *_addresses(text))
-    shown = (found for found in every if not _is_template(text[found.start : found.end]))
-    return sorted(found for found in shown if found.end > found.start)
+    every = (*_options(lowered), *_literals(lowered), *_pairs(lowered), *_addresses(lowered))
+    return sorted(found for found in every if _is_secret(text[found[0] : found[1]]))
 
 
-def _is_template(value: str) -> bool:
-    """An expression of a template, or a secret that is hidden already."""
-    return "{{" in value or value == "***"
+def _is_secret(value: str) -> bool:
+    """Not an expression of a template, and not hidden already."""
+    return value not in ("", "***") and "{{" not in value
 
 
-def _span(match: re.Match[str], *groups: str) -> tuple[int, int]:
-    return next((match.span(group) for group in groups if match[group] is not None), (0, 0))
+def _value(match: re.Match[str], known: bool) -> Found:
+    """What the last group of an expression is there for."""
+    start, end = match.span(match.lastgroup or 0)
+    return start, end, known
 
 
-def _options(text: str) -> Iterator[Found]:
+def _options(lowered: str) -> Iterator[Found]:
     """The values in the parentheses of each CREATE SECRET, but those of harmless options."""
-    for create in _CREATE_SECRET.finditer(text):
+    position = 0
+    while create := _CREATE_SECRET.search(lowered, position):
+        position = create.end()
         depth, key = 1, ""
-        for token in _TOKEN.finditer(text, create.end()):
-            match token["mark"]:
-                case "(" | "{" | "[":
-                    depth += 1
-                case ")" | "}" | "]":
-                    depth -= 1
-                case "," if depth == 1:
-                    key = ""
-            if depth == 0:
-                break
-            if token["word"] is not None:
-                key = key or token["word"].lower()
-            elif token["mark"] is None and key and key not in _HARMLESS:
-                yield Found(*_span(token, "single", "double", "dollar"), True)
+        while depth > 0 and (token := _TOKEN.search(lowered, position)):
+            position = token.end()
+            match token.lastgroup:
+                case "mark":
+                    mark = token[0]
+                    depth += 1 if mark in "({[" else -1 if mark in ")}]" else 0
+                    key = "" if mark == "," and depth == 1 else key
+                case "word":
+                    key = key or token[0]
+                case "block":
+                    position = block_comment_end(lowered, token.start())
+                case str() if key and key not in _HARMLESS:
+                    yield _value(token, True)
+        if depth > 0:
+            return
 
 
-def _literals(text: str) -> Iterator[Found]:
-    for match in _NAMED.finditer(text):
-        yield Found(*_span(match, "single", "dollar"), True)
-    for match in _SETTING.finditer(text):
-        is_setting = _UPDATE.search(text, 0, match.start()) is None  # else the value of a column
-        yield Found(*_span(match, "single", "double", "dollar"), is_setting)
+def _literals(lowered: str) -> Iterator[Found]:
+    for named in _NAMED:
+        for match in named.finditer(lowered):
+            yield _value(match, True)
+    update = _UPDATE.search(lowered)
+    for match in _SETTING.finditer(lowered):
+        is_setting = update is None or match.start() < update.end()  # else the value of a column
+        yield _value(match, is_setting)
 
 
-def _pairs(text: str) -> Iterator[Found]:
+def _pairs(lowered: str) -> Iterator[Found]:
     """`password = x` may also compare two columns: it counts where it is written as, or stands in, such a string."""
-    is_connection_string = _CONNECTION_STRING.search(text) is not None
-    for match in _PAIR.finditer(text):
-        if match["plain"] is None or not match["space"] or is_connection_string:
-            yield Found(*_span(match, "twice", "quoted", "named", "plain"), is_connection_string)
+    is_connection_string = None
+    for pair in _PAIR:
+        for match in pair.finditer(lowered):
+            if is_connection_string is None:
+                is_connection_string = _CONNECTION_STRING.search(lowered) is not None
+            if is_connection_string or match["plain"] is None or not match["space"]:
+                yield _value(match, is_connection_string)
 
 
-def _addresses(text: str) -> Iterator[Found]:
-    for match in _ADDRESS.finditer(text):
-        yield Found(*match.span("password"), True)
-    for match in _QUERY.finditer(text):
-        yield Found(*match.span("value"), True)
+def _addresses(lowered: str) -> Iterator[Found]:
+    for match in _ADDRESS.finditer(lowered):
+        yield _value(match, True)
+    for match in _QUERY.finditer(lowered):
+        yield _value(match, True)

@@ -10,6 +10,7 @@ from dagscope.dag.events.status import DataTestResult, DataTestStatus
 from dagscope.dag.events.task_log import TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.clock import Stopwatch
+from dagscope.dag.ground.error_text import error_text, named_error
 from dagscope.dag.ground.errors import Cancelled, DagscopeError, StatementFailed, TypeNotKept
 from dagscope.dag.ground.frames import Frame, FrameStore
 from dagscope.dag.model.assets import DataTest
@@ -56,7 +57,9 @@ class DataTestRun:
         except Cancelled:
             raise
         except DagscopeError as error:
-            return self._outcome(test, watch, f"could not run: {error}")
+            return self._outcome(test, watch, f"could not run: {error_text(error)}")
+        except BaseException as error:  # noqa: BLE001  a fault of dagscope's own, or of the machine, ends the test and nothing else
+            return self._outcome(test, watch, f"could not run: internal error: {named_error(error)}")
         if count:
             return self._outcome(
                 test,
@@ -73,7 +76,7 @@ class DataTestRun:
         try:
             outcome = self.run(self.project.tests[name], statements)
         except Cancelled as error:
-            ended = DataTestResult(test_name=name, status=DataTestStatus.FAILED, error=str(error))
+            ended = DataTestResult(test_name=name, status=DataTestStatus.FAILED, error=error_text(error))
             _report(log, DataTestOutcome(ended))
             raise
         _log_outcome(outcome, log.for_test(name))

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from dagscope.dag.events.error_info import ErrorInfo, describe_error
 from dagscope.dag.events.task_log import current_log
+from dagscope.dag.ground.error_text import error_text, named_error
 from dagscope.dag.ground.errors import Cancelled, DagscopeError, StatementFailed
 from dagscope.dag.ground.frames import Result
 from dagscope.dag.run.asset_execution import AssetExecution
@@ -41,9 +42,8 @@ class NodeExecution:
             return Outcome.CANCELLED
         except DagscopeError as error:
             report.fail(redaction.text(_what_failed(error)), self._info(error))
-        except Exception as error:  # noqa: BLE001  a fault of dagscope's own, or of the machine, ends the node and nothing else
-            text = f"internal error: {type(error).__name__}: {error}"
-            report.fail(redaction.text(text), self._info(error))
+        except BaseException as error:  # noqa: BLE001  a fault of dagscope's own, or of the machine, ends the node and nothing else
+            report.fail(redaction.text(f"internal error: {named_error(error)}"), self._info(error))
         finally:
             current_log.reset(token)
         return Outcome.FAILED
@@ -76,10 +76,11 @@ class NodeExecution:
                 failures.append(outcome.summary)
         return failures
 
-    def _info(self, error: Exception) -> ErrorInfo:
+    def _info(self, error: BaseException) -> ErrorInfo:
         project = self.assets.project
         return describe_error(error, project.folder, project.redaction)
 
 
 def _what_failed(error: DagscopeError) -> str:
-    return f"SQL execution failed: {error}" if isinstance(error, StatementFailed) else str(error)
+    text = error_text(error)
+    return f"SQL execution failed: {text}" if isinstance(error, StatementFailed) else text

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,10 +18,15 @@ from dagscope.dag.connections import Connection, Session
 from dagscope.dag.connections.arrow_types import plain
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.events.task_log import Log
+from dagscope.dag.ground.breaking_off import Breaker, with_checks
 from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.error_text import error_text, named_error, traceback_of
 from dagscope.dag.ground.errors import Cancelled, DagscopeError, InputMissing, RawAssetFailed
+from dagscope.dag.ground.forked_children import children_end_here
 from dagscope.dag.ground.frames import FrameStore, Result
 from dagscope.dag.ground.json_text import json_text
+
+_PACKAGE = "dagscope_raw"
 
 
 class Inputs(dict[str, Any]):
@@ -96,12 +102,14 @@ def execute(
     """
     _make_importable(folder)
     try:
-        with cancellation.breaking_off():
-            return _keep(_load(file)(context), frames)
+        with cancellation.breaking_off(partial(_is_own, folder)) as breaker:
+            with children_end_here():
+                value = _load(file, breaker)(context)
+            return _keep(value, frames)
     except Cancelled:
         raise
     except BaseException as error:  # SystemExit among them: no asset ends dagscope
-        reason = str(error) if isinstance(error, DagscopeError) else f"{type(error).__name__}: {error}"
+        reason = error_text(error) if issubclass(type(error), DagscopeError) else named_error(error)
         raise RawAssetFailed(reason + _place(error, file)) from error
 
 
@@ -119,18 +127,27 @@ def _make_importable(folder: Path) -> None:
         sys.path.insert(after + 1, entry)
 
 
-def _load(file: Path) -> Callable[[RawContext], Any]:
-    module = ModuleType(f"dagscope_raw.{file.parent.name}.{file.stem}")
+def _is_own(folder: Path, filename: str) -> bool:
+    """If a file of Python is the project's, and not a library that is installed in its folder."""
+    return filename.startswith(f"{folder}{os.sep}") and "site-packages" not in filename
+
+
+def _load(file: Path, breaker: Breaker) -> Callable[[RawContext], Any]:
+    stage = f"{_PACKAGE}.{file.parent.name}"
+    module = ModuleType(f"{stage}.{file.stem}")
     module.__file__ = str(file)
+    for name in (_PACKAGE, stage):  # pickle imports a module by its packages
+        sys.modules.setdefault(name, ModuleType(name))
     sys.modules[module.__name__] = module  # dataclasses and pickle look their module up by name
-    code = compile(file.read_bytes(), str(file), "exec")
+    code = with_checks(file.read_bytes(), str(file))
+    breaker.check_in(module.__dict__)
     exec(code, module.__dict__)  # noqa: S102  running the project's Python is what a raw asset is
     function: Callable[[RawContext], Any] = module.__dict__["execute"]
     return function
 
 
 def _place(error: BaseException, file: Path) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    lines = [frame.lineno for frame in traceback.extract_tb(traceback_of(error)) if frame.filename == str(file)]
     return f" ({file.name}:{lines[-1]})" if lines else ""
 
 

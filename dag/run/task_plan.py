@@ -57,6 +57,7 @@ def fresh_node(project: Project, asset: str, order: int, run_tests: bool, select
     return NodeStatus(
         name=(SELECTING if select else EXECUTING) + asset,
         asset_name=asset,
+        is_selection=select,
         order=order,
         total_tests=len(project.assets[asset].tests) if run_tests and not select else 0,
     )

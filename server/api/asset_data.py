@@ -22,8 +22,9 @@ from dagscope.server.http.answers import around
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes import AssetData
 from dagscope.server.workspace.reads import Read
+from dagscope.storage.assets_now import AssetNow
 from dagscope.storage.frame_files import FrameFiles
-from dagscope.storage.reader import AssetNow, KeptNode
+from dagscope.storage.tasks import KeptNode
 
 Done = TypeVar("Done")
 

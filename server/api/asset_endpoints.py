@@ -20,7 +20,9 @@ from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import page_of, read_body, workspace_of
 from dagscope.server.http.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
 from dagscope.server.workspace.workspace import Workspace
-from dagscope.storage.reader import AssetNow, KeptAttempt, KeptNode, Moment
+from dagscope.storage.assets_now import AssetNow
+from dagscope.storage.reader import Moment
+from dagscope.storage.tasks import KeptAttempt, KeptNode
 
 RESULT_ROWS = 100
 """Rows in the `result` of an execute."""
@@ -62,14 +64,14 @@ async def _execute(request: Request, select: bool) -> Response:
     if active is None:
         return ShapeResponse(AssetExecuted(task_id=body.task_id, asset_name=name, status=NodeState.INITIAL), 202)
     await workspace.wait_for(active.node_ended[name], waiting.deadline_s)
+    has_ended = active.ended.is_set()  # asked before the state is read: what it says then is no older
     async with workspace.reader.moment() as moment:
         task = await moment.attempt(body.task_id, active.plan.attempt)
         node = await moment.node(body.task_id, task.attempt, name) if task else None
         now = await moment.assets()
     if task is None or node is None:
         raise reset_meanwhile()
-    over = node.status.state.is_ended or active.ended.is_set()
-    return await _executed(workspace, asset, task, node, now, over, waiting)
+    return await _executed(workspace, asset, task, node, now, node.status.state.is_ended or has_ended, waiting)
 
 
 async def _executed(

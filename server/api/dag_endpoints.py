@@ -35,7 +35,8 @@ from dagscope.server.workspace.reads import ReadsBusy, TimeLimitReached
 from dagscope.server.workspace.task_planning import NothingToRetry
 from dagscope.server.workspace.task_queue import ActiveTask
 from dagscope.server.workspace.workspace import Workspace
-from dagscope.storage.reader import AssetNow, KeptTask, TaskPosition
+from dagscope.storage.assets_now import AssetNow
+from dagscope.storage.tasks import KeptTask, TaskPosition
 
 
 async def get_dag(request: Request) -> Response:

@@ -31,7 +31,8 @@ from dagscope.server.http.shapes import (
     TaskDataTests,
 )
 from dagscope.storage.kept_data_tests import KeptDataTest
-from dagscope.storage.reader import KeptAttempt, Moment
+from dagscope.storage.reader import Moment
+from dagscope.storage.tasks import KeptAttempt
 
 
 async def get_tests(request: Request) -> Response:
@@ -128,10 +129,11 @@ async def post_execute_test(request: Request) -> Response:
     if active is None:
         return _executed(body.task_id, test, None, over=False)
     await workspace.wait_for(active.test_ended[name], waiting.deadline_s)
+    has_ended = active.ended.is_set()  # asked before the state is read: what it says then is no older
     async with workspace.reader.moment() as moment:
         found = await moment.data_tests.of_attempt(active.task_id, active.plan.attempt)
     kept = next((each for each in found if each.result.test_name == name and each.asset is None), None)
-    return _executed(active.task_id, test, kept, active.ended.is_set())
+    return _executed(active.task_id, test, kept, has_ended)
 
 
 def _executed(task_id: str, test: DataTest, kept: KeptDataTest | None, over: bool) -> Response:

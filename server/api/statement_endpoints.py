@@ -4,14 +4,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dagscope.dag.events.statements import KeptStatements
 from dagscope.dag.ground.shapes import Shape
 from dagscope.server.http.answers import around
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import AskedTask, asset_named, asset_or_gone, data_test_named
 from dagscope.server.http.request_reading import workspace_of
 from dagscope.server.http.shapes import AssetStatements, DataTestStatements, Error
-from dagscope.storage.reader import KeptAttempt, Moment
-from dagscope.storage.statements import Execution, Sent
+from dagscope.storage.reader import Moment
+from dagscope.storage.statements import Execution
+from dagscope.storage.tasks import KeptAttempt
 
 
 async def get_asset_statements(request: Request) -> Response:
@@ -65,10 +67,10 @@ async def _execution(moment: Moment, asset: str, task: KeptAttempt | None) -> Ex
     return await moment.statements.execution(now.task_id, now.attempt, asset)
 
 
-def _answer(shape: Shape, sent: Sent) -> Response:
+def _answer(shape: Shape, sent: KeptStatements) -> Response:
     """The statements are sent as they were recorded."""
     head, foot = around(shape, "statements")
-    return Response(f"{head}{sent.data}{foot}", media_type="application/json")
+    return Response(f"{head}{sent.json}{foot}", media_type="application/json")
 
 
 _QUERIES = (

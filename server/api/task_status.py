@@ -2,7 +2,7 @@
 
 from dagscope.dag.events.status import TaskStatus
 from dagscope.server.http.shapes import RunBody, TaskBody
-from dagscope.storage.reader import KeptTask
+from dagscope.storage.tasks import KeptTask
 
 
 def task_body(task: KeptTask) -> TaskBody:

@@ -9,9 +9,8 @@ import strawberry
 
 from dagscope.dag.events.run_events import RunEventLevel
 from dagscope.server.graphql.graphql_context import GraphQLInfo, given
-from dagscope.server.graphql.run_event_pages import BadArgument, RunNotFound, event_page
+from dagscope.server.graphql.run_event_pages import BadArgument, RunNotFound, event_page, published
 from dagscope.server.workspace.faults import report_fault
-from dagscope.storage.runs import KeptRunEvent
 
 strawberry.enum(RunEventLevel, name="LogLevel")
 
@@ -80,17 +79,7 @@ class CloudQuery:
             fault = report_fault(error, info.context.debug)
             return PythonError(message=fault.message, stack="".join(fault.stack))
         return EventConnection(
-            events=[_message_event(kept) for kept in page.events], cursor=page.cursor, has_more=page.has_more
+            events=[MessageEvent(**published(kept.event, MessageEvent)) for kept in page.events],
+            cursor=page.cursor,
+            has_more=page.has_more,
         )
-
-
-def _message_event(kept: KeptRunEvent) -> MessageEvent:
-    event = kept.event
-    return MessageEvent(
-        run_id=event.run_id,
-        message=event.message,
-        timestamp=event.timestamp,
-        level=event.level,
-        step_key=event.step_key,
-        event_type=event.event_type,
-    )

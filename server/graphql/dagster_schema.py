@@ -7,7 +7,7 @@ log line, stacks are lists, and the times of runs are epoch seconds.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Optional
+from typing import Annotated, Optional
 
 import strawberry
 import yaml
@@ -15,7 +15,7 @@ import yaml
 from dagscope.dag.events.error_info import ErrorInfo
 from dagscope.dag.events.run_events import RunEventLevel, RunEventType
 from dagscope.server.graphql.graphql_context import GraphQLContext, GraphQLInfo, given
-from dagscope.server.graphql.run_event_pages import BadArgument, RunNotFound, checked_limit, event_page
+from dagscope.server.graphql.run_event_pages import BadArgument, RunNotFound, checked_limit, event_page, published
 from dagscope.server.workspace.faults import Fault, report_fault
 from dagscope.storage.runs import KeptRun, KeptRunEvent, RunStatus
 
@@ -346,18 +346,13 @@ def _run(kept: KeptRun, context: GraphQLContext) -> Run:
 def _event(kept: KeptRunEvent) -> DagsterRunEvent:
     event = kept.event
     milliseconds = round(datetime.fromisoformat(event.timestamp).timestamp() * 1000)
-    values: dict[str, Any] = {
-        "run_id": event.run_id,
-        "message": event.message,
-        "timestamp": str(milliseconds),
-        "level": event.level,
-        "step_key": event.step_key,
-    }
+    values = published(event, MessageEvent) | {"timestamp": str(milliseconds)}
     if event.event_type == RunEventType.STEP_FAILURE:
-        error = _python_error(kept.error)
-        return ExecutionStepFailureEvent(**values, event_type=DagsterEventType.STEP_FAILURE, error=error)
+        values |= {"event_type": DagsterEventType.STEP_FAILURE, "error": _python_error(kept.error)}
+        return ExecutionStepFailureEvent(**values)
     type_, event_type = _TYPES[event.event_type]
-    made: DagsterRunEvent = type_(**values, event_type=event_type)  # type: ignore[assignment]  # one of `_TYPES`
+    values["event_type"] = event_type
+    made: DagsterRunEvent = type_(**values)  # type: ignore[assignment]  # one of `_TYPES`
     return made
 
 

@@ -1,7 +1,9 @@
 """Executing long lists of plain objects quickly.
 
-graphql-core resolves and completes every field of every item by itself: 54 ms for a page of 1,000 run events, most of
-the time of the whole answer. Where all that is asked of an item are its attributes, they are read directly instead.
+graphql-core resolves and completes every field of every item by itself: a page of 1,000 run events takes 25 ms of the
+event loop with it, and 9 ms where all that is asked of an item are its attributes, and they are read directly instead.
+Minor versions of graphql-core change the method that is overridden here, so pyproject.toml admits only the one that is
+tested.
 """
 
 from collections.abc import Callable, Iterable

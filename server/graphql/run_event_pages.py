@@ -2,8 +2,12 @@
 
 import base64
 import binascii
+import dataclasses
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
+from dagscope.dag.events.run_events import RunEvent
 from dagscope.server.graphql.query_limits import DEFAULT_LIMIT, MAX_LIMIT
 from dagscope.storage.reader import Reader
 from dagscope.storage.runs import KeptRunEvent
@@ -49,6 +53,16 @@ async def event_page(reader: Reader, run_id: str, limit: int | None, after_curso
     page = events[:wanted]
     end = page[-1].position if page else after.position if after else 0
     return EventPage(page, _Cursor(key.task_uuid, end).text, len(events) > wanted)
+
+
+def published(event: RunEvent, type_: type) -> dict[str, Any]:
+    """Those fields of a run event that a schema's type has, by their names there, which are the same."""
+    return {name: getattr(event, name) for name in _shared_fields(type_)}
+
+
+@cache
+def _shared_fields(type_: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(type_) if field.name in RunEvent.model_fields)
 
 
 def checked_limit(limit: int | None) -> int:

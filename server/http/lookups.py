@@ -12,7 +12,8 @@ from dagscope.dag.project.project import Project
 from dagscope.server.http.answers import Refused
 from dagscope.server.http.request_reading import checked_task_id, whole_number
 from dagscope.server.http.shapes import Error
-from dagscope.storage.reader import KeptAttempt, Moment
+from dagscope.storage.reader import Moment
+from dagscope.storage.tasks import KeptAttempt
 
 _SHOWN_NAME = 100  # characters
 

@@ -27,10 +27,10 @@ class Listeners:
         for listener in self._listeners:
             try:
                 listener(event)
-            except Exception as error:  # noqa: BLE001  another package's code may raise anything
+            except BaseException as error:  # noqa: BLE001  another package's code may raise anything
                 self._drop(listener, error)
 
-    def _drop(self, listener: Listener, error: Exception) -> None:
+    def _drop(self, listener: Listener, error: BaseException) -> None:
         with self._lock:
             is_first = listener in self._listeners
             self._listeners = tuple(other for other in self._listeners if other is not listener)
@@ -47,7 +47,7 @@ def installed_listeners() -> tuple[Listener, ...]:
 def _loaded(entry: EntryPoint) -> Listener | None:
     try:
         listener = entry.load()
-    except Exception as error:  # noqa: BLE001  another package's code may raise anything
+    except BaseException as error:  # noqa: BLE001  another package's code may raise anything
         _report("A listener cannot be imported", entry.value, error)
         return None
     if not callable(listener):
@@ -62,6 +62,6 @@ def _name(listener: Listener) -> str:
     return f"{named.__module__}:{named.__qualname__}"
 
 
-def _report(what: str, listener: str, error: Exception | None) -> None:
+def _report(what: str, listener: str, error: BaseException | None) -> None:
     # Not captured: a task's log is served to clients, and the fault is not the task's.
     uncaptured_log().error(what, listener=listener, exc_info=error)

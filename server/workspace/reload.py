@@ -8,20 +8,37 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import structlog
-from watchfiles import Change, DefaultFilter, awatch
+from watchfiles import Change, awatch
 
 from dagscope.dag.ground.errors import ProjectInvalid
+from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.files_read import CONFIG, PROFILE
 from dagscope.dag.project.loading import load_project
 from dagscope.dag.project.project import Project
+from dagscope.dag.project.project_files import is_ignored
 from dagscope.server.workspace.workspace import Workspace
 
 _SETTLE_MS = 100  # editors save in several steps
+_AGAIN_S = 1
+_TOLD_PROBLEMS = 100  # each is a log entry
 _log = structlog.get_logger("dagscope.reload")
 
 
 async def reload_on_change(workspace: Workspace) -> None:
-    """Watch the project's files until cancelled."""
+    """Watch the project's files until cancelled, whatever they hold and whatever happens to them."""
+    closing: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
+    while True:
+        try:
+            await _watch(workspace, closing)
+        except Exception as error:  # noqa: BLE001  the folder was moved away, or cannot be watched now
+            cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            _log.warning(
+                "The project's files cannot be watched; trying again", error=f"{type(cause).__name__}: {cause}"
+            )
+        await asyncio.sleep(_AGAIN_S)
+
+
+async def _watch(workspace: Workspace, closing: set[asyncio.Task[None]]) -> None:
     folder = workspace.project.folder
     changes = awatch(
         folder,
@@ -30,8 +47,8 @@ async def reload_on_change(workspace: Workspace) -> None:
         step=20,
         rust_timeout=500,
         yield_on_timeout=True,
+        ignore_permission_denied=True,
     )
-    closing: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
     is_first = True
     async for changed in changes:
         if changed or is_first:  # what was saved before the watch began is seen at its first sign of life
@@ -40,18 +57,26 @@ async def reload_on_change(workspace: Workspace) -> None:
                 closing.add(task := asyncio.create_task(_close_unused(workspace, replaced)))
                 task.add_done_callback(closing.discard)
         is_first = False
+        if _holds_a_link(changed):
+            return  # what it leads to is watched from the next watch on
 
 
-class _ProjectFiles(DefaultFilter):
+def _holds_a_link(changed: set[tuple[Change, str]]) -> bool:
+    return any(Path(path).is_symlink() for _, path in changed)
+
+
+class _ProjectFiles:
     """The files that a project is loaded from, and not what runs leave beside them."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__()
         self._files = {str(folder / CONFIG), str(folder / PROFILE)}
         self._assets = str(folder / "assets")
 
-    def __call__(self, change: Change, path: str) -> bool:
-        return (path in self._files or path.startswith(self._assets)) and super().__call__(change, path)
+    def __call__(self, _: Change, path: str) -> bool:
+        if path in self._files or path == self._assets:
+            return True
+        inside = path.removeprefix(self._assets + "/")
+        return inside != path and not any(map(is_ignored, inside.split("/")))
 
 
 async def reload(workspace: Workspace, tell: bool = True) -> Project | None:
@@ -60,11 +85,13 @@ async def reload(workspace: Workspace, tell: bool = True) -> Project | None:
     The project that it replaced, whose connections may have no user any more; None if that one stays.
     """
     try:
-        project = await asyncio.to_thread(load_project, workspace.project.folder)
+        project = await asyncio.to_thread(load_project, workspace.project.folder, workspace.settings.loading_limits)
     except ProjectInvalid as error:
-        workspace.problems = error.problems
-        for problem in error.problems:
-            _log.error("Reload failed: the last good project stays", problem=str(problem))
+        _refuse(workspace, error.problems)
+        return None
+    except Exception as error:  # noqa: BLE001  a fault of the loader's own must not end the watching
+        reason = f"cannot be loaded: {type(error).__name__}: {error}"
+        _refuse(workspace, (Problem(str(workspace.project.folder), 0, reason),))
         return None
     before = workspace.project
     workspace.project = project.with_open_connections_of(before)
@@ -72,6 +99,14 @@ async def reload(workspace: Workspace, tell: bool = True) -> Project | None:
     if tell:
         _log.info("Project reloaded", assets=len(project.assets), tests=len(project.tests))
     return before
+
+
+def _refuse(workspace: Workspace, problems: tuple[Problem, ...]) -> None:
+    workspace.problems = problems
+    for problem in problems[:_TOLD_PROBLEMS]:
+        _log.error("Reload failed: the last good project stays", problem=str(problem))
+    if len(problems) > _TOLD_PROBLEMS:
+        _log.error("Reload failed: there are more problems", problems=len(problems))
 
 
 async def _close_unused(workspace: Workspace, before: Project) -> None:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dagscope.dag.project.loading_limits import LoadingLimits
 from dagscope.storage.retention import Retention
 
 
@@ -66,10 +67,17 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(1_048_576, ge=1, description="The largest request body that is read.")
     kept_violations: int = Field(1_000, ge=1, description="Violating rows kept of a failed data test.")
     store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
-    keep_days: float | None = Field(None, ge=0, description="Tasks older than this are let go of; none if not set.")
+    keep_days: float | None = Field(
+        None, ge=0, description="Delete tasks, and entries without one, older than this; no limit if not set."
+    )
     keep_bytes: int | None = Field(
         None, ge=0, description="The oldest tasks are let go of while entries and frames take more; none if not set."
     )
+    load_file_limit_bytes: int = Field(
+        4_194_304, ge=8, description="The largest SQL file that is read; Python and YAML may have an eighth of it."
+    )
+    load_file_limit_s: float = Field(1, gt=0, description="Processor time that rendering a template may take at load.")
+    load_total_limit_s: float = Field(60, gt=0, description="Processor time that loading a project may take.")
     heartbeat_s: float = Field(15, gt=0, description="Seconds between comments on a silent stream.")
     stalled_reader_s: float = Field(
         20, gt=0, description="Seconds after which a connection whose reader takes nothing is let go."
@@ -88,6 +96,10 @@ class Settings(BaseSettings):
         None, description="The form of entries on the console; text on a terminal and JSON elsewhere if not set."
     )
     debug: bool = Field(False, description="Show stacks of unexpected faults to clients; `serve --debug` turns it on.")
+
+    @property
+    def loading_limits(self) -> LoadingLimits:
+        return LoadingLimits(self.load_file_limit_bytes, self.load_file_limit_s, self.load_total_limit_s)
 
     @property
     def retention(self) -> Retention:

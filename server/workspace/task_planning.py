@@ -12,7 +12,7 @@ from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.task_plan import TaskPlan, Work, fresh_node
-from dagscope.storage.reader import KeptTask
+from dagscope.storage.tasks import KeptTask
 
 
 class NothingToRetry(DagscopeError):

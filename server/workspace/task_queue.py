@@ -12,6 +12,7 @@ from dagscope.dag.events.events import DataTestChanged, Event, NodeChanged, Node
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.events.task_log import Emit
 from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.error_text import named_error
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.frames import FrameStore
 from dagscope.dag.project.project import Project
@@ -246,7 +247,13 @@ class TaskQueue:
             if not active.started:
                 await self._execute(active)
                 async with self.accepting:
-                    await self._between_tasks()
+                    await self._tidy_up()
+
+    async def _tidy_up(self) -> None:
+        try:
+            await self._between_tasks()
+        except Exception as error:  # noqa: BLE001  what fails between two tasks is no reason not to execute the next
+            _log.error("What is done between tasks failed", error=named_error(error))
 
     async def _execute(self, active: ActiveTask) -> None:
         active.started = True
@@ -255,7 +262,9 @@ class TaskQueue:
             cancelled = active.cancellation.is_requested
             await (self._recorder.flush() if cancelled else self._recorder.begin(active.task_id, active.plan.attempt))
             plan = await self._with_earlier_results(active)
-            await self._loop.run_in_executor(self._threads, self._run, active, plan, self._emit_for(active))
+            broken = await self._loop.run_in_executor(self._threads, self._run, active, plan, self._emit_for(active))
+            if broken is not None:
+                await self._close(active, broken)
             await self._recorder.flush()
         except Exception as error:  # noqa: BLE001  whatever went wrong, the task ends and the next one begins
             await self._close(active, error)
@@ -273,9 +282,17 @@ class TaskQueue:
         async with self._reader.moment() as moment:
             return replace(active.plan, earlier_results=await moment.results_of(needed))
 
-    def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> TaskStatus:
-        connect_again(*active.project.connections.values())
-        return runner.run(active.project, plan, self._frames, emit, active.cancellation, self._options)
+    def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> BaseException | None:
+        """Execute the task, in a thread; what broke its runner.
+
+        It is returned and not raised: out of a thread, a `SystemExit` would end the server.
+        """
+        try:
+            connect_again(*active.project.connections.values())
+            runner.run(active.project, plan, self._frames, emit, active.cancellation, self._options)
+        except BaseException as error:  # noqa: BLE001  whatever it is, it ends this task and nothing else
+            return error
+        return None
 
     def _emit_for(self, active: ActiveTask) -> Callable[[Event], None]:
         def emit(event: Event) -> None:
@@ -289,9 +306,10 @@ class TaskQueue:
 
         return emit
 
-    async def _close(self, active: ActiveTask, error: Exception) -> None:
+    async def _close(self, active: ActiveTask, error: BaseException) -> None:
         """End a task whose runner broke, as far as the state can still be read and written."""
-        _log.error("Task broke off", taskId=active.task_id, error=f"{type(error).__name__}: {error}")
+        reason = named_error(error)
+        _log.error("Task broke off", taskId=active.task_id, error=reason)
         try:
             async with self._reader.moment() as moment:
                 task = await moment.task(active.task_id)
@@ -299,4 +317,4 @@ class TaskQueue:
             _log.error("Task could not be closed", taskId=active.task_id, error=str(unreadable))
             return
         if task is not None and not task.summary.status.is_ended:
-            close_task(task, self._recorder, f"interrupted: {type(error).__name__}: {error}")
+            close_task(task, self._recorder, f"interrupted: {reason}")

@@ -69,6 +69,7 @@ def test_machine_is_told() -> None:
     assert all(text in str(machine) for text in (machine.cpu, machine.date, "duckdb", "sqlite"))
 
 
+@pytest.mark.server
 def test_bench_runs(tmp_path: Path) -> None:
     """`python -m benchmarks` measures real servers, prints its table, and saves the same figures."""
     command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "load", "--results", str(tmp_path)]
@@ -77,4 +78,5 @@ def test_bench_runs(tmp_path: Path) -> None:
     assert "GET /api/dag with 100 models" in done.stdout
     [file] = tmp_path.iterdir()
     names = [figure["name"] for figure in json.loads(file.read_text())["figures"]]
-    assert names == ["load 100 models, each with a data test", "GET /api/dag with 100 models"]
+    assert names[:2] == ["load 100 models, each with a data test", "GET /api/dag with 100 models"]
+    assert names[2:] == ["dagscope check of 10,000 files", "dagscope check of 10,000 files: peak memory"]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import dagscope
+from tests.cli.dagscope_command import dagscope
+
+pytestmark = pytest.mark.server
 
 
 @pytest.mark.parametrize("example", ["hello", "nycflights"])

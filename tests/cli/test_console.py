@@ -12,6 +12,8 @@ import pytest
 from tests.doors import DAGSCOPE, ServerDoor
 from tests.projects import raw, write_project
 
+pytestmark = pytest.mark.server
+
 LOGGED = "def execute(context):\n" + "".join(
     f"    context.log.{level}('a {level}', rows=3)\n" for level in ("debug", "info", "warning", "error", "critical")
 )
@@ -31,10 +33,9 @@ def console(tmp_path: Path) -> Console:
 
             door = ShownDoor(project, *options, **settings)
             assert door.run("t").status_code == 200
-            file.seek(0)
-            shown = file.read()  # before it ends: libraries in C have words of their own at the end of a process
             door.stop()
-            return shown
+            file.seek(0)
+            return file.read()
 
     return of
 

@@ -11,6 +11,8 @@ from tests.doors import DAGSCOPE
 from tests.outside_package import install
 from tests.projects import model, on_engine, write_project
 
+pytestmark = pytest.mark.server
+
 ENGINE = """
     import os
     from pathlib import Path

@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
-from tests.cli.test_run import dagscope
+import pytest
+
+from tests.cli.dagscope_command import dagscope
 from tests.doors import ServerDoor, wait_until
 from tests.projects import model, raw, write_project
+
+pytestmark = pytest.mark.server
 
 IMPORTING = """\
 import colorsys

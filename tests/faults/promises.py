@@ -1,17 +1,18 @@
-"""The promises, each with the figures of `make faults` and the short ones of `make test`."""
+"""The promises, each with its test, the figures of `make faults`, and the short ones of `make test`."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults import disk, kills, lifecycle, load, readers, streams
+from tests.faults import disk, kills, lifecycle, load, readers, soak, streams
 from tests.faults.outcome import Outcome
 
 
 @dataclass(frozen=True)
 class Promise:
-    """A test of a promise: called with an empty folder, a seeded `random.Random`, and one of the two scales."""
+    """What must hold, and its test. That is called with an empty folder, a seeded `random.Random`, and a scale."""
 
+    says: str
     test: Callable[..., Awaitable[Outcome]]
     full: Mapping[str, Any]
     short: Mapping[str, Any]
@@ -22,36 +23,106 @@ class Promise:
 
 
 PROMISES = (
-    Promise(kills.kill_running_tasks, {"kills": 200}, {"kills": 5}),
     Promise(
+        "What clients were shown before a `kill -9` is there after it, nothing stays open, a retry finishes the task.",
+        kills.kill_running_tasks,
+        {"kills": 200},
+        {"kills": 5},
+    ),
+    Promise(
+        "A recovery that is killed itself, even several times, ends in the same state as one that is not.",
         kills.kill_recoveries,
         {"kills": 50, "waiting": 900, "running": 8},
         {"kills": 2, "waiting": 60, "running": 20},
     ),
-    Promise(streams.cut_streams, {"cuts": 500, "restarts": 20}, {"cuts": 20, "restarts": 1}),
     Promise(
+        "A stream that is cut anywhere and resumed has every entry once, in order, across restarts too.",
+        streams.cut_streams,
+        {"cuts": 500, "restarts": 20},
+        {"cuts": 20, "restarts": 1},
+    ),
+    Promise(
+        "A client that joins at any position, while thousands of entries are written, gets exactly what follows.",
         streams.join_anywhere,
         {"clients": 50, "per_second": 1_000, "seconds": 10},
         {"clients": 10, "per_second": 1_000, "seconds": 2},
     ),
-    Promise(streams.bad_positions, {"others": 200}, {"others": 5}),
     Promise(
+        "A position that cannot be honoured gets `reset` or 400; never silence, never 500.",
+        streams.bad_positions,
+        {"others": 200},
+        {"others": 5},
+    ),
+    Promise(
+        "Clients that never read are let go, and cost little memory until then.",
         readers.stalled_readers,
         {"clients": 50, "lines": 40_000, "stalled_s": 20},
         {"clients": 10, "lines": 6_000, "stalled_s": 1},
     ),
-    Promise(readers.abrupt_disconnects, {"disconnects": 1_000, "at_once": 50}, {"disconnects": 100, "at_once": 20}),
-    Promise(disk.failing_writes, {"upto": 50, "shots": 50}, {"upto": 50, "shots": 2}),
-    Promise(disk.failing_starts, {"upto": 40, "shots": 40}, {"upto": 40, "shots": 1}),
-    Promise(disk.full_disk, {"sizes": 10}, {"sizes": 1}),
-    Promise(disk.flipped_bytes, {"frames": 100}, {"frames": 10}),
     Promise(
+        "Clients that vanish leave no socket, no open file and no complaint behind.",
+        readers.abrupt_disconnects,
+        {"disconnects": 1_000, "at_once": 50},
+        {"disconnects": 100, "at_once": 20},
+    ),
+    Promise(
+        "When a write fails there is no 2xx for what is not stored, a clear error, and all is right after a restart.",
+        disk.failing_writes,
+        {"upto": 50, "shots": 50},
+        {"upto": 50, "shots": 2},
+    ),
+    Promise(
+        "A start whose writes fail serves or says why not, and the next one on a good disk is as if nothing had been.",
+        disk.failing_starts,
+        {"upto": 40, "shots": 40},
+        {"upto": 40, "shots": 1},
+    ),
+    Promise(
+        "On a disk that is really full the server stays, refuses clearly, and goes on once there is space.",
+        disk.full_disk,
+        {"sizes": 10},
+        {"sizes": 1},
+    ),
+    Promise(
+        "A frame with a flipped byte is refused by name; it is never served, and nothing is built upon it.",
+        disk.flipped_bytes,
+        {"frames": 100},
+        {"frames": 10},
+    ),
+    Promise(
+        'Many clients at once see no 5xx and no "database is locked" while a large task runs.',
         load.many_clients,
         {"clients": 50, "requests": 2_000, "assets": 200},
         {"clients": 8, "requests": 25, "assets": 50},
     ),
-    Promise(lifecycle.terminate, {"rounds": 10, "streams": 20}, {"rounds": 1, "streams": 20}),
-    Promise(lifecycle.one_owner, {"rounds": 10}, {"rounds": 1}),
-    Promise(lifecycle.unusable_states, {"damages": 110}, {"damages": 3}),
-    Promise(lifecycle.killed_first_starts, {"kills": 40}, {"kills": 2}),
+    Promise(
+        "SIGTERM ends the server within 10 s with 20 streams open, and what ran is recorded as cancelled.",
+        lifecycle.terminate,
+        {"rounds": 10, "streams": 20},
+        {"rounds": 1, "streams": 20},
+    ),
+    Promise(
+        "A second server is refused naming the first; the lock that a killed one left blocks nobody.",
+        lifecycle.one_owner,
+        {"rounds": 10},
+        {"rounds": 1},
+    ),
+    Promise(
+        "A damaged or newer state is refused by name, and not a byte of it is changed.",
+        lifecycle.unusable_states,
+        {"damages": 110},
+        {"damages": 3},
+    ),
+    Promise(
+        "A server that is killed while it makes its state for the first time starts the next time.",
+        lifecycle.killed_first_starts,
+        {"kills": 40},
+        {"kills": 2},
+    ),
+    Promise(
+        "After hours of mixed work threads, descriptors and memory have levelled off, and nothing stays open.",
+        soak.soak,
+        {"rounds": 60, "round_s": 60},
+        {"rounds": 3, "round_s": 3},
+    ),
 )

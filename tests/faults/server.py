@@ -26,7 +26,10 @@ class NotStarted(Exception):
 
 
 class Server:
-    """Serves a project. What it says on standard error is in `said`. Killed on the way out if it still runs."""
+    """Serves a project. What it says on standard error is in `said`, unless a `console` is given for it.
+
+    Killed on the way out if it still runs.
+    """
 
     def __init__(
         self,
@@ -34,9 +37,11 @@ class Server:
         settings: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
         command: Sequence[str] = (DAGSCOPE,),
+        options: Sequence[str] = (),
+        console: int | None = None,
     ) -> None:
-        self.project = project
-        self._command = [*command, "serve", "--project", str(project), "--port", "0"]
+        self.project, self._console = project, console
+        self._command = [*command, "serve", "--project", str(project), "--port", "0", *options]
         named = {f"DAGSCOPE_{name.upper()}": str(value) for name, value in (settings or {}).items()}
         self.environment = {**os.environ, **named, **(environment or {})}
         self._said = project.with_name(project.name + ".stderr")
@@ -54,7 +59,11 @@ class Server:
         """Start the process without waiting until it serves."""
         with self._said.open("w") as said:
             self.process = subprocess.Popen(
-                self._command, stdout=subprocess.PIPE, stderr=said, text=True, env=self.environment
+                self._command,
+                stdout=subprocess.PIPE,
+                stderr=said if self._console is None else self._console,
+                text=True,
+                env=self.environment,
             )
         return self.process
 

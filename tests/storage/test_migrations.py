@@ -66,7 +66,7 @@ def test_an_upgrade_that_breaks_off(folder: StateFolder) -> None:
     """An upgrade that does not come to its end has changed nothing: the next start finds the old state whole."""
     upgrade(folder.database, "0001")
     connection = sqlite3.connect(folder.database)
-    connection.execute("ALTER TABLE node ADD COLUMN testing_ms INTEGER")  # what the upgrade does last
+    connection.execute("ALTER TABLE node ADD COLUMN is_selection BOOLEAN")  # what the upgrade does last
 
     def tables_and_revision() -> list[tuple[str]]:
         return connection.execute(
@@ -76,11 +76,32 @@ def test_an_upgrade_that_breaks_off(folder: StateFolder) -> None:
     before = tables_and_revision()
     with pytest.raises(StateUnusable) as raised:
         migrate(folder)
-    reason = "duplicate column name: testing_ms"
+    reason = "duplicate column name: is_selection"
     assert str(raised.value) == f"{folder.database} cannot be upgraded: {reason}; nothing in it was changed"
     assert tables_and_revision() == before
     connection.close()
 
+
+def test_selections_of_an_old_state(folder: StateFolder) -> None:
+    """Nodes of which only the query was read are known as such after the upgrade, whatever their assets are called."""
+    upgrade(folder.database, "0002")
+    connection = sqlite3.connect(folder.database)
+    for table in ("task", "attempt", "frame"):
+        row = OLD_ROWS[table]
+        columns = [info[1] for info in connection.execute(f'PRAGMA table_info("{table}")')][: len(row)]
+        connection.execute(f'INSERT INTO "{table}" ({", ".join(columns)}) VALUES ({", ".join("?" * len(row))})', row)
+    for order, (asset, name) in enumerate(OLD_NAMES, 1):
+        node = OLD_ROWS["node"]
+        values = (*node[:2], asset, name, node[4], order, *node[6:])
+        connection.execute(f"INSERT INTO node VALUES ({', '.join('?' * len(values))}, NULL, NULL, NULL, NULL)", values)
+    connection.commit()
+    migrate(folder)
+    found = connection.execute('SELECT asset_name, is_selection FROM node ORDER BY "order"').fetchall()
+    assert found == [("a.b", 0), ("a.c", 1), ("Selecting .d", 0)]
+    connection.close()
+
+
+OLD_NAMES = (("a.b", "Executing a.b"), ("a.c", "Selecting a.c"), ("Selecting .d", "Executing Selecting .d"))
 
 OLD_ROWS: dict[str, tuple[object, ...]] = {
     "state": (1, "uuid", 4096, 4096),

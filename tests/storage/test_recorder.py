@@ -1,19 +1,23 @@
 """The recorder: what it commits, in what order, and what it publishes."""
 
 import asyncio
+import json
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from dagscope.dag.events.events import Event, Logged
-from dagscope.dag.events.status import LogEntry
+import pytest
+
+from dagscope.dag.events.events import Event, Logged, NodeChanged, NodeFacts, TaskAccepted
+from dagscope.dag.events.status import LogEntry, NodeState, NodeStatus, TaskStatus, TaskSummary
 from dagscope.storage.database import open_readers, open_writer
 from dagscope.storage.migrations import migrate
 from dagscope.storage.projection import Recorded
 from dagscope.storage.reader import Reader
 from dagscope.storage.recorder import Recorder
 from dagscope.storage.state_folder import StateFolder
+
+pytestmark = pytest.mark.anyio
 
 
 def entry(number: int, task_id: str = "t") -> Event:
@@ -32,12 +36,17 @@ class Opened:
             return list((await moment.log_entries(task_id)).entries)
 
 
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Opened]:
-    state = StateFolder(folder / ".dagscope")
-    state.create()
-    migrate(state)
-    writer, readers = open_writer(state.database), open_readers(state.database)
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def state(tmp_path: Path) -> AsyncIterator[Opened]:
+    folder = StateFolder(tmp_path / ".dagscope")
+    folder.create()
+    migrate(folder)
+    writer, readers = open_writer(folder.database), open_readers(folder.database)
     published: list[Recorded] = []
 
     def publish(recorded: Sequence[Recorded]) -> None:
@@ -49,70 +58,79 @@ async def opened(folder: Path) -> AsyncIterator[Opened]:
     await readers.dispose()
 
 
-def run(folder: Path, test: Callable[[Opened], Awaitable[None]]) -> None:
-    async def main() -> None:
-        async with opened(folder) as state:
-            await test(state)
-
-    asyncio.run(main())
-
-
-def test_order_and_positions(tmp_path: Path) -> None:
+async def test_order_and_positions(state: Opened) -> None:
     """Entries get consecutive positions in the order in which they were emitted, and are published so."""
-
-    async def check(state: Opened) -> None:
-        first = state.recorder.last_position
-        for number in range(5_000):
-            state.recorder.emit(entry(number))
-        await state.recorder.flush()
-        assert [recorded.position - first for recorded in state.published] == list(range(1, 5_001))
-        assert [recorded.data for recorded in state.published] == await state.entries()
-
-    run(tmp_path, check)
+    first = state.recorder.last_position
+    for number in range(5_000):
+        state.recorder.emit(entry(number))
+    await state.recorder.flush()
+    assert [recorded.position - first for recorded in state.published] == list(range(1, 5_001))
+    assert [recorded.data for recorded in state.published] == await state.entries()
 
 
-def test_published_after_the_commit(tmp_path: Path) -> None:
+async def test_published_after_the_commit(state: Opened) -> None:
     """What is published can be read by others at that moment."""
-
-    async def check(state: Opened) -> None:
-        state.recorder.emit(entry(1))
-        while not state.published:
-            await asyncio.sleep(0)
-        assert len(await state.entries()) == 1
-
-    run(tmp_path, check)
+    state.recorder.emit(entry(1))
+    while not state.published:
+        await asyncio.sleep(0)
+    assert len(await state.entries()) == 1
 
 
-def test_many_threads(tmp_path: Path) -> None:
+async def test_many_threads(state: Opened) -> None:
     """Threads that emit more than fits wait; each thread's entries stay in order, and none is lost."""
 
-    async def check(state: Opened) -> None:
-        def emit(thread: int) -> None:
-            for number in range(10_000):
-                state.recorder.emit(entry(number, task_id=str(thread)))
+    def emit(thread: int) -> None:
+        for number in range(10_000):
+            state.recorder.emit(entry(number, task_id=str(thread)))
 
-        threads = [threading.Thread(target=emit, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        await asyncio.gather(*(asyncio.to_thread(thread.join) for thread in threads))
-        await state.recorder.flush()
-        for number in range(4):
-            found = [recorded.data for recorded in state.published if recorded.task_id == str(number)]
-            assert found == [entry(count, str(number)).payload() for count in range(10_000)]
-
-    run(tmp_path, check)
+    threads = [threading.Thread(target=emit, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    await asyncio.gather(*(asyncio.to_thread(thread.join) for thread in threads))
+    await state.recorder.flush()
+    for number in range(4):
+        found = [recorded.data for recorded in state.published if recorded.task_id == str(number)]
+        assert found == [entry(count, str(number)).payload() for count in range(10_000)]
 
 
-def test_clearing_keeps_positions_going(tmp_path: Path) -> None:
+async def test_clearing_keeps_positions_going(state: Opened) -> None:
     """After a clear nothing is left, and positions go on above all that ever were."""
+    state.recorder.emit(entry(1))
+    await state.recorder.clear()
+    before = state.recorder.last_position
+    state.recorder.emit(entry(2))
+    await state.recorder.flush()
+    assert await state.entries() == [entry(2).payload()]
+    assert state.published[-1].position == before + 1
 
-    async def check(state: Opened) -> None:
-        state.recorder.emit(entry(1))
-        await state.recorder.clear()
-        before = state.recorder.last_position
-        state.recorder.emit(entry(2))
-        await state.recorder.flush()
-        assert await state.entries() == [entry(2).payload()]
-        assert state.published[-1].position == before + 1
 
-    run(tmp_path, check)
+async def test_event_that_cannot_be_stored(state: Opened) -> None:
+    """An event that cannot be stored is replaced by one that says so; what came before and after it is kept."""
+    for event in (entry(1), entry(2, "\ud800"), entry(3)):
+        state.recorder.emit(event)
+    await state.recorder.flush()
+    assert [json.loads(text)["message"] for text in await state.entries()] == ["entry 1", "entry 3"]
+    (told,) = await state.entries("?")
+    assert json.loads(told)["message"].startswith("a log entry could not be stored: PydanticSerializationError: ")
+
+
+async def test_node_that_cannot_be_stored(state: Opened) -> None:
+    """A node with what the state has no place for is FAILED there, and says why."""
+    node = NodeStatus(name="Executing s.a", asset_name="s.a", order=1)
+    summary = TaskSummary.of_nodes("t", TaskStatus.IN_PROGRESS, [node], 0)
+    state.recorder.emit(TaskAccepted("t", 1, summary, "uuid", {}, ((node, NodeFacts()),)))
+    state.recorder.emit(NodeChanged("t", 1, node.changed(state=NodeState.SUCCESS, execution_time_ms=2**70)))
+    await state.recorder.flush()
+    told = json.loads(state.published[-1].data)
+    reason = "OverflowError: Python int too large to convert to SQLite INTEGER"
+    assert (told["state"], told["message"]) == ("FAILED", f"could not be stored: {reason}")
+
+
+async def test_event_of_no_task(state: Opened) -> None:
+    """An event of a task that is not there is an entry that says so; the recorder goes on."""
+    state.recorder.emit(NodeChanged("gone", 1, NodeStatus(name="Executing s.a", asset_name="s.a", order=1)))
+    state.recorder.emit(entry(1))
+    await state.recorder.flush()
+    (told,) = await state.entries("gone")
+    assert json.loads(told)["message"].startswith("the state of a node could not be stored: IntegrityError: ")
+    assert len(await state.entries()) == 1

@@ -14,6 +14,7 @@ from dagscope.dag.connections.base import Connection, ConnectionDetails, Session
 from dagscope.dag.connections.duckdb.config import DuckDBConfig
 from dagscope.dag.connections.duckdb.dialect import DIALECT
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
+from dagscope.dag.connections.duckdb.search_path import SearchPath
 from dagscope.dag.connections.duckdb.session import DuckDBSession
 from dagscope.dag.connections.materializations import Materializations
 from dagscope.dag.connections.relation_kind import RelationKind
@@ -41,6 +42,7 @@ class DuckDBConnection(Connection):
         self._lock = threading.Lock()
         self._schema_lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
+        self._search_path: SearchPath | None = None
 
     @classmethod
     def from_config(cls, name: str, config: Keys, folder: Path) -> Self:
@@ -49,7 +51,7 @@ class DuckDBConnection(Connection):
         settings = {param.name: param.current_value() for param in config.extra_params}
         connection = cls(name, path, folder, config.extensions, settings)
         connection._secrets = frozenset(p.current_value() for p in config.extra_params if p.is_secret)
-        connection._secrets |= secrets_in(path).union(*map(secrets_in, settings.values()))
+        connection._secrets = connection._secrets.union(secrets_in(path), *map(secrets_in, settings.values()))
         return connection
 
     @property
@@ -86,13 +88,24 @@ class DuckDBConnection(Connection):
     def connect(self) -> None:
         with self._lock:
             if self._database is None:
-                self._database = self._open()
+                self._database = self._open_in_folder()
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
+    def _open_in_folder(self) -> duckdb.DuckDBPyConnection:
+        try:
+            self._search_path = search_path = SearchPath(self._folder)
+        except OSError as error:
+            raise ConnectionFailed(self.name, self._open_failure(error)) from error
+        try:
+            return self._open(search_path.path)
+        except BaseException:
+            search_path.close()
+            raise
+
+    def _open(self, search_path: str) -> duckdb.DuckDBPyConnection:
         file = self._file
         core = {name: value for name, value in self._settings.items() if name.lower() in _core_settings()}
         # Relative paths in SQL are the project's; only `config` is inherited by cursors (SET would not be).
-        config: dict[str, str | bool | int | float | list[str]] = {"file_search_path": str(self._folder), **core}
+        config: dict[str, str | bool | int | float | list[str]] = {"file_search_path": search_path, **core}
         try:
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -124,6 +137,9 @@ class DuckDBConnection(Connection):
             if self._database is not None:
                 self._database.close()
                 self._database = None
+            if self._search_path is not None:
+                self._search_path.close()
+                self._search_path = None
 
     @contextmanager
     def session(

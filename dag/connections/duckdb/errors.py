@@ -1,9 +1,10 @@
 """Where in a statement an error of DuckDB's is: its text shows the line, the beginning of the place, and no number."""
 
 import re
-from unicodedata import combining, east_asian_width
 
-_SHOWN = re.compile(r"^(?P<prefix>LINE (?P<number>\d+): )(?P<excerpt>.*)\n(?P<indent> *)\^", re.MULTILINE)
+from wcwidth import wcwidth
+
+_SHOWN = re.compile(r"^(?P<prefix>LINE (?P<number>\d{1,9}): )(?P<excerpt>.*)\n(?P<indent> *)\^", re.MULTILINE)
 _CUT = "..."
 
 
@@ -45,14 +46,8 @@ def _start_of(excerpt: str, line: str) -> int | None:
 def _characters(excerpt: str, cells: int) -> int | None:
     """How many characters of the excerpt take so many cells of a terminal."""
     for index, character in enumerate(excerpt):
-        width = _width(character)
+        width = max(0, wcwidth(character))  # -1 for a control character
         if cells == 0 and width:
             return index
         cells -= width
     return len(excerpt) if cells == 0 else None
-
-
-def _width(character: str) -> int:
-    if combining(character) or character < " ":
-        return 0
-    return 2 if east_asian_width(character) in "WF" else 1

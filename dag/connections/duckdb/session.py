@@ -15,6 +15,7 @@ from dagscope.dag.connections.duckdb import types as duckdb_types
 from dagscope.dag.connections.duckdb.dialect import DIALECT
 from dagscope.dag.connections.duckdb.errors import error_offset
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
+from dagscope.dag.connections.duckdb.row_count import counts_rows
 from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.connections.sending import Driver, Sending
 from dagscope.dag.events.statements import SentStatement, StatementLog
@@ -76,10 +77,12 @@ class DuckDBSession(Session):
 
     def execute(self, sql: str) -> int:
         with self._statement(sql) as sent:
+            counts = counts_rows(sql)
             result = self._cursor.execute(sql)
-            first = result.fetchone() if [column[0] for column in result.description or ()] == ["Count"] else None
-            result.complete()  # an unread result would keep the cursor busy
-            sent.rows = first[0] if first and isinstance(first[0], int) else None  # a SELECT may have any "Count"
+            first = result.fetchone() if counts else None
+            if result is not None:  # as for a text without a statement
+                result.complete()  # an unread result would keep the cursor busy
+            sent.rows = first[0] if first else None
             return sent.rows or 0
 
     def scalar(self, sql: str) -> Any:

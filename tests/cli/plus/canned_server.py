@@ -25,8 +25,11 @@ def canned_server(answer: Answer) -> Iterator[CannedServer]:
     """Serve `answer` on a free port."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
             served.requests.append(body)
             served.headers.append(dict(self.headers))
             answer(self, body)

@@ -15,10 +15,10 @@ import pytest
 from dagscope.cli.plus import run_event_query
 from tests.cli.plus.canned_server import canned_server, connection, event, logs, text
 from tests.cli.plus.plus_command import Dg
-from tests.doors import ServerDoor
+from tests.doors import Serve, ServerDoor, free_port
 from tests.projects import raw, write_project
 
-PORT = "8311"
+PORT = str(free_port())
 
 GATED = {
     "profile.yaml": "version: 1.0.0\nname: gated\nconnection: duck\nmodels:\n  stages:\n    - name: staging\n",
@@ -34,13 +34,12 @@ def execute(context):
 
 
 @pytest.fixture
-def gated(tmp_path: Path) -> Iterator[ServerDoor]:
+def gated(tmp_path: Path, serve: Serve) -> Iterator[ServerDoor]:
     """A server with a run that goes on until there is a file `gate`."""
-    server = ServerDoor(write_project(tmp_path / "project", GATED), "--port", PORT, post_wait_ms=0)
+    server = serve(write_project(tmp_path / "project", GATED), "--port", PORT, post_wait_ms=0)
     server.run("nightly")
     yield server
     (tmp_path / "project" / "gate").touch()
-    server.stop()
 
 
 def test_until_the_run_ends(gated: ServerDoor, dg: Dg) -> None:

@@ -28,7 +28,7 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
         yield make
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
 def connection(request: pytest.FixtureRequest, connect: Connect) -> Connection:
     """An empty database of each engine."""
     if request.param == "duckdb":

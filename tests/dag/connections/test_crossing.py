@@ -11,8 +11,8 @@ from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.project.loading import load_project
 from dagscope.dag.project.project import Project
 from dagscope.storage.frame_files import FrameFiles
+from examples.crossdb.postgres_server import PostgresServer
 from tests.dag.run.task_run import MakeProject, RunProject
-from tests.postgres_server import PostgresServer
 from tests.projects import block, copy_example, model, raw
 
 CONFIG = """\
@@ -292,6 +292,7 @@ def test_example(example: Project, run_project: RunProject) -> None:
         connection.close()
 
 
+@pytest.mark.postgres
 def test_server_killed_in_the_middle(make_project: MakeProject, run_project: RunProject) -> None:
     """PostgreSQL dies under a task: its nodes fail and say why, the others are right, and the next run succeeds."""
     with PostgresServer() as server:

@@ -115,10 +115,12 @@ def test_end_of_the_query_is_left_out(make_project: MakeProject, ending: str) ->
         "SELECT $$;$$, $a$;$b$;$a$",
         "SELECT 1 -- ; not yet\n+ 1",
         "SELECT /* ; /* of */ ; */ 1",
+        "SELECT " + "/* ; " * 1_000 + "*/ " * 1_000 + "1",
+        "SELECT 1 AS a$b$, $b$;$b$ AS ä",
     ],
 )
 def test_semicolon_within_the_query(make_project: MakeProject, sql: str) -> None:
-    """A semicolon in a text, a name or a comment ends nothing."""
+    """A semicolon in a text, a name or a comment ends nothing; comments may hold others, to any depth."""
     project = make_project({model("staging.orders"): sql + ";"})
     assert sql_of(project, "staging.orders") == sql
 

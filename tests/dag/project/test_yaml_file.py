@@ -1,5 +1,7 @@
 """YAML with the line of everything in it."""
 
+from itertools import pairwise
+
 import pytest
 
 from dagscope.dag.connections.duckdb.config import DuckDBConfig
@@ -102,9 +104,14 @@ def test_config_of_duckdb(text: str, line: int, problem: str) -> None:
         ("name: 'shop", "1: not valid YAML: found unexpected end of stream"),
         ("name: shop\nname: shop", '2: key "name" appears twice, first on line 1; keep one'),
         ("name: !!int shop", "1: not valid YAML: invalid literal for int() with base 10: 'shop'"),
-        ("name: " + 3_000 * "[" + 3_000 * "]", "0: not valid YAML: nested too deeply, or an alias that holds itself"),
+        ("name: " + 3_000 * "[" + 3_000 * "]", "1: not valid YAML: nested more than 100 levels deep"),
+        ("name: &a [*a]", "0: not valid YAML: an alias that holds itself"),
+        (
+            "a: &a x\n" + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdef")),
+            "6: not valid YAML: more than 100,000 keys and values, counting what aliases stand for",
+        ),
     ],
-    ids=["open list", "tab", "documents", "tag", "open quote", "twice", "number", "deep"],
+    ids=["open list", "tab", "documents", "tag", "open quote", "twice", "number", "deep", "ring", "bomb"],
 )  # fmt: skip
 def test_text_that_is_no_yaml(text: str, problem: str) -> None:
     """Whatever the text is, reading it ends with a problem and not with an error."""

@@ -60,6 +60,15 @@ def test_value_without_a_json_form() -> None:
     assert Redaction(["hunter2"]).value({"who": {"hunter2": 1j}}) == "{'who': {'***': 1j}}"
 
 
+def test_value_without_a_text() -> None:
+    """Of a value that not even Python can write, its type is shown, and why."""
+    shown = Redaction().value([10**5_000])
+    assert shown.startswith("<list: Exceeds the limit (4300 digits) for integer string conversion")
+    endless: list[Any] = []
+    endless.append([endless])
+    assert Redaction().value(endless) == "[[[...]]]"
+
+
 @pytest.mark.parametrize("secret", ["1234", "true", "null", '":"x', "[1, "])
 def test_secret_that_looks_like_json(secret: str) -> None:
     """A secret that is also a piece of JSON hides texts only: numbers, words and structure stay."""
@@ -92,6 +101,14 @@ def test_secret_that_json_escapes() -> None:
             "CREATE SECRET (TYPE http, EXTRA_HTTP_HEADERS MAP {'Authorization': 'Bearer x'}, SCOPE 's')",
             "CREATE SECRET (TYPE http, EXTRA_HTTP_HEADERS MAP {'***': '***'}, SCOPE 's')",
         ),
+        ("CREATE ROLE ann PASSWORD E'hunt\\'er2'; --'", "CREATE ROLE ann PASSWORD E'***'; --'"),
+        (
+            "CREATE SECRET (TYPE s3, /* a /* b */ ( */ NIX 'x'), 'y'",
+            "CREATE SECRET (TYPE s3, /* a /* b */ ( */ NIX '***'), 'y'",
+        ),
+        ("set Session my.s3_token to 'hunter2'", "set Session my.s3_token to '***'"),
+        ("İİ PASSWORD 'hunter2', İ", "İİ PASSWORD '***', İ"),
+        ("PASSWORD 'password=x host=\"y\"' z", "PASSWORD '***' z"),
     ],
 )
 def test_secrets_by_their_place(text: str, shown: str) -> None:
@@ -113,6 +130,27 @@ def test_secrets_by_their_place(text: str, shown: str) -> None:
 def test_what_is_no_secret(text: str) -> None:
     """Columns that are called so, templates that ask for one, and addresses without one are shown."""
     assert Redaction().text(text) == text
+
+
+@pytest.mark.parametrize("quote", ["'", "E'", "$$", "$tag$"])
+def test_a_secret_that_is_not_closed(quote: str) -> None:
+    """Where the end of a secret is missing, all that follows is hidden, and where a database quotes it too."""
+    redaction = Redaction()
+    text = f"CREATE ROLE ann PASSWORD {quote}hunter2 and more\n"
+    redaction.learn(text)
+    assert redaction.text(text) == f"CREATE ROLE ann PASSWORD {quote}***"
+    assert redaction.text('unterminated at "hunter2 and more"') == 'unterminated at "***"'
+
+
+def test_many_secrets() -> None:
+    """Of thousands of secrets each is hidden, the longer one where two begin at one place."""
+    redaction = Redaction(f"secret-{number}" for number in range(5_000))
+    assert redaction.text("Secret-1, secret-4999, secret-49990, secret-x") == "***, ***, ***0, secret-x"
+
+
+def test_secret_that_is_not_unicode() -> None:
+    """A secret with an unpaired surrogate is hidden in the form in which it is shown."""
+    assert Redaction(["hunter\ud800"]).text("login hunter\ud800 refused") == "login *** refused"
 
 
 def test_words_are_not_learned() -> None:

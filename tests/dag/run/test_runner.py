@@ -305,6 +305,7 @@ def test_cancelled_before_it_began(make_project: MakeProject, run_project: RunPr
     ]
 
 
+@pytest.mark.server
 def test_database_locked_by_another_process(make_project: MakeProject, run_project: RunProject, tmp_path: Path) -> None:
     """A database file that another process holds is told with that process's id and what to do."""
     project = make_project({model("s.a"): "SELECT 1"})

@@ -1,9 +1,8 @@
 """Cancelling tasks, retrying them, and reading earlier attempts."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from tests.doors import AppDoor, ServerDoor, wait_until
+from tests.doors import OpenDoor, Serve, wait_until
 from tests.projects import SLOW_SQL, model, raw, write_project
 
 FLAKY = """
@@ -34,7 +33,7 @@ def states(body: dict[str, list[dict[str, str]]]) -> list[str]:
     return [node["state"] for node in body["nodes"]]
 
 
-def test_cancel(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_cancel(tmp_path: Path, opened: OpenDoor) -> None:
     """Cancelling interrupts what runs, leaves what has ended as it is, and ends the task FAILED with RUN_CANCELED."""
     files = {
         model("a.done"): "SELECT 1 AS id",
@@ -52,7 +51,7 @@ def test_cancel(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
     assert run_events[-1]["eventType"] == "RUN_CANCELED"
 
 
-def test_cancel_what_is_not_running(hello: Path, opened: Callable[..., AppDoor]) -> None:
+def test_cancel_what_is_not_running(hello: Path, opened: OpenDoor) -> None:
     """Cancelling an ended task is 409, an unknown one 404; neither changes anything."""
     door = opened(hello)
     before = door.run("t").json()
@@ -65,7 +64,7 @@ def test_cancel_what_is_not_running(hello: Path, opened: Callable[..., AppDoor])
     assert door.get("/api/dag/status/t").json()["nodes"] == before["nodes"]
 
 
-def test_cancel_a_raw_asset(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_cancel_a_raw_asset(tmp_path: Path, opened: OpenDoor) -> None:
     """A raw asset that loops for ever is broken off, even one that catches every Exception."""
     source = "def execute(context):\n    while True:\n        try:\n            sum(range(1000))\n"
     source += "        except Exception:\n            pass\n"
@@ -76,10 +75,10 @@ def test_cancel_a_raw_asset(tmp_path: Path, opened: Callable[..., AppDoor]) -> N
     assert (node["state"], node["message"]) == ("FAILED", "cancelled")
 
 
-def test_cancel_what_cannot_be_stopped(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_cancel_what_cannot_be_stopped(tmp_path: Path, serve: Serve) -> None:
     """A raw asset that waits in C code is given up after a second; what it does later is not heard; others go on."""
     source = "import time\n\ndef execute(context):\n    time.sleep(4)\n    context.log.info('too late')\n    return 1\n"
-    door = opened(write_project(tmp_path, {raw("mart.sleeps"): source}), ServerDoor, post_wait_ms=50)
+    door = serve(write_project(tmp_path, {raw("mart.sleeps"): source}), post_wait_ms=50)
     door.run("t")
     wait_until(lambda: states(door.get("/api/dag/status/t").json()) == ["IN_PROGRESS"])
     assert door.post("/api/dag/cancel/t").json()["nodes"][0]["message"] == "cancelled"
@@ -87,7 +86,7 @@ def test_cancel_what_cannot_be_stopped(tmp_path: Path, opened: Callable[..., App
     assert door.process.returncode == 0
 
 
-def test_cancel_a_waiting_task(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_cancel_a_waiting_task(tmp_path: Path, opened: OpenDoor) -> None:
     """A task that waits for another is cancelled at once; the other goes on."""
     door = opened(write_project(tmp_path, {model("a.slow"): SLOW_SQL}), post_wait_ms=50)
     door.run("first")
@@ -98,7 +97,7 @@ def test_cancel_a_waiting_task(tmp_path: Path, opened: Callable[..., AppDoor]) -
     assert states(door.get("/api/dag").json()) == ["IN_PROGRESS"]
 
 
-def test_retry(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_retry(tmp_path: Path, opened: OpenDoor) -> None:
     """A retry executes exactly what failed or was skipped; earlier results are reused, earlier attempts readable."""
     door = opened(flaky_project(tmp_path))
     first = door.run("t").json()
@@ -115,9 +114,9 @@ def test_retry(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
     assert (messages[0], messages[-1]) == ("Starting DAG execution", "DAG execution failed")
 
 
-def test_retry_after_a_kill(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_retry_after_a_kill(tmp_path: Path, serve: Serve) -> None:
     """What a killed server left can be retried once another has taken over."""
-    door = opened(write_project(tmp_path, {model("a.slow"): SLOW_SQL}), ServerDoor, post_wait_ms=50)
+    door = serve(write_project(tmp_path, {model("a.slow"): SLOW_SQL}), post_wait_ms=50)
     door.run("t")
     door.process.kill()
     door.stop()
@@ -128,7 +127,7 @@ def test_retry_after_a_kill(tmp_path: Path, opened: Callable[..., AppDoor]) -> N
     assert door.get("/api/dag/status/t").json()["status"] == "SUCCESS"
 
 
-def test_nothing_to_retry(hello: Path, opened: Callable[..., AppDoor]) -> None:
+def test_nothing_to_retry(hello: Path, opened: OpenDoor) -> None:
     """A task all of whose assets succeeded is 409, an unknown one 404."""
     door = opened(hello)
     door.run("t")
@@ -140,7 +139,7 @@ def test_nothing_to_retry(hello: Path, opened: Callable[..., AppDoor]) -> None:
     assert door.post("/api/dag/retry/nobody").status_code == 404
 
 
-def test_an_attempt_that_is_not_there(hello: Path, opened: Callable[..., AppDoor]) -> None:
+def test_an_attempt_that_is_not_there(hello: Path, opened: OpenDoor) -> None:
     """An attempt that never was is 404, like a task that never was."""
     door = opened(hello)
     door.run("t")

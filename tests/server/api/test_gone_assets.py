@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cli.test_run import dagscope
+import pytest
+
+from tests.cli.dagscope_command import dagscope
 from tests.doors import AppDoor
 from tests.projects import block, model, write_project
 
@@ -44,6 +46,7 @@ def test_by_task(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
         assert door.get(path).status_code == 404
 
 
+@pytest.mark.server
 def test_prune(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
     """A task that only an asset which is gone shows is pruned; the asset, come back, is as never executed."""
     door = folder_without(tmp_path, opened)

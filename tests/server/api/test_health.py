@@ -1,22 +1,21 @@
 """`GET /healthz`, on a real server."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from tests.doors import AppDoor, ServerDoor
+from tests.doors import Serve
 
 
-def test_health_of_a_server_that_works(hello: Path, opened: Callable[..., AppDoor]) -> None:
+def test_health_of_a_server_that_works(hello: Path, serve: Serve) -> None:
     """A server that records is healthy, and says so without a token."""
-    answer = opened(hello, ServerDoor, api_token="secret").get("/healthz")
+    answer = serve(hello, api_token="secret").get("/healthz")
     assert (answer.status_code, answer.text) == (200, '{"status":"ok"}')
 
 
-def test_health_of_a_server_that_cannot_write(hello: Path, opened: Callable[..., AppDoor]) -> None:
+def test_health_of_a_server_that_cannot_write(hello: Path, serve: Serve) -> None:
     """Once the state could not be written the server is not healthy, until it is started again."""
-    door = opened(hello, ServerDoor)
+    door = serve(hello)
     with closing(sqlite3.connect(hello / ".dagscope" / "state.sqlite")) as state:
         state.execute("ALTER TABLE status_event RENAME TO elsewhere")
     refused = door.run("t").json()

@@ -47,9 +47,9 @@ def test_time_limit(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
         assert (answer.status_code, answer.json()["hasData"], answer.json()["error"]) == (504, False, LIMIT)
 
 
-def test_limit_amid_an_answer(tmp_path: Path, opened: Callable[..., ServerDoor]) -> None:
+def test_limit_amid_an_answer(tmp_path: Path, serve: Callable[..., ServerDoor]) -> None:
     """An answer that has begun is broken off at the limit, and never ends well."""
-    door = opened(write_project(tmp_path, FILES), ServerDoor, read_limit_s=1)
+    door = serve(write_project(tmp_path, FILES), read_limit_s=1)
     door.run("t")
     with door.http.stream("GET", "/api/dag/asset/s.long/data") as answer:
         assert answer.status_code == 200
@@ -59,9 +59,9 @@ def test_limit_amid_an_answer(tmp_path: Path, opened: Callable[..., ServerDoor])
 
 
 @pytest.mark.parametrize(("method", "what"), [("GET", "data"), ("POST", "preview")])
-def test_client_that_leaves(method: str, what: str, tmp_path: Path, opened: Callable[..., ServerDoor]) -> None:
+def test_client_that_leaves(method: str, what: str, tmp_path: Path, serve: Callable[..., ServerDoor]) -> None:
     """A read ends when its client goes away, one that waits for its turn too: the server is idle afterwards."""
-    door = opened(write_project(tmp_path, FILES), ServerDoor)
+    door = serve(write_project(tmp_path, FILES))
     door.run("t")
     clients = [opened_connection(door, method, f"/api/dag/asset/s.slow/{what}") for _ in range(20)]
     time.sleep(0.5)
@@ -77,9 +77,9 @@ def test_client_that_leaves(method: str, what: str, tmp_path: Path, opened: Call
     assert door.get("/api/dag/asset/s.quick/data").status_code == 200
 
 
-def test_reads_have_places_of_their_own(tmp_path: Path, opened: Callable[..., ServerDoor]) -> None:
+def test_reads_have_places_of_their_own(tmp_path: Path, serve: Callable[..., ServerDoor]) -> None:
     """While data is read that takes all places, everything else answers; one read more is refused after a while."""
-    door = opened(write_project(tmp_path, FILES), ServerDoor, read_limit_s=3, post_wait_ms=20_000)
+    door = serve(write_project(tmp_path, FILES), read_limit_s=3, post_wait_ms=20_000)
     door.run("t")
     clients = [opened_connection(door, "GET", "/api/dag/asset/s.slow/data?limit=1") for _ in range(8)]
     time.sleep(0.5)
@@ -92,9 +92,9 @@ def test_reads_have_places_of_their_own(tmp_path: Path, opened: Callable[..., Se
         client.close()
 
 
-def test_all_places_taken(tmp_path: Path, opened: Callable[..., ServerDoor]) -> None:
+def test_all_places_taken(tmp_path: Path, serve: Callable[..., ServerDoor]) -> None:
     """Who finds no place among the reads in time is refused with 503."""
-    door = opened(write_project(tmp_path, FILES), ServerDoor, read_limit_s=1)
+    door = serve(write_project(tmp_path, FILES), read_limit_s=1)
     door.run("t")
 
     async def answers() -> list[httpx2.Response]:
@@ -108,9 +108,9 @@ def test_all_places_taken(tmp_path: Path, opened: Callable[..., ServerDoor]) -> 
     }
 
 
-def test_stopping(tmp_path: Path, opened: Callable[..., ServerDoor]) -> None:
+def test_stopping(tmp_path: Path, serve: Callable[..., ServerDoor]) -> None:
     """SIGTERM ends a server at once that reads as much as it can."""
-    door = opened(write_project(tmp_path, FILES), ServerDoor)
+    door = serve(write_project(tmp_path, FILES))
     door.run("t")
     clients = [opened_connection(door, "GET", "/api/dag/asset/s.slow/data") for _ in range(20)]
     clients += [opened_connection(door, "POST", "/api/dag/asset/s.slow/preview")]
@@ -151,6 +151,7 @@ def test_posts_for_a_task_that_is_past_the_asset(what: str, tmp_path: Path, open
     }
     door = opened(write_project(tmp_path, files), post_wait_ms=300)
     door.run("t")
+    wait_until(lambda: door.get("/api/dag/status/t").json()["nodes"][0]["state"] == "SUCCESS")
     path = "/api/tests/execute/a.fine" if what == "test" else f"/api/dag/asset/a.quick/{what}"
     for _ in range(2):
         answer = door.post(path, {"taskId": "t"})

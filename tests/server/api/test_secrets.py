@@ -156,6 +156,7 @@ def answers(door: ServerDoor) -> Iterator[tuple[str, str]]:
     yield "dagster", door.post("/dagster/graphql", {"query": query}).text
 
 
+@pytest.mark.server
 def test_planted_secrets_are_found_nowhere(served: PrintingDoor, tmp_path: Path) -> None:
     """After every error path no planted secret is in an answer, the stream, the state, or on the console."""
     ran = served.run("t", data={"p": "harmless"}, profile=True)
@@ -175,6 +176,7 @@ def test_planted_secrets_are_found_nowhere(served: PrintingDoor, tmp_path: Path)
     assert {str(file): planted(file.read_bytes()) for file in files if planted(file.read_bytes())} == {}
 
 
+@pytest.mark.server
 def test_planted_secrets_in_the_write_ahead_log(served: PrintingDoor) -> None:
     """Nor are they in the write-ahead log of a server that was killed."""
     served.run("t", data={"p": "harmless"})
@@ -184,6 +186,7 @@ def test_planted_secrets_in_the_write_ahead_log(served: PrintingDoor) -> None:
     assert planted(log.read_bytes()) == []
 
 
+@pytest.mark.server
 def test_planted_secrets_on_the_command_line(tmp_path: Path, environment: None) -> None:
     """Nor does any command print them."""
     folder = write_project(tmp_path / "project", FILES)

@@ -1,12 +1,11 @@
 """Selecting: an asset's query run and its rows kept, with nothing written to the database."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.doors import AppDoor, RestartingDoor, ServerDoor, messages
+from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, messages
 from tests.projects import SLOW_SQL, block, model, raw, write_project
 
 FILES = {
@@ -27,7 +26,7 @@ FILES = {
 
 
 @pytest.fixture
-def door(tmp_path: Path, both_engines: dict[str, str], opened: Callable[..., AppDoor]) -> AppDoor:
+def door(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> AppDoor:
     """The project on each engine, behind an app that is restarted before every request."""
     return opened(write_project(tmp_path, {**both_engines, **FILES}), RestartingDoor)
 
@@ -134,10 +133,10 @@ def test_what_cannot_be_selected(door: AppDoor) -> None:
     assert door.get("/api/dag/tasks").json()["total"] == 0
 
 
-def test_select_that_goes_on(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
+def test_select_that_goes_on(tmp_path: Path, serve: Serve) -> None:
     """A select that outwaits its POST is 202 and can be joined; a server that dies under it leaves the asset alone."""
     folder = write_project(tmp_path, {model("s.slow"): SLOW_SQL})
-    door = opened(folder, ServerDoor, post_wait_ms=200)
+    door = serve(folder, post_wait_ms=200)
     for _ in range(2):
         answer = select(door, "s.slow", "t")
         assert (answer.status_code, answer.json()["status"]) == (202, "IN_PROGRESS")
@@ -148,7 +147,7 @@ def test_select_that_goes_on(tmp_path: Path, opened: Callable[..., AppDoor]) -> 
     assert door.get("/api/dag").json()["nodes"][0]["state"] == "INITIAL"
 
 
-def test_select_cannot_write(tmp_path: Path, both_engines: dict[str, str], opened: Callable[..., AppDoor]) -> None:
+def test_select_cannot_write(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> None:
     """A query that would write is refused, and nothing is written."""
     files = {
         model("s.a"): "SELECT 1 AS id",

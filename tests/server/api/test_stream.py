@@ -2,13 +2,12 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.doors import AppDoor, ServerDoor, messages
+from tests.doors import AppDoor, Serve, ServerDoor, messages
 
 KINDS = {"task", "node", "test", "log", "run_event"}
 
@@ -129,11 +128,9 @@ def test_positions_from_before_a_reset(door: AppDoor) -> None:
 
 
 @pytest.fixture
-def server(hello: Path) -> Iterator[ServerDoor]:
+def server(hello: Path, serve: Serve) -> ServerDoor:
     """A real server over the hello project, with a quick heartbeat."""
-    opened = ServerDoor(hello, heartbeat_s=0.2)
-    yield opened
-    opened.stop()
+    return serve(hello, heartbeat_s=0.2)
 
 
 def test_live(server: ServerDoor) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from examples.crossdb.postgres_server import PostgresServer
 from tests.doors import AppDoor, wait_until
-from tests.postgres_server import PostgresServer
 from tests.projects import block, model, raw, write_project
 
 CONFIG = """\
@@ -46,6 +46,7 @@ def own_postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.mark.postgres
 def test_postgres_dies_in_the_middle(
     own_postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

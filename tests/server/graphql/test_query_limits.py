@@ -81,6 +81,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerDoor]:
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.server
 def test_bomb(server: ServerDoor, bomb: str) -> None:
     """A query made to hurt gets an error within 200 ms and 50 MB."""
     query, message = BOMBS[bomb]
@@ -95,6 +96,7 @@ def test_bomb(server: ServerDoor, bomb: str) -> None:
     assert _peak_megabytes(server) - before < MEGABYTES
 
 
+@pytest.mark.server
 def test_batch(server: ServerDoor) -> None:
     """Batches are not answered, so that nobody can pack bombs into one request."""
     answer = server.post("/graphql", [{"query": "{ __typename }"}] * 1_000)
@@ -104,12 +106,14 @@ def test_batch(server: ServerDoor) -> None:
     )
 
 
+@pytest.mark.server
 def test_body_of_more_than_1_mb(server: ServerDoor) -> None:
     """A body over the limit is refused unread."""
     answer = server.post("/graphql", {"query": "{ __typename } #" + "x" * 1_100_000})
     assert answer.status_code == 413
 
 
+@pytest.mark.server
 def test_bombs_at_once(server: ServerDoor) -> None:
     """While bombs come in, an honest query is answered."""
     body = json.dumps({"query": BOMBS["nested fragments"][0]})

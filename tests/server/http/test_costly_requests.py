@@ -21,6 +21,9 @@ TOO_MANY_CHUNKS = (
 TOO_MANY_LINES = '{"error":"Request header fields too large","details":"a request has at most 128 lines of headers"}'
 
 
+pytestmark = pytest.mark.server
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerDoor]:
     """A served project of one asset."""

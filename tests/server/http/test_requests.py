@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.doors import AppDoor, ServerDoor
+from tests.doors import AppDoor, Serve
 
 RUN = "/api/dag/run"
 
@@ -51,13 +51,12 @@ def test_too_long_a_task_id(app: AppDoor) -> None:
     assert app.run("x" * 4_097).json()["error"].endswith("taskId must have 1 to 4096 characters, found 4097")
 
 
-def test_a_long_task_id_over_http(hello: Path) -> None:
+def test_a_long_task_id_over_http(hello: Path, serve: Serve) -> None:
     """The longest task id passes a real server's limit of header bytes, percent-encoded."""
-    server = ServerDoor(hello)
+    server = serve(hello)
     task_id = "\N{GRINNING FACE}" * 4_096
     assert server.run(task_id).status_code == 200
     assert server.get(f"/api/dag/status/{task_id}").json()["taskId"] == task_id
-    server.stop()
 
 
 @pytest.mark.parametrize("task_id", ["a%2Fb", "a%5Cb", "%00", "a/b", "%7F"])

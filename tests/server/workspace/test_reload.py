@@ -1,26 +1,19 @@
 """`serve --reload`: saved files are picked up, broken edits lose nothing."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.doors import AppDoor, ServerDoor, wait_until
-from tests.projects import model
-
-
-class ReloadingDoor(ServerDoor):
-    """A real `dagscope serve --reload`."""
-
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        super().__init__(folder, "--reload", **settings)
+from tests.doors import AppDoor, Serve, ServerDoor, wait_until
+from tests.projects import model, raw
 
 
 @pytest.fixture
-def door(hello: Path, opened: Callable[..., AppDoor]) -> AppDoor:
+def door(hello: Path, serve: Serve) -> ServerDoor:
     """The hello project, reloading, with one task."""
-    reloading = opened(hello, ReloadingDoor)
+    reloading = serve(hello, "--reload")
     reloading.run("before")
     return reloading
 
@@ -59,3 +52,58 @@ def test_the_database_stays_open(hello: Path, door: AppDoor) -> None:
     assert door.get("/api/dag/asset/staging.hello/data").json()["rowCount"] == 1
     assert door.run("after").json()["status"] == "SUCCESS"
     assert door.get("/api/dag/asset/dds.world/data").json()["data"][0]["count"] == 2
+
+
+ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+LOOPS = "{% for a in [1] %}" * 25 + "{% endfor %}" * 25
+
+
+@pytest.mark.parametrize(
+    ("path", "put", "error"),
+    [
+        (model("dds.bad"), lambda file: file.write_text(LOOPS), "nested too deeply"),
+        (raw("dds.bad"), lambda file: file.write_text("x = " + "+".join(["1"] * 20_000)), "nested too deeply"),
+        (model("dds.bad"), os.mkfifo, "a named pipe, not a file; put a file there"),
+        (model("dds.bad"), lambda file: file.symlink_to("bad.sql"), "a link that leads to itself; remove it"),
+        (model("dds.bad"), lambda file: file.write_text(ENDLESS), "the template takes more than 500,000 steps"),
+    ],
+    ids=["loops", "python", "pipe", "link", "endless"],
+)
+def test_whatever_is_saved(hello: Path, door: AppDoor, path: str, put: Callable[[Path], object], error: str) -> None:
+    """A file that cannot be loaded is told in the DAG and on the stream, and mending it helps at once."""
+    put(hello / path)
+    wait_until(lambda: "errors" in door.get("/api/dag").json())
+    (told,) = door.get("/api/dag").json()["errors"]
+    assert told.startswith(path)
+    assert error in told
+    wait_until(lambda: door.get("/api/logs/default").json()["logs"])
+    assert door.get("/api/logs/default").json()["logs"][-1]["problem"] == told
+    (hello / path).unlink()
+    (hello / model("dds.more")).write_text("SELECT 1 AS id")
+    wait_until(lambda: "errors" not in door.get("/api/dag").json())
+    assert "dds.more" in nodes(door)
+
+
+def test_a_name_that_is_not_utf8(hello: Path, door: AppDoor) -> None:
+    """A file whose name is not UTF-8 does not end the watching."""
+    bad = Path(os.fsdecode(os.fsencode(hello / "assets/models/dds") + b"/\xff.sql"))
+    bad.write_text("SELECT 1")
+    wait_until(lambda: "errors" in door.get("/api/dag").json())
+    bad.unlink()
+    (hello / model("dds.more")).write_text("SELECT 1 AS id")
+    wait_until(lambda: "dds.more" in nodes(door))
+
+
+def test_a_link_to_a_folder(hello: Path, tmp_path: Path, door: AppDoor) -> None:
+    """What a new link leads to is loaded, and watched from then on."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "first.sql").write_text("SELECT 1 AS id")
+    (hello / "assets/models/mart").symlink_to(shared)
+    wait_until(lambda: "mart.first" in nodes(door))
+    wait_until(lambda: _saved_and_seen(door, shared / "second.sql"))
+
+
+def _saved_and_seen(door: AppDoor, file: Path) -> bool:
+    file.write_text("SELECT 1 AS id")  # the watch begins anew a moment after the link came
+    return f"mart.{file.stem}" in nodes(door)

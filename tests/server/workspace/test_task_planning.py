@@ -11,7 +11,7 @@ from dagscope.dag.project.loading import load_project
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.task_plan import TaskPlan, Work
 from dagscope.server.workspace.task_planning import NextAttempt, NothingToRetry, results_to_look_up
-from dagscope.storage.reader import KeptNode, KeptTask
+from dagscope.storage.tasks import KeptNode, KeptTask
 from tests.projects import model, write_project
 
 SUCCESS, FAILED, INITIAL = NodeState.SUCCESS, NodeState.FAILED, NodeState.INITIAL
@@ -150,7 +150,7 @@ def test_results_to_look_up(project: Project) -> None:
     assert results_to_look_up(project, next_attempt(project).of_dag()) == frozenset()
     assert results_to_look_up(project, next_attempt(project).of_asset("s.c")) == {"s.b"}
     earlier = kept({"s.b": FAILED, "s.c": FAILED})
-    nodes = (KeptNode(earlier.nodes[0].status.changed(name="Selecting s.b"), NodeFacts()), earlier.nodes[1])
+    nodes = (KeptNode(earlier.nodes[0].status.changed(is_selection=True), NodeFacts()), earlier.nodes[1])
     plan = next_attempt(project, kept({"s.b": FAILED, "s.c": FAILED}, nodes=nodes)).of_rest()
     assert plan is not None
     assert results_to_look_up(project, plan) == {"s.a", "s.b"}

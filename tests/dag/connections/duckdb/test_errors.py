@@ -13,6 +13,7 @@ from dagscope.dag.connections.duckdb.errors import error_offset
         "SELECT 1,\n\n  «nix»\nFROM range(3)",
         "«selec» 1",
         "SELECT 'äöü', '漢字', «nix» FROM range(3)",
+        "SELECT 'שָׁלוֹם', 'a\u200bb', 'कुंज', «nix» FROM range(3)",
         f"SELECT '{'x' * 300}', «nix», '{'y' * 300}' FROM range(3)",
         f"SELECT '{'x' * 300}', «nix»",
         f"SELECT «nix», '{'y' * 300}' FROM range(3)",
@@ -32,6 +33,7 @@ def test_error_offset(sql: str) -> None:
     "message",
     [
         "Constraint Error: Duplicate key",
+        f"LINE {'9' * 5_000}: SELECT nix\n               ^",
         "LINE 9: SELECT nix\n               ^",
         "LINE 1: ...x x x...\n           ^",
         "LINE 1: SELECT\n                                ^",

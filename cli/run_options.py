@@ -1,0 +1,59 @@
+"""What `dagscope run` is asked for, whoever then runs it: this process or a server."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dagscope.cli.exits import fail
+from dagscope.dag.events.task_ids import check_task_id
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """One task: its id, the run's data, and how it is run and shown."""
+
+    task_id: str
+    data: Mapping[str, Any]
+    run_tests: bool
+    profile: bool
+    as_json: bool
+
+
+def new_task_id() -> str:
+    """A task id for now, in the form that the spec recommends."""
+    return f"task_{datetime.now():%Y%m%d_%H%M%S}"  # noqa: DTZ005  people name tasks by their own clock
+
+
+def checked_task_id(task_id: str | None) -> str:
+    """The task id, or a new one if none is given; exit if it cannot be one."""
+    try:
+        return check_task_id(task_id) if task_id is not None else new_task_id()
+    except ValueError as error:
+        fail(str(error))
+
+
+def read_data(data: str | None) -> dict[str, Any]:
+    """The run's data from a JSON text or `@FILE`; exit if it is no JSON object."""
+    if data is None:
+        return {}
+    text = data
+    if data.startswith("@"):
+        try:
+            text = Path(data[1:]).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path with a NUL in it
+            fail(f"--data: {data[1:]} cannot be read: {error}")
+    try:
+        text.encode()
+        values = json.loads(text)
+    except UnicodeEncodeError:
+        fail("--data: not UTF-8 text")
+    except ValueError as error:
+        fail(f"--data: not valid JSON: {error}")
+    except RecursionError:
+        fail("--data: not valid JSON: nested too deeply")
+    if not isinstance(values, dict):
+        fail('--data: must be a JSON object, such as {"since": "2013-01-01"}')
+    return values

@@ -1,0 +1,113 @@
+"""Ending the Python of a thread from outside, and only in places where that leaves no lock of a library held.
+
+An exception that is sent into a thread comes out wherever that thread is: between a library's taking of a lock and its
+`try`, for example, and then the lock is held for ever. So it is sent only while the innermost function of the thread is
+code of the project, and the loops and functions of a raw asset's file also ask by themselves (`with_checks`).
+"""
+
+import ast
+import ctypes
+import operator
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import repeat
+from types import CodeType
+from typing import Any
+
+CHECK = "__dagscope_check__"
+"""A global of a checked module: None, or what to call to be ended."""
+
+_AGAIN_S = 0.5  # code that is ended closes what it has open; it gets this long before it is asked again
+
+_frames = sys._current_frames  # noqa: SLF001  documented, for all its name
+
+
+class BrokenOff(BaseException):
+    """Raised in a raw asset's code when its task is cancelled; no `except Exception` of the asset's stops it."""
+
+
+class Breaker:
+    """Ends the Python of the thread that makes it, once that is asked for.
+
+    `is_own` says if the file of a function is the project's own.
+    """
+
+    def __init__(self, is_own: Callable[[str], bool]) -> None:
+        self._is_own, self._thread = is_own, threading.get_ident()
+        self._globals: list[dict[str, Any]] = []
+        self._last = -_AGAIN_S
+
+    def check_in(self, module_globals: dict[str, Any]) -> None:
+        """Be asked by the code of this module, which was compiled `with_checks`."""
+        module_globals[CHECK] = None
+        self._globals.append(module_globals)
+
+    def break_off(self) -> None:
+        """Raise `BrokenOff` in the thread, now or when it is back in code of the project's own. From any thread.
+
+        To be called again until the thread has ended.
+        """
+        for module_globals in self._globals:
+            module_globals[CHECK] = self._check
+        if self._is_due() and self._send():
+            self._last = time.monotonic()
+
+    def forget(self) -> None:
+        """What was sent and not yet raised is not raised any more. In the thread itself."""
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._last >= _AGAIN_S
+
+    def _check(self) -> None:
+        if threading.get_ident() == self._thread and self._is_due():
+            self._last = time.monotonic()
+            raise BrokenOff
+
+    def _send(self) -> bool:
+        """If the exception was sent: if the thread's innermost function was, at that very moment, the project's.
+
+        Looking and sending are one chain of functions written in C, in which no other thread gets to run.
+        """
+        frame = _frames().get(self._thread)
+        if frame is None or not self._is_own(frame.f_code.co_filename):
+            return False
+        send = partial(
+            ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.c_ulong(self._thread), ctypes.py_object(BrokenOff)
+        )
+        if_still_there = {frame.f_code.co_filename: send}
+        del frame
+        innermost = map(operator.itemgetter(self._thread), iter(_frames, None))
+        files = map(operator.attrgetter("f_code.co_filename"), innermost)
+        actions = map(if_still_there.get, files, repeat(int))  # int() is 0
+        try:
+            return bool(next(map(operator.call, actions)))
+        except KeyError:  # the thread has ended
+            return False
+
+
+def with_checks(source: bytes, filename: str) -> CodeType:
+    """The module's code, with a look at `CHECK` in every loop and function. Raises `SyntaxError`."""
+    tree = ast.parse(source, filename)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+            node.body.insert(0, _look(node.body[0]))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            place = 0 if ast.get_docstring(node, clean=False) is None else 1
+            node.body.insert(place, _look(node.body[0]))
+    try:
+        return compile(tree, filename, "exec")
+    except RecursionError:  # deep expressions take more room as a tree than as a text
+        return compile(source, filename, "exec")
+
+
+def _look(beside: ast.stmt) -> ast.stmt:
+    """`if CHECK: CHECK()`, on the line of a statement."""
+    call = ast.Expr(ast.Call(ast.Name(CHECK, ast.Load()), [], []))
+    look = ast.If(ast.Name(CHECK, ast.Load()), [call], [])
+    for node in ast.walk(look):
+        ast.copy_location(node, beside)
+    return look

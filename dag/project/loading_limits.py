@@ -1,0 +1,41 @@
+"""How much a project may ask of those who load it: bytes of a file, time of a file, time of all."""
+
+from dataclasses import dataclass
+
+from dagscope.dag.ground.processor_time import ProcessorTime
+
+
+@dataclass(frozen=True)
+class LoadingLimits:
+    """Settings of a loading; `server/workspace/settings.py` has the variables that they come from.
+
+    Times are processor time, so that a busy machine refuses nothing.
+    """
+
+    file_bytes: int = 4 * 1024 * 1024
+    file_s: float = 1.0
+    total_s: float = 60.0
+
+    def bytes_of(self, path: str) -> int:
+        """The largest size of a file: Python and YAML take longer to read than SQL, and are given an eighth."""
+        return self.file_bytes if path.lower().endswith(".sql") else self.file_bytes // 8
+
+
+class TotalTime:
+    """The time that is left for a whole loading."""
+
+    def __init__(self, limits: LoadingLimits) -> None:
+        self._total_s = limits.total_s
+        self._time = ProcessorTime(limits.total_s)
+
+    def check(self) -> None:
+        """Raises `LoadingTooLong` once it is used up; to be called for each file and folder."""
+        if self._time.is_over:
+            raise LoadingTooLong(self._total_s)
+
+
+class LoadingTooLong(Exception):
+    """A project takes longer to load than it may."""
+
+    def __init__(self, total_s: float) -> None:
+        super().__init__(f"loading takes longer than {total_s:g} s; raise DAGSCOPE_LOAD_TOTAL_LIMIT_S if it has to")

@@ -1,0 +1,75 @@
+"""Assets and data tests as they are now: what the DAG shows, whichever task made it so."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from dagscope.dag.events.status import DataTestStatus, NodeState
+from dagscope.dag.ground.frames import Result
+from dagscope.storage import tables
+from dagscope.storage.results import result_of, with_result
+from dagscope.storage.rows import Rows
+
+
+@dataclass(frozen=True)
+class AssetNow:
+    """An asset as it is now, with the task and attempt that last executed it. Durations in milliseconds."""
+
+    state: NodeState
+    task_id: str | None
+    attempt: int | None
+    relation_task_id: str | None
+    relation_attempt: int | None
+    successful_tests: int
+    last_execution_ms: int
+    last_tests_ms: int
+
+
+class AssetsNow(Rows):
+    """The assets and data tests at one moment."""
+
+    async def assets(self) -> dict[str, AssetNow]:
+        """Every asset that was part of a task since the last reset."""
+        return {row.asset_name: _asset_now(row) for row in await self.rows(select(tables.AssetState))}
+
+    async def asset(self, name: str) -> AssetNow | None:
+        """One of them."""
+        rows = await self.rows(select(tables.AssetState).where(col(tables.AssetState.asset_name) == name))
+        return _asset_now(rows[0]) if rows else None
+
+    async def test_statuses(self) -> dict[str, DataTestStatus]:
+        """Every data test that was run since the last reset."""
+        rows = await self.rows(select(tables.DataTestState))
+        return {row.test_name: DataTestStatus(row.status) for row in rows}
+
+    async def results_of(self, assets: Collection[str]) -> dict[str, Result]:
+        """What is kept of the newest execution of each asset; those of which nothing is kept are absent."""
+        node, now = tables.Node, tables.AssetState
+        newest = (col(node.task_id) == now.task_id) & (col(node.attempt) == now.attempt)
+        rows = await self.columns(
+            with_result(select(col(node.asset_name), col(node.result_digest)))
+            .join(now, newest & (col(node.asset_name) == now.asset_name))
+            .where(col(node.asset_name).in_(assets))
+        )
+        results = {row["asset_name"]: result_of(row) for row in rows}
+        return {asset: result for asset, result in results.items() if result is not None}
+
+    async def frames(self) -> frozenset[str]:
+        """The digests of all frames that something refers to."""
+        return frozenset(row.digest for row in await self.rows(select(col(tables.Frame.digest))))
+
+
+def _asset_now(row: Any) -> AssetNow:
+    return AssetNow(
+        state=NodeState(row.state),
+        task_id=row.task_id,
+        attempt=row.attempt,
+        relation_task_id=row.relation_task_id,
+        relation_attempt=row.relation_attempt,
+        successful_tests=row.successful_tests,
+        last_execution_ms=row.last_execution_ms or 0,
+        last_tests_ms=row.last_tests_ms or 0,
+    )

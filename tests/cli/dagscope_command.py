@@ -1,0 +1,25 @@
+"""Running `dagscope` as a person would, in a process of its own or in this one."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from dagscope.cli.dagscope import main
+from tests.doors import DAGSCOPE
+
+
+def dagscope(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the real command."""
+    return subprocess.run([DAGSCOPE, *arguments], capture_output=True, text=True, cwd=cwd, timeout=60)
+
+
+def dagscope_here(*arguments: str) -> Result:
+    """Run it in this process, which takes no second to start; for what ends before anything is run or served."""
+    return CliRunner().invoke(main, arguments, prog_name="dagscope")
+
+
+def without_times(text: str) -> str:
+    """Output in which every duration is `0.0s`."""
+    return re.sub(r"\d+\.\d+s", "0.0s", text)

@@ -1,0 +1,134 @@
+"""`dagscope prune`, and the settings that do the same."""
+
+import json
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.cli.dagscope_command import dagscope
+from tests.doors import AppDoor, wait_until
+from tests.projects import block, model, write_project
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with four tasks and a frame of each."""
+    sql = block("is_data_framed: true") + "SELECT {{ param('n') }} AS n FROM range(1000)"
+    project = write_project(tmp_path_factory.mktemp("prepared"), {model("a.b"): sql})
+    door = AppDoor(project)
+    for number in range(4):
+        door.run(f"task{number}", data={"n": number})
+    door.stop()
+    return project
+
+
+@pytest.fixture
+def folder(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of it for one test."""
+    return Path(shutil.copytree(prepared, tmp_path / "project"))
+
+
+def frames(folder: Path) -> int:
+    return len(list((folder / ".dagscope" / "frames").iterdir()))
+
+
+def test_dry_run(folder: Path) -> None:
+    """A dry run says what would go, and changes nothing."""
+    said = dagscope("prune", "--keep-days", "0", "--dry-run", cwd=folder)
+    assert said.stdout.splitlines()[:3] == ["task0", "task1", "task2"]
+    assert re.fullmatch(r"Would delete 3 tasks: [\d,]+ -> [\d,]+ bytes", said.stdout.splitlines()[3])
+    assert frames(folder) == 4
+
+
+def test_entries_without_a_task(folder: Path) -> None:
+    """What was logged without a task, such as a drop, goes by age like a task, and a dry run counts it."""
+    door = AppDoor(folder)
+    door.post("/api/dag/asset/a.b/truncate", {"confirm": "a.b"})
+    door.stop()
+    assert "default" in logged_tasks(folder)
+    said = dagscope("prune", "--keep-days", "0", "--dry-run", cwd=folder).stdout.splitlines()[-1]
+    assert re.fullmatch(r"Would delete 3 tasks and 1 log entry without a task: [\d,]+ -> [\d,]+ bytes", said)
+    dagscope("prune", "--keep-bytes", "0", cwd=folder)
+    assert logged_tasks(folder) == ["default", "task3"]
+    said = dagscope("prune", "--keep-days", "0", cwd=folder).stdout
+    assert re.fullmatch(r"Deleted 0 tasks and 1 log entry without a task: ([\d,]+) -> \1 bytes\n", said)
+    assert logged_tasks(folder) == ["task3"]
+
+
+def logged_tasks(folder: Path) -> list[str]:
+    """The tasks that the state has log entries of."""
+    connection = sqlite3.connect(folder / ".dagscope" / "state.sqlite")
+    tasks = [task for (task,) in connection.execute("SELECT DISTINCT task_id FROM log_entry ORDER BY task_id")]
+    connection.close()
+    return tasks
+
+
+def test_prune_by_age(folder: Path) -> None:
+    """Old tasks go with their frames and entries; the one that the DAG shows now stays."""
+    assert dagscope("prune", "--keep-days", "0", cwd=folder).returncode == 0
+    assert frames(folder) == 1
+    door = AppDoor(folder)
+    assert [task["taskId"] for task in door.get("/api/dag/tasks").json()["tasks"]] == ["task3"]
+    assert door.get("/api/dag/asset/a.b/data?limit=1").json()["data"] == [{"n": 3}]
+    assert list(door.get("/api/logs").json()["logs"]) == ["task3"]
+    door.stop()
+
+
+def test_prune_by_size(folder: Path) -> None:
+    """The oldest go first, until the rest fits."""
+    said = dagscope("prune", "--keep-bytes", "1", "--dry-run", cwd=folder).stdout
+    before = int(said.split(": ")[1].split(" ->")[0].replace(",", ""))
+    dagscope("prune", "--keep-bytes", str(before - 1), cwd=folder)
+    assert frames(folder) == 3
+
+
+def test_positions_after_a_prune(folder: Path) -> None:
+    """A reader at a pruned position gets `reset`; positions are never given again."""
+    door = AppDoor(folder)
+    pruned = door.stream("?taskId=task0&lastEventId=0")[3]["id"]
+    newest = door.stream("?taskId=task3&lastEventId=0")[-2]["id"]
+    door.stop()
+    dagscope("prune", "--keep-days", "0", cwd=folder)
+    door = AppDoor(folder)
+    assert door.stream(f"?taskId=task3&lastEventId={pruned}")[0]["event"] == "reset"
+    door.run("next", data={"n": 9})
+    assert door.stream("?taskId=next&lastEventId=0")[0]["id"] > newest
+    door.stop()
+
+
+def test_settings_do_the_same(folder: Path) -> None:
+    """`keep_days` as a setting prunes when the server starts."""
+    door = AppDoor(folder, keep_days=0)
+    assert door.get("/api/dag/tasks").json()["total"] == 1
+    door.stop()
+
+
+def test_settings_prune_between_tasks(folder: Path) -> None:
+    """A server with `keep_days` lets go of old tasks after each one, and never of what the DAG shows."""
+    door = AppDoor(folder, keep_days=0)
+    door.run("next", data={"n": 7})
+    wait_until(lambda: door.get("/api/dag/tasks").json()["total"] == 1)
+    assert door.get("/api/dag/asset/a.b/data?limit=1").json()["data"] == [{"n": 7}]
+    door.stop()
+
+
+def test_prune_without_a_limit(folder: Path) -> None:
+    """Without a limit, prune says what it needs."""
+    refused = dagscope("prune", cwd=folder)
+    assert refused.returncode == 2
+    assert "Error: give --keep-days, --keep-bytes, or both" in refused.stderr
+
+
+def test_the_state_stays_sound(folder: Path) -> None:
+    """After a prune no row points to what is gone."""
+    dagscope("prune", "--keep-days", "0", cwd=folder)
+    connection = sqlite3.connect(folder / ".dagscope" / "state.sqlite")
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    connection.close()
+    assert json.loads(dagscope("graph", "--format", "json", cwd=folder).stdout)["project"] == "small"

@@ -1,0 +1,95 @@
+"""`dagscope serve` as a user types it."""
+
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.doors import DAGSCOPE, ServerDoor
+from tests.projects import SLOW_SQL, model, write_project
+
+pytestmark = pytest.mark.server
+
+
+def serve(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [DAGSCOPE, "serve", "--project", str(folder), "--port", "0", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20)
+
+
+def test_a_second_server(hello: Path) -> None:
+    """A second server on the same state refuses, and names the pid and address of the first."""
+    door = ServerDoor(hello)
+    second = serve(hello)
+    assert (second.returncode, second.stdout) == (2, "")
+    state = hello.resolve() / ".dagscope"
+    assert second.stderr == f"{state} is in use by process {door.process.pid} at {door.address}; stop it, or use it\n"
+    door.stop()
+
+
+def test_after_a_kill(hello: Path) -> None:
+    """The lock of a killed server blocks nobody."""
+    door = ServerDoor(hello)
+    door.stop(signal.SIGKILL)
+    door.start()
+    assert door.get("/api/dag").status_code == 200
+    door.stop()
+
+
+@pytest.mark.parametrize("host", ["a" * 70, "a..b"])
+def test_a_host_that_cannot_be_one(hello: Path, host: str) -> None:
+    """What is no name of a host is told in a line."""
+    refused = serve(hello, "--host", host)
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        f"cannot listen on {host}: not the name or address of a host; choose another with --host\n"
+    )
+
+
+def test_a_port_in_use(hello: Path) -> None:
+    """A port that is taken is told, with the way out."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = serve(hello, "--port", str(port))
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another with --port\n"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping(tmp_path: Path, number: int) -> None:
+    """Stopped in the middle of a task, the server records it as cancelled and exits with 0."""
+    door = ServerDoor(write_project(tmp_path, {model("a.slow"): SLOW_SQL}), post_wait_ms=200)
+    door.run("t")
+    door.stop(number)
+    assert door.process.returncode == 0
+    door.start()
+    node = door.get("/api/dag/status/t").json()["nodes"][0]
+    assert (node["state"], node["message"]) == ("FAILED", "cancelled")
+    door.stop()
+
+
+def test_run_first(hello: Path) -> None:
+    """`--run` runs the DAG, shows the closing table, and says what to try next; Ctrl-C ends it without a word."""
+    command = [DAGSCOPE, "serve", "--project", str(hello), "--port", "0", "--run"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = []
+    while not lines or lines[-1] != "Stop with Ctrl-C.":
+        lines.append(process.stdout.readline().rstrip())
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20) == ("", "")
+    address = lines[0].removeprefix("Serving hello-world at ")
+    assert lines[3] == "asset          state    rows   time  tests"
+    assert lines[8] == f"Open {address}/ or try:"
+    assert sum(line.startswith("  curl ") for line in lines) == 3
+    assert process.returncode == 0
+
+
+def test_debug_and_no_log_store(hello: Path) -> None:
+    """`--no-log-store` answers 501 on the log endpoints."""
+    door = ServerDoor(hello, "--no-log-store", "--debug")
+    assert door.get("/api/logs").status_code == 501
+    door.stop()

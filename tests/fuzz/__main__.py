@@ -1,0 +1,35 @@
+"""`make fuzz`: load thousands of mutated projects (SEED=, PROJECTS=)."""
+
+import argparse
+import random
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.fuzz.loads import faults
+
+_MEMORY_BYTES = 3 << 30
+_TOLD_EVERY = 250
+
+
+def main() -> int:
+    """Print each fault as it is found, and the progress; 1 if there were any."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    parser.add_argument("--projects", type=int, default=5_000)
+    options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    found = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number, fault in enumerate(faults(Path(folder), options.seed, options.projects), 1):
+            if fault:
+                found += 1
+                print(fault, flush=True)
+            if number % _TOLD_EVERY == 0:
+                print(f"seed {options.seed}: {number:,} of {options.projects:,} projects, {found} faults", flush=True)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""The project's README.md, and no other file."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.doors import OpenDoor
+
+MISSING = {
+    "error": "README not found",
+    "details": "the project has no file README.md in its own folder; a link is none",
+}
+
+
+def test_readme(hello: Path, opened: OpenDoor) -> None:
+    """The README is sent as Markdown, as it is written now."""
+    door = opened(hello)
+    (hello / "README.md").write_text("# Grüße\n\n<script>alert(1)</script>\n", encoding="utf-8")
+    answer = door.get("/api/docs/readme")
+    assert (answer.status_code, answer.text) == (200, "# Grüße\n\n<script>alert(1)</script>\n")
+    assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("put", ["nothing", "link", "folder", "pipe"])
+def test_no_readme(hello: Path, opened: OpenDoor, put: str) -> None:
+    """Without a README 404 says so; a link to another file, a folder or a pipe is none."""
+    readme = hello / "README.md"
+    readme.unlink()
+    if put == "link":
+        readme.symlink_to(hello / "config.yaml")
+    elif put == "folder":
+        readme.mkdir()
+    elif put == "pipe":
+        os.mkfifo(readme)
+    answer = opened(hello).get("/api/docs/readme")
+    assert answer.json() == MISSING
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/docs/config.yaml", "/api/docs/readme/..%2Fconfig.yaml", "/api/docs/..%2Fconfig.yaml"]
+)
+def test_no_other_file(hello: Path, opened: OpenDoor, path: str) -> None:
+    """No path under it leads to another file."""
+    assert opened(hello).get(path).status_code == 404

@@ -1,0 +1,91 @@
+"""The state's files while a server uses them: deleted, moved or replaced by others."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dagscope.storage.state_folder import StateFolder, StateInUse
+from tests.doors import AppDoor
+
+
+def _delete_all(state: Path) -> None:
+    shutil.rmtree(state)
+
+
+def _delete_database(state: Path) -> None:
+    for file in state.glob("state.sqlite*"):
+        file.unlink()
+
+
+def _delete_wal(state: Path) -> None:
+    (state / "state.sqlite-wal").unlink()
+
+
+def _replace_database(state: Path) -> None:
+    shutil.copyfile(state / "state.sqlite", state / "copy")
+    (state / "copy").replace(state / "state.sqlite")
+
+
+def _move_project(state: Path) -> None:
+    state.parent.rename(state.parent.with_name("moved"))
+
+
+@pytest.mark.parametrize(
+    ("harm", "file"),
+    [
+        (_delete_all, "state.sqlite"),
+        (_delete_database, "state.sqlite"),
+        (_delete_wal, "state.sqlite-wal"),
+        (_replace_database, "state.sqlite"),
+        (_move_project, "state.sqlite"),
+    ],
+)
+def test_files_of_a_used_state(hello: Path, harm: Callable[[Path], None], file: str) -> None:
+    """Nothing is accepted any more once what is written would be lost, and the answer says why."""
+    door = AppDoor(hello)
+    assert door.run("before").status_code == 200
+    state = StateFolder.of_project(hello).path
+    harm(state)
+    assert door.post("/api/dag/asset/staging.hello/execute", {"taskId": "first"}).status_code == 500
+    refused = door.run("after")
+    assert refused.status_code == 500, refused.text
+    gone = f"{state / file} was deleted or replaced while it was in use; start dagscope again"
+    assert refused.json()["details"] == f"the state cannot be written: {gone}"
+    door.stop()
+
+
+@pytest.mark.parametrize("harm", [_delete_all, lambda state: (state / "server.lock").unlink()])
+def test_one_owner_whatever_is_deleted(hello: Path, harm: Callable[[Path], None]) -> None:
+    """A state that is in use has one owner, also after its lock file was deleted."""
+    folder = StateFolder.of_project(hello)
+    with folder.owned():
+        harm(folder.path)
+        assert str(folder.in_use_by()) == f"{folder.path} is in use by another process; stop it, or use it"
+        with pytest.raises(StateInUse), folder.owned():
+            pass
+    assert folder.in_use_by() is None
+
+
+def test_what_was_shown_before(hello: Path) -> None:
+    """A server whose state was deleted still answers what it has, is unhealthy, and starts anew after a restart."""
+    door = AppDoor(hello)
+    door.run("before")
+    _delete_all(StateFolder.of_project(hello).path)
+    door.run("after")
+    assert door.get("/api/dag/status/before").json()["status"] == "SUCCESS"
+    assert door.get("/healthz").status_code == 503
+    door.stop()
+    door.start()
+    assert door.run("again").status_code == 200
+    door.stop()
+
+
+@pytest.mark.parametrize("text", ["[1]", "7", "no JSON", ""])
+def test_lock_file_of_any_content(hello: Path, text: str) -> None:
+    """The owner is named as far as its file says it."""
+    folder = StateFolder.of_project(hello)
+    with folder.owned():
+        folder.lock_file.write_text(text, encoding="utf-8")
+        assert str(folder.in_use_by()) == f"{folder.path} is in use by another process; stop it, or use it"
