@@ -2,13 +2,14 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Collection
 from pathlib import Path
 
 import click
 
 from dagscope.cli.exits import counted, fail
-from dagscope.cli.loading import resolved
-from dagscope.dag.ground.errors import DagscopeError
+from dagscope.cli.loading import loaded, resolved
+from dagscope.dag.ground.errors import DagscopeError, ProjectInvalid
 from dagscope.dag.ground.terminal_text import shown
 from dagscope.storage.database import open_writer
 from dagscope.storage.frame_files import FrameFiles
@@ -25,7 +26,7 @@ def prune_state(folder: Path, keep_days: float | None, keep_bytes: int | None, d
     try:
         if state.in_use_by() is None and not state.database.exists():
             fail(f"{folder} has no state; nothing was ever run there")
-        pruned = asyncio.run(_prune(state, Retention(keep_days, keep_bytes), dry_run))
+        pruned = asyncio.run(_prune(state, Retention(keep_days, keep_bytes), _assets(folder), dry_run))
     except DagscopeError as error:
         fail(str(error))
     for task in pruned.tasks:
@@ -37,13 +38,21 @@ def prune_state(folder: Path, keep_days: float | None, keep_bytes: int | None, d
     click.echo(f"{verb} {what}: {pruned.bytes_before:,} -> {pruned.bytes_after:,} bytes")
 
 
-async def _prune(state: StateFolder, retention: Retention, dry_run: bool) -> Pruned:
+def _assets(folder: Path) -> Collection[str] | None:
+    """The assets of the DAG; None where its files cannot be loaded."""
+    try:
+        return loaded(folder).assets
+    except ProjectInvalid:
+        return None
+
+
+async def _prune(state: StateFolder, retention: Retention, assets: Collection[str] | None, dry_run: bool) -> Pruned:
     with state.owned():
         migrate(state)
         writer = open_writer(state.database)
         try:
             async with Recorder(writer, lambda _: None) as recorder:
-                pruned = await prune(recorder, FrameFiles(state.frames), retention, dry_run)
+                pruned = await prune(recorder, FrameFiles(state.frames), retention, assets, dry_run)
         finally:
             writer.dispose()
         if (pruned.tasks or pruned.entries) and not dry_run:

@@ -127,8 +127,8 @@ class _Server(uvicorn.Server):
         self._workspace = workspace
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Cancel what runs first: its POSTs then answer, and its streams end by themselves."""
-        await self._workspace.tasks.close()
+        """Cancel what runs, and what is read, first: its POSTs then answer, and its streams end by themselves."""
+        await asyncio.gather(self._workspace.reads.close(), self._workspace.tasks.close())
         await super().shutdown(sockets)
 
     @contextmanager

@@ -35,6 +35,8 @@ from dagscope.server.http.answers import (
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.guard import Guard
 from dagscope.server.http.openapi import openapi_endpoint
+from dagscope.server.http.plain_targets import PlainTargets
+from dagscope.server.workspace.reads import ClientGone
 from dagscope.server.workspace.task_queue import ShuttingDown, TooManyWaiting
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.recorder import RecorderFailed
@@ -72,19 +74,21 @@ def create_app(open_workspace: Opened) -> Starlette:
         routes=[endpoint.route() for endpoint in endpoints],
         lifespan=lifespan,
         middleware=[
+            Middleware(PlainTargets),
             Middleware(
                 Guard,
                 settings_of=lambda scope: scope["app"].state.workspace.settings,
                 open_paths=frozenset({health_endpoints.PATH}),
-            )
+            ),
         ],
         exception_handlers={
             Refused: answer_refused,
             HTTPException: answer_http_exception,
+            ClientDisconnect: answer_nobody,
+            ClientGone: answer_nobody,
             RecorderFailed: answer_state_failure,
             ShuttingDown: answer_state_failure,
             TooManyWaiting: answer_too_many,
-            ClientDisconnect: answer_nobody,
             Exception: answer_fault,
         },
     )

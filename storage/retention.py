@@ -1,13 +1,14 @@
 """Deleting old tasks, so that the state does not grow for ever.
 
-What the DAG shows now is kept: the tasks that last executed an asset, and every task that has not ended. Log entries
-without a task, such as those of a drop or a truncate, are kept as long as tasks are, by their age alone. Positions of
-what is gone are never given again, and readers that were among them get `reset` (contract, The stream).
+What the DAG shows now is kept: the tasks that last executed one of its assets, and every task that has not ended. Log
+entries without a task, such as those of a drop or a truncate, are kept as long as tasks are, by their age alone.
+Positions of what is gone are never given again, and readers that were among them get `reset` (contract, The stream).
 """
 
 import asyncio
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -48,9 +49,16 @@ class Pruned:
     bytes_after: int = 0
 
 
-async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dry_run: bool = False) -> Pruned:
+async def prune(
+    recorder: Recorder,
+    frames: FrameFiles,
+    retention: Retention,
+    assets: Collection[str] | None,
+    dry_run: bool = False,
+) -> Pruned:
     """Delete the oldest tasks with all that belongs to them until the rest fits, and old entries without a task.
 
+    `assets` are those of the DAG, which it shows; None where they are not known: all then count as shown.
     A dry run changes nothing. Raises `RecorderFailed`.
     """
     if retention.is_unlimited:
@@ -61,7 +69,7 @@ async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dr
     def change(connection: Connection) -> None:
         nonlocal pruned, unused
         oldest_ms = _oldest_ms(retention)
-        pruned = _choose(connection, frames, retention, oldest_ms)
+        pruned = _choose(connection, frames, retention, oldest_ms, assets)
         if dry_run:
             return
         if pruned.tasks:
@@ -74,8 +82,14 @@ async def prune(recorder: Recorder, frames: FrameFiles, retention: Retention, dr
     return pruned
 
 
-def _choose(connection: Connection, frames: FrameFiles, retention: Retention, oldest_ms: int) -> Pruned:
-    tasks = connection.execute(_TASKS_BY_AGE).all()
+def _choose(
+    connection: Connection,
+    frames: FrameFiles,
+    retention: Retention,
+    oldest_ms: int,
+    assets: Collection[str] | None,
+) -> Pruned:
+    tasks = connection.execute(_TASKS_BY_AGE, {"assets": _as_json(assets)}).all()
     frames_of = _frames_by_task(connection)
     owners = Counter(chain.from_iterable(frames_of.values()))
     total = before = sum(task.bytes for task in tasks) + sum(map(frames.size_bytes, owners))
@@ -94,6 +108,10 @@ def _choose(connection: Connection, frames: FrameFiles, retention: Retention, ol
     return Pruned(tuple(chosen), entries.scalar_one(), before, total)
 
 
+def _as_json(names: Collection[str] | None) -> str | None:
+    return json.dumps(sorted(names)) if names is not None else None
+
+
 def _oldest_ms(retention: Retention) -> int:
     """What is from before this moment is too old; nothing is where there is no limit."""
     return 0 if retention.keep_days is None else int(max(0, now_ms() - retention.keep_days * _DAY_MS))
@@ -108,12 +126,15 @@ def _is_without_task(oldest_ms: int) -> ColumnElement[bool]:
 
 _TASKS_BY_AGE = text(
     """
+WITH shown AS (
+    SELECT * FROM asset_state WHERE :assets IS NULL OR asset_name IN (SELECT value FROM json_each(:assets))
+)
 SELECT
     task.task_id,
     task.start_time,
     task.end_time IS NULL
-        OR task.task_id IN (SELECT task_id FROM asset_state WHERE task_id IS NOT NULL)
-        OR task.task_id IN (SELECT relation_task_id FROM asset_state WHERE relation_task_id IS NOT NULL) AS is_shown,
+        OR task.task_id IN (SELECT task_id FROM shown WHERE task_id IS NOT NULL)
+        OR task.task_id IN (SELECT relation_task_id FROM shown WHERE relation_task_id IS NOT NULL) AS is_shown,
     (SELECT coalesce(sum(length(data)), 0) FROM status_event WHERE status_event.task_id = task.task_id)
     + (SELECT coalesce(sum(length(data)), 0) FROM log_entry WHERE log_entry.task_id = task.task_id)
     + (SELECT coalesce(sum(length(data)), 0) FROM run_event WHERE run_event.task_id = task.task_id)
@@ -142,6 +163,8 @@ def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
         position = connection.execute(select(func.max(col(table.position))).where(is_theirs))
         newest = max(newest, position.scalar_one() or 0)
         connection.execute(delete(table).where(is_theirs))
+    # what no asset of the DAG shows any more
+    connection.execute(delete(tables.AssetState).where(col(tables.AssetState.task_id).in_(tasks)))
     # its nodes, statements and results go with it
     connection.execute(delete(tables.Task).where(col(tables.Task.task_id).in_(tasks)))
     pruned_through = func.max(col(tables.State.pruned_through), newest)  # of two values SQLite's max takes the greater

@@ -51,6 +51,9 @@ _ENDS = frozenset(
 )
 """Real Dagster servers have had both names."""
 
+KNOWN_TYPES = frozenset(RunEventType)
+"""What events of a dagscope server can be."""
+
 Event = dict[str, Any]
 
 
@@ -61,6 +64,13 @@ class Wanted:
     event_type: str | None = None
     step_key: str | None = None
     limit: int | None = 100
+
+    @property
+    def unknown_types(self) -> tuple[str, ...]:
+        """Types that it asks for and that no event has: dagscope's, or those of other servers, that this knows."""
+        asked = (text.strip().upper() for text in (self.event_type or "").split(","))
+        known = KNOWN_TYPES | _STARTS | _ENDS
+        return tuple(text for text in asked if text and text not in known)
 
     @property
     def is_filtered(self) -> bool:

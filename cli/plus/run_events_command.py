@@ -13,6 +13,7 @@ from dagscope.cli.plus.graphql_client import ConnectionLost, GraphQLClient, Quer
 from dagscope.cli.plus.plus_config import ConfigUnusable, read_config
 from dagscope.cli.plus.run_event_output import JsonOutput, Output, TableOutput, write_all, write_error, write_note
 from dagscope.cli.plus.run_event_query import RunEvents, Wanted
+from dagscope.dag.events.run_events import RunEventType
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,18 @@ def show_events(run_id: str, options: EventsOptions) -> int:
         events = RunEvents(GraphQLClient(read_config()), run_id)
     except ConfigUnusable as error:
         raise click.UsageError(str(error)) from error
+    if options.wanted.unknown_types:
+        write_note(_about_types(options.wanted.unknown_types))
     try:
         return _follow(events, options) if options.follow else _list(events, options)
     except QueryFailed as error:
         write_error(str(error), run_id, options.as_json)
         return EXIT_FAILED
+
+
+def _about_types(unknown: tuple[str, ...]) -> str:
+    """A note and no error: another server may have types of its own."""
+    return f"No event of dagscope has the type {', '.join(unknown)}; its types are {', '.join(RunEventType)}"
 
 
 def _output(options: EventsOptions) -> Output:

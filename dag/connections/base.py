@@ -66,8 +66,12 @@ class Session(ABC):
 
     def rows_to_show(self, asset: str, offset: int = 0, limit: int | None = None) -> pa.RecordBatchReader:
         """Rows of the asset's relation, for people's eyes; all after `offset` without a limit."""
+        return self.read_to_show(self.page_sql(asset, offset, limit))
+
+    def page_sql(self, asset: str, offset: int, limit: int | None) -> str:
+        """The query of `rows_to_show`."""
         page = f" LIMIT {limit}" if limit is not None else ""
-        return self.read_to_show(f"SELECT * FROM {self.dialect.relation(asset)}{page} OFFSET {offset}")
+        return f"SELECT * FROM {self.dialect.relation(asset)}{page} OFFSET {offset}"
 
     @abstractmethod
     def selecting(
@@ -262,8 +266,8 @@ class Connection(ABC):
         return ";\n".join(self.materializations.statements(asset, sql, existing))
 
     @abstractmethod
-    def relations(self) -> dict[str, RelationKind]:
+    def relations(self, cancellation: Cancellation | None = None) -> dict[str, RelationKind]:
         """All tables and views by `schema.name`; empty for a database that does not exist yet.
 
-        Raises `ConnectionFailed`.
+        Raises `ConnectionFailed`, or `Cancelled` when interrupted.
         """

@@ -1,10 +1,15 @@
 """The data of an asset: its captured frame or value, or the rows of its relation (contract, Data)."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
 
 import pyarrow as pa
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from dagscope.dag.connections import Connection
 from dagscope.dag.connections.arrow_types import unique_names
@@ -16,9 +21,12 @@ from dagscope.server.api.row_json import row_chunks
 from dagscope.server.http.answers import around
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes import AssetData
+from dagscope.server.workspace.reads import Read
 from dagscope.storage.assets_now import AssetNow
 from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.tasks import KeptNode
+
+Done = TypeVar("Done")
 
 
 class Rows:
@@ -27,42 +35,86 @@ class Rows:
     def __init__(
         self, about: Shape, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack
     ) -> None:
-        self._about, self._batches, self._columns, self._resources = about, batches, columns, resources
+        self._about, self._resources = about, resources
+        self._texts: Iterator[bytes] = row_chunks(batches, columns)
 
     def close(self) -> None:
         self._resources.close()
 
-    def row_texts(self) -> Iterator[bytes]:
-        """The rows as JSON objects parted by commas."""
-        return row_chunks(self._batches, self._columns)
+    def begin(self) -> None:
+        """Read the first rows now, so that most failures come before the answer has begun."""
+        first = self.next_text()
+        if first is not None:
+            self._texts = chain((first,), self._texts)
+
+    def next_text(self) -> bytes | None:
+        """The next rows as JSON objects parted by commas; None after the last."""
+        return next(self._texts, None)
 
     def array_text(self) -> str:
         """The rows as a JSON array, all at once; for few rows."""
         try:
-            return f"[{b''.join(self.row_texts()).decode()}]"
+            return f"[{b''.join(self._texts).decode()}]"
         finally:
             self.close()
 
     def whole(self) -> bytes:
         """The whole answer at once; for few rows."""
-        head, foot = around(self._about, "data")
+        head, foot = self.head_and_foot()
         return f"{head}{self.array_text()}{foot}".encode()
 
-    async def body(self) -> AsyncIterator[bytes]:
-        """The whole answer, in chunks. A failure on the way breaks it off: it never ends as valid JSON."""
-        head, foot = around(self._about, "data")
+    def head_and_foot(self) -> tuple[str, str]:
+        """What stands around the rows in the answer."""
+        return around(self._about, "data")
+
+
+class RowsResponse(StreamingResponse):
+    """Rows as an answer in chunks. A failure on the way breaks it off: it never ends as valid JSON.
+
+    Rows of a database are read as steps of `read`, which ends with the answer.
+    """
+
+    def __init__(self, rows: Rows, read: Read | None = None) -> None:
+        self._rows, self._read = rows, read
+        super().__init__(self._chunks(), media_type="application/json")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            yield f"{head}[".encode()
-            async for chunk in iterate_in_threadpool(self.row_texts()):
-                yield chunk
-            yield f"]{foot}".encode()
-        finally:
-            await run_in_threadpool(self.close)
+            await super().__call__(scope, receive, send)
+        finally:  # also where the client went away before the first chunk
+            if self._read is not None:
+                self._read.end()
+            else:
+                await run_in_threadpool(self._rows.close)
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        head, foot = self._rows.head_and_foot()
+        yield f"{head}[".encode()
+        while (text := await self._in_thread(self._rows.next_text)) is not None:
+            yield text
+        await self._in_thread(self._rows.close)  # who has the whole answer can be sure that nothing is read any more
+        yield f"]{foot}".encode()
+
+    async def _in_thread(self, step: Callable[[], Done]) -> Done:
+        return await (self._read.run(step) if self._read is not None else run_in_threadpool(step))
 
 
-def of_frame(asset: Asset, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
+@dataclass(frozen=True)
+class Shown:
+    """The asset whose data is shown, as the answer has it."""
+
+    name: str
+    is_data_framed: bool
+
+    @classmethod
+    def of(cls, asset: Asset | None, name: str) -> "Shown":
+        """One that the DAG no longer has counts as data-framed: its frame was kept."""
+        return cls(name, asset is None or asset.is_data_framed)
+
+
+def of_frame(shown: Shown, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
     """A captured frame. Raises `FrameDamaged`."""
-    return rows_of_frame(_about(asset, frame.rows, unique_names(frame.columns), page), frame, frames, page)
+    return rows_of_frame(_about(shown, frame.rows, unique_names(frame.columns), page), frame, frames, page)
 
 
 def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
@@ -75,9 +127,7 @@ def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) ->
     return Rows(about, batches, columns, ExitStack())
 
 
-def of_relation(
-    asset: Asset, connection: Connection, page: Page, cancellation: Cancellation | None = None
-) -> Rows | None:
+def of_relation(asset: Asset, connection: Connection, page: Page, cancellation: Cancellation) -> Rows | None:
     """The rows of the asset's relation as it is now, counted and read at one moment; None if there is none.
 
     Raises `ConnectionFailed`, `StatementFailed` or `Cancelled`.
@@ -89,14 +139,16 @@ def of_relation(
             count = session.count_rows(asset.name)
             reader = session.rows_to_show(asset.name, page.offset, page.limit)
             columns = unique_names(reader.schema.names)
-            return Rows(_about(asset, count, columns, page), iter(reader), columns, stack.pop_all())
+            return Rows(
+                _about(Shown.of(asset, asset.name), count, columns, page), iter(reader), columns, stack.pop_all()
+            )
     return None
 
 
-def of_value(asset: Asset, value: Value, frames: FrameFiles) -> bytes:
+def of_value(shown: Shown, value: Value, frames: FrameFiles) -> bytes:
     """The whole answer for a raw asset's value. Raises `FrameDamaged`."""
     about = AssetData(
-        asset_name=asset.name, has_data=True, data_type=value.data_type, is_data_framed=asset.is_data_framed
+        asset_name=shown.name, has_data=True, data_type=value.data_type, is_data_framed=shown.is_data_framed
     )
     head, foot = around(about, "data")
     return f"{head}{frames.read_json(value.digest)}{foot}".encode()
@@ -107,12 +159,12 @@ def without_data(asset: str, error: str) -> AssetData:
     return AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
 
 
-def _about(asset: Asset, rows: int, columns: tuple[str, ...], page: Page) -> AssetData:
+def _about(shown: Shown, rows: int, columns: tuple[str, ...], page: Page) -> AssetData:
     return AssetData(
-        asset_name=asset.name,
+        asset_name=shown.name,
         has_data=True,
         data_type="dataframe",
-        is_data_framed=asset.is_data_framed,
+        is_data_framed=shown.is_data_framed,
         row_count=rows,
         column_count=len(columns),
         columns=columns,

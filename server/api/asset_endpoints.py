@@ -2,18 +2,20 @@
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from dagscope.dag.events.status import NodeState
+from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.frames import Frame, Value
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.server.api import asset_data
-from dagscope.server.api.asset_data import Rows, without_data
-from dagscope.server.http.answers import Refused, ShapeResponse, around, reset_meanwhile
+from dagscope.server.api.asset_data import Rows, RowsResponse, Shown, without_data
+from dagscope.server.http.answers import Refused, ShapeResponse, around, reset_meanwhile, unread
+from dagscope.server.http.client_presence import Waiting, until_gone
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.lookups import AskedTask, Missing, asset_named
+from dagscope.server.http.lookups import AskedTask, Missing, asset_named, asset_or_gone
 from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import page_of, read_body, workspace_of
 from dagscope.server.http.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
@@ -54,8 +56,14 @@ async def _execute(request: Request, select: bool) -> Response:
     if select and asset.materialization in _WITHOUT_QUERY:
         details = _WITHOUT_QUERY[asset.materialization]
         raise Refused(400, Error(error=f'"{name}" has no query to select', details=details))
-    active = await workspace.tasks.execute(workspace.project, body.task_id, name, select, body.profile)
-    await workspace.wait_for(active.end_of(name))
+    waiting = Waiting.of(request)
+    active = await waiting.begun(
+        ("execute", body.task_id, name, select, body.profile),
+        lambda: workspace.tasks.execute(workspace.project, body.task_id, name, select, body.profile),
+    )
+    if active is None:
+        return ShapeResponse(AssetExecuted(task_id=body.task_id, asset_name=name, status=NodeState.INITIAL), 202)
+    await workspace.wait_for(active.end_of(name), waiting.deadline_s)
     has_ended = active.ended.is_set()  # asked before the state is read: what it says then is no older
     async with workspace.reader.moment() as moment:
         task = await moment.attempt(body.task_id, active.plan.attempt)
@@ -63,11 +71,17 @@ async def _execute(request: Request, select: bool) -> Response:
         now = await moment.assets()
     if task is None or node is None:
         raise reset_meanwhile()
-    return await _executed(workspace, asset, task, node, now, node.status.state.is_ended or has_ended)
+    return await _executed(workspace, asset, task, node, now, node.status.state.is_ended or has_ended, waiting)
 
 
 async def _executed(
-    workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: dict[str, AssetNow], over: bool
+    workspace: Workspace,
+    asset: Asset,
+    kept: KeptAttempt,
+    node: KeptNode,
+    now: dict[str, AssetNow],
+    over: bool,
+    waiting: Waiting,
 ) -> Response:
     status = node.status
     shape = AssetExecuted(
@@ -85,7 +99,7 @@ async def _executed(
     if status.state is not NodeState.SUCCESS:
         return ShapeResponse(shape, 500)
     try:
-        data = await run_in_threadpool(_result_text, workspace, asset, kept, node, now.get(asset.name))
+        data = await _result_text(workspace, asset, kept, node, now.get(asset.name), waiting)
     except DagscopeError as error:
         message = workspace.project.redaction.text(f"executed, but its result cannot be read: {error}")
         return ShapeResponse(shape.model_copy(update={"error": message}), 500)
@@ -97,29 +111,26 @@ async def _executed(
     return Response(f"{head}{result_head}{data}{result_foot}{foot}", media_type="application/json")
 
 
-def _result_text(workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: AssetNow | None) -> str:
-    found = _find(workspace, asset, kept, node, now, Page(limit=RESULT_ROWS))
-    match found:
-        case Rows():
-            return found.array_text()
-        case Value():
-            return workspace.frames.read_json(found.digest)
-        case _:
-            return "[]"
-
-
-def _find(
-    workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: AssetNow | None, page: Page
-) -> Rows | Value | None:
-    """What is kept of an asset's execution. Raises a `DagscopeError` where it cannot be read."""
-    result = node.facts.result
-    if isinstance(result, Frame):
-        return asset_data.of_frame(asset, result, workspace.frames, page)
+async def _result_text(
+    workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: AssetNow | None, waiting: Waiting
+) -> str:
+    """The first rows, or the value, of what an execution made. Raises a `DagscopeError` where it cannot be read."""
+    result, page = node.facts.result, Page(limit=RESULT_ROWS)
     if isinstance(result, Value):
-        return result
-    if asset_data.relation_answers(node, now, kept.summary.task_id, kept.attempt):
-        return asset_data.of_relation(asset, workspace.project.connections[asset.connection], page)
-    return None
+        return await run_in_threadpool(workspace.frames.read_json, result.digest)
+    if isinstance(result, Frame):
+        return await run_in_threadpool(
+            lambda: asset_data.of_frame(Shown.of(asset, asset.name), result, workspace.frames, page).array_text()
+        )
+    if not asset_data.relation_answers(node, now, kept.summary.task_id, kept.attempt):
+        return "[]"
+    connection = workspace.project.connections[asset.connection]
+
+    def read(cancellation: Cancellation) -> str:
+        rows = asset_data.of_relation(asset, connection, page, cancellation)
+        return rows.array_text() if rows is not None else "[]"
+
+    return await workspace.reads.data.answer(read, waiting.gone, waiting.limit)
 
 
 async def get_data(request: Request) -> Response:
@@ -129,24 +140,57 @@ async def get_data(request: Request) -> Response:
         return without_data(name, missing.error)
 
     workspace = workspace_of(request)
-    asset = asset_named(workspace.project, name, unknown)
     page, asked = page_of(request), AskedTask.of_query(request)
+    asset = asset_or_gone(workspace.project, name, asked, unknown)
     async with workspace.reader.moment() as moment:
         now = await moment.asset(name)
         kept = await asked.find(moment, unknown) or await _newest_execution(moment, now)
-        node = await moment.node(kept.summary.task_id, kept.attempt, asset.name) if kept else None
+        node = await moment.node(kept.summary.task_id, kept.attempt, name) if kept else None
     if kept is None or node is None:
+        if asset is None:
+            asset_named(workspace.project, name, unknown)
         return Response(status_code=204)
     try:
-        found = await run_in_threadpool(_find, workspace, asset, kept, node, now, page)
-        if isinstance(found, Value):
-            body = await run_in_threadpool(asset_data.of_value, asset, found, workspace.frames)
-            return Response(body, media_type="application/json")
+        is_kept = node.facts.result is not None
+        if not is_kept and asset and asset_data.relation_answers(node, now, kept.summary.task_id, kept.attempt):
+            return await _relation_data(request, workspace, asset, page)
+        return await _kept_data(workspace, Shown.of(asset, name), node, page)
     except DagscopeError as error:
-        raise Refused(500, without_data(name, workspace.project.redaction.text(str(error)))) from error
+        shape = without_data(name, workspace.project.redaction.text(str(error)))
+        raise Refused(unread(error), shape) from error
+
+
+async def _kept_data(workspace: Workspace, shown: Shown, node: KeptNode, page: Page) -> Response:
+    """What is kept of an asset's execution itself. Raises `FrameDamaged`."""
+    result = node.facts.result
+    if isinstance(result, Value):
+        body = await run_in_threadpool(asset_data.of_value, shown, result, workspace.frames)
+        return Response(body, media_type="application/json")
+    if isinstance(result, Frame):
+        return RowsResponse(await run_in_threadpool(asset_data.of_frame, shown, result, workspace.frames, page))
+    return Response(status_code=204)
+
+
+async def _relation_data(request: Request, workspace: Workspace, asset: Asset, page: Page) -> Response:
+    connection, gone = workspace.project.connections[asset.connection], until_gone(request)
+    read = await workspace.reads.data.begin(gone)
+
+    def begun() -> Rows | None:
+        rows = asset_data.of_relation(asset, connection, page, read.cancellation)
+        if rows is not None:
+            read.on_end = rows.close
+            rows.begin()
+        return rows
+
+    try:
+        found = await read.run(begun, gone)
+    except BaseException:
+        read.end()
+        raise
     if found is None:
+        read.end()
         return Response(status_code=204)
-    return StreamingResponse(found.body(), media_type="application/json")
+    return RowsResponse(found, read)
 
 
 async def _newest_execution(moment: Moment, now: AssetNow | None) -> KeptAttempt | None:
@@ -198,12 +242,12 @@ ENDPOINTS = (
         "/api/dag/asset/{name}/data",
         get_data,
         "The data of an asset as its newest execution, or that of a task, left it.",
-        {200: AssetData, 204: None, 400: Error, 404: AssetData, 500: AssetData},
+        {200: AssetData, 204: None, 400: Error, 404: AssetData, 500: AssetData, 503: AssetData, 504: AssetData},
         queries=(
             Query("taskId", "the data as this task left it"),
-            Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer"),
-            Query("offset", "rows to leave out", "integer"),
-            Query("limit", "at most so many rows; all without it", "integer"),
+            Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer", least=1),
+            Query("offset", "rows to leave out", "integer", least=0),
+            Query("limit", "at most so many rows; all without it", "integer", least=0),
         ),
         tag="asset",
     ),

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,10 +10,13 @@ from dagscope.dag.ground.errors import ConnectionFailed
 from dagscope.dag.redaction.redaction import Redaction
 from dagscope.server.http.answers import Refused, ShapeResponse
 from dagscope.server.http.between_tasks import between_tasks
+from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.request_reading import workspace_of
 from dagscope.server.http.shapes import Connected, ConnectionNow, ConnectionStatus, Disconnected, Error
 from dagscope.server.workspace.disconnecting import connect_again, disconnect
+from dagscope.server.workspace.reads import Gone, ReadsBusy, TimeLimit, TimeLimitReached
+from dagscope.server.workspace.workspace import Workspace
 
 
 async def get_connection_status(request: Request) -> Response:
@@ -45,9 +47,10 @@ def _shown(text: str | None, redaction: Redaction) -> str | None:
 
 
 async def post_connect(request: Request) -> Response:
-    project = workspace_of(request).project
+    workspace = workspace_of(request)
+    project = workspace.project
     failures = await asyncio.gather(
-        *(run_in_threadpool(_connect, connection) for connection in project.connections.values())
+        *(_connect(connection, workspace, until_gone(request)) for connection in project.connections.values())
     )
     told = [project.redaction.text(failure) for failure in failures if failure is not None]
     if told:
@@ -55,12 +58,15 @@ async def post_connect(request: Request) -> Response:
     return ShapeResponse(Connected())
 
 
-def _connect(connection: Connection) -> str | None:
-    """Open it; why that did not work."""
+async def _connect(connection: Connection, workspace: Workspace, gone: Gone) -> str | None:
+    """Open it, within the time that a POST waits; why that did not work."""
     connect_again(connection)
+    limit = TimeLimit(workspace.settings.post_wait_ms / 1000, "DAGSCOPE_POST_WAIT_MS")
     try:
-        connection.connect()
-    except ConnectionFailed as error:
+        await workspace.reads.connects.answer(lambda _: connection.connect(), gone, limit)
+    except TimeLimitReached:
+        return f'connection "{connection.name}": it did not open within {limit.seconds:g} s; ask again later'
+    except (ConnectionFailed, ReadsBusy) as error:
         return str(error)
     return None
 

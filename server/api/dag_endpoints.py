@@ -3,19 +3,20 @@
 import base64
 import binascii
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dagscope.dag.connections import RelationKind
 from dagscope.dag.events.status import NodeState, TaskStatus
+from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ConnectionFailed, StatementFailed, TemplateFailed
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.server.api.task_status import run_body, task_body
-from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, reset_meanwhile
+from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, reset_meanwhile, unread
+from dagscope.server.http.client_presence import Waiting, until_gone
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import read_body, task_id_of, whole_number, workspace_of
 from dagscope.server.http.shapes import (
@@ -30,6 +31,7 @@ from dagscope.server.http.shapes import (
     Tasks,
     UnknownTask,
 )
+from dagscope.server.workspace.reads import ReadsBusy, TimeLimitReached
 from dagscope.server.workspace.task_planning import NothingToRetry
 from dagscope.server.workspace.task_queue import ActiveTask
 from dagscope.server.workspace.workspace import Workspace
@@ -42,7 +44,7 @@ async def get_dag(request: Request) -> Response:
     project = workspace.project
     async with workspace.reader.moment() as moment:
         now = await moment.assets()
-    existing = await run_in_threadpool(_existing_relations, project)
+    existing = await _existing_relations(request, project)
     nodes = tuple(_node(project, asset, now.get(asset.name), existing) for asset in project.assets.values())
     dag = Dag(
         project_name=project.name,
@@ -54,13 +56,27 @@ async def get_dag(request: Request) -> Response:
     return ShapeResponse(dag)
 
 
-def _existing_relations(project: Project) -> dict[str, RelationKind]:
-    """What stands under the names of incremental assets, whose next statement depends on it."""
+async def _existing_relations(request: Request, project: Project) -> dict[str, RelationKind]:
+    """What stands under the names of incremental assets, whose next statement depends on it.
+
+    Refuses with 503 or 504 where no database answers that.
+    """
     incremental = [a for a in project.assets.values() if a.materialization is Materialization.INCREMENTAL]
+    if not incremental:
+        return {}
+    try:
+        return await workspace_of(request).reads.relations.answer(
+            lambda cancellation: _kinds_of(project, incremental, cancellation), until_gone(request)
+        )
+    except (ReadsBusy, TimeLimitReached) as error:
+        raise Refused(unread(error), Error(error="The databases cannot be read", details=str(error))) from error
+
+
+def _kinds_of(project: Project, incremental: list[Asset], cancellation: Cancellation) -> dict[str, RelationKind]:
     existing: dict[str, RelationKind] = {}
     for name in {asset.connection for asset in incremental}:
         try:
-            relations = project.connections[name].relations()
+            relations = project.connections[name].relations(cancellation)
         except (ConnectionFailed, StatementFailed):  # the database is not there now: the statement of a first run
             continue
         existing |= {a.name: relations[a.name] for a in incremental if a.connection == name and a.name in relations}
@@ -129,15 +145,23 @@ async def _outcome(workspace: Workspace, active: ActiveTask) -> KeptTask:
 _RUN_CODES = {TaskStatus.SUCCESS: 200, TaskStatus.PENDING: 202, TaskStatus.FAILED: 500}
 
 
+_CANCEL_WAIT_S = 10.0  # interrupting takes no setting's time: what can be stopped has stopped by then
+
+
 async def post_cancel(request: Request) -> Response:
     workspace, task_id = workspace_of(request), task_id_of(request)
-    active = await workspace.tasks.cancel(task_id)
-    if active is not None:
+    waiting = Waiting.of(request, _CANCEL_WAIT_S)
+    cancelling = await workspace.outlasting.within(
+        ("cancel", task_id), lambda: workspace.tasks.cancel(task_id), waiting.deadline_s
+    )
+    if cancelling is not None and (active := cancelling.result()) is not None:
         return ShapeResponse(task_body(await _outcome(workspace, active)))
     async with workspace.reader.moment() as moment:
         task = await moment.task(task_id)
     if task is None:
         raise Refused(404, UnknownTask(task_id=task_id))
+    if cancelling is None:
+        return ShapeResponse(task_body(task), 202)
     details = f"it has ended: {task.summary.status}"
     raise Refused(409, Error(error=f"Task {task_id} is not running", details=details))
 
@@ -195,7 +219,13 @@ async def post_reset(request: Request) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/dag", get_dag, "The DAG: its nodes, their SQL, and how they are now.", {200: Dag}),
+    Endpoint(
+        "GET",
+        "/api/dag",
+        get_dag,
+        "The DAG: its nodes, their SQL, and how they are now.",
+        {200: Dag, 503: Error, 504: Error},
+    ),
     Endpoint(
         "POST",
         "/api/dag/run",
@@ -210,14 +240,14 @@ ENDPOINTS = (
         get_status,
         "The status of a task's newest attempt, or of the one asked for.",
         {200: TaskBody, 400: Error, 404: UnknownTask},
-        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer"),),
+        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer", least=1),),
     ),
     Endpoint(
         "POST",
         "/api/dag/cancel/{task_id:path}",
         post_cancel,
-        "Interrupt a task that runs or waits; answers with its status once it has ended.",
-        {200: TaskBody, 400: Error, 404: UnknownTask, 409: Error},
+        "Interrupt a task that runs or waits; answers once it has ended, and within 10 seconds.",
+        {200: TaskBody, 202: TaskBody, 400: Error, 404: UnknownTask, 409: Error},
     ),
     Endpoint(
         "POST",
@@ -245,7 +275,7 @@ ENDPOINTS = (
         "Tasks by start time, newest first.",
         {200: Tasks, 400: Error},
         queries=(
-            Query("limit", "at most so many tasks", "integer"),
+            Query("limit", "at most so many tasks", "integer", least=1),
             Query("cursor", "the `cursor` of the page before"),
         ),
     ),

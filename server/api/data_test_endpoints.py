@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from dagscope.dag.connections.arrow_types import unique_names
 from dagscope.dag.events.status import DataTestStatus
@@ -14,8 +14,9 @@ from dagscope.dag.ground.errors import FrameDamaged, TemplateFailed
 from dagscope.dag.model.assets import DataTest
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
-from dagscope.server.api.asset_data import rows_of_frame
+from dagscope.server.api.asset_data import RowsResponse, rows_of_frame
 from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.http.client_presence import Waiting
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import AskedTask, Missing, attempt_of, data_test_named
 from dagscope.server.http.request_reading import page_of, read_body, task_id_of, whole_number, workspace_of
@@ -121,8 +122,13 @@ async def post_execute_test(request: Request) -> Response:
 
     workspace = workspace_of(request)
     test = data_test_named(workspace.project, name, unknown)
-    active = await workspace.tasks.run_test(workspace.project, body.task_id, name)
-    await workspace.wait_for(active.end_of_test(name))
+    waiting = Waiting.of(request)
+    active = await waiting.begun(
+        ("test", body.task_id, name), lambda: workspace.tasks.run_test(workspace.project, body.task_id, name)
+    )
+    if active is None:
+        return _executed(body.task_id, test, None, over=False)
+    await workspace.wait_for(active.end_of_test(name), waiting.deadline_s)
     has_ended = active.ended.is_set()  # asked before the state is read: what it says then is no older
     async with workspace.reader.moment() as moment:
         found = await moment.data_tests.of_attempt(active.task_id, active.plan.attempt)
@@ -182,7 +188,7 @@ async def get_test_data(request: Request) -> Response:
         rows = await run_in_threadpool(rows_of_frame, about, kept.violations, workspace.frames, page)
     except FrameDamaged as error:
         raise Refused(500, about.model_copy(update={"error_msg": str(error)})) from error
-    return StreamingResponse(rows.body(), media_type="application/json")
+    return RowsResponse(rows)
 
 
 async def _newest_execution(moment: Moment, test: str) -> KeptAttempt | None:
@@ -201,7 +207,7 @@ ENDPOINTS = (
         get_results,
         "The data tests of a task's newest attempt, or of the one asked for, and how each came out.",
         {200: TaskDataTests, 400: Error, 404: Error},
-        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer"),),
+        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer", least=1),),
         tag="tests",
     ),
     Endpoint(
@@ -230,9 +236,9 @@ ENDPOINTS = (
         {200: DataTestData, 204: None, 400: Error, 404: DataTestData, 500: DataTestData},
         queries=(
             Query("taskId", "the rows that this task found"),
-            Query("attempt", "with taskId: those of this attempt; the newest if not given", "integer"),
-            Query("offset", "rows to leave out", "integer"),
-            Query("limit", "at most so many rows; all that are kept without it", "integer"),
+            Query("attempt", "with taskId: those of this attempt; the newest if not given", "integer", least=1),
+            Query("offset", "rows to leave out", "integer", least=0),
+            Query("limit", "at most so many rows; all that are kept without it", "integer", least=0),
         ),
         tag="tests",
     ),

@@ -109,9 +109,9 @@ ENDPOINTS = (
         "The log entries of a task, oldest first.",
         {200: TaskLogs, 400: Error, 501: Error},
         queries=(
-            Query("attempt", "only those of this attempt", "integer"),
-            Query("limit", "at most so many entries, with where to go on; all without it", "integer"),
-            Query("cursor", "only those after the page that gave it", "integer"),
+            Query("attempt", "only those of this attempt", "integer", least=1),
+            Query("limit", "at most so many entries, with where to go on; all without it", "integer", least=1),
+            Query("cursor", "only those after the page that gave it", "integer", least=0),
         ),
         tag="logs",
     ),

@@ -7,7 +7,8 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.server.api import asset_data
 from dagscope.server.api.asset_data import without_data
-from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.http.answers import Refused, ShapeResponse, unread
+from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.lookups import asset_named
 from dagscope.server.http.pages import Page
@@ -35,14 +36,14 @@ async def post_preview(request: Request) -> Response:
         return rows.whole() if rows is not None else None
 
     key = (asset.name, id(connection), page)
-    answer = await workspace.previews.read(key, read, workspace.settings.post_wait_ms)
+    answer = await workspace.previews.read(key, read, workspace.settings.post_wait_ms, until_gone(request))
     if answer is None:
         return ShapeResponse(without_data(asset.name, STILL_READ), 202)
     try:
         text = answer.result()
     except DagscopeError as error:
         shape = without_data(asset.name, workspace.project.redaction.text(str(error)))
-        raise Refused(500, shape) from error
+        raise Refused(unread(error), shape) from error
     return Response(text, media_type="application/json") if text is not None else Response(status_code=204)
 
 
@@ -52,7 +53,18 @@ ENDPOINTS = (
         "/api/dag/asset/{name}/preview",
         post_preview,
         "A page of an asset's table or view as it is now; answers within 10 seconds.",
-        {200: AssetData, 202: AssetData, 204: None, 400: Error, 404: AssetData, 413: Error, 415: Error, 500: AssetData},
+        {
+            200: AssetData,
+            202: AssetData,
+            204: None,
+            400: Error,
+            404: AssetData,
+            413: Error,
+            415: Error,
+            500: AssetData,
+            503: AssetData,
+            504: AssetData,
+        },
         request=PreviewRequest,
         request_required=False,
         tag="asset",

@@ -8,7 +8,7 @@ from dagscope.dag.events.statements import KeptStatements
 from dagscope.dag.ground.shapes import Shape
 from dagscope.server.http.answers import around
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.lookups import AskedTask, asset_named, data_test_named
+from dagscope.server.http.lookups import AskedTask, asset_named, asset_or_gone, data_test_named
 from dagscope.server.http.request_reading import workspace_of
 from dagscope.server.http.shapes import AssetStatements, DataTestStatements, Error
 from dagscope.storage.reader import Moment
@@ -18,18 +18,19 @@ from dagscope.storage.tasks import KeptAttempt
 
 async def get_asset_statements(request: Request) -> Response:
     """Those of the asset's own data tests are among them."""
-    asset = asset_named(workspace_of(request).project, request.path_params["name"])
-    asked = AskedTask.of_query(request)
+    project, name, asked = workspace_of(request).project, request.path_params["name"], AskedTask.of_query(request)
+    asset_or_gone(project, name, asked)
     async with workspace_of(request).reader.moment() as moment:
-        execution = await _execution(moment, asset.name, await asked.find(moment))
+        execution = await _execution(moment, name, await asked.find(moment))
         if execution is None:
+            asset_named(project, name)
             return Response(status_code=204)
         sent = await moment.statements.sent(execution)
     assert execution.state is not None
     shape = AssetStatements(
         task_id=execution.task_id,
         attempt=execution.attempt,
-        asset_name=asset.name,
+        asset_name=name,
         state=execution.state,
         statements=(),
         total=sent.total,
@@ -38,13 +39,15 @@ async def get_asset_statements(request: Request) -> Response:
 
 
 async def get_test_statements(request: Request) -> Response:
-    name = data_test_named(workspace_of(request).project, request.path_params["name"]).name
-    asked = AskedTask.of_query(request)
+    project, name, asked = workspace_of(request).project, request.path_params["name"], AskedTask.of_query(request)
+    if asked.task_id is None:  # a task may have run a test that the project no longer has
+        data_test_named(project, name)
     async with workspace_of(request).reader.moment() as moment:
         task = await asked.find(moment)
         attempt = (task.summary.task_id, task.attempt) if task else (None, None)
         execution = await moment.statements.execution_of_test(name, *attempt)
         if execution is None:
+            data_test_named(project, name)
             return Response(status_code=204)
         sent = await moment.statements.sent(execution)
     own = await run_in_threadpool(sent.of_test, name)
@@ -72,7 +75,7 @@ def _answer(shape: Shape, sent: KeptStatements) -> Response:
 
 _QUERIES = (
     Query("taskId", "those of this task"),
-    Query("attempt", "with taskId: those of this attempt of it; of the newest if not given", "integer"),
+    Query("attempt", "with taskId: those of this attempt of it; of the newest if not given", "integer", least=1),
 )
 
 ENDPOINTS = (

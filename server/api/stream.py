@@ -1,6 +1,6 @@
 """`GET /api/events`: everything that happens, as server-sent events that resume (contract, The stream)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -14,26 +14,12 @@ from dagscope.server.http.answers import bad_request
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import checked_task_id, workspace_of
 from dagscope.server.http.shapes import Error, NodeNow, Snapshot, UnknownTask
+from dagscope.server.workspace.log_pages import PAGE_ENTRIES, Wanted, message, messages_of
 from dagscope.server.workspace.workspace import Workspace
-from dagscope.storage.projection import Recorded
 from dagscope.storage.reader import Moment
 
 RETRY_MS = 2_000
 SNAPSHOT_TASKS = 50
-_PAGE_ENTRIES = 100  # sent at once: all that a reader who takes nothing costs, be its entries long
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a stream is about: one task or all, some kinds of entries or all."""
-
-    task_id: str | None
-    kinds: frozenset[EventKind] | None
-
-    def includes(self, entry: Recorded) -> bool:
-        return (self.task_id is None or entry.task_id == self.task_id) and (
-            self.kinds is None or entry.kind in self.kinds
-        )
 
 
 async def get_events(request: Request) -> Response:
@@ -68,8 +54,8 @@ def _kind(text: str) -> EventKind:
 
 def _last_event_id(request: Request) -> int | None:
     """The position to go on from; the header wins over the query. Refuses with 400 what is no integer."""
-    text = request.headers.get("last-event-id", request.query_params.get("lastEventId"))
-    if text is None:
+    text = request.headers.get("last-event-id") or request.query_params.get("lastEventId")
+    if not text:  # an empty one is none: after a 400 an EventSource never comes back
         return None
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 4_000):
@@ -102,19 +88,19 @@ async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) 
             resets = workspace.hub.resets
             if position is None or not await _can_resume(workspace, position):
                 if position is not None:
-                    yield _message("reset", "{}")
+                    yield message("reset", "{}").encode()
                 position, shape = await _snapshot(workspace, wanted)
-                yield _message("snapshot", shape.to_json(), position)
-            may_be_over = True
+                yield message("snapshot", shape.to_json(), position).encode()
+            may_be_over, limit = True, PAGE_ENTRIES
             while workspace.hub.resets == resets:
                 wake.clear()
-                step = await _next_step(workspace, wanted, position)
-                position = step.position
-                if step.entries:
-                    yield b"".join(_message(entry.kind, entry.data, entry.position) for entry in step.entries)
+                step = await _next_step(workspace, wanted, position, limit)
+                position, limit = step.position, step.next_limit
+                if step.messages:
+                    yield step.messages
                 may_be_over |= step.may_be_over
                 if step.at_end and may_be_over and await _is_over(workspace, wanted, position):
-                    yield _message("done", "{}")
+                    yield message("done", "{}").encode()
                     return
                 may_be_over &= not step.at_end
                 if step.at_end:
@@ -154,27 +140,27 @@ class _Step:
     thousand streams cannot take at every entry.
     """
 
-    entries: Sequence[Recorded]
+    messages: bytes
     position: int
+    next_limit: int = PAGE_ENTRIES
     at_end: bool = True
     may_be_over: bool = False
 
 
-async def _next_step(workspace: Workspace, wanted: Wanted, position: int) -> _Step:
+async def _next_step(workspace: Workspace, wanted: Wanted, position: int, limit: int) -> _Step:
     newest = workspace.recorder.last_position
     if position >= newest:
-        return _Step((), position)
-    recent = workspace.hub.newer_than(position, _PAGE_ENTRIES)
+        return _Step(b"", position)
+    recent = workspace.hub.newer_than(position, PAGE_ENTRIES)
     if recent is not None:
         about_task = any(entry.kind == EventKind.TASK and entry.task_id == wanted.task_id for entry in recent)
-        entries = [entry for entry in recent if wanted.includes(entry)]
+        messages = messages_of([entry for entry in recent if wanted.includes(entry)])
         reached = recent[-1].position if recent else position
-        return _Step(entries, reached, at_end=len(recent) < _PAGE_ENTRIES, may_be_over=about_task)
-    async with workspace.reader.moment() as moment:
-        older = await moment.log_after(position, _PAGE_ENTRIES, wanted.task_id, wanted.kinds)
-    if len(older) == _PAGE_ENTRIES:
-        return _Step(older, older[-1].position, at_end=False, may_be_over=True)
-    return _Step(older, max(newest, older[-1].position if older else newest), may_be_over=True)
+        return _Step(messages, reached, at_end=len(recent) < PAGE_ENTRIES, may_be_over=about_task)
+    page = await workspace.log_pages.after(wanted, position, limit)
+    if page.is_full and page.position is not None:
+        return _Step(page.messages, page.position, page.next_limit, at_end=False, may_be_over=True)
+    return _Step(page.messages, max(newest, page.position or newest), may_be_over=True)
 
 
 async def _is_over(workspace: Workspace, wanted: Wanted, position: int) -> bool:
@@ -185,12 +171,6 @@ async def _is_over(workspace: Workspace, wanted: Wanted, position: int) -> bool:
         return await _has_ended(moment, wanted) and not await moment.log_after(
             position, 1, wanted.task_id, wanted.kinds
         )
-
-
-def _message(event: str, data: str, position: int | None = None) -> bytes:
-    """One server-sent event; JSON never holds a line break, so `data` is one line."""
-    identity = f"id: {position}\n" if position is not None else ""
-    return f"{identity}event: {event}\ndata: {data}\n\n".encode()
 
 
 ENDPOINTS = (

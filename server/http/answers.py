@@ -6,9 +6,12 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
+from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.shapes import Shape
 from dagscope.server.http.shapes import Error
+from dagscope.server.workspace.reads import ReadsBusy, TimeLimitReached
 
 
 class ShapeResponse(Response):
@@ -56,6 +59,21 @@ def reset_meanwhile() -> Refused:
     return Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
 
 
+def unread(error: DagscopeError) -> int:
+    """The status code for data that cannot be read: 503 where too much is being read, 504 at the time limit."""
+    match error:
+        case ReadsBusy():
+            return 503
+        case TimeLimitReached():
+            return 504
+    return 500
+
+
+async def answer_nobody(_: Request, __: Exception) -> Response:
+    """The client went away before it was answered: nothing is sent."""
+    return Response(status_code=499)
+
+
 async def answer_refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return ShapeResponse(error.shape, error.status_code)
@@ -68,7 +86,15 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
         405: f"{request.method} is not allowed here",
     }
     shape = Error(error=error.detail, details=details.get(error.status_code))
-    return ShapeResponse(shape, error.status_code, error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return ShapeResponse(shape, error.status_code, headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all endpoints at the path: each is a route of its own, which knows its own method alone."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    methods = (route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted(set().union(*methods)))
 
 
 async def answer_state_failure(_: Request, error: Exception) -> Response:
@@ -79,11 +105,6 @@ async def answer_state_failure(_: Request, error: Exception) -> Response:
 async def answer_too_many(_: Request, error: Exception) -> Response:
     """429: the task was not accepted, and can be sent again later."""
     return ShapeResponse(Error(error="Too many tasks", details=str(error)), 429)
-
-
-async def answer_nobody(_: Request, __: Exception) -> Response:
-    """The client left before it had sent its whole request: nobody reads the answer."""
-    return Response(status_code=400)
 
 
 async def answer_fault(_: Request, __: Exception) -> Response:

@@ -18,6 +18,8 @@ class Query:
     name: str
     description: str
     type: str = "string"
+    least: int | None = None
+    """Of a number."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,13 @@ def asset_named(project: Project, name: str, answer: Answer = Missing.as_error) 
     return project.assets[name]
 
 
+def asset_or_gone(project: Project, name: str, asked: "AskedTask", answer: Answer = Missing.as_error) -> Asset | None:
+    """The same; None for one that the DAG does not have now, but that the task which is asked for may have had."""
+    if name not in project.assets and asked.task_id is not None:
+        return None
+    return asset_named(project, name, answer)
+
+
 def data_test_named(project: Project, name: str, answer: Answer = Missing.as_error) -> DataTest:
     """The data test of that name. Refuses with 404 one that the DAG does not have."""
     if name not in project.tests:

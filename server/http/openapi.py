@@ -11,8 +11,11 @@ from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dagscope.dag.events.task_ids import TASK_ID_LENGTH
 from dagscope.dag.ground.version import VERSION
-from dagscope.server.http.endpoint import Endpoint
+from dagscope.server.http.endpoint import Endpoint, Query
+from dagscope.server.http.request_reading import LARGEST_NUMBER
+from dagscope.server.http.shapes import Error
 
 _REASONS = {
     200: "Done.",
@@ -22,13 +25,15 @@ _REASONS = {
     401: "The token is missing or wrong.",
     403: "Not for this organization or deployment.",
     404: "There is no such thing.",
+    405: "The path takes another method.",
     409: "Not now.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     429: "Too many tasks are waiting.",
     500: "It failed.",
     501: "Switched off.",
-    503: "The state cannot be written.",
+    503: "Not now: too much is being read, or the state cannot be written.",
+    504: "The database was not read in time.",
 }
 
 
@@ -50,7 +55,10 @@ def openapi_document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """The document as JSON data."""
     listed = list(endpoints)
     shapes = {
-        shape for endpoint in listed for shape in (endpoint.request, *endpoint.responses.values()) if shape is not None
+        shape
+        for endpoint in listed
+        for shape in (Error, endpoint.request, *endpoint.responses.values())
+        if shape is not None
     }
     modes = [(shape, "serialization") for shape in sorted(shapes, key=lambda shape: shape.__name__)]
     _, definitions = models_json_schema(modes, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
@@ -72,18 +80,44 @@ def _operation(endpoint: Endpoint, path: str) -> dict[str, Any]:
         "operationId": endpoint.handler.__name__,
         "tags": [endpoint.tag],
         "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            {"name": name, "in": "path", "required": True, "schema": _text_schema(name)}
             for name in re.findall(r"\{(\w+)\}", path)
         ]
         + [
-            {"name": query.name, "in": "query", "description": query.description, "schema": {"type": query.type}}
+            {"name": query.name, "in": "query", "description": query.description, "schema": _query_schema(query)}
             for query in endpoint.queries
         ],
         "responses": {str(code): _response(endpoint, code, shape) for code, shape in endpoint.responses.items()},
     }
+    if "{" in path:
+        _describe_other_paths(operation["responses"])
     if endpoint.request is not None:
         operation["requestBody"] = {"required": endpoint.request_required, "content": _content(endpoint.request)}
     return operation
+
+
+def _text_schema(name: str) -> dict[str, Any]:
+    is_task_id = name in ("task_id", "taskId")
+    return {"type": "string", **({"minLength": 1, "maxLength": TASK_ID_LENGTH} if is_task_id else {})}
+
+
+def _query_schema(query: Query) -> dict[str, Any]:
+    if query.type == "string":
+        return _text_schema(query.name)
+    bounds = {"minimum": query.least, "maximum": LARGEST_NUMBER} if query.least is not None else {}
+    return {"type": query.type, **bounds}
+
+
+def _describe_other_paths(responses: dict[str, Any]) -> None:
+    """A name with a slash in it makes another path: one that no endpoint has, or that takes another method."""
+    schemas = [response["content"]["application/json"]["schema"] for response in (responses.get("404"),) if response]
+    other = _content(Error)["application/json"]["schema"]
+    if other not in schemas:
+        schemas.append(other)
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    responses["404"] = {"description": _REASONS[404], "content": {"application/json": {"schema": schema}}}
+    allow = {"Allow": {"description": "The methods that the path takes.", "schema": {"type": "string"}}}
+    responses["405"] = {"description": _REASONS[405], "headers": allow, "content": _content(Error)}
 
 
 def _response(endpoint: Endpoint, code: int, shape: type[BaseModel] | None) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes import Error
 from dagscope.server.workspace.workspace import Workspace
 
+LARGEST_NUMBER = 10**18 - 1
+"""Of a query parameter."""
+
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -41,10 +44,10 @@ async def read_body(request: Request, model: type[Body], may_be_empty: bool = Fa
         raise bad_request(_first_fault(error)) from error
 
 
-async def _read_all(request: Request) -> bytes:
+async def _read_all(request: Request) -> bytearray:
     """The body. Refuses with 413 one over the limit, without reading more of it than that."""
     limit = workspace_of(request).settings.body_limit_bytes
-    body = b""
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:

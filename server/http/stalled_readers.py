@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from dagscope.server.http.bounded_requests import BoundedProtocol
 
 _MOST_UNSENT_BYTES = 1 << 17  # what the system takes of a reader who takes nothing: else megabytes, each of them copied
 
@@ -14,7 +14,7 @@ def letting_go_after(stalled_s: float) -> type[asyncio.Protocol]:
     Closing it would not do: the socket would stay until its buffer is sent, which is never.
     """
 
-    class Protocol(H11Protocol):
+    class Protocol(BoundedProtocol):
         _letting_go: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -1,71 +1,73 @@
-"""Readings that may outlast the POST that asked for them: the same POST, sent again, joins them.
-
-They have threads of their own, so that slow views of one client take none from the other requests.
-"""
+"""Readings that may outlast the POST that asked for them: the same POST, sent again, joins them."""
 
 import asyncio
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.server.workspace.reads import Gone, Reads
 
-_THREADS = 4
 _KEPT_S = 60.0  # how long an answer that nobody waited for any more can still be asked for
-_INTERRUPT_AGAIN_S = 0.05
 
-Read = Callable[[Cancellation], bytes | None]
+MakeAnswer = Callable[[Cancellation], bytes | None]
 """Makes an answer, in a thread; None where there is nothing to answer."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Reading:
     """One of them; `answer` is done once it is there, or has failed."""
 
-    answer: "asyncio.Future[bytes | None]"
-    cancellation: Cancellation
+    answer: "asyncio.Task[bytes | None]"
+    waiting: int = 0
+    """Clients that wait for it now."""
+    is_promised: bool = False
+    """If a client was answered that it may come again."""
 
 
 class Previews:
     """What is being read. Used in the event loop only."""
 
-    def __init__(self) -> None:
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
         self._readings: dict[Hashable, Reading] = {}
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="preview")
 
-    async def read(self, key: Hashable, read: Read, limit_ms: int) -> "asyncio.Future[bytes | None] | None":
+    async def read(
+        self, key: Hashable, make: MakeAnswer, limit_ms: int, gone: Gone
+    ) -> "asyncio.Future[bytes | None] | None":
         """The answer of that key, begun or joined; None if it is not there when the time is up.
 
-        The future is done, and raises what the reading raised.
+        The future is done, and raises what the reading raised. Raises `ClientGone` or `ShuttingDown`. A reading
+        whose only client goes away ends; one that a client may come back for goes on to its own time limit.
         """
-        reading = self._readings.get(key) or self._begin(key, read)
-        await asyncio.wait([reading.answer], timeout=limit_ms / 1000)
+        reading = self._readings.get(key) or self._begin(key, make)
+        reading.waiting += 1
+        try:
+            await self._reads.first_of(reading.answer, gone, limit_ms / 1000)
+        except BaseException:
+            if reading.waiting == 1 and not reading.is_promised:
+                self._forget(key, reading)
+                reading.answer.cancel()
+            raise
+        finally:
+            reading.waiting -= 1
         if not reading.answer.done():
+            reading.is_promised = True
             return None
-        self._let_go(key, reading)
+        self._forget(key, reading)
         return reading.answer
 
-    def _begin(self, key: Hashable, read: Read) -> Reading:
-        loop, cancellation = asyncio.get_running_loop(), Cancellation()
-        reading = Reading(loop.run_in_executor(self._threads, read, cancellation), cancellation)
+    def _begin(self, key: Hashable, make: MakeAnswer) -> Reading:
+        reading = Reading(asyncio.create_task(self._reads.answer(make)))
 
-        def ended(answer: "asyncio.Future[bytes | None]") -> None:
+        def ended(answer: "asyncio.Task[bytes | None]") -> None:
             if not answer.cancelled():
                 answer.exception()  # a failure that nobody asks for would be a warning
-            loop.call_later(_KEPT_S, self._let_go, key, reading)
+            asyncio.get_running_loop().call_later(_KEPT_S, self._forget, key, reading)
 
         reading.answer.add_done_callback(ended)
         self._readings[key] = reading
         return reading
 
-    def _let_go(self, key: Hashable, reading: Reading) -> None:
+    def _forget(self, key: Hashable, reading: Reading) -> None:
         if self._readings.get(key) is reading:
             del self._readings[key]
-
-    async def close(self) -> None:
-        """Interrupt what is being read, and wait for its end."""
-        while under_way := [reading for reading in self._readings.values() if not reading.answer.done()]:
-            for reading in under_way:
-                reading.cancellation.request()
-            await asyncio.wait([reading.answer for reading in under_way], timeout=_INTERRUPT_AGAIN_S)
-        self._threads.shutdown(wait=False)

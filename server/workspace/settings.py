@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         None, ge=1, description="Assets executed at once; `cores` of config.yaml wins over the number of CPUs."
     )
     post_wait_ms: int = Field(10_000, ge=0, description="How long a POST that executes something waits for its end.")
+    read_limit_s: float = Field(
+        60, gt=0, description="Seconds after which a read of a database for an answer is interrupted."
+    )
     body_limit_bytes: int = Field(1_048_576, ge=1, description="The largest request body that is read.")
     kept_violations: int = Field(1_000, ge=1, description="Violating rows kept of a failed data test.")
     message_chars: int = Field(100_000, ge=100, description="The longest message or error text; the rest is cut.")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import cpu_count
 
 import structlog
@@ -14,7 +14,10 @@ from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.server.workspace.hub import Hub
 from dagscope.server.workspace.listeners import Listener, Listeners, installed_listeners
+from dagscope.server.workspace.log_pages import LogPages
+from dagscope.server.workspace.outlasting import Outlasting
 from dagscope.server.workspace.previews import Previews
+from dagscope.server.workspace.reads import Reads, TimeLimit
 from dagscope.server.workspace.settings import Settings
 from dagscope.server.workspace.task_queue import TaskQueue
 from dagscope.storage.database import open_readers, open_writer
@@ -27,6 +30,23 @@ from dagscope.storage.retention import prune
 from dagscope.storage.state_folder import Owner, StateFolder
 
 _log = structlog.get_logger("dagscope.workspace")
+
+
+class AllReads:
+    """The reads of databases for answers, each kind with places of its own, so that none keeps another from reading."""
+
+    def __init__(self, limit: TimeLimit) -> None:
+        self.data = Reads("data", 8, limit)
+        """Rows of relations."""
+        self.previews = Reads("previews", 4, limit)
+        self.relations = Reads("relations", 4, limit)
+        """What stands under which names."""
+        self.connects = Reads("connects", 4, limit)
+        """Opening databases."""
+
+    async def close(self) -> None:
+        """End all of them, and begin none."""
+        await asyncio.gather(*(reads.close() for reads in vars(self).values()))
 
 
 @dataclass
@@ -42,17 +62,24 @@ class Workspace:
     frames: FrameFiles
     tasks: TaskQueue
     emit: Callable[[Event], None]
+    log_pages: LogPages
+    reads: "AllReads"
     previews: Previews
+    outlasting: Outlasting = field(default_factory=Outlasting)
     problems: tuple[Problem, ...] = ()
     """What is wrong with the files on disk, while they cannot be loaded."""
 
-    async def wait_for(self, event: asyncio.Event) -> None:
+    async def wait_for(self, event: asyncio.Event, deadline_s: float | None = None) -> None:
         """Wait until the event is set, at most as long as a POST waits. Then everything emitted so far is committed.
+
+        `deadline_s`, in the event loop's time, is for a POST that has waited before.
 
         Raises `RecorderFailed`.
         """
         with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), self.settings.post_wait_ms / 1000)
+            now_s = asyncio.get_running_loop().time()
+            wait_s = self.settings.post_wait_ms / 1000 if deadline_s is None else deadline_s - now_s
+            await asyncio.wait_for(event.wait(), max(0.0, wait_s))
         await self.recorder.flush()
 
     async def reset(self) -> bool:
@@ -86,13 +113,13 @@ async def open_workspace(
         recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
         await recover(reader, recorder)
 
-        async def let_go_of_old_tasks() -> None:
+        async def let_go_of_old_tasks(shown: Project) -> None:
             try:
-                await prune(recorder, frames, settings.retention)
+                await prune(recorder, frames, settings.retention, shown.assets)
             except RecorderFailed as error:  # those who ask for something are told; here nobody asks
                 _log.error("Old tasks were not pruned", error=str(error))
 
-        await let_go_of_old_tasks()
+        await let_go_of_old_tasks(project)
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
         heard = Listeners((*listeners, *installed_listeners()))
@@ -102,14 +129,25 @@ async def open_workspace(
         workers = settings.max_workers or project.cores or cpu_count() or 1
         options = TaskOptions(workers, settings.kept_violations, settings.log_limits)
         queue = TaskQueue(
-            frames, recorder, reader, emit, instance_uuid, options, settings.waiting_tasks, let_go_of_old_tasks
+            frames,
+            recorder,
+            reader,
+            emit,
+            instance_uuid,
+            options,
+            settings.waiting_tasks,
+            between_tasks=lambda: let_go_of_old_tasks(workspace.project),
         )
         tasks = await stack.enter_async_context(queue)
-        workspace = Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit, Previews())
+        reads = AllReads(TimeLimit(settings.read_limit_s, "DAGSCOPE_READ_LIMIT_S"))
+        previews = Previews(reads.previews)
+        workspace = Workspace(
+            project, settings, owner, hub, recorder, reader, frames, tasks, emit, LogPages(reader), reads, previews
+        )
         try:
             yield workspace
         finally:
-            await workspace.previews.close()
+            await reads.close()
             await tasks.cancel_all()
             for connection in workspace.project.connections.values():
                 connection.close()

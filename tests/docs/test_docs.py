@@ -247,7 +247,7 @@ def test_every_field_is_described(endpoint: Endpoint) -> None:
         assert not missing, f"{shape.__name__}: {sorted(missing)} not described"
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 413, 415, 500])
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 413, 415, 431, 500, 503, 504])
 def test_every_error_code_is_described(code: int) -> None:
     """docs/http-api/index.md has a row for each code that any path can answer an error with."""
     assert re.search(rf"^\| {code} \|", section(page("docs/http-api/index.md"), "Errors"), re.MULTILINE)

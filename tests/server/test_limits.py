@@ -48,7 +48,7 @@ def test_waiting_tasks(tmp_path: Path, opened: OpenDoor) -> None:
     """A task beyond those that may wait is refused with 429; joining one that waits is not."""
     text = "import time\ndef execute(context):\n    while True: time.sleep(0.01)\n"
     door = opened(
-        write_project(tmp_path, {raw("s.a"): text, model("s.b"): "SELECT 1"}), waiting_tasks=1, post_wait_ms=0
+        write_project(tmp_path, {raw("s.a"): text, model("s.b"): "SELECT 1"}), waiting_tasks=1, post_wait_ms=200
     )
     assert [door.run(task_id).status_code for task_id in ("runs", "waits", "waits")] == [202, 202, 202]
     details = "1 tasks are waiting already, which is the limit (DAGSCOPE_WAITING_TASKS)"

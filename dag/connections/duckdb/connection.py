@@ -168,11 +168,11 @@ class DuckDBConnection(Connection):
             if instance.is_stale and instance is self._instance and not self._sessions and self.outlives_closing:
                 self.close()
 
-    def relations(self) -> dict[str, RelationKind]:
+    def relations(self, cancellation: Cancellation | None = None) -> dict[str, RelationKind]:
         file = self._file
         if self._instance is None and (file is None or not file.exists()):
             return {}
-        with self.session() as session:
+        with self.session(cancellation) as session:
             rows = session.read(
                 "SELECT schema_name || '.' || table_name AS name, 'table' AS kind FROM duckdb_tables() "
                 "WHERE database_name = current_database() "

@@ -229,8 +229,8 @@ class PostgresConnection(Connection):
     def _connection_failed(self, text: str) -> ConnectionFailed:
         return ConnectionFailed(self.name, connection_failure(text, self._place, self._parameters))
 
-    def relations(self) -> dict[str, RelationKind]:
-        with self.session() as session:
+    def relations(self, cancellation: Cancellation | None = None) -> dict[str, RelationKind]:
+        with self.session(cancellation) as session:
             rows = session.read(
                 "SELECT n.nspname || '.' || c.relname AS name, "
                 "CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END AS kind "

@@ -228,6 +228,19 @@ class PostgresSession(Session):
     def read_to_show(self, sql: str) -> pa.RecordBatchReader:
         return self._read(sql, to_show=True)
 
+    def rows_to_show(self, asset: str, offset: int = 0, limit: int | None = None) -> pa.RecordBatchReader:
+        """Refuses arrays of several dimensions before the first row is read, whichever row has them."""
+        sql = self.page_sql(asset, offset, limit)
+        columns = self._columns_of(sql, to_show=True)
+        names = [f"c{index}" for index in range(len(columns))]
+        arrays = [(name, column) for name, column in zip(names, columns, strict=True) if column.is_array]
+        if arrays:
+            most = ", ".join(f"max(array_ndims({name}))" for name, _ in arrays)
+            (found,) = self.rows(f"SELECT {most} FROM ({sql}) AS page_rows({', '.join(names)})")
+            for (_, column), dimensions in zip(arrays, found, strict=True):
+                _refuse_dimensions(column, dimensions)
+        return self.read_to_show(sql)
+
     def _read(self, sql: str, to_show: bool) -> pa.RecordBatchReader:
         try:
             columns = self._columns_of(sql, to_show)

@@ -65,6 +65,22 @@ def test_table_of_long_and_missing_values(dg: Dg) -> None:
     ]
 
 
+def test_unknown_type(dg: Dg) -> None:
+    """A type that no event has is told on standard error, with those there are; a known one is not."""
+    with canned_server(logs(connection([event()]))) as server:
+        dg.configure(url=server.url)
+        result = dg.events(RUN, "--type", "step_succes, STEP_SUCCESS")
+        known = dg.events(RUN, "--type", "step_success,PIPELINE_START")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "No event of dagscope has the type STEP_SUCCES; its types are RUN_START, RUN_SUCCESS, RUN_FAILURE, "
+        "RUN_CANCELED, STEP_START, STEP_SUCCESS, STEP_FAILURE, STEP_SKIPPED, MATERIALIZATION, "
+        "ASSET_CHECK_EVALUATION, ENGINE_EVENT, LOG_MESSAGE\n"
+    )
+    assert result.stdout.endswith("\nTotal events: 1\n")
+    assert (known.exit_code, known.stderr) == (0, "")
+
+
 def test_empty_table(dg: Dg) -> None:
     """No events is a table without rows."""
     with canned_server(logs(connection([]))) as server:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.doors import AppDoor, OpenDoor, RestartingDoor
+from tests.doors import AppDoor, OpenDoor, wait_until, RestartingDoor
 from tests.projects import block, model, on_engine, raw, write_project
 
 FILES = {
@@ -100,6 +100,7 @@ def test_preview_that_goes_on(tmp_path: Path, both_engines: dict[str, str], open
     slow = {model("s.slow"): block("materialization: view") + SLOW[engine]}
     door = opened(write_project(tmp_path, {**both_engines, **slow}), post_wait_ms=50)
     door.run("t")
+    wait_until(lambda: door.get("/api/dag/status/t").json()["status"] == "SUCCESS")
     answer = preview(door, "s.slow")
     assert (answer.status_code, answer.json()["hasData"]) == (202, False)
     assert answer.json()["error"] == "still being read: send the same request again to wait on"

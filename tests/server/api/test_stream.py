@@ -83,12 +83,20 @@ def test_a_position_that_is_not_of_this_state(door: AppDoor, position: str) -> N
     assert found[0] == {"event": "reset", "data": {}}
 
 
-@pytest.mark.parametrize("position", ["abc", "1.5", "", "0x10", "٣"])
+@pytest.mark.parametrize("position", ["abc", "1.5", "0x10", "٣"])
 def test_a_position_that_is_no_integer(door: AppDoor, position: str) -> None:
     """A position that is no integer is 400."""
     answer = door.get("/api/events", params={"taskId": "t", "lastEventId": position})
     assert answer.status_code == 400
     assert answer.json()["error"] == f"Invalid request format: 'Last-Event-ID' must be an integer, found {position!r}"
+
+
+def test_an_empty_position(door: AppDoor) -> None:
+    """An empty position is none, in the header and in the query: an EventSource never comes back after a 400."""
+    door.run("t")
+    without = door.stream("?taskId=t")
+    assert [message["event"] for message in without] == ["snapshot", "done"]
+    assert door.stream("?taskId=t", **{"Last-Event-ID": ""}) == door.stream("?taskId=t&lastEventId=") == without
 
 
 def test_an_unknown_kind(door: AppDoor) -> None:

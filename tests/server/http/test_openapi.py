@@ -33,7 +33,27 @@ def test_every_endpoint(app: AppDoor) -> None:
         for method, operation in operations.items()
         for code in operation["responses"]
     }
-    assert listed == {(e.method, e.path.replace(":path}", "}"), code) for e in API for code in e.responses}
+    own = {(e.method, e.path.replace(":path}", "}"), code) for e in API for code in e.responses}
+    other_paths = {(method, path, code) for method, path, _ in own if "{" in path for code in (404, 405)}
+    assert listed == own | other_paths
+
+
+def test_bounds(app: AppDoor) -> None:
+    """The bounds of numbers and of task ids are in the document, and are those that the server has."""
+    paths = app.get("/openapi.json").json()["paths"]
+    number = {"type": "integer", "maximum": 10**18 - 1}
+    found = {p["name"]: p["schema"] for p in paths["/api/dag/asset/{name}/data"]["get"]["parameters"]}
+    assert (found["limit"], found["attempt"]) == ({**number, "minimum": 0}, {**number, "minimum": 1})
+    assert found["taskId"] == {"type": "string", "minLength": 1, "maxLength": 4096}
+    for query, code in (("limit=0", 200), ("limit=-1", 400), (f"limit={10**18 - 1}", 200), (f"limit={10**18}", 400)):
+        app.run("t")
+        assert app.get(f"/api/dag/asset/dds.world/data?{query}").status_code == code
+
+
+def test_allow(app: AppDoor) -> None:
+    """A 405 names all methods of its path in one header."""
+    assert app.request("PATCH", "/api/logs/t").headers.get_list("Allow") == ["DELETE, GET, HEAD"]
+    assert app.request("GET", "/api/dag/run").headers.get_list("Allow") == ["POST"]
 
 
 def test_answers_fit_the_document(app: AppDoor) -> None:

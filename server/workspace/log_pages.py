@@ -1,0 +1,82 @@
+"""Pages of the log for streams that catch up: those that ask for the same page at once share one read of it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dagscope.dag.events.events import EventKind
+from dagscope.storage.projection import Recorded
+from dagscope.storage.reader import Reader
+
+PAGE_ENTRIES = 100
+MOST_ENTRIES = 1_000
+PAGE_BYTES = 50_000
+"""Sent at once, about: what a reader who takes nothing costs."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a stream is about: one task or all, some kinds of entries or all."""
+
+    task_id: str | None
+    kinds: frozenset[EventKind] | None
+
+    def includes(self, entry: Recorded) -> bool:
+        return (self.task_id is None or entry.task_id == self.task_id) and (
+            self.kinds is None or entry.kind in self.kinds
+        )
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """Entries as the messages of a stream; `position` is the last one's, None where there are none."""
+
+    messages: bytes
+    position: int | None
+    is_full: bool
+    next_limit: int
+    """How many entries are to be asked for next: as many as make up a page if they are as long as these."""
+
+
+class LogPages:
+    """Reads them. Used in the event loop only.
+
+    Nothing is kept once it was read: an entry that is deleted is in no page that is asked for afterwards.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._reading: dict[tuple[Wanted, int, int], asyncio.Task[LogPage]] = {}
+
+    async def after(self, wanted: Wanted, position: int, limit: int) -> LogPage:
+        """At most `limit` wanted entries after a position. Raises `StateUnreadable`."""
+        key = (wanted, position, limit)
+        reading = self._reading.get(key)
+        if reading is None:
+            reading = asyncio.create_task(self._read(wanted, position, limit))
+            self._reading[key] = reading
+            reading.add_done_callback(lambda _: self._reading.pop(key))
+        await asyncio.wait([reading])  # a stream that is cancelled takes the page from nobody else
+        return reading.result()
+
+    async def _read(self, wanted: Wanted, position: int, limit: int) -> LogPage:
+        async with self._reader.moment() as moment:
+            entries = await moment.log_after(position, limit, wanted.task_id, wanted.kinds)
+        messages = messages_of(entries)
+        return LogPage(
+            messages=messages,
+            position=entries[-1].position if entries else None,
+            is_full=len(entries) == limit,
+            next_limit=max(PAGE_ENTRIES, min(MOST_ENTRIES, len(entries) * PAGE_BYTES // max(1, len(messages)))),
+        )
+
+
+def messages_of(entries: Sequence[Recorded]) -> bytes:
+    """The entries as messages of a stream."""
+    return "".join([message(entry.kind, entry.data, entry.position) for entry in entries]).encode()
+
+
+def message(event: str, data: str, position: int | None = None) -> str:
+    """One server-sent event; JSON never holds a line break, so `data` is one line."""
+    identity = f"id: {position}\n" if position is not None else ""
+    return f"{identity}event: {event}\ndata: {data}\n\n"
