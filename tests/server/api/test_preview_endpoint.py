@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.doors import AppDoor, OpenDoor, wait_until, RestartingDoor
+from tests.doors import AppDoor, OpenDoor, RestartingDoor, wait_until
 from tests.projects import block, model, on_engine, raw, write_project
 
 FILES = {
