@@ -8,9 +8,10 @@ from dagscope.dag.connections.materializations import TableKeys
 from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest
 from dagscope.dag.model.dialect import Dialect, input_table
+from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.graph import Graph
 from dagscope.dag.model.templates import Reference
-from dagscope.dag.project.files_read import PROFILE, TESTS, FilesRead, full_name
+from dagscope.dag.project.files_read import MODELS, PROFILE, TESTS, FilesRead
 from dagscope.dag.project.project import hands_over_frames
 from dagscope.dag.project.project_files import is_python
 
@@ -35,7 +36,6 @@ class ProjectChecks:
         """Check all; how the assets depend on each other, without any where they do in a cycle."""
         self._check_profiled_models_exist()
         self._check_named_tests()
-        self._add_masks_of_models()
         self._check_lengths_of_names()
         self._check_references()
         return self._acyclic()
@@ -45,16 +45,13 @@ class ProjectChecks:
             return
         for name, said in self.files.said.items():
             if "name" in said.places and name not in self.files.assets and name not in self.files.broken:
-                message = f'model "{name}" has no file' + self._hint(name, self.files.assets)
+                message = f'model "{name}" has no file'
+                if said.keys.get("materialization") is Materialization.RAW or said.keys.get("raw_upstreams"):
+                    file = f"{MODELS}/{name.replace('.', '/')}.py"
+                    message = f'raw asset "{name}" has no file; write execute(context) in Python, in {file}'
+                else:
+                    message += self._hint(name, self.files.assets)
                 self.files.problems.append(Problem(*said.places["name"], message))
-
-    def _add_masks_of_models(self) -> None:
-        """What any model wants masked of a test is masked whoever runs it."""
-        for name in self.files.assets:
-            for entry in self.files.said[name].keys.get("tests") or ():
-                test = self.files.tests.get(full_name(name, entry.name))
-                if test is not None:
-                    self.files.tests[test.name] = replace(test, mask=tuple(dict.fromkeys([*test.mask, *entry.mask])))
 
     def _check_named_tests(self) -> None:
         named: set[str] = set()
