@@ -37,6 +37,7 @@ class ProjectChecks:
         self._check_profiled_models_exist()
         self._check_named_tests()
         self._check_lengths_of_names()
+        self._check_index_names_differ()
         self._check_references()
         return self._acyclic()
 
@@ -96,6 +97,20 @@ class ProjectChecks:
                 f"({asset.connection_type}) cuts names after {dialect.longest_name}; {advice}"
             )
             self.files.problems.append(Problem(*place, message))
+
+    def _check_index_names_differ(self) -> None:
+        """The model `a` with an index `b_c` and the model `a_b` with an index `c` would have indexes of one name."""
+        owners: dict[tuple[str, str, str], str] = {}
+        for asset in self.files.assets.values():
+            if asset.materialization not in (Materialization.TABLE, Materialization.INCREMENTAL):
+                continue
+            for index in TableKeys.of(asset).indexes:
+                place = (asset.connection, asset.stage.lower(), index.name.lower())
+                owner = owners.setdefault(place, asset.name)
+                if owner != asset.name:
+                    key = "primary_key_fields" if index.name.endswith("_pkey") else "indexes"
+                    message = f'"{owner}" and "{asset.name}" would both have an index {index.name}; rename one'
+                    self.files.problems.append(Problem(*self.files.said[asset.name].places[key], message))
 
     def _check_references(self) -> None:
         for name, asset in list(self.files.assets.items()):

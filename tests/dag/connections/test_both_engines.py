@@ -237,6 +237,16 @@ def test_keys(session: Session) -> None:
     assert rows(session, "SELECT * FROM dds.orders") == [(1, 1), (1, 1)]
 
 
+def test_key_of_null(session: Session) -> None:
+    """Rows may have no key, any number of them, and each model of a stage may have an index of the same name."""
+    index = IndexEntry(name="ix", fields=["id"])
+    for name in ("dds.orders", "dds.sales"):
+        keyed = asset(name=name, primary_key_fields=("id",), indexes=(index,))
+        for _ in range(2):
+            make(session, keyed, "SELECT CAST(NULL AS int) AS id UNION ALL SELECT NULL UNION ALL SELECT 1")
+        assert rows(session, f"SELECT count(*) FROM {name}") == [(3,)]
+
+
 def test_failed_table_leaves_the_old_one(session: Session) -> None:
     """A query that fails changes nothing."""
     make(session, asset(), "SELECT 1 AS id")
