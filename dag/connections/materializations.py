@@ -14,9 +14,10 @@ from dagscope.dag.model.file_shapes import IndexEntry, Materialization
 
 @dataclass(frozen=True)
 class TableKeys:
-    """The indexes that a table is to have, by their names in the database. The primary key is one of them."""
+    """The indexes that a table is to have, by their names in the database. The primary key, if any, is the first."""
 
     indexes: tuple[IndexEntry, ...] = ()
+    primary_key: IndexEntry | None = None
 
     @classmethod
     def of(cls, asset: Asset) -> Self:
@@ -25,11 +26,11 @@ class TableKeys:
         The primary key is a unique index and no constraint: rows without a key may be several.
         """
         model = asset.name.split(".", 1)[1]
-        indexes = [index.model_copy(update={"name": f"{model}_{index.name}_idx"}) for index in asset.indexes]
-        if asset.primary_key_fields:
-            fields = list(asset.primary_key_fields)
-            indexes.insert(0, IndexEntry(name=f"{model}_pkey", unique=True, fields=fields))
-        return cls(tuple(indexes))
+        indexes = tuple(index.model_copy(update={"name": f"{model}_{index.name}_idx"}) for index in asset.indexes)
+        if not asset.primary_key_fields:
+            return cls(indexes)
+        primary_key = IndexEntry(name=f"{model}_pkey", unique=True, fields=list(asset.primary_key_fields))
+        return cls((primary_key, *indexes), primary_key)
 
 
 def appended_columns(

@@ -85,9 +85,12 @@ class ProjectChecks:
 
     def _check_index_names(self, asset: Asset) -> None:
         places = self.files.said[asset.name].places
-        for index in TableKeys.of(asset).indexes:
-            place = places.get("indexes") or places.get("primary_key_fields") or (asset.path, 0)
-            self._check_length(asset, "index", index.name, place, "give it a shorter name")
+        keys = TableKeys.of(asset)
+        for index in keys.indexes:
+            is_key = index is keys.primary_key
+            place = places.get("primary_key_fields" if is_key else "indexes", (asset.path, 0))
+            advice = "rename the model's file" if is_key else "give it a shorter name"
+            self._check_length(asset, "index", index.name, place, advice)
 
     def _check_length(self, asset: Asset, what: str, name: str, place: tuple[str, int], advice: str) -> None:
         dialect = self.dialects.get(asset.connection)
@@ -104,11 +107,12 @@ class ProjectChecks:
         for asset in self.files.assets.values():
             if asset.materialization not in (Materialization.TABLE, Materialization.INCREMENTAL):
                 continue
-            for index in TableKeys.of(asset).indexes:
+            keys = TableKeys.of(asset)
+            for index in keys.indexes:
                 place = (asset.connection, asset.stage.lower(), index.name.lower())
                 owner = owners.setdefault(place, asset.name)
                 if owner != asset.name:
-                    key = "primary_key_fields" if index.name.endswith("_pkey") else "indexes"
+                    key = "primary_key_fields" if index is keys.primary_key else "indexes"
                     message = f'"{owner}" and "{asset.name}" would both have an index {index.name}; rename one'
                     self.files.problems.append(Problem(*self.files.said[asset.name].places[key], message))
 
