@@ -21,6 +21,7 @@ _FOR_LOOP = {
     "first": "first",
     "last": "last",
 }
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _SIGNS = {"&&": " and ", "||": " or ", "!": " not "}
 _MORE_ARGUMENTS = {"default": ", true"}  # Django's takes an empty value for a missing one
 _RENAMED_FILTERS = {"integer": "int", "make_list": "list", "escapejs": "tojson"}
@@ -113,7 +114,7 @@ class _Translation:
         if tag.is_comment:
             self.pieces.append(_comment(tag.left, written, tag.right) if tag.opening == "{{/*" else written)
             return tag.end
-        words = [token for token in tokens(tag.body) if token.kind != "space"]
+        words = [token for token in tokens(tag.body, most=2 * TOKENS + 2) if token.kind != "space"]
         self.words += len(words)
         if self.words > TOKENS:
             message = f"template syntax: more than {TOKENS:,} words and signs in its tags; write a shorter template"
@@ -247,27 +248,47 @@ def _loop_name(name: str) -> str:
 
 def _add_filter(found: list[Token], place: int, depth: int, written: list[str]) -> int:
     """Add the filter that begins at `place`; the place after it."""
-    written.append("|")
-    place += 1
-    while place < len(found) and found[place].kind == "space":
-        written.append(found[place].text)
-        place += 1
-    if place == len(found) or found[place].kind != "word":
-        return place
-    name = found[place].text
-    has_argument = not depth and place + 1 < len(found) and found[place + 1].text == ":"
+    named = _after_spaces(found, place + 1)
+    written.extend(token.text for token in found[place:named])
+    if named == len(found) or found[named].kind != "word":
+        return named
+    name = found[named].text
+    colon = _after_spaces(found, named + 1)
+    has_argument = not depth and colon < len(found) and found[colon].text == ":"
     if name in (_OTHER_FILTERS if has_argument else _OTHER_FILTERS_WITHOUT_ARGUMENT):
         raise _Untranslatable(f'filter "{name}" is not known here: write {_OTHER_FILTERS[name]}')
     name = _RENAMED_FILTERS.get(name, name)
     if not has_argument:
         written.append(name)
-        return place + 1
-    end = place + 3
-    while end + 1 < len(found) and found[end].text == "." and found[end + 1].kind == "word":
-        end += 2
-    argument = "".join(token.text for token in found[place + 2 : end])
+        return named + 1
+    start = _after_spaces(found, colon + 1)
+    end = _end_of_value(found, start)
+    argument = "".join(token.text for token in found[start:end])
+    if "|" not in argument:  # filters inside a call are left to Jinja: they could nest without end
+        argument = _expression(argument)
     written.append(f"{name}({argument}{_MORE_ARGUMENTS.get(name, '')})")
     return end
+
+
+def _after_spaces(found: list[Token], place: int) -> int:
+    while place < len(found) and found[place].kind == "space":
+        place += 1
+    return place
+
+
+def _end_of_value(found: list[Token], start: int) -> int:
+    """Where a literal, a name or a call ends: `"x"`, `loop.index`, `ENV("A", "b")`."""
+    end = start + 1
+    while end + 1 < len(found) and found[end].text == "." and found[end + 1].kind == "word":
+        end += 2
+    if end >= len(found) or found[end].text != "(" or found[start].kind != "word":
+        return end
+    depth = 0
+    for place in range(end, len(found)):
+        depth += (found[place].text in _OPENING) - (found[place].text in _CLOSING)
+        if not depth:
+            return place + 1
+    return len(found)
 
 
 def _split(arguments: str) -> list[str]:
@@ -275,7 +296,7 @@ def _split(arguments: str) -> list[str]:
     parts: list[list[str]] = [[]]
     depth = 0
     for token in tokens(arguments.strip()):
-        depth += (token.text in "([{") - (token.text in ")]}") if token.kind == "sign" and len(token.text) == 1 else 0
+        depth += (token.text in _OPENING) - (token.text in _CLOSING)
         if token.kind == "space" and not depth:
             parts.append([])
         else:

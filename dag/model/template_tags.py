@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 _OPEN = re.compile(r"\{\{[-+]?\s*/\*|\{\{\{|\{\{|\{%|\{#")
 _STRING = r"""(?s:"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)|`[^`]*(?:`|\Z))"""
@@ -49,13 +50,13 @@ def tag_after(text: str, position: int) -> Tag | None:
     return _tag(text, opening) if opening else None
 
 
-def tokens(body: str) -> list[Token]:
-    """The words of a tag's body. Their texts together are the body.
+def tokens(body: str, most: int | None = None) -> list[Token]:
+    """The words of a tag's body, or the first of them. The texts of all together are the body.
 
     >>> [token.text for token in tokens('a|b:"c"')]
     ['a', '|', 'b', ':', '"c"']
     """
-    return [Token(match.lastgroup or "sign", match.group()) for match in _TOKEN.finditer(body)]
+    return [Token(match.lastgroup or "sign", match.group()) for match in islice(_TOKEN.finditer(body), most)]
 
 
 def _tag(text: str, opening: re.Match[str]) -> Tag | None:

@@ -119,6 +119,14 @@ def test_keys_and_indexes_after_a_view(make_project: MakeProject, run_project: R
     assert keys(run) == ALL_KEYS
 
 
+def test_incremental_after_a_table(make_project: MakeProject, run_project: RunProject) -> None:
+    """A model that was a table and becomes incremental appends to the table that is there."""
+    run_project(make_project({ORDERED: ORDERS}))
+    sql = block("materialization: incremental") + "SELECT 2 AS id, DATE '2013-01-02' AS day"
+    run = run_project(make_project({ORDERED: sql}))
+    assert run.rows("SELECT id FROM staging.orders ORDER BY id") == [(1,), (2,)]
+
+
 @pytest.mark.parametrize("materialization", ["table", "incremental"])
 def test_rows_without_a_key(make_project: MakeProject, run_project: RunProject, materialization: str) -> None:
     """The primary key allows rows that have none, as Teal's does, and refuses what is there twice."""
