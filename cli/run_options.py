@@ -1,6 +1,5 @@
 """What `dagscope run` is asked for, whoever then runs it: this process or a server."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dagscope.cli.exits import fail
-from dagscope.dag.events.task_ids import check_task_id
+from dagscope.dag.events.task_ids import check_new_task_id
+from dagscope.dag.ground.json_text import exact_json, json_text
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def new_task_id() -> str:
 def checked_task_id(task_id: str | None) -> str:
     """The task id, or a new one if none is given; exit if it cannot be one."""
     try:
-        return check_task_id(task_id) if task_id is not None else new_task_id()
+        return check_new_task_id(task_id) if task_id is not None else new_task_id()
     except ValueError as error:
         fail(str(error))
 
@@ -47,7 +47,8 @@ def read_data(data: str | None) -> dict[str, Any]:
             fail(f"--data: {data[1:]} cannot be read: {error}")
     try:
         text.encode()
-        values = json.loads(text)
+        values = exact_json(text)
+        json_text(values)  # as the state keeps it
     except UnicodeEncodeError:
         fail("--data: not UTF-8 text")
     except ValueError as error:

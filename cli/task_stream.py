@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dagscope.cli.http_client import HttpClient, HttpFailed, NoAnswer
+from dagscope.dag.ground.json_text import json_text
 from dagscope.storage.state_folder import StateFolder
 
 _KINDS = "task,node,log,run_event"
@@ -49,7 +50,7 @@ class TaskServer:
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """The JSON of the answer, an error's too. Raises `HttpFailed`."""
-        answer = self._client.ask(method, path, json.dumps(body).encode() if body is not None else None)
+        answer = self._client.ask(method, path, json_text(body).encode() if body is not None else None)
         values = _object(answer.body)
         if values is None:
             raise Refused(f"the server at {self.address} gave no JSON object: {answer.body[:80]!r}")

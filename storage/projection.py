@@ -24,6 +24,7 @@ from dagscope.dag.events.events import (
 from dagscope.dag.events.statements import KeptStatements
 from dagscope.dag.events.status import DataTestResult, NodeState, NodeStatus, NodeTimings
 from dagscope.dag.ground.frames import Frame, Result
+from dagscope.dag.ground.json_text import json_text
 from dagscope.storage import tables
 
 Row = dict[str, Any]
@@ -104,7 +105,7 @@ class Projection:
     def _accepted(self, event: TaskAccepted) -> None:
         self._put(tables.Task, (event.task_id,), task_uuid=event.task_uuid, attempt=event.attempt)
         attempt = (event.task_id, event.attempt)
-        self._put(tables.Attempt, attempt, data=json.dumps(event.data), last_task_name="", profile=event.profile)
+        self._put(tables.Attempt, attempt, data=json_text(event.data), last_task_name="", profile=event.profile)
         self._summary(event)
         for node, facts in event.nodes:
             self._node(event.task_id, event.attempt, node, facts)
@@ -114,7 +115,7 @@ class Projection:
             self._test(event.task_id, event.attempt, None, result, ordinal)
 
     def _summary(self, event: TaskChanged) -> None:
-        values = event.summary.model_dump(exclude={"task_id"})
+        values = event.summary.model_dump(exclude={"task_id", "task_uuid"})
         self._put(tables.Task, (event.task_id,), **values)
         self._put(tables.Attempt, (event.task_id, event.attempt), **values)
 

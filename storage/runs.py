@@ -4,7 +4,6 @@ A run's status is told by the newest of its run events, where a task's own statu
 was cancelled is FAILED, one that waits is IN_PROGRESS.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +15,7 @@ from sqlmodel import col
 from dagscope.dag.events.error_info import ErrorInfo
 from dagscope.dag.events.run_events import RunEvent, RunEventType
 from dagscope.dag.events.status import TaskStatus
+from dagscope.dag.ground.json_text import exact_json
 from dagscope.storage import tables
 from dagscope.storage.rows import Rows
 
@@ -106,7 +106,7 @@ class Runs(Rows):
                 col(tables.Attempt.task_id) == key.task_id, col(tables.Attempt.attempt) == attempt
             )
         )
-        return dict(json.loads(rows[0].data)) if rows else {}
+        return dict(exact_json(rows[0].data)) if rows else {}
 
     async def count_events(self, key: RunKey, attempt: int, types: Sequence[RunEventType]) -> list[int]:
         """How many run events of each type an attempt has."""

@@ -1,6 +1,5 @@
 """Tasks as their attempts left them: nodes, data tests, and the list of all."""
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from dagscope.dag.events.status import (
     TaskStatus,
     TaskSummary,
 )
+from dagscope.dag.ground.json_text import exact_json
 from dagscope.storage import tables
 from dagscope.storage.results import result_of, with_result
 from dagscope.storage.rows import Columns, Rows, shaped
@@ -37,12 +37,15 @@ class KeptAttempt:
     """
 
     summary: TaskSummary
-    task_uuid: str
     attempt: int
     newest_attempt: int
     last_task_name: str
     data: dict[str, Any]
     profile: bool
+
+    @property
+    def task_uuid(self) -> str:
+        return self.summary.task_uuid
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,11 @@ class Tasks(Rows):
             return None
         row = rows[0]
         return KeptAttempt(
-            summary=shaped(TaskSummary, row),
-            task_uuid=task_uuid,
+            summary=shaped(TaskSummary, row | {"task_uuid": task_uuid}),
             attempt=wanted,
             newest_attempt=newest_attempt,
             last_task_name=row["last_task_name"],
-            data=json.loads(row["data"]),
+            data=exact_json(row["data"]),
             profile=row["profile"],
         )
 

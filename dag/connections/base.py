@@ -6,11 +6,11 @@ A `Connection` is one database of a project, shared by all threads; a `Session` 
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Container, Hashable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import pyarrow as pa
 
@@ -23,6 +23,8 @@ from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import Keys, Materialization
 from dagscope.dag.model.query_text import statement_spans
+
+T = TypeVar("T")
 
 _CONFLICT_TRIES = 8
 _CONFLICT_PAUSE_S = 0.02
@@ -54,6 +56,13 @@ class Session(ABC):
         """The rows of a query in batches, read as they are asked for. No value changes: raises `TypeNotKept` instead.
 
         What Arrow has no type for comes as text, its own type beside it (`dagscope.dag.connections.arrow_types`).
+        """
+
+    @abstractmethod
+    def execute_and_read(self, sql: str) -> pa.RecordBatchReader | None:
+        """Run one or several statements; the rows that the last one gives, as `read` gives them. None if it gives none.
+
+        Those before it have run then, and the last one has too once all its rows are read.
         """
 
     def read_to_show(self, sql: str) -> pa.RecordBatchReader:
@@ -109,14 +118,25 @@ class Session(ABC):
         `existing` is what stands under the name where that is known (it always is for `incremental`). `remade` are
         assets that are executed after this one: their views may be lost where they no longer fit; others must not be.
         """
+        return self._tried(asset, sql, lambda: self._materialize_once(asset, sql, existing, remade))
+
+    def run_custom(self, asset: Asset, sql: str) -> pa.RecordBatchReader | None:
+        """Run a custom asset's SQL; the rows of its last statement, None if it gives none.
+
+        Once they are read, `refuse_open_transaction` says if all of it is kept.
+        """
+        return self._tried(asset, sql, lambda: self.execute_and_read(sql))
+
+    def _tried(self, asset: Asset, sql: str, act: Callable[[], T]) -> T:
+        """What it returns, at the first try that meets no other session's change."""
         for _ in range(_CONFLICT_TRIES - 1):
             try:
-                return self._materialize_once(asset, sql, existing, remade)
+                return act()
             except StatementFailed as error:
                 if not self.is_conflict(error) or not self._leaves_nothing_behind(asset, sql):
                     raise
                 time.sleep(_CONFLICT_PAUSE_S)
-        return self._materialize_once(asset, sql, existing, remade)
+        return act()
 
     def _materialize_once(
         self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]

@@ -14,14 +14,23 @@ from dagscope.dag.model.file_shapes import IndexEntry, Materialization
 
 @dataclass(frozen=True)
 class TableKeys:
-    """The primary key and the indexes that a table is to have; an index without a name would be nobody's."""
+    """The indexes that a table is to have, by their names in the database. The primary key, if any, is the first."""
 
-    primary_key: tuple[str, ...] = ()
     indexes: tuple[IndexEntry, ...] = ()
+    primary_key: IndexEntry | None = None
 
     @classmethod
     def of(cls, asset: Asset) -> Self:
-        return cls(asset.primary_key_fields, asset.indexes)
+        """Named as Teal names them, so that two models of a stage may each have an index `ix`.
+
+        The primary key is a unique index and no constraint: rows without a key may be several.
+        """
+        model = asset.name.split(".", 1)[1]
+        indexes = tuple(index.model_copy(update={"name": f"{model}_{index.name}_idx"}) for index in asset.indexes)
+        if not asset.primary_key_fields:
+            return cls(indexes)
+        primary_key = IndexEntry(name=f"{model}_pkey", unique=True, fields=list(asset.primary_key_fields))
+        return cls((primary_key, *indexes), primary_key)
 
 
 def appended_columns(
@@ -105,10 +114,7 @@ class Materializations:
         return [f"CREATE TABLE {name} AS {query}", *self.keys(name, keys)]
 
     def keys(self, name: str, keys: TableKeys) -> list[str]:
-        made = []
-        if keys.primary_key:
-            made.append(f"ALTER TABLE {name} ADD PRIMARY KEY ({self.dialect.identifiers(keys.primary_key)})")
-        return made + [self._index(name, index) for index in keys.indexes]
+        return [self._index(name, index) for index in keys.indexes]
 
     def _index(self, name: str, index: IndexEntry) -> str:
         unique = "UNIQUE " if index.unique else ""

@@ -79,7 +79,9 @@ def closing_events(task: UnendedTask, message: str) -> Iterator[Event]:
         result = DataTestResult(test_name=name, status=DataTestStatus.FAILED, error=message)
         yield DataTestChanged(task_id, task.attempt, result, asset)
     yield from _run_failure(task, message)
-    summary = TaskSummary.of_nodes(task_id, TaskStatus.FAILED, closed, task.summary.start_time, ended_ms)
+    summary = TaskSummary.of_nodes(
+        task_id, TaskStatus.FAILED, closed, task.summary.start_time, ended_ms, task.summary.task_uuid
+    )
     yield TaskChanged(task_id, task.attempt, summary)
 
 

@@ -115,6 +115,7 @@ class TaskSummary(Shape):
     """A task in a list of tasks. Times are epoch milliseconds; `completed_assets` counts SUCCESS."""
 
     task_id: str
+    task_uuid: str = ""
     status: TaskStatus
     start_time: int | None = None
     end_time: int | None = None
@@ -131,11 +132,13 @@ class TaskSummary(Shape):
         nodes: Iterable[NodeStatus],
         start_time: int | None,
         end_time: int | None = None,
+        task_uuid: str = "",
     ) -> "TaskSummary":
         """A task's summary with its counts from its nodes."""
         states = Counter(node.state for node in nodes)
         return cls(
             task_id=task_id,
+            task_uuid=task_uuid,
             status=status,
             start_time=start_time,
             end_time=end_time,

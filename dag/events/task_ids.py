@@ -1,5 +1,8 @@
 """Which texts can name a task."""
 
+NO_TASK = "default"
+"""What log entries that belong to no task have in the place of a task id (contract, Logs)."""
+
 TASK_ID_LENGTH = 4_096  # characters
 
 
@@ -15,3 +18,10 @@ def check_task_id(task_id: str) -> str:
         if character in "/\\" or ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0:
             raise ValueError(f"taskId cannot hold the character {character!a}")
     return task_id
+
+
+def check_new_task_id(task_id: str) -> str:
+    """The same for a task that is to be executed. Raises `ValueError` too for the name that is no task's."""
+    if task_id == NO_TASK:
+        raise ValueError(f'taskId cannot be "{NO_TASK}": log entries that belong to no task are under it')
+    return check_task_id(task_id)

@@ -7,6 +7,7 @@ DagscopeError
 ├── LateReference           a template refers to an asset that it did not refer to at load
 ├── ConnectionFailed        a database could not be reached
 ├── StatementFailed         a database refused a statement
+├── ResultMissing           a data-framed asset gives no rows to capture
 ├── TransactionLeftOpen     an asset ended without the COMMIT of its own BEGIN
 ├── ColumnsDiffer           the query of an incremental asset has other columns than its table
 ├── TypeNotKept             a column's type or value has no exact counterpart where it is to go
@@ -100,6 +101,10 @@ class MaskInvalid(DagscopeError):
 
 class InputMissing(DagscopeError):
     """An asset wants the data of an upstream of which none was captured."""
+
+
+class ResultMissing(DagscopeError):
+    """A data-framed asset gives no rows that could be captured."""
 
 
 class UpkeepRefused(DagscopeError):

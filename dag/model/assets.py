@@ -58,7 +58,12 @@ class DataTest:
 
     @property
     def is_root(self) -> bool:
-        return self.name.startswith(ROOT_STAGE + ".")
+        return is_root(self.name)
+
+
+def is_root(test: str) -> bool:
+    """If the data test of that name is a root test."""
+    return test.startswith(ROOT_STAGE + ".")
 
 
 Kind = Literal["asset", "data test"]

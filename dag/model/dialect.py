@@ -1,12 +1,13 @@
 """How an engine's SQL writes names and values."""
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from dagscope.dag.ground.json_text import json_text
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -59,12 +60,14 @@ class Dialect:
                 return "NULL"
             case bool():
                 return "TRUE" if value else "FALSE"
-            case int() | float() | Decimal():
+            case int() | float():
                 return str(value)
+            case Decimal():
+                return f"{value:f}"
             case list() | tuple():
                 return "(" + ", ".join(map(self.literal, value)) + ")"
             case dict():
-                return self.literal(json.dumps(value))
+                return self.literal(json_text(value, comma=", ", colon=": "))
             case date():
                 return self.literal(value.isoformat())
             case _:

@@ -22,9 +22,14 @@ Text = Annotated[str, BeforeValidator(_scalar_text)]
 """YAML reads `2.0` and `4GB` as different types; where a text is wanted, the number's own text will do."""
 
 
-def environment_value(key: str, variable: str) -> str:
-    """The value of the environment variable that `key` names. Raises `ValueError` if it is not set."""
+def environment_value(key: str, variable: str, otherwise: Any = None) -> Any:
+    """The value of the environment variable that `key` names; what is given besides, where it is not set or empty.
+
+    Raises `ValueError` if there is neither.
+    """
     value = os.environ.get(variable)
+    if not value and otherwise is not None:
+        return otherwise
     if value is None:
         raise ValueError(f'environment variable "{variable}" is not set ("{key}")')
     return value
@@ -55,11 +60,11 @@ class ConnectionEntry(Keys):
 
 
 class ConfigFile(Keys):
-    """config.yaml."""
+    """config.yaml. `cores: 0` is as if nothing was said of them."""
 
     version: Text = "1.0.0"
     module: str = ""
-    cores: Annotated[StrictInt, Field(ge=1)] | None = None
+    cores: Annotated[StrictInt, Field(ge=0)] | None = None
     connections: Annotated[list[ConnectionEntry], NoneIsEmpty] = []
 
 
@@ -75,6 +80,8 @@ class TestEntry(Keys):
     """A data test named by a model; a bare name means the model's own stage. `mask` adds to that of its own block."""
 
     name: str
+    description: str | None = None
+    connection: str | None = None
     mask: Annotated[list[str], NoneIsEmpty] = []
 
 
@@ -93,9 +100,15 @@ class ModelKeys(Keys):
 
 
 class ModelEntry(ModelKeys):
-    """A model in profile.yaml."""
+    """A model in profile.yaml; its name may be preceded by its stage's."""
 
     name: str
+
+
+class ModelBlock(ModelKeys):
+    """The block of a model's file. The name is the file's, whatever `name` says."""
+
+    name: str | None = None
 
 
 class StageEntry(Keys):
@@ -121,8 +134,12 @@ class ProfileFile(Keys):
 
 
 class TestKeys(Keys):
-    """What may be said of a data test in its own block. `mask` are columns whose values are never kept."""
+    """What may be said of a data test in its own block. `mask` are columns whose values are never kept.
 
+    The name is the file's, whatever `name` says.
+    """
+
+    name: str | None = None
     connection: str | None = None
     description: str | None = None
     mask: Annotated[list[str] | None, NoneIsEmpty] = None

@@ -17,6 +17,7 @@ from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 from dagscope.dag.ground.errors import DagscopeError, TemplateFailed
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.query_text import NotOneQuery, single_query
+from dagscope.dag.model.teal_templates import as_jinja
 from dagscope.dag.model.template_meter import LimitReached, Meter, metered
 from dagscope.dag.model.template_sandbox import TemplateEnvironment, undeclared_names
 from dagscope.dag.redaction.sql_secrets import is_secret_name
@@ -28,10 +29,9 @@ MODEL_NAMES = _DOCUMENTED | frozenset("ref range dict lipsum cycler joiner names
 
 TEST_NAMES = MODEL_NAMES - {"this", "IsIncremental"}
 
-_BLOCK = re.compile(
-    r"\s*\{\{-?\s*define\s+[\"']profile\.yaml[\"']\s*-?\}\}(?P<yaml>.*?)\{\{-?\s*end\s*-?\}\}[ \t]*\n?",
-    re.DOTALL,
-)
+_BLOCK_START = re.compile(r"\{\{\{?-?\s*define\s+[\"'`]profile\.yaml[\"'`]\s*-?\}\}\}?")
+_BLOCK_END = re.compile(r"\{\{\{?-?\s*end\s*-?\}\}\}?[ \t]*\n?")
+_NOT_READ = re.compile(r"\{#|\{%[-+]?\s*(?P<name>comment|raw|verbatim)\b")
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,37 @@ class SourceFile:
 
 
 def split_source(text: str) -> SourceFile:
-    """Part the first `{{ define "profile.yaml" }} ... {{ end }}` from the template under it; lines count from 1."""
-    match = _BLOCK.match(text)
-    if match is None:
-        return SourceFile("", 1, text.strip(), _line_of(text, len(text) - len(text.lstrip())))
-    rest = text[match.end() :]
-    start = match.end() + len(rest) - len(rest.lstrip())
-    return SourceFile(match["yaml"], _line_of(text, match.start("yaml")), rest.strip(), _line_of(text, start))
+    """Part the first `{{ define "profile.yaml" }} ... {{ end }}` from the template around it; lines count from 1."""
+    found = _block(text)
+    if found is None:
+        return SourceFile("", 1, text.strip(), _line_of(text, _indent(text)))
+    start, end = found
+    before, after = text[: start.start()], text[end.end() :]
+    block, block_line = text[start.end() : end.start()], _line_of(text, start.end())
+    if before.strip():  # what follows keeps its lines
+        lines = "\n" * text.count("\n", start.start(), end.end())
+        return SourceFile(block, block_line, (before + lines + after).strip(), _line_of(text, _indent(before)))
+    return SourceFile(block, block_line, after.strip(), _line_of(text, end.end() + _indent(after)))
+
+
+def _block(text: str) -> tuple[re.Match[str], re.Match[str]] | None:
+    """Where the profile block begins and ends: one that no comment and no raw text holds."""
+    start = _BLOCK_START.search(text)
+    hiding = _NOT_READ.search(text)
+    while start is not None and hiding is not None and hiding.start() < start.start():
+        closing = re.compile(rf"\{{%[-+]?\s*end{hiding['name']}\b" if hiding["name"] else "#\\}")
+        closed = closing.search(text, hiding.end())
+        if closed is None:
+            return None
+        hiding = _NOT_READ.search(text, closed.end())
+        if start.start() < closed.end():
+            start = _BLOCK_START.search(text, closed.end())
+    end = _BLOCK_END.search(text, start.end()) if start else None
+    return (start, end) if start and end else None
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
 
 
 def _line_of(text: str, offset: int) -> int:
@@ -109,14 +133,13 @@ class Template:
 
     def _compile(self, known_names: frozenset[str]) -> CompiledTemplate:
         path, environment = self.path, _environment()
+        source = as_jinja(path, self.source, self.first_line)
         try:
-            tree = environment.parse(self.source, filename=path)
+            tree = environment.parse(source, filename=path)
             self._refuse_unknown_names(tree, known_names)
             code = environment.compile(environment.counted(tree), path, path)
         except TemplateSyntaxError as error:
-            line = self.source.split("\n")[error.lineno - 1 : error.lineno]
-            reason = f"template syntax: {error.message}{_hint(''.join(line))}"
-            raise TemplateFailed(path, self._file_line(error.lineno), reason) from error
+            raise TemplateFailed(path, self._file_line(error.lineno), f"template syntax: {error.message}") from error
         except TemplateFailed:
             raise
         except (RecursionError, MemoryError, SyntaxError) as error:  # of Python's compiler: 20 loops are its limit
@@ -210,16 +233,10 @@ def _reason(error: Exception) -> str:
     return str(error) if told else f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
-def _hint(line: str) -> str:
-    """What would be right, for the slips of those who come from another template language."""
-    if re.search(r"\{\{-?\s*define\b", line):
-        return "; a profile block is the first thing in its file and ends with {{ end }}"
-    if call := re.search(r"\{\{-?\s*(Ref|ref|ENV|param)\s+[\"']", line):
-        return f'; a call has parentheses: {call[1]}("...")'
-    return ""
-
-
-_PLAIN_REF = re.compile(r"""\{\{\s*[Rr]ef\(\s*["']([^"'\\\n]*)["']\s*\)\s*\}\}""")
+_PLAIN_REF = re.compile(
+    r"""(?<!\{)\{\{\s*[Rr]ef(?:\(\s*(?=["'][^"'\\\n]*["']\s*\))|\s+(?=["'][^"'\\\n]*["']\s*\}))"""
+    r"""["']([^"'\\\n]*)["']\s*\)?\s*\}\}(?!\})"""
+)
 
 
 def _plain_parts(source: str) -> list[str] | None:
@@ -276,7 +293,9 @@ class _Names:
         return self._rendering.incremental
 
     def environment_variable(self, name: str, default: str | None = None) -> str:
-        value = os.environ.get(name, default)
+        value = os.environ.get(name) or default  # as in Teal, a variable that is set but empty is not there
+        if value is None and name in os.environ:
+            return ""
         if value is None:
             raise self._failure(f'environment variable "{name}" is not set; set it or give ENV a default')
         return str(value)
@@ -294,10 +313,15 @@ class _Names:
 
 
 class _Function:
-    """A function that templates call; not called, it is an error instead of a piece of SQL, or of always being true."""
+    """A function that templates call.
+
+    Not called, one that takes nothing is its value, as in Teal before 1.0; any other is an error instead of a piece
+    of SQL, or of always being true.
+    """
 
     def __init__(self, name: str, function: Callable[..., Any], failure: Callable[[str], TemplateFailed]) -> None:
         self._name, self._function, self._failure = name, function, failure
+        self._takes_nothing = not inspect.signature(function).parameters
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         try:
@@ -307,9 +331,14 @@ class _Function:
         return self._function(*arguments, **named)
 
     def __str__(self) -> str:
-        raise self._not_called
+        return str(self._value())
 
     def __bool__(self) -> bool:
+        return bool(self._value())
+
+    def _value(self) -> Any:
+        if self._takes_nothing:
+            return self._function()
         raise self._not_called
 
     @property
@@ -317,7 +346,7 @@ class _Function:
         return self._failure(f'"{self._name}" is a function; write {self._name}(...)')
 
 
-_ENVIRONMENT = re.compile(r"""\bENV\(\s*["']([^"'\n]+)["']""")
+_ENVIRONMENT = re.compile(r"""\bENV\s*\(?\s*["'`]([^"'`\n]+)["'`]""")
 
 
 def secret_environment(source: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.model.assets import Asset, DataTest
-from dagscope.dag.model.file_shapes import ModelKeys, TestKeys
+from dagscope.dag.model.file_shapes import Keys, TestEntry
 from dagscope.dag.model.templates import Reference
 
 CONFIG, PROFILE = "config.yaml", "profile.yaml"
@@ -15,15 +15,43 @@ MODELS, TESTS = "assets/models", "assets/tests"
 
 @dataclass
 class Said:
-    """What is said of a model, by key, and where: profile.yaml first, then its own block over it."""
+    """What is said of a model or data test, by key, and where. What is said first holds: profile.yaml before a block.
+
+    `test_entries` are all that name data tests, each with its file and line, whichever of the lists holds.
+    """
 
     keys: dict[str, Any] = field(default_factory=dict)
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    test_entries: list[tuple[TestEntry, str, int]] = field(default_factory=list)
 
-    def add(self, keys: ModelKeys | TestKeys, path: str, lines: dict[str, int]) -> None:
-        for key in keys.model_fields_set - {"name"}:
-            self.keys[key] = getattr(keys, key)
-            self.places[key] = (path, lines.get(key, 1))
+    def add(self, keys: Keys, path: str, lines: dict[str, int]) -> list[Problem]:
+        """What else is said of it; a warning for each key that is said in another way before."""
+        warnings = []
+        for key in sorted(keys.model_fields_set - {"name"}):
+            value, line = getattr(keys, key), lines.get(key, 1)
+            if key == "tests":
+                self.test_entries += ((entry, path, line) for entry in value)
+            if value is None or value == []:
+                continue
+            if self.keys.setdefault(key, value) != value:
+                warnings.append(Problem(path, line, self._overruled(key, value)))
+            self.places.setdefault(key, (path, line))
+        return warnings
+
+    def _overruled(self, key: str, value: Any) -> str:
+        path, line = self.places[key]
+        how = f" is {_shown(value)} here and {_shown(self.keys[key])}" if _shown(value) else " is not the same here and"
+        return f'"{key}"{how} in {path}:{line}, which takes precedence; delete one'
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str() if "\n" not in value:
+            return f'"{value}"'
+        case _:
+            return ""
 
 
 @dataclass

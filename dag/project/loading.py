@@ -5,22 +5,32 @@ What the files say of each other is checked by `dagscope.dag.project.project_che
 
 import ast
 import re
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dagscope.dag.connections import Connection, engine_of, known_engines
+from dagscope.dag.connections import ENGINES, Connection, engine_of, known_engines
 from dagscope.dag.ground.errors import EngineUnusable, ProjectInvalid, TemplateFailed
 from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest, Kind
 from dagscope.dag.model.dialect import Dialect
-from dagscope.dag.model.file_shapes import ConfigFile, Materialization, ModelKeys, ProfileFile, TestKeys
+from dagscope.dag.model.file_shapes import (
+    ConfigFile,
+    Keys,
+    Materialization,
+    ModelBlock,
+    ProfileFile,
+    TestEntry,
+    TestKeys,
+)
 from dagscope.dag.model.template_meter import Meter
 from dagscope.dag.model.templates import (
     MODEL_NAMES,
     TEST_NAMES,
     Reference,
     Rendering,
+    SourceFile,
     Template,
     split_source,
 )
@@ -29,7 +39,7 @@ from dagscope.dag.project.loading_limits import LoadingLimits, LoadingTooLong, T
 from dagscope.dag.project.project import Project
 from dagscope.dag.project.project_checks import ProjectChecks
 from dagscope.dag.project.project_files import PYTHON, SQL, ProjectFiles, is_python, shown_path
-from dagscope.dag.project.yaml_file import YamlDocument, read_model, read_yaml
+from dagscope.dag.project.yaml_file import Place, YamlDocument, read_model, read_yaml
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -67,6 +77,7 @@ class _Loading:
         self.made_by: dict[tuple[Kind, str], str] = {}
         self.stages: dict[str, str] = {}
         self.stages_in_other_letters: set[str] = set()
+        self.test_entries: defaultdict[str, list[tuple[TestEntry, str, int]]] = defaultdict(list)
 
     def project(self) -> Project:
         config = self._config()
@@ -82,7 +93,7 @@ class _Loading:
             folder=self.folder,
             name=profile.name,
             module=config.module,
-            cores=config.cores,
+            cores=config.cores or None,
             connections=self.connections,
             assets={name: self.files.assets[name] for name in graph.order},
             tests=dict(sorted(self.files.tests.items())),
@@ -124,12 +135,24 @@ class _Loading:
             document.problem((*place, "type"), f'unknown connection type "{type_}"{hint}')
             return
         lines = {at[len(place) + 1 :]: line for at, line in document.lines.items() if at[:3] == (*place, "config")}
+        values = self._without_keys_of_others(document, (*place, "config"), engine, values)
         part = YamlDocument(document.path, values, lines or {(): document.line(place)})
         config = read_model(part, engine.Config)
         document.problems += part.problems
         if config is not None:
             self.connections[name] = connection = engine.from_config(name, config, self.folder)
             self.taken_schemas[name] = connection.taken_schemas
+
+    def _without_keys_of_others(
+        self, document: YamlDocument, place: Place, engine: type[Connection], values: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The values without keys that only connections of another type have; each of those is a warning."""
+        own = _keys_of(engine.Config)
+        others = {key: other.engine for other in ENGINES.values() for key in _keys_of(other.Config) - own}
+        for key in values.keys() & others.keys():
+            message = f'"{key}" does nothing for a connection of type {engine.engine}; it is a key of {others[key]}'
+            self.files.warnings.append(Problem(document.path, document.line((*place, key)), message))
+        return {key: value for key, value in values.items() if key not in others}
 
     def _profile(self) -> ProfileFile | None:
         text = self._read(PROFILE)
@@ -153,7 +176,7 @@ class _Loading:
             stages.add(stage.name)
             for model_index, model in enumerate(stage.models):
                 place = (*at, "models", model_index)
-                name = f"{stage.name}.{model.name}"
+                name = f"{stage.name}.{model.name.removeprefix(f'{stage.name}.')}"
                 if "name" in self.files.said[name].places:
                     document.problem((*place, "name"), f'model "{name}" appears twice; merge the two')
                     continue
@@ -181,6 +204,9 @@ class _Loading:
         if not self.files.assets and not told:
             message = f"no models; put one at {MODELS}/<stage>/<model>.sql"
             self.files.problems.append(Problem(MODELS, 0, message))
+        for name, said in self.files.said.items():
+            for entry, path, line in said.test_entries:
+                self.test_entries[full_name(name, entry.name)].append((entry, path, line))
         for path in self.on_disk.find(TESTS, (SQL,)):
             self.time.check()
             self._test_file(path)
@@ -230,7 +256,7 @@ class _Loading:
 
     def _sql_model(self, name: str, path: str, text: str) -> None:
         source = split_source(text)
-        said = self._with_block(self.files.said[name], path, source.block, source.block_line, ModelKeys)
+        said = self._with_block(self.files.said[name], path, source, ModelBlock)
         if said is None:
             self.files.broken.add(name)
             return
@@ -253,19 +279,28 @@ class _Loading:
         self.files.assets[name] = asset
 
     def _with_block(
-        self, said: Said, path: str, block: str, line: int, model: type[ModelKeys] | type[TestKeys]
+        self, said: Said, path: str, source: SourceFile, model: type[ModelBlock] | type[TestKeys]
     ) -> Said | None:
-        if block:
-            document = read_yaml(path, block, line)
+        if source.block:
+            document = read_yaml(path, source.block, source.block_line)
             keys = read_model(document, model)
             self.files.problems += document.problems
             if keys is None:
                 return None
-            said.add(keys, path, {key: document.line((key,)) for key in keys.model_fields_set})
+            lines = {key: document.line((key,)) for key in keys.model_fields_set}
+            self.files.warnings += said.add(keys, path, lines)
+            self._check_name(keys.name, path, lines)
         return said
 
     def _meter(self) -> Meter:
         return Meter(self.limits.file_s)
+
+    def _check_name(self, name: str | None, path: str, lines: dict[str, int]) -> None:
+        """A name in a block that is not the file's would mislead."""
+        parts = _names(path)
+        if name is not None and name not in (parts[-1], ".".join(parts)):
+            message = f'"name" is "{name}" here, but the file is named {parts[-1]}, which counts; delete the key'
+            self.files.warnings.append(Problem(path, lines["name"], message))
 
     def _template(self, path: str, source: str, line: int, names: frozenset[str]) -> Template | None:
         try:
@@ -390,6 +425,27 @@ class _Loading:
             return None
         return rendering
 
+    def _said_of_test(self, name: str, path: str, source: SourceFile) -> Said | None:
+        """What profile.yaml says of a data test where models name it, then its own block, then the models' blocks."""
+        entries = self.test_entries.get(name, [])
+        said = Said()
+        for entry, where, line in entries:
+            if where == PROFILE:
+                self._add_entry(said, entry, where, line)
+        if self._with_block(said, path, source, TestKeys) is None:
+            return None
+        for entry, where, line in entries:
+            if where != PROFILE:
+                self._add_entry(said, entry, where, line)
+        masks = [column for entry, _, _ in entries for column in entry.mask]
+        said.keys["mask"] = list(dict.fromkeys([*said.keys.get("mask", ()), *masks]))
+        return said
+
+    def _add_entry(self, said: Said, entry: TestEntry, path: str, line: int) -> None:
+        lines = dict.fromkeys(("description", "connection"), line)
+        keys = entry.model_dump(include={"description", "connection"}, exclude_unset=True)
+        self.files.warnings += said.add(TestKeys(**keys), path, lines)
+
     def _test_file(self, path: str) -> None:
         parts = _names(path)
         if len(parts) > 2:
@@ -406,7 +462,7 @@ class _Loading:
             self.files.broken.add(name)
             return
         source = split_source(text)
-        said = self._with_block(Said(), path, source.block, source.block_line, TestKeys)
+        said = self._said_of_test(name, path, source)
         if not source.template:
             self.files.problems.append(
                 Problem(path, source.template_line, "no SQL; write a query for the rows that are wrong")
@@ -435,3 +491,8 @@ class _Loading:
 def _names(path: str) -> tuple[str, ...]:
     """The stage and the name that a file's path stands for: `assets/models/mart/orders.sql` is mart and orders."""
     return tuple(path.rpartition(".")[0].split("/")[2:])
+
+
+def _keys_of(model: type[Keys]) -> set[str]:
+    """The keys of a shape, as files write them."""
+    return {field.alias or name for name, field in model.model_fields.items()}

@@ -8,9 +8,10 @@ from dagscope.dag.connections.materializations import TableKeys
 from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest
 from dagscope.dag.model.dialect import Dialect, input_table
+from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.graph import Graph
 from dagscope.dag.model.templates import Reference
-from dagscope.dag.project.files_read import PROFILE, TESTS, FilesRead, full_name
+from dagscope.dag.project.files_read import MODELS, PROFILE, TESTS, FilesRead
 from dagscope.dag.project.project import hands_over_frames
 from dagscope.dag.project.project_files import is_python
 
@@ -35,8 +36,8 @@ class ProjectChecks:
         """Check all; how the assets depend on each other, without any where they do in a cycle."""
         self._check_profiled_models_exist()
         self._check_named_tests()
-        self._add_masks_of_models()
         self._check_lengths_of_names()
+        self._check_index_names_differ()
         self._check_references()
         return self._acyclic()
 
@@ -45,16 +46,13 @@ class ProjectChecks:
             return
         for name, said in self.files.said.items():
             if "name" in said.places and name not in self.files.assets and name not in self.files.broken:
-                message = f'model "{name}" has no file' + self._hint(name, self.files.assets)
+                message = f'model "{name}" has no file'
+                if said.keys.get("materialization") is Materialization.RAW or said.keys.get("raw_upstreams"):
+                    file = f"{MODELS}/{name.replace('.', '/')}.py"
+                    message = f'raw asset "{name}" has no file; write execute(context) in Python, in {file}'
+                else:
+                    message += self._hint(name, self.files.assets)
                 self.files.problems.append(Problem(*said.places["name"], message))
-
-    def _add_masks_of_models(self) -> None:
-        """What any model wants masked of a test is masked whoever runs it."""
-        for name in self.files.assets:
-            for entry in self.files.said[name].keys.get("tests") or ():
-                test = self.files.tests.get(full_name(name, entry.name))
-                if test is not None:
-                    self.files.tests[test.name] = replace(test, mask=tuple(dict.fromkeys([*test.mask, *entry.mask])))
 
     def _check_named_tests(self) -> None:
         named: set[str] = set()
@@ -87,9 +85,12 @@ class ProjectChecks:
 
     def _check_index_names(self, asset: Asset) -> None:
         places = self.files.said[asset.name].places
-        for index in TableKeys.of(asset).indexes:
-            place = places.get("indexes") or places.get("primary_key_fields") or (asset.path, 0)
-            self._check_length(asset, "index", index.name, place, "give it a shorter name")
+        keys = TableKeys.of(asset)
+        for index in keys.indexes:
+            is_key = index is keys.primary_key
+            place = places.get("primary_key_fields" if is_key else "indexes", (asset.path, 0))
+            advice = "rename the model's file" if is_key else "give it a shorter name"
+            self._check_length(asset, "index", index.name, place, advice)
 
     def _check_length(self, asset: Asset, what: str, name: str, place: tuple[str, int], advice: str) -> None:
         dialect = self.dialects.get(asset.connection)
@@ -99,6 +100,21 @@ class ProjectChecks:
                 f"({asset.connection_type}) cuts names after {dialect.longest_name}; {advice}"
             )
             self.files.problems.append(Problem(*place, message))
+
+    def _check_index_names_differ(self) -> None:
+        """The model `a` with an index `b_c` and the model `a_b` with an index `c` would have indexes of one name."""
+        owners: dict[tuple[str, str, str], str] = {}
+        for asset in self.files.assets.values():
+            if asset.materialization not in (Materialization.TABLE, Materialization.INCREMENTAL):
+                continue
+            keys = TableKeys.of(asset)
+            for index in keys.indexes:
+                place = (asset.connection, asset.stage.lower(), index.name.lower())
+                owner = owners.setdefault(place, asset.name)
+                if owner != asset.name:
+                    key = "primary_key_fields" if index is keys.primary_key else "indexes"
+                    message = f'"{owner}" and "{asset.name}" would both have an index {index.name}; rename one'
+                    self.files.problems.append(Problem(*self.files.said[asset.name].places[key], message))
 
     def _check_references(self) -> None:
         for name, asset in list(self.files.assets.items()):

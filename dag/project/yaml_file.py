@@ -138,7 +138,7 @@ def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:
         case "value_error":
             return str(detail["ctx"]["error"])
         case _:
-            expected = _EXPECTED.get(detail["type"], detail["msg"].lower())
+            expected = _EXPECTED.get(detail["type"], detail["msg"].lower()).format(**detail.get("ctx", {}))
             found = detail["input"]
             quotes = (
                 "; put it in quotes" if expected == "a text" and isinstance(found, bool | int | float | date) else ""
@@ -156,7 +156,7 @@ _EXPECTED = {
     "list_type": "a list",
     "dict_type": "keys and values",
     "model_type": "keys and values",
-    "greater_than_equal": "a whole number of 1 or more",
+    "greater_than_equal": "a whole number of {ge} or more",
 }
 
 

@@ -13,7 +13,7 @@ from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.events.task_log import RawAssetLog, TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import InputMissing
+from dagscope.dag.ground.errors import InputMissing, ResultMissing
 from dagscope.dag.ground.frames import Frame, FrameStore, Result, Value
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
@@ -65,9 +65,23 @@ class AssetExecution:
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
             self._persist_inputs(asset, results, session)
             self.once.do(("schema", asset.connection, asset.stage), partial(session.create_schema, asset.stage))
+            if asset.materialization is Materialization.CUSTOM and asset.is_data_framed:
+                return self._framed_custom(asset, sql, session)
             rows = session.materialize(asset, sql, existing, self.project.graph.below(asset.name))
             frame = self._capture(asset, session)
         return NodeFacts(rows=rows, result=frame, has_relation=True)
+
+    def _framed_custom(self, asset: Asset, sql: str, session: Session) -> NodeFacts:
+        """What its last statement gives is the result; where that gives nothing, the relation that it made is."""
+        rows = session.run_custom(asset, sql)
+        if rows is None and session.relation_kind(asset.name) is None:
+            raise ResultMissing(
+                f'"{asset.name}" has is_data_framed: true, but its last statement gives no rows, and it makes no '
+                f"{session.dialect.relation(asset.name)}; end it with a query"
+            )
+        frame = self.frames.write(rows) if rows is not None else self._capture(asset, session)
+        session.refuse_open_transaction()
+        return NodeFacts(rows=frame.rows if frame else None, result=frame, has_relation=True)
 
     def select(self, asset: Asset, results: Mapping[str, Result | None], statements: StatementLog) -> NodeFacts:
         """Run a SQL asset's query and keep its rows, writing nothing. Raises a `DagscopeError`."""

@@ -20,6 +20,7 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.clock import Stopwatch, now_ms
 from dagscope.dag.ground.errors import Cancelled
 from dagscope.dag.ground.frames import FrameStore, Result
+from dagscope.dag.model.assets import is_root
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.asset_execution import AssetExecution, Once
 from dagscope.dag.run.data_tests import DataTestRun
@@ -200,7 +201,8 @@ class _Run:
 
     def _run_tests_after_assets(self) -> bool:
         """Run root and lone tests; if all of them passed, and those that were carried over."""
-        passed = all(result.status is DataTestStatus.SUCCESS for result in self.plan.root_test_results)
+        carried = (result for result in self.plan.root_test_results if is_root(result.test_name))
+        passed = all(result.status is DataTestStatus.SUCCESS for result in carried)
         for test in self._tests_after_assets():
             if self.cancellation.is_requested:
                 break
@@ -223,7 +225,7 @@ class _Run:
         all_good = tests_passed and all(node.state is NodeState.SUCCESS for node in nodes.values())
         status = TaskStatus.SUCCESS if all_good and not cancelled else TaskStatus.FAILED
         report_dropped_entries(self.log)
-        report_run_end(self.log, status, cancelled, watch.elapsed_ms)
         summary = self.plan.summary(status, nodes, end_time=now_ms())
+        report_run_end(self.log, summary.status, cancelled, watch.elapsed_ms)
         self.log.emit(TaskEnded(self.plan.task.task_id, self.plan.attempt, summary, self.root_statements.kept()))
-        return status
+        return summary.status

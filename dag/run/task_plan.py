@@ -36,6 +36,7 @@ class TaskPlan:
     `nodes` are all nodes of the attempt by name, in order; `facts` are those of nodes that are carried over.
     `root_test_results` are the earlier ones, where this attempt runs no root tests. `earlier_results` are captured
     results of upstreams that this attempt does not execute. `started_ms` is when the task was accepted.
+    `stays` is how the task had ended before, where this attempt changes nothing about that.
     """
 
     task: TaskValues
@@ -46,10 +47,16 @@ class TaskPlan:
     facts: Mapping[str, NodeFacts] = field(default_factory=dict)
     root_test_results: tuple[DataTestResult, ...] = ()
     earlier_results: Mapping[str, Result] = field(default_factory=dict)
+    stays: TaskSummary | None = None
 
     def summary(self, status: TaskStatus, nodes: Mapping[str, NodeStatus], end_time: int | None = None) -> TaskSummary:
-        """The task's summary while its nodes are these."""
-        return TaskSummary.of_nodes(self.task.task_id, status, nodes.values(), self.started_ms, end_time)
+        """The task's summary while its nodes are these, or once it has ended like that."""
+        if self.stays is not None and status.is_ended:
+            return self.stays
+        task = self.task
+        return TaskSummary.of_nodes(
+            task.task_id, status, nodes.values(), self.started_ms, end_time, task_uuid=task.task_uuid
+        )
 
 
 def fresh_node(project: Project, asset: str, order: int, run_tests: bool, select: bool = False) -> NodeStatus:

@@ -18,7 +18,7 @@ from dagscope.server.api.task_status import run_body, task_body
 from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, reset_meanwhile, unread
 from dagscope.server.http.client_presence import Waiting, until_gone
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.request_reading import read_body, task_id_of, whole_number, workspace_of
+from dagscope.server.http.request_reading import read_body, read_run, task_id_of, whole_number, workspace_of
 from dagscope.server.http.shapes import (
     Dag,
     DagNode,
@@ -125,7 +125,7 @@ def _compiled_query(project: Project, asset: Asset, existing: RelationKind | Non
 
 
 async def post_run(request: Request) -> Response:
-    body = await read_body(request, RunRequest)
+    body = await read_run(request)
     workspace = workspace_of(request)
     active = await workspace.tasks.run(workspace.project, body.task_id, body.data, body.run_tests, body.profile)
     answer = run_body(await _outcome(workspace, active))

@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dagscope.dag.events.task_ids import NO_TASK
 from dagscope.dag.events.task_log import TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import Cancelled, DagscopeError, UpkeepRefused
@@ -18,7 +19,6 @@ from dagscope.server.http.endpoint import Endpoint, Handler
 from dagscope.server.http.lookups import Missing, asset_named
 from dagscope.server.http.request_reading import read_body, workspace_of
 from dagscope.server.http.shapes import Error, RelationChanged, UpkeepRequest
-from dagscope.server.workspace.console import DEFAULT_TASK
 from dagscope.server.workspace.disconnecting import connect_again
 from dagscope.server.workspace.workspace import Workspace
 
@@ -44,7 +44,7 @@ async def _post_upkeep(request: Request, upkeep: Upkeep) -> Response:
     asset = asset_named(workspace.project, name, unknown)
     if body.confirm != asset.name:
         raise bad_request(f'\'confirm\' must be "{asset.name}", the asset to {upkeep}, found "{body.confirm}"')
-    log = TaskLog(workspace.emit, workspace.project.redaction, DEFAULT_TASK, attempt=0)
+    log = TaskLog(workspace.emit, workspace.project.redaction, NO_TASK, attempt=0)
     try:
         check_upkeep(asset, upkeep)
         async with between_tasks(workspace, f"Cannot {upkeep} now"):

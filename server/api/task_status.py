@@ -1,6 +1,7 @@
 """Task statuses as the API shows them."""
 
 from dagscope.dag.events.status import TaskStatus
+from dagscope.dag.model.assets import is_root
 from dagscope.server.http.shapes import RunBody, TaskBody
 from dagscope.storage.tasks import KeptTask
 
@@ -9,13 +10,14 @@ def task_body(task: KeptTask) -> TaskBody:
     """The body of `GET /api/dag/status/:taskId`."""
     return TaskBody(
         task_id=task.summary.task_id,
+        task_uuid=task.task_uuid,
         status=task.summary.status,
         completed_assets=task.summary.completed_assets,
         total_assets=task.summary.total_assets,
         failed_assets=task.summary.failed_assets,
         in_progress_assets=task.summary.in_progress_assets,
         nodes=tuple(node.status for node in task.nodes),
-        root_test_results=task.root_test_results,
+        root_test_results=tuple(result for result in task.root_test_results if is_root(result.test_name)),
         last_task_name=task.last_task_name,
     )
 

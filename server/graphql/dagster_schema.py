@@ -6,6 +6,7 @@ log line, stacks are lists, and the times of runs are epoch seconds.
 """
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Optional
 
@@ -18,6 +19,15 @@ from dagscope.server.graphql.graphql_context import GraphQLContext, GraphQLInfo,
 from dagscope.server.graphql.run_event_pages import BadArgument, RunNotFound, checked_limit, event_page, published
 from dagscope.server.workspace.faults import Fault, report_fault
 from dagscope.storage.runs import KeptRun, KeptRunEvent, RunStatus
+
+
+class _ExactDumper(yaml.SafeDumper):
+    """YAML with all digits of decimals."""
+
+
+_ExactDumper.add_representer(
+    Decimal, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:float", f"{value:f}")
+)
 
 strawberry.enum(RunEventLevel, name="LogLevel")
 strawberry.enum(RunStatus)
@@ -218,7 +228,7 @@ class Run:
         """The run's `data`."""
         async with info.context.reader.moment() as moment:
             data = await moment.runs.data(self.kept.key, self.kept.attempt)
-        return str(yaml.safe_dump(data, allow_unicode=True, sort_keys=False))
+        return str(yaml.dump(data, Dumper=_ExactDumper, allow_unicode=True, sort_keys=False))
 
     @strawberry.field
     async def stats(self, info: GraphQLInfo) -> RunStatsSnapshotOrError:

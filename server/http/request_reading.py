@@ -7,9 +7,10 @@ from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
 from dagscope.dag.events.task_ids import check_task_id
+from dagscope.dag.ground.json_text import exact_json
 from dagscope.server.http.answers import Refused, bad_request
 from dagscope.server.http.pages import Page
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes import Error, RunRequest
 from dagscope.server.workspace.workspace import Workspace
 
 LARGEST_NUMBER = 10**18 - 1
@@ -28,12 +29,28 @@ async def read_body(request: Request, model: type[Body], may_be_empty: bool = Fa
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     if may_be_empty and not has_body:
         return model()
+    _refuse_other_media(request)
+    return _fitted(await _read_all(request), model)
+
+
+async def read_run(request: Request) -> RunRequest:
+    """The JSON body of a run, with all digits of the numbers in its data. Refuses as `read_body` does."""
+    _refuse_other_media(request)
+    text = await _read_all(request)
+    body = _fitted(text, RunRequest)
+    return body.model_copy(update={"data": exact_json(text)["data"]}) if body.data else body
+
+
+def _refuse_other_media(request: Request) -> None:
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type != "application/json":
         found = f'"{content_type}"' if content_type else "none"
         raise Refused(415, Error(error="Unsupported media type", details=f"send application/json, found {found}"))
+
+
+def _fitted(text: bytes, model: type[Body]) -> Body:
     try:
-        values = from_json(await _read_all(request), allow_inf_nan=False)
+        values = from_json(text, allow_inf_nan=False)
     except ValueError as error:
         raise bad_request(f"not valid JSON: {error}") from error
     if not isinstance(values, dict):

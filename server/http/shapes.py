@@ -14,7 +14,7 @@ from dagscope.dag.events.status import (
     TaskStatus,
     TaskSummary,
 )
-from dagscope.dag.events.task_ids import TASK_ID_LENGTH, check_task_id
+from dagscope.dag.events.task_ids import TASK_ID_LENGTH, check_new_task_id
 from dagscope.dag.ground.shapes import Shape
 
 PREVIEW_ROWS = 10_000  # of one page, which is made in memory
@@ -22,7 +22,7 @@ PREVIEW_OFFSET = 10**18
 
 
 TaskId = Annotated[
-    str, AfterValidator(check_task_id), Field(json_schema_extra={"minLength": 1, "maxLength": TASK_ID_LENGTH})
+    str, AfterValidator(check_new_task_id), Field(json_schema_extra={"minLength": 1, "maxLength": TASK_ID_LENGTH})
 ]
 
 
@@ -99,6 +99,7 @@ class TaskBody(Shape):
     """The status of a task. Counts are of assets; `last_task_name` is the `name` of the node that started last."""
 
     task_id: str
+    task_uuid: str
     status: TaskStatus
     completed_assets: int
     total_assets: int

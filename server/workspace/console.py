@@ -14,15 +14,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.events.log_limits import LogLimits
-from dagscope.dag.events.task_ids import check_task_id
+from dagscope.dag.events.task_ids import NO_TASK, check_task_id
 from dagscope.dag.events.task_log import RawAssetLog, TaskLog, current_log
 from dagscope.dag.ground.error_text import class_name
 from dagscope.dag.redaction.redaction import Redaction
 from dagscope.dag.run.process_state import restored_after_raw_assets
 from dagscope.server.workspace.settings import LogFormat, LogLevel
-
-DEFAULT_TASK = "default"
-"""Where entries without a task go (contract, Logs)."""
 
 
 class ConsoleLog:
@@ -141,7 +138,7 @@ class Capture:
             RawAssetLog(running).write(level, message, fields)
         else:
             attempt = 0  # it is nobody's: the entry names a task, if any, that this thread does not execute
-            log = TaskLog(self._emit, self.redaction, task_id or DEFAULT_TASK, attempt, limits=self._limits)
+            log = TaskLog(self._emit, self.redaction, task_id or NO_TASK, attempt, limits=self._limits)
             log.write(level, message, fields)
 
 

@@ -46,8 +46,12 @@ class NextAttempt:
         return self._plan(Work(assets, selected, run_root_tests=False, profile=self._profiles(profile)))
 
     def of_test(self, test: str) -> TaskPlan:
-        """Run one data test by itself."""
-        return self._plan(Work(run_root_tests=False, lone_tests=(test,), profile=self._profiles(None)))
+        """Run one data test by itself. What became of the task before stays as it is."""
+        plan = self._plan(Work(run_root_tests=False, lone_tests=(test,), profile=self._profiles(None)))
+        before = self.earlier.summary if self.earlier else None
+        if before is None or before.start_time is None:
+            return plan
+        return replace(plan, stays=before, started_ms=before.start_time)
 
     def of_rest(self, profile: bool | None = None) -> TaskPlan | None:
         """Execute again what failed, was skipped or was interrupted; None if there is no attempt before.
@@ -62,7 +66,8 @@ class NextAttempt:
         in_task = {node.status.asset_name for node in earlier.nodes} & self.project.assets.keys()
         selected = {node.status.asset_name for node in earlier.nodes if node.status.is_selection}
         whole = in_task - selected >= self.project.assets.keys()
-        if in_task <= done and earlier.summary.status is TaskStatus.SUCCESS:
+        tests_passed = all(result.status is DataTestStatus.SUCCESS for result in earlier.root_test_results)
+        if in_task <= done and earlier.summary.status is TaskStatus.SUCCESS and tests_passed:
             raise NothingToRetry(self.task_id)
         work = Work(
             to_execute=frozenset(in_task - done),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.dagscope_command import dagscope
+from tests.projects import model, write_project
 
 pytestmark = pytest.mark.server
 
@@ -42,6 +43,21 @@ def test_graph(hello: Path) -> None:
     ]
     nodes = json.loads(dagscope("graph", "--format", "json", cwd=hello).stdout)["nodes"]
     assert [node["name"] for node in nodes] == ["staging.hello", "dds.world"]
+
+
+def test_graph_of_names_that_look_alike(tmp_path: Path) -> None:
+    """No two assets, and no stage, have the same id in a Mermaid diagram."""
+    names = ["a.b__c", "a__b.c", "a__b__c.d"]
+    write_project(tmp_path, {model(name): "SELECT 1 AS id" for name in names})
+    lines = dagscope("graph", cwd=tmp_path).stdout.splitlines()
+    assert [line.strip() for line in lines if '["' in line or "subgraph" in line] == [
+        "subgraph a",
+        'a__b__c_["b__c<br/>table"]',
+        "subgraph a__b",
+        'a__b__c__["c<br/>table"]',
+        "subgraph a__b__c",
+        'a__b__c__d["d<br/>table"]',
+    ]
 
 
 @pytest.mark.parametrize("command", ["init", "check", "graph", "run", "serve", "prune"])

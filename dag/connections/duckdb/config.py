@@ -1,6 +1,5 @@
 """What config.yaml says of a DuckDB connection."""
 
-import os
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -18,10 +17,9 @@ class ExtraParam(Keys):
 
     @model_validator(mode="after")
     def _one_value(self) -> "ExtraParam":
-        if (self.value is None) == (self.value_env is None):
+        if self.value is None and self.value_env is None:
             raise ValueError(f'parameter "{self.name}" needs either "value" or "value_env"')
-        if self.value_env is not None:
-            environment_value("value_env", self.value_env)
+        self.current_value()
         return self
 
     @property
@@ -30,7 +28,9 @@ class ExtraParam(Keys):
         return self.value_env is not None or is_secret_name(self.name)
 
     def current_value(self) -> str:
-        return self.value if self.value is not None else os.environ[self.value_env or ""]
+        """The variable's, or else what is written out. Raises `ValueError` for a variable that is not set."""
+        value = self.value if self.value_env is None else environment_value("value_env", self.value_env, self.value)
+        return str(value)
 
 
 class DuckDBConfig(Keys):
@@ -42,9 +42,10 @@ class DuckDBConfig(Keys):
     extra_params: Annotated[list[ExtraParam], NoneIsEmpty] = Field([], alias="extraParams")
 
     @model_validator(mode="after")
-    def _one_path(self) -> "DuckDBConfig":
-        if self.path is not None and self.path_env is not None:
-            raise ValueError('give either "path" or "path_env", not both')
-        if self.path_env is not None:
-            environment_value("path_env", self.path_env)
+    def _path_is_set(self) -> "DuckDBConfig":
+        self.current_path()
         return self
+
+    def current_path(self) -> str | None:
+        """The variable's, or else what is written out. Raises `ValueError` for a variable that is not set."""
+        return self.path if self.path_env is None else environment_value("path_env", self.path_env, self.path)

@@ -1,6 +1,5 @@
 """DuckDB: the embedded default engine."""
 
-import os
 import re
 import threading
 from collections.abc import Hashable, Iterator
@@ -48,7 +47,7 @@ class DuckDBConnection(Connection):
     @classmethod
     def from_config(cls, name: str, config: Keys, folder: Path) -> Self:
         assert isinstance(config, DuckDBConfig)
-        path = config.path or (os.environ[config.path_env] if config.path_env else MEMORY)
+        path = config.current_path() or MEMORY
         settings = {param.name: param.current_value() for param in config.extra_params}
         connection = cls(name, path, folder, config.extensions, settings)
         connection._secrets = frozenset(p.current_value() for p in config.extra_params if p.is_secret)

@@ -19,7 +19,7 @@ from dagscope.dag.connections.duckdb.errors import moved
 from dagscope.dag.connections.duckdb.instance import Instance
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
 from dagscope.dag.connections.duckdb.parts import Kind, Part, parts
-from dagscope.dag.connections.duckdb.row_count import counts_rows
+from dagscope.dag.connections.duckdb.row_count import counts_rows, gives_rows
 from dagscope.dag.connections.materializations import appended_columns, check_names
 from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.connections.sending import NOTHING_COMMITTED, Driver, Sending
@@ -147,6 +147,18 @@ class DuckDBSession(Session):
 
     def _read(self, sql: str, refusal: duckdb.Error | None = None) -> pa.RecordBatchReader:
         """`refusal` is what `_refusal` found before a transaction that can no longer be asked once it has failed."""
+        rows = self._result(sql, refusal)
+        if rows is None:
+            raise StatementFailed(self._connection, "the statement gives no rows")
+        return rows
+
+    def execute_and_read(self, sql: str) -> pa.RecordBatchReader | None:
+        return self._result(sql, queries_alone=True)
+
+    def _result(
+        self, sql: str, refusal: duckdb.Error | None = None, queries_alone: bool = False
+    ) -> pa.RecordBatchReader | None:
+        """What the last statement gives: its rows, or how many it wrote unless only queries are wanted."""
         with self._statement(sql) as sent:
             *before, last = parts(sql)
             for part in before:
@@ -154,8 +166,8 @@ class DuckDBSession(Session):
             found: list[duckdb.DuckDBPyRelation | None] = []
             self._run(last, lambda: found.append(self._relation(last.text, refusal)))
             rows = found[0] if found else None
-            if rows is None:
-                raise StatementFailed(self._connection, "the statement gives no rows")
+            if rows is None or (queries_alone and not gives_rows(last.text)):
+                return None
             sent.rows = 0
             types = rows.types
             projection = duckdb_types.export_projection(rows.columns, types)

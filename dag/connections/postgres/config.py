@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Annotated, Any, Literal, get_args
 
@@ -60,24 +59,22 @@ class PostgresConfig(Keys):
     statement_timeout_env: str | None = None
 
     @model_validator(mode="after")
-    def _one_value_each(self) -> PostgresConfig:
+    def _values_from_environment(self) -> PostgresConfig:
         for key in type(self).model_fields:
-            if key.endswith("_env") and (variable := getattr(self, key)) is not None:
-                plain = key.removesuffix("_env")
-                if getattr(self, plain) is not None:
-                    raise ValueError(f'give either "{plain}" or "{key}", not both')
-                environment_value(key, variable)
+            if not key.endswith("_env"):
+                self._check(key, self.value(key))
         return self
 
-    @model_validator(mode="after")
-    def _values_from_environment(self) -> PostgresConfig:
-        for key, (fits, what) in _FORMS.items():
-            variable = getattr(self, f"{key}_env")
-            if variable is not None and not fits.fullmatch(environment_value(f"{key}_env", variable)):
-                raise ValueError(f'environment variable "{variable}" is no {what.format(key=key)}')
-        return self
+    def _check(self, key: str, value: Any) -> None:
+        fits, what = _FORMS.get(key, (None, ""))
+        if fits is not None and value is not None and not fits.fullmatch(str(value)):
+            raise ValueError(f'environment variable "{getattr(self, f"{key}_env")}" is no {what.format(key=key)}')
 
     def value(self, key: str) -> Any:
-        """What was given for the key, written out or in the environment; None where nothing was."""
+        """What was given for the key: in the environment, or else written out; None where nothing was.
+
+        Raises `ValueError` for a variable that is not set.
+        """
         variable = getattr(self, f"{key}_env")
-        return os.environ[variable] if variable is not None else getattr(self, key)
+        plain = getattr(self, key)
+        return plain if variable is None else environment_value(f"{key}_env", variable, plain)

@@ -253,7 +253,7 @@ def replace_view(statements: Statements, name: str, query: str, remade: Containe
 
 
 def _drop_other_keys(statements: Statements, table: Existing, keys: TableKeys) -> TableKeys:
-    """Drop the primary key and the indexes that are not as wanted; those that are still to be made."""
+    """Drop the indexes that are not as wanted, and any primary key; those that are still to be made."""
     found = statements.rows(
         "SELECT i.indexrelid::regclass::text, c.relname::text, i.indisprimary, i.indisunique, "
         "(SELECT conname::text FROM pg_constraint WHERE conindid = i.indexrelid AND conrelid = i.indrelid), "
@@ -263,20 +263,17 @@ def _drop_other_keys(statements: Statements, table: Existing, keys: TableKeys) -
         "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam "
         f"WHERE i.indrelid = {table.oid} ORDER BY 2"
     )
-    primary_key, indexes = keys.primary_key, list(keys.indexes)
+    indexes = list(keys.indexes)
     for sql_name, name, is_primary, is_unique, constraint, columns in found:
         if is_primary:
-            if tuple(columns or ()) == keys.primary_key:
-                primary_key = ()
-            else:
-                _drop_primary_key(statements, table, constraint, columns or [])
+            _drop_primary_key(statements, table, constraint, columns or [])
         elif constraint is None:
             same = [x for x in indexes if (x.name, x.unique, x.fields) == (name, is_unique, columns)]
             if same:
                 indexes.remove(same[0])
             else:
                 statements.execute(f"DROP INDEX {sql_name}")
-    return TableKeys(primary_key, tuple(indexes))
+    return TableKeys(tuple(indexes))
 
 
 def _drop_primary_key(statements: Statements, table: Existing, constraint: str, columns: list[str]) -> None:

@@ -130,6 +130,22 @@ class PostgresSession(Session):
             finally:
                 self._executing = None
 
+    def execute_and_read(self, sql: str) -> pa.RecordBatchReader | None:
+        with _Counting(self._psycopg) as cursor:
+            self._executing = (sql, cursor)
+            try:
+                with self._sending.statement(sql) as sent:
+                    cursor.execute(sql)
+                    while cursor.nextset():
+                        pass
+                    if cursor.description is None:
+                        return None
+                    values = cursor.fetchall()
+                    sent.rows = len(values)
+            finally:
+                self._executing = None
+            return _table(values, self._described(cursor, to_show=False), are_cast=False)
+
     def refuse_open_transaction(self) -> None:
         if self.in_transaction:
             self._psycopg.rollback()
@@ -329,12 +345,7 @@ class PostgresSession(Session):
                 values = cursor.fetchall()
                 sent.rows = len(values)
             described = columns or self._described(cursor, to_show)
-        arrays = [
-            _array([row[index] for row in values], column, is_cast=columns is not None)
-            for index, column in enumerate(described)
-        ]
-        schema = pa.schema([column.field for column in described])
-        return pa.Table.from_arrays(arrays, schema=schema).to_reader()
+        return _table(values, described, are_cast=columns is not None)
 
     @contextmanager
     def selecting(self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]) -> Iterator[pa.RecordBatchReader]:
@@ -424,6 +435,12 @@ def _typed(batches: Iterator[pa.RecordBatch], columns: list[ReadColumn], source:
     arriving = pa.schema(list(source)[: len(columns)])
     rows = pa.RecordBatchReader.from_batches(arriving, batches)
     return converted(rows, schema, [column.convert for column in columns], "Arrow")
+
+
+def _table(values: list[tuple[Any, ...]], columns: list[ReadColumn], are_cast: bool) -> pa.RecordBatchReader:
+    arrays = [_array([row[index] for row in values], column, is_cast=are_cast) for index, column in enumerate(columns)]
+    schema = pa.schema([column.field for column in columns])
+    return pa.Table.from_arrays(arrays, schema=schema).to_reader()
 
 
 def _array(values: list[Any], column: ReadColumn, is_cast: bool) -> pa.Array:

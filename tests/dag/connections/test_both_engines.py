@@ -237,6 +237,26 @@ def test_keys(session: Session) -> None:
     assert rows(session, "SELECT * FROM dds.orders") == [(1, 1), (1, 1)]
 
 
+def test_key_of_null(session: Session) -> None:
+    """Rows may have no key, any number of them, and each model of a stage may have an index of the same name."""
+    index = IndexEntry(name="ix", fields=["id"])
+    for name in ("dds.orders", "dds.sales"):
+        keyed = asset(name=name, primary_key_fields=("id",), indexes=(index,))
+        for _ in range(2):
+            make(session, keyed, "SELECT CAST(NULL AS int) AS id UNION ALL SELECT NULL UNION ALL SELECT 1")
+        assert rows(session, f"SELECT count(*) FROM {name}") == [(3,)]
+
+
+def test_rows_of_the_last_statement(session: Session) -> None:
+    """Of several statements the last one's rows are read, once all before it have run; some give none."""
+    session.create_schema("dds")
+    script = "CREATE TABLE dds.made AS SELECT 1 AS id; SELECT 2 AS id; {} -- the end"
+    found = session.execute_and_read(script.format("SELECT id, CAST(1.50 AS numeric(4, 2)) AS price FROM dds.made;"))
+    assert found is not None
+    assert found.read_all().to_pylist() == [{"id": 1, "price": Decimal("1.50")}]
+    assert session.execute_and_read("DROP TABLE dds.made") is None
+
+
 def test_failed_table_leaves_the_old_one(session: Session) -> None:
     """A query that fails changes nothing."""
     make(session, asset(), "SELECT 1 AS id")

@@ -95,17 +95,6 @@ def test_project_values(make_project: MakeProject) -> None:
     assert project.assets["staging.orders"].connection == "goose"
 
 
-def test_block_wins_over_profile(make_project: MakeProject) -> None:
-    """What a model's own block says wins; what it leaves open, profile.yaml says."""
-    said = "{name: orders, materialization: view, is_data_framed: true, description: of the profile}"
-    profile = f"{PROFILE}models:\n  stages:\n    - name: staging\n      models: [{said}]\n"
-    sql = block("materialization: incremental\ndescription: |\n  of the block") + "SELECT 1"
-    asset = make_project({"profile.yaml": profile, model("staging.orders"): sql}).assets["staging.orders"]
-    assert asset.materialization is Materialization.INCREMENTAL
-    assert asset.description == "of the block"
-    assert asset.is_data_framed
-
-
 def test_block_is_no_part_of_the_template(make_project: MakeProject) -> None:
     """The template is the SQL as written, without the profile block above it."""
     sql = block("materialization: view") + "\nSELECT *\nFROM {{ Ref('staging.orders') }}\n"

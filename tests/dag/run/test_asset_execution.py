@@ -34,6 +34,37 @@ def test_captured_incremental(make_project: MakeProject, run_project: RunProject
     assert run.facts("s.a").rows == 1
 
 
+def test_captured_custom(make_project: MakeProject, run_project: RunProject) -> None:
+    """Of a custom asset the rows of its last statement are captured, whatever it made, and a downstream reads them."""
+    custom = block("is_data_framed: true\nmaterialization: custom")
+    sql = "CREATE OR REPLACE TABLE s.b AS SELECT 7 AS id; SELECT 'x' AS \"Count\" FROM s.b; -- the end"
+    reader = block("persist_inputs: true") + 'SELECT "Count" || 1 AS x1 FROM {{ Ref("s.a") }}'
+    run = run_project(make_project({model("s.a"): custom + sql, model("s.reader"): reader}))
+    assert run.captured("s.a") == [{"Count": "x"}]
+    assert (run.facts("s.a").rows, run.rows("FROM s.reader")) == (1, [("x1",)])
+
+
+def test_captured_custom_that_ends_without_rows(make_project: MakeProject, run_project: RunProject) -> None:
+    """Where the last statement gives no rows the relation that it made is captured, and without one it is an error."""
+    custom = block("is_data_framed: true\nmaterialization: custom")
+    sql = "CREATE OR REPLACE TABLE {} AS SELECT 7 AS id"
+    files = {model("s.a"): custom + sql.format("s.a"), model("s.b"): custom + sql.format("s.other")}
+    run = run_project(make_project(files))
+    assert (run.message("s.a"), run.captured("s.a")) == ("", [{"id": 7}])
+    assert run.message("s.b") == (
+        '"s.b" has is_data_framed: true, but its last statement gives no rows, and it makes no s.b; end it with a query'
+    )
+
+
+def test_captured_custom_that_leaves_a_transaction_open(make_project: MakeProject, run_project: RunProject) -> None:
+    """Its rows are captured only if what it wrote is kept."""
+    custom = block("is_data_framed: true\nmaterialization: custom")
+    run = run_project(make_project({model("s.a"): custom + "BEGIN; CREATE TABLE s.a AS SELECT 7 AS id; FROM s.a"}))
+    assert run.message("s.a") == (
+        'connection "duck": a transaction was left open, and nothing that was written in it is kept; end it with COMMIT'
+    )
+
+
 def test_error_in_a_row_that_is_captured(make_project: MakeProject, run_project: RunProject) -> None:
     """A view that can be made but not read fails when it is captured, with the database's own words."""
     sql = "SELECT CAST(text AS INTEGER) AS id FROM (VALUES ('1'), ('one')) AS v(text)"

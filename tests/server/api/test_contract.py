@@ -82,6 +82,7 @@ def test_run_completed(door: AppDoor) -> None:
     assert like(
         {
             "taskId": "task_20250125_143022",
+            "taskUuid": "0198c5f4-6d5c-4d0e-9f6e-2f1f0e4c8a11",
             "status": "SUCCESS",
             "completedAssets": 2,
             "totalAssets": 2,
@@ -132,6 +133,7 @@ def test_tasks(door: AppDoor) -> None:
     assert answer.status_code == 200
     summary = {
         "taskId": "second",
+        "taskUuid": "0198c5f4-6d5c-4d0e-9f6e-2f1f0e4c8a11",
         "status": "SUCCESS",
         "startTime": 1737816622000,
         "endTime": 1737816625000,
@@ -142,6 +144,25 @@ def test_tasks(door: AppDoor) -> None:
     }
     assert like({"tasks": [summary], "total": 2}, answer.json())
     assert [task["taskId"] for task in answer.json()["tasks"]] == ["second", "first"]
+
+
+def test_task_uuid(door: AppDoor) -> None:
+    """Run, status and tasks answers have the server's own id of the task, by which it is found too."""
+    run = door.run("t").json()
+    status = door.get(f"/api/dag/status/{run['taskUuid']}").json()
+    assert (status["taskId"], status["taskUuid"]) == ("t", run["taskUuid"])
+    assert [task["taskUuid"] for task in door.get("/api/dag/tasks").json()["tasks"]] == [run["taskUuid"]]
+    assert door.get(f"/api/dag/asset/dds.world/data?taskId={run['taskUuid']}").status_code == 200
+
+
+def test_name_that_no_task_can_have(door: AppDoor) -> None:
+    """`default` is the name under which log entries without a task are, and no task's id."""
+    answer = door.run("default")
+    assert answer.status_code == 400
+    assert answer.json()["error"] == (
+        'Invalid request format: taskId cannot be "default": log entries that belong to no task are under it'
+    )
+    assert door.get("/api/logs/default").status_code == 200
 
 
 def test_tasks_by_pages(door: AppDoor) -> None:

@@ -9,7 +9,7 @@ from tests.doors import OpenDoor
 
 MISSING = {
     "error": "README not found",
-    "details": "the project has no file README.md in its own folder; a link is none",
+    "details": "the project has neither README.md nor docs/README.md; a link is no such file",
 }
 
 
@@ -21,6 +21,18 @@ def test_readme(hello: Path, opened: OpenDoor) -> None:
     assert (answer.status_code, answer.text) == (200, "# Grüße\n\n<script>alert(1)</script>\n")
     assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_readme_of_the_docs(hello: Path, opened: OpenDoor) -> None:
+    """Without a README of its own the project's is that of its docs, as long as neither is a link."""
+    (hello / "README.md").unlink()
+    (hello / "docs").mkdir()
+    (hello / "docs" / "README.md").write_text("# Docs\n", encoding="utf-8")
+    door = opened(hello)
+    assert door.get("/api/docs/readme").text == "# Docs\n"
+    (hello / "docs").rename(hello / "elsewhere")
+    (hello / "docs").symlink_to(hello / "elsewhere")
+    assert door.get("/api/docs/readme").json() == MISSING
 
 
 @pytest.mark.parametrize("put", ["nothing", "link", "folder", "pipe"])

@@ -38,10 +38,9 @@ def kept(states: dict[str, NodeState], *tests: DataTestResult, **values: Any) ->
         for place, (name, state) in enumerate(states.items(), 1)
     ]
     good = set(states.values()) == {SUCCESS} and all(test.status is PASSED for test in tests)
-    summary = TaskSummary.of_nodes("t", TaskStatus.SUCCESS if good else TaskStatus.FAILED, nodes, 1)
+    summary = TaskSummary.of_nodes("t", TaskStatus.SUCCESS if good else TaskStatus.FAILED, nodes, 1, 2, "uuid-1")
     fields: dict[str, Any] = {
         "summary": summary,
-        "task_uuid": "uuid-1",
         "attempt": 2,
         "newest_attempt": 2,
         "last_task_name": "",
@@ -118,6 +117,15 @@ def test_one_data_test(project: Project) -> None:
     plan = next_attempt(project, kept({"s.a": SUCCESS}, alone, whole)).of_test("s.alone")
     assert plan.work == Work(run_root_tests=False, lone_tests=("s.alone",))
     assert (states(plan), plan.root_test_results) == ({"s.a": SUCCESS}, (whole,))
+
+
+def test_one_data_test_of_an_ended_task(project: Project) -> None:
+    """How the task had ended, and when it had begun, stays: however the test comes out."""
+    earlier = kept({"s.a": SUCCESS})
+    plan = next_attempt(project, earlier).of_test("s.alone")
+    assert plan.started_ms == earlier.summary.start_time
+    assert plan.summary(TaskStatus.FAILED, plan.nodes, end_time=9) == earlier.summary
+    assert plan.summary(TaskStatus.IN_PROGRESS, plan.nodes).status is TaskStatus.IN_PROGRESS
 
 
 def test_retry_of_the_whole_dag(project: Project) -> None:

@@ -97,7 +97,6 @@ def test_every_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ({"host": "a", "host_env": "HOME"}, 'give either "host" or "host_env", not both'),
         ({"password_env": "NOT_SET"}, 'environment variable "NOT_SET" is not set ("password_env")'),
         ({"port_env": "HOME"}, 'environment variable "HOME" is no whole number ("port_env")'),
         (
@@ -117,6 +116,14 @@ def test_configuration_that_cannot_be(values: dict[str, str], problem: str) -> N
     """What contradicts itself or is missing is told when the project is loaded."""
     with pytest.raises(ValidationError, match=re.escape(problem)):
         PostgresConfig(**values)  # type: ignore[arg-type]
+
+
+def test_key_and_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a key and its variable the variable holds, and the key stands in where that is not set or empty."""
+    monkeypatch.setenv("TEAL_HOST", "db.example.com")
+    monkeypatch.setenv("TEAL_EMPTY", "")
+    config = PostgresConfig(host="a", host_env="TEAL_HOST", user="b", user_env="NOT_SET", port=1, port_env="TEAL_EMPTY")
+    assert (config.value("host"), config.value("user"), config.value("port")) == ("db.example.com", "b", 1)
 
 
 @pytest.mark.server

@@ -1,0 +1,3 @@
+SELECT *, '{{ TaskID() }}' <> '' AS is_run
+FROM read_csv('store/transactions.csv')
+WHERE '{{ ENV("WALLETS_REGION", "all") }}' = 'all'
