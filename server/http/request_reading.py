@@ -61,7 +61,7 @@ def _fitted(text: bytes, model: type[Body]) -> Body:
         raise bad_request(_first_fault(error)) from error
 
 
-async def _read_all(request: Request) -> bytearray:
+async def _read_all(request: Request) -> bytes:
     """The body. Refuses with 413 one over the limit, without reading more of it than that."""
     limit = workspace_of(request).settings.body_limit_bytes
     body = bytearray()
@@ -69,7 +69,7 @@ async def _read_all(request: Request) -> bytearray:
         body += chunk
         if len(body) > limit:
             raise Refused(413, Error(error="Content too large", details=f"a body has at most {limit} bytes"))
-    return body
+    return bytes(body)
 
 
 def _first_fault(error: ValidationError) -> str:
