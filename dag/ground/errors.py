@@ -1,10 +1,10 @@
-"""Everything that dagscope's domain raises on purpose.
+"""All errors that dagscope's domain raises on purpose.
 
 DagscopeError
-├── ProjectInvalid          the project's files contradict themselves; carries every problem at once
+├── ProjectInvalid          the project's files are invalid; carries all problems
 ├── EngineUnusable          another package's engine cannot be loaded
 ├── TemplateFailed          a template could not be rendered
-├── LateReference           a template refers to an asset that it did not refer to at load
+├── LateReference           a template refers to an asset that it did not refer to when it was loaded
 ├── ConnectionFailed        a database could not be reached
 ├── StatementFailed         a database refused a statement
 ├── TransactionLeftOpen     an asset ended without the COMMIT of its own BEGIN
@@ -12,10 +12,10 @@ DagscopeError
 ├── TypeNotKept             a column's type or value has no exact counterpart where it is to go
 ├── RawAssetFailed          a raw asset's Python raised, or returned what nobody can read
 ├── MaskInvalid             a data test masks a column that it does not select
-├── InputMissing            an upstream's data is wanted that was never captured
-├── UpkeepRefused           what an asset made cannot be dropped or emptied
-├── FrameDamaged            a stored frame is not what was written
-└── Cancelled               the task was cancelled while this was under way
+├── InputMissing            an asset needs an upstream's data that was never captured
+├── UpkeepRefused           an asset has no relation that can be dropped or truncated
+├── FrameDamaged            a stored frame is missing or differs from what was written
+└── Cancelled               the task was cancelled during this work
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ from dagscope.dag.ground.problems import Problem
 
 
 class DagscopeError(Exception):
-    """Base of all errors whose text is meant for the person who uses dagscope."""
+    """Base of all errors whose text is meant for users of dagscope."""
 
 
 class ProjectInvalid(DagscopeError):
-    """The project cannot be used; `problems` lists all that is wrong, in the order of files and lines."""
+    """The project cannot be used; `problems` lists everything that is wrong, ordered by file and line."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems))
@@ -48,7 +48,7 @@ class TemplateFailed(DagscopeError):
 
 
 class LateReference(DagscopeError):
-    """A `Ref` that was not met when the project was loaded, so that nothing ordered the two assets."""
+    """A `Ref` that was not evaluated when the project was loaded, so the graph does not order the two assets."""
 
 
 class ConnectionFailed(DagscopeError):
@@ -83,7 +83,7 @@ class ColumnsDiffer(DagscopeError):
 
 
 class TypeNotKept(DagscopeError):
-    """A column cannot be carried over without changing its values; `type` is the source's own name for its type."""
+    """A column cannot be copied without changing its values; `type` is the source's own name for its type."""
 
     def __init__(self, column: str, type_: str, place: str, hint: str) -> None:
         self.column, self.type = column, type_
@@ -91,23 +91,23 @@ class TypeNotKept(DagscopeError):
 
 
 class RawAssetFailed(DagscopeError):
-    """A raw asset's function raised or returned a value of an unknown kind."""
+    """A raw asset's function raised, or returned a value of an unknown kind."""
 
 
 class MaskInvalid(DagscopeError):
-    """A data test is to mask a column that its query does not have."""
+    """A data test masks a column that its query does not select."""
 
 
 class InputMissing(DagscopeError):
-    """An asset wants the data of an upstream of which none was captured."""
+    """An asset needs the data of an upstream, but no data was captured."""
 
 
 class UpkeepRefused(DagscopeError):
-    """An asset of that materialization has no relation that could be dropped, or emptied."""
+    """An asset with this materialization has no relation that can be dropped or truncated."""
 
 
 class FrameDamaged(DagscopeError):
-    """The bytes of a stored frame are missing, or are not those that were written."""
+    """The bytes of a stored frame are missing, or differ from what was written."""
 
 
 class Cancelled(DagscopeError):

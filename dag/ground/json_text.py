@@ -27,7 +27,7 @@ def json_text(value: Any, not_finite: Callable[[str], str] = lambda _: "null") -
         case Mapping():
             texts = {json_text(str(key)): json_text(item, not_finite) for key, item in value.items()}
             if len(texts) < len(value):
-                raise TypeError("a mapping whose keys are one text, such as 1 and '1', has no JSON form")
+                raise TypeError("a mapping whose keys are equal as text, such as 1 and '1', has no JSON form")
             return "{" + ",".join(f"{key}:{text}" for key, text in texts.items()) + "}"
         case list() | tuple() | set() | frozenset():
             return "[" + ",".join(json_text(item, not_finite) for item in value) + "]"

@@ -1,4 +1,4 @@
-"""What is wrong in a project's files: where, what, and what would be right."""
+"""What is wrong in a project's files: where, what, and how to fix it."""
 
 import difflib
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _NEAR = 0.6  # likeness from which a word is taken for a slip
 class Problem:
     """One thing wrong in a project file.
 
-    `path` is relative to the project folder; `line` counts from 1, 0 where the whole file is meant.
+    `path` is relative to the project folder; `line` counts from 1, and is 0 for the whole file.
     """
 
     path: str
@@ -44,7 +44,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _last_part(name: str) -> str:
-    """Names of one stage begin alike, which says nothing: `staging.customers` is not near `staging.orders`."""
+    """Ignores the stage, which many names share: `staging.customers` is not near `staging.orders`."""
     return name.rpartition(".")[2]
 
 

@@ -34,7 +34,7 @@ class Dialect:
         return self.longest_name is not None and len(name.encode()) > self.longest_name
 
     def identifier(self, name: str) -> str:
-        """The name as SQL, in double quotes only where a bare one would not do."""
+        """The name as SQL, in double quotes only if it needs them."""
         if _PLAIN.fullmatch(name) and name not in self.reserved:
             return name
         return '"' + name.replace('"', '""') + '"'
@@ -49,11 +49,11 @@ class Dialect:
         return f"{self.identifier(stage)}.{self.identifier(model)}"
 
     def input_relation(self, asset: str) -> str:
-        """The relation that an upstream's frame is written into for an asset with `persist_inputs`."""
+        """The table that an upstream's frame is written to for an asset with `persist_inputs`."""
         return self.identifier(input_table(asset))
 
     def literal(self, value: Any) -> str:
-        """A value as a literal; lists in parentheses for IN, other structures as JSON text."""
+        """The value as a literal; lists in parentheses for IN, other structures as JSON text."""
         match value:
             case None:
                 return "NULL"
@@ -72,5 +72,5 @@ class Dialect:
 
 
 def input_table(asset: str) -> str:
-    """The name of the table that holds an upstream's frame beside its reader."""
+    """The name of the table that holds an upstream's frame in its reader's database."""
     return "tmp_" + asset.replace(".", "_")

@@ -19,7 +19,7 @@ def _scalar_text(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_scalar_text)]
-"""YAML reads `2.0` and `4GB` as different types; where a text is wanted, the number's own text will do."""
+"""YAML reads `2.0` and `4GB` as different types; where text is expected, a number's own text is accepted."""
 
 
 def environment_value(key: str, variable: str) -> str:
@@ -31,13 +31,13 @@ def environment_value(key: str, variable: str) -> str:
 
 
 class Keys(BaseModel):
-    """Base of all file shapes: unknown keys are refused, values do not change."""
+    """Base of all file shapes: unknown keys are refused, values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Materialization(StrEnum):
-    """How an asset comes to be (spec, Materialization Types)."""
+    """How an asset's result is created (spec, Materialization Types)."""
 
     TABLE = "table"
     INCREMENTAL = "incremental"
@@ -47,7 +47,7 @@ class Materialization(StrEnum):
 
 
 class ConnectionEntry(Keys):
-    """One entry of `connections`; what `config` may hold depends on the type's engine."""
+    """One entry of `connections`; the keys that `config` may have depend on the type's engine."""
 
     name: str
     type: str
@@ -72,14 +72,14 @@ class IndexEntry(Keys):
 
 
 class TestEntry(Keys):
-    """A data test named by a model; a bare name means the model's own stage. `mask` adds to that of its own block."""
+    """A data test named by a model; a bare name means the model's own stage. `mask` adds to the test's own mask."""
 
     name: str
     mask: Annotated[list[str], NoneIsEmpty] = []
 
 
 class ModelKeys(Keys):
-    """What may be said of a model, in profile.yaml or in its own block; None where nothing is said."""
+    """The keys that a model may have in profile.yaml or in its own block; None for keys that are not given."""
 
     connection: str | None = None
     description: str | None = None
@@ -121,7 +121,7 @@ class ProfileFile(Keys):
 
 
 class TestKeys(Keys):
-    """What may be said of a data test in its own block. `mask` are columns whose values are never kept."""
+    """The keys that a data test's own block may have. `mask` are columns whose values are never stored."""
 
     connection: str | None = None
     description: str | None = None

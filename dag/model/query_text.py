@@ -13,7 +13,7 @@ _NOTHING = re.compile(rf"(?:[\s;]++|{LINE_COMMENT})*+")
 
 
 class NotOneQuery(Exception):
-    """There is no query at all, or another statement after it; `offset` is the place in the text."""
+    """There is no query, or another statement follows it; `offset` is the place in the text."""
 
     def __init__(self, offset: int, reason: str) -> None:
         self.offset, self.reason = offset, reason
@@ -21,9 +21,9 @@ class NotOneQuery(Exception):
 
 
 def single_query(sql: str) -> str:
-    """The query without the semicolon that ends it and the comments after that. Raises `NotOneQuery`.
+    """The query without its final semicolon and the comments after it. Raises `NotOneQuery`.
 
-    What is not closed reaches to the end of the text: the database reports it.
+    An unclosed literal, name or comment reaches to the end of the text: the database reports it.
 
     >>> single_query("SELECT ';' AS mark; -- the end")
     "SELECT ';' AS mark"
@@ -35,7 +35,7 @@ def single_query(sql: str) -> str:
         return sql.rstrip()
     second = _after_nothing(sql, end)
     if second < len(sql):
-        reason = "a second statement follows the query; only a model of materialization custom may hold several"
+        reason = "a second statement follows the query; only a model with materialization custom may contain several"
         raise NotOneQuery(second, reason)
     return sql[:end].rstrip()
 
@@ -73,7 +73,7 @@ def _semicolons(sql: str) -> Iterator[int]:
 
 
 def _after_nothing(sql: str, start: int) -> int:
-    """Where something begins that is no space, semicolon or comment."""
+    """The first place that is not a space, a semicolon or a comment."""
     while match := _NOTHING.match(sql, start):
         start = match.end()
         if not sql.startswith("/*", start):

@@ -61,4 +61,4 @@ def test_keys_of_one_text() -> None:
     """A mapping that JSON would have one key for two of is refused: a reader would lose a value."""
     with pytest.raises(TypeError) as told:
         json_text({1: "a", "1": "b"})
-    assert str(told.value) == "a mapping whose keys are one text, such as 1 and '1', has no JSON form"
+    assert str(told.value) == "a mapping whose keys are equal as text, such as 1 and '1', has no JSON form"

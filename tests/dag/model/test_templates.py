@@ -131,7 +131,7 @@ def test_second_statement_of_a_run(make_project: MakeProject, run_project: RunPr
     run = run_project(make_project({model("s.a"): sql}), {"drop": True})
     assert run.message("s.a") == (
         "assets/models/s/a.sql:1: a second statement follows the query; "
-        "only a model of materialization custom may hold several"
+        "only a model with materialization custom may contain several"
     )
 
 
