@@ -1,6 +1,6 @@
-"""Reading a project folder: every file is checked, and all that is wrong is told at once (contract, Projects).
+"""Reading a project folder: every file is checked, and all problems are reported at once (contract, Projects).
 
-What the files say of each other is checked by `dagscope.dag.project.project_checks`.
+`dagscope.dag.project.project_checks` checks what the files say about each other.
 """
 
 import ast
@@ -54,7 +54,7 @@ def load_project(folder: Path, limits: LoadingLimits = _NO_LIMITS_GIVEN) -> Proj
 
 
 class _Loading:
-    """One reading of one folder; each step notes problems and goes on with what it could make of the files."""
+    """One reading of one folder; each step records problems and continues with what it could read."""
 
     def __init__(self, folder: Path, limits: LoadingLimits) -> None:
         self.folder, self.limits = folder, limits
@@ -171,7 +171,7 @@ class _Loading:
     def _assets_and_tests(self) -> None:
         self.files.has_assets_folder = self.on_disk.is_folder("assets")
         if not self.files.has_assets_folder:
-            message = f"folder not found; models go to {MODELS}/<stage>/<model>.sql"
+            message = f"folder not found; models go in {MODELS}/<stage>/<model>.sql"
             self.files.problems.append(Problem("assets", 0, message))
             return
         for path in self.on_disk.find(MODELS, (SQL, PYTHON)):
@@ -225,7 +225,7 @@ class _Loading:
     def _is_new(self, name: str, path: str, kind: Kind) -> bool:
         first = self.made_by.setdefault((kind, name.lower()), path)  # databases fold the case of names
         if first != path:
-            self.files.problems.append(Problem(path, 0, f'{kind} "{name}" is already made by {first}; rename one'))
+            self.files.problems.append(Problem(path, 0, f'{kind} "{name}" is already defined by {first}; rename one'))
         return first == path
 
     def _sql_model(self, name: str, path: str, text: str) -> None:
@@ -310,14 +310,14 @@ class _Loading:
         taken = self.taken_schemas.get(asset.connection, frozenset())
         if asset.stage.lower() in taken and not is_python(asset.path):
             message = f'stage "{asset.stage}" cannot be a schema of connection "{asset.connection}"'
-            hint = "the name is the database's own; rename the stage's folder, or the database file"
+            hint = "the database uses this name itself; rename the stage's folder, or the database file"
             self.files.problems.append(Problem(asset.path, 0, f"{message}: {hint}"))
 
     def _check_indexes(self, asset: Asset, said: Said) -> None:
         keyed = asset.materialization in (Materialization.TABLE, Materialization.INCREMENTAL)
         for key in ("primary_key_fields", "indexes"):
             if said.keys.get(key) and not keyed:
-                message = f'"{key}" does nothing for a {asset.materialization}; it is for table and incremental'
+                message = f'"{key}" has no effect on a {asset.materialization}; it applies to table and incremental'
                 self.files.warnings.append(Problem(*said.places[key], message))
         names: set[str] = set()
         for index in asset.indexes:
@@ -369,7 +369,7 @@ class _Loading:
             self.files.problems.append(Problem(path, functions[-1].lineno, message))
 
     def _references_of(self, asset: Asset) -> list[Reference]:
-        """The references met while rendering, in both branches of an `IsIncremental()`."""
+        """The references evaluated while rendering, in both branches of an `IsIncremental()`."""
         assert asset.template is not None
         meter = self._meter()
         first = self._render(asset.template, asset, meter, incremental=False)

@@ -1,4 +1,4 @@
-"""What a project's files say of each other: what is named is there, data gets where it is read, nothing is a cycle."""
+"""Checks across a project's files: every name exists, data reaches its readers, and there are no cycles."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ _MOST_HINTS = 100
 
 
 class ProjectChecks:
-    """Adds what is wrong to the `problems` and `warnings` of the files, and to their assets what they depend on."""
+    """Adds to the files' `problems` and `warnings`, and adds the upstreams to their assets."""
 
     def __init__(self, files: FilesRead, dialects: Mapping[str, Dialect]) -> None:
         """`dialects` are those of the connections, by name."""
@@ -32,7 +32,7 @@ class ProjectChecks:
         return did_you_mean(word, known) if self._hints_left >= 0 else ""
 
     def graph(self) -> Graph:
-        """Check all; how the assets depend on each other, without any where they do in a cycle."""
+        """Check everything; returns the graph of the assets, which is empty if they form a cycle."""
         self._check_profiled_models_exist()
         self._check_named_tests()
         self._add_masks_of_models()
@@ -49,7 +49,7 @@ class ProjectChecks:
                 self.files.problems.append(Problem(*said.places["name"], message))
 
     def _add_masks_of_models(self) -> None:
-        """What any model wants masked of a test is masked whoever runs it."""
+        """A column that any model masks in a test is masked no matter what runs the test."""
         for name in self.files.assets:
             for entry in self.files.said[name].keys.get("tests") or ():
                 test = self.files.tests.get(full_name(name, entry.name))
@@ -105,7 +105,7 @@ class ProjectChecks:
             known = []
             for reference in self._known_references(asset.path, self.files.references.get(name, [])):
                 if reference.asset == name:
-                    message = f'"{name}" refers to itself; use this() for the relation as it is'
+                    message = f'"{name}" refers to itself; use this() to refer to its own relation'
                     self.files.problems.append(Problem(self._reference_path(asset), reference.line, message))
                     continue
                 known.append(reference)
@@ -129,7 +129,7 @@ class ProjectChecks:
                 self.files.problems.append(Problem(where, reference.line, message))
 
     def _check_hand_over(self, asset: Asset, reference: Reference) -> None:
-        """Data crosses from a raw asset, or from another connection, only as a frame."""
+        """Data comes from a raw asset, or from another connection, only as a frame."""
         upstream = self.files.assets[reference.asset]
         if asset.is_raw or not (upstream.is_raw or upstream.connection != asset.connection):
             return
@@ -145,7 +145,7 @@ class ProjectChecks:
             self.files.problems.append(Problem(asset.path, reference.line, message))
 
     def _check_input_table(self, asset: Asset, reference: Reference) -> None:
-        """Two upstreams written beside their readers under one name would be read for one another."""
+        """Two upstreams whose frames are written under one name would be mistaken for each other."""
         upstream = self.files.assets[reference.asset]
         if asset.is_raw or not asset.persist_inputs or not hands_over_frames(upstream):
             return

@@ -40,7 +40,7 @@ def test_folder_that_is_missing(tmp_path: Path) -> None:
     """A project folder that is not there is told by its whole path."""
     with pytest.raises(ProjectInvalid) as told:
         load_project(tmp_path / "shop")
-    assert str(told.value) == f"{tmp_path}/shop: no such folder; name a project folder"
+    assert str(told.value) == f"{tmp_path}/shop: no such folder; give the path of a project folder"
 
 
 def test_problems_as_values() -> None:
@@ -167,7 +167,7 @@ def test_warning_of_keys_on_a_view(make_project: MakeProject) -> None:
     sql = block("materialization: view\nprimary_key_fields: [id]\nindexes:\n  - {name: by_id, fields: [id]}")
     warnings = make_project({model("staging.orders"): sql + "SELECT 1 AS id"}).warnings
     assert list(map(str, warnings)) == [
-        f'assets/models/staging/orders.sql:{line}: "{key}" does nothing for a view; it is for table and incremental'
+        f'assets/models/staging/orders.sql:{line}: "{key}" has no effect on a view; it applies to table and incremental'
         for line, key in ((3, "primary_key_fields"), (4, "indexes"))
     ]
 

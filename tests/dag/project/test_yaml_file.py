@@ -35,7 +35,7 @@ def test_secrets_are_not_told() -> None:
     assert told("password: !hunter2 x", PostgresConfig) == [
         "1: not valid YAML: could not determine a constructor for the tag ***"
     ]
-    assert told("password: 2024-01-01", PostgresConfig) == ['1: "password" must be a text; put it in quotes']
+    assert told("password: 2024-01-01", PostgresConfig) == ['1: "password" must be a string; put it in quotes']
 
 
 @pytest.mark.parametrize(
@@ -44,15 +44,15 @@ def test_secrets_are_not_told() -> None:
         ("is_data_framed: 'yes'", '1: "is_data_framed" must be true or false, found "yes"'),
         ("is_data_framed: 1", '1: "is_data_framed" must be true or false, found 1'),
         ("persist_inputs: [true]", '1: "persist_inputs" must be true or false, found a list'),
-        ("description: 7", '1: "description" must be a text, found 7; put it in quotes'),
-        ("connection: {name: duck}", '1: "connection" must be a text, found keys and values'),
+        ("description: 7", '1: "description" must be a string, found 7; put it in quotes'),
+        ("connection: {name: duck}", '1: "connection" must be a string, found keys and values'),
         ("indexes: by_id", '1: "indexes" must be a list, found "by_id"'),
         ("tests:\n  - name: a\n  - nam: b", '3: missing key "name"\n3: unknown key "nam"; did you mean "name"?'),
         ("indexes:\n  - name: by_id\n    fields:", '3: "fields" must be a list, found nothing'),
         ("materialization: x", f'1: "materialization" cannot be "x"; use {MATERIALIZATIONS}'),
-        ("connection: no", '1: "connection" must be a text, found false; put it in quotes'),
-        ("connection: 2024-12-01", '1: "connection" must be a text, found "2024-12-01"; put it in quotes'),
-        ("primary_key_fields: [id, [day]]", '1: entry 2 of "primary_key_fields" must be a text, found a list'),
+        ("connection: no", '1: "connection" must be a string, found false; put it in quotes'),
+        ("connection: 2024-12-01", '1: "connection" must be a string, found "2024-12-01"; put it in quotes'),
+        ("primary_key_fields: [id, [day]]", '1: entry 2 of "primary_key_fields" must be a string, found a list'),
         ("tests: [positive]", '1: entry 1 of "tests" must be keys and values, found "positive"'),
         ("index: []", '1: unknown key "index"; did you mean "indexes"?'),
     ],
@@ -86,7 +86,7 @@ def test_config_file(text: str, problem: str) -> None:
         ("extra_params: []", 1, 'unknown key "extra_params"; did you mean "extraParams"?'),
         ("extraParams:\n  - {name: a, valu: 1}", 2, 'unknown key "valu"; did you mean "value"?'),
         ("extraParams:\n  - {name: a, value: 1, value_env: B}", 2, 'parameter "a" needs either "value" or "value_env"'),
-        ("extraParams:\n  - {name: a, value: [1]}", 2, '"value" must be a text, found a list'),
+        ("extraParams:\n  - {name: a, value: [1]}", 2, '"value" must be a string, found a list'),
     ],
 )  # fmt: skip
 def test_config_of_duckdb(text: str, line: int, problem: str) -> None:
@@ -105,7 +105,7 @@ def test_config_of_duckdb(text: str, line: int, problem: str) -> None:
         ("name: shop\nname: shop", '2: key "name" appears twice, first on line 1; keep one'),
         ("name: !!int shop", "1: not valid YAML: invalid literal for int() with base 10: 'shop'"),
         ("name: " + 3_000 * "[" + 3_000 * "]", "1: not valid YAML: nested more than 100 levels deep"),
-        ("name: &a [*a]", "0: not valid YAML: an alias that holds itself"),
+        ("name: &a [*a]", "0: not valid YAML: an alias that contains itself"),
         (
             "a: &a x\n" + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdef")),
             "6: not valid YAML: more than 100,000 keys and values, counting what aliases stand for",

@@ -96,7 +96,7 @@ def test_reference_met_only_in_a_run(make_project: MakeProject, run_project: Run
     told = run_test(make_project, run_project, sql).data_test("s.t")
     assert told.result.error == (
         'could not run: assets/tests/s/t.sql:2: "s.t" refers to "s.orders" only in this run: '
-        "write the Ref so that it is met at load too"
+        "move the Ref so that it is also evaluated at load"
     )
 
 
@@ -170,7 +170,7 @@ def test_errors_show_no_masked_values(
     sent = [statement for some in kept if some is not None for statement in json.loads(some.json)]
     reasons = {statement["error"]["message"] for statement in sent if "error" in statement}
     assert reasons == {HIDDEN_REASON}
-    assert str(run.data_test("s.t").result.error).startswith("could not run: the database broke off while it read rows")
+    assert str(run.data_test("s.t").result.error).startswith("could not run: the database failed while reading rows")
 
 
 @pytest.mark.parametrize(

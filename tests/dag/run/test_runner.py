@@ -162,7 +162,8 @@ def test_reference_met_only_in_a_run(make_project: MakeProject, run_project: Run
     sql = "SELECT 1 AS id\n{% if param('deep', false) == 'TRUE' %}FROM {{ Ref('s.a') }}{% endif %}"
     run = run_project(make_project({model("s.a"): "SELECT 1", model("s.b"): sql}), {"deep": True})
     assert run.message("s.b") == (
-        'assets/models/s/b.sql:2: "s.b" refers to "s.a" only in this run: write the Ref so that it is met at load too'
+        'assets/models/s/b.sql:2: "s.b" refers to "s.a" only in this run: '
+        "move the Ref so that it is also evaluated at load"
     )
 
 
