@@ -1,4 +1,4 @@
-"""Which statements a materialization is, for those that execute them and those that show them."""
+"""The statements of each materialization, for executing and for displaying them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from dagscope.dag.model.file_shapes import IndexEntry, Materialization
 
 @dataclass(frozen=True)
 class TableKeys:
-    """The primary key and the indexes that a table is to have; an index without a name would be nobody's."""
+    """The primary key and the indexes that a table should have."""
 
     primary_key: tuple[str, ...] = ()
     indexes: tuple[IndexEntry, ...] = ()
@@ -67,7 +67,7 @@ def _quoted(names: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Materializations:
-    """The statements of one engine. An engine overrides those that it has other words for.
+    """The statements of one engine. An engine overrides those that differ.
 
     A query follows its keyword on the same line, so that the line numbers in a database's errors are the query's own.
     """
@@ -75,7 +75,7 @@ class Materializations:
     dialect: Dialect
 
     def statements(self, asset: Asset, query: str, existing: RelationKind | None) -> list[str]:
-        """What materializes the asset over what stands under its name now; all of one transaction."""
+        """The statements that materialize the asset over `existing`, to run in one transaction."""
         name = self.dialect.relation(asset.name)
         match asset.materialization:
             case Materialization.VIEW:

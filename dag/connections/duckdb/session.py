@@ -67,7 +67,7 @@ class DuckDBSession(Session):
         self._schema_lock, self._profiles = schema_lock, statements.profiles
         self._instance, self._part = instance, Part("", "", None)
         driver = Driver(
-            errors=(duckdb.Error, pa.ArrowInvalid, OSError),  # Arrow's are DuckDB's own while rows are under way
+            errors=(duckdb.Error, pa.ArrowInvalid, OSError),  # while rows are read, DuckDB's errors come as Arrow's
             send=lambda sql: cursor.execute(sql).complete(),
             interrupt=cursor.interrupt,
             failure=lambda error: StatementFailed(connection, self._part.described(str(error))),
@@ -79,10 +79,10 @@ class DuckDBSession(Session):
             cursor.execute("SET enable_profiling = 'no_output'")
 
     def _profile(self, sent: SentStatement) -> None:
-        """What DuckDB tells of a statement that it is done with."""
+        """Record DuckDB's profile of a finished statement."""
         if self._profiles:
             profile = self._cursor.get_profiling_information(format="json")
-            sent.profile = profile if '"query"' in profile else None  # of a COMMIT, for one, there is none
+            sent.profile = profile if '"query"' in profile else None  # for example COMMIT has no profile
 
     @contextmanager
     def _statement(self, sql: str) -> Iterator[SentStatement]:
@@ -155,7 +155,7 @@ class DuckDBSession(Session):
             self._run(last, lambda: found.append(self._relation(last.text, refusal)))
             rows = found[0] if found else None
             if rows is None:
-                raise StatementFailed(self._connection, "the statement gives no rows")
+                raise StatementFailed(self._connection, "the statement returns no rows")
             sent.rows = 0
             types = rows.types
             projection = duckdb_types.export_projection(rows.columns, types)
@@ -188,7 +188,7 @@ class DuckDBSession(Session):
 
     @contextmanager
     def selecting(self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]) -> Iterator[pa.RecordBatchReader]:
-        for table, rows in inputs.items():  # a cursor's own tables come before all others of their names
+        for table, rows in inputs.items():  # a cursor's temporary tables take precedence over other tables
             self._create_table(f"TEMPORARY TABLE {table}", rows)
         query = f"SELECT * FROM ({sql}\n) AS selected"
         refusal = self._refusal(query)
@@ -230,25 +230,25 @@ class DuckDBSession(Session):
                 self._cursor.unregister("_rows_to_write")
 
     def snapshot(self) -> AbstractContextManager[None]:
-        return self._sending.undone(_BEGIN)  # nothing was written
+        return self._sending.undone(_BEGIN)  # nothing was written, so there is nothing to commit
 
     def relation_kind(self, asset: str) -> RelationKind | None:
         stage, model = asset.split(".", 1)
-        is_view = self.scalar(  # a view is one even if it can no longer be read
+        is_view = self.scalar(  # a view counts even if it can no longer be read
             "SELECT true FROM duckdb_views() WHERE database_name = current_database() "
             f"AND lower(schema_name) = lower({DIALECT.literal(stage)}) "
             f"AND lower(view_name) = lower({DIALECT.literal(model)})"
         )
         if is_view:
             return RelationKind.VIEW
-        try:  # the catalogue's list of tables takes 3 ms among 1,000 relations, this 0.3 ms
+        try:  # with 1,000 relations, a catalogue query for tables takes 3 ms, this 0.3 ms
             self.execute(f"SELECT 1 FROM {DIALECT.relation(asset)} LIMIT 0")
         except StatementFailed:
             return None
         return RelationKind.TABLE
 
     def create_schema(self, stage: str) -> None:
-        with self._schema_lock:  # DuckDB lets only one of two concurrent CREATE SCHEMA win, and fails the other
+        with self._schema_lock:  # of two concurrent CREATE SCHEMA, DuckDB fails one
             self.execute(f"CREATE SCHEMA IF NOT EXISTS {DIALECT.identifier(stage)}")
 
     def is_conflict(self, error: Exception) -> bool:

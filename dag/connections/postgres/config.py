@@ -1,4 +1,4 @@
-"""What config.yaml says of a PostgreSQL connection."""
+"""The `config` of a PostgreSQL connection in config.yaml."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _TIMEOUT = r"\d+ ?(us|ms|s|min|h|d)?"
 _Timeout = Annotated[str, BeforeValidator(str), StringConstraints(pattern=f"^{_TIMEOUT}$")]
 
 _FORMS = {
-    "port": (re.compile(r"\d{1,5}"), 'whole number ("{key}_env")'),
-    "pool_max_conns": (re.compile(r"\d{1,5}"), 'whole number ("{key}_env")'),
-    "statement_timeout": (re.compile(_TIMEOUT), 'duration ("{key}_env"); write it as 30s or 5min'),
+    "port": (re.compile(r"\d{1,5}"), 'a whole number ("{key}_env")'),
+    "pool_max_conns": (re.compile(r"\d{1,5}"), 'a whole number ("{key}_env")'),
+    "statement_timeout": (re.compile(_TIMEOUT), 'a duration ("{key}_env"); write it as 30s or 5min'),
     "db_sslnmode": (
         re.compile("|".join(get_args(SslMode))),
-        'SSL mode ("{key}_env"); known: ' + ", ".join(sorted(get_args(SslMode))),
+        'an SSL mode ("{key}_env"); known: ' + ", ".join(sorted(get_args(SslMode))),
     ),
 }
-"""What a value from the environment must look like, and what it is called; pydantic checks those written out."""
+"""The form that a value from the environment must have, and its name; pydantic checks values given directly."""
 
 
 class PostgresConfig(Keys):
@@ -74,10 +74,10 @@ class PostgresConfig(Keys):
         for key, (fits, what) in _FORMS.items():
             variable = getattr(self, f"{key}_env")
             if variable is not None and not fits.fullmatch(environment_value(f"{key}_env", variable)):
-                raise ValueError(f'environment variable "{variable}" is no {what.format(key=key)}')
+                raise ValueError(f'environment variable "{variable}" is not {what.format(key=key)}')
         return self
 
     def value(self, key: str) -> Any:
-        """What was given for the key, written out or in the environment; None where nothing was."""
+        """The key's value, given directly or by the environment; None if it is not given."""
         variable = getattr(self, f"{key}_env")
         return os.environ[variable] if variable is not None else getattr(self, key)

@@ -314,7 +314,7 @@ def test_server_killed_in_the_middle(make_project: MakeProject, run_project: Run
         run = run_project(project, data={"wait": True})
         killer.join()
         place = f"127.0.0.1:{server.port}"
-        lost = f'connection "shop": lost the server at {place} while a statement ran ('
+        lost = f'connection "shop": lost the server at {place} while a statement was running ('
         assert run.state("a.slow") == "FAILED"
         assert run.message("a.slow").startswith(lost)
         assert run.message("b.after") == "skipped: upstream a.slow failed"
@@ -322,7 +322,7 @@ def test_server_killed_in_the_middle(make_project: MakeProject, run_project: Run
         assert run.rows("SELECT * FROM b.free") == [(1,)]
 
         gone = run_project(project)
-        refused = f'connection "shop": no server listens at {place}; start it, or correct host and port'
+        refused = f'connection "shop": no server is listening at {place}; start it, or correct host and port'
         assert gone.outcomes["a.slow"] == gone.outcomes["c.late"] == ("FAILED", refused)
 
         server.start()

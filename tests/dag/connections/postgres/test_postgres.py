@@ -99,17 +99,17 @@ def test_every_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ({"host": "a", "host_env": "HOME"}, 'give either "host" or "host_env", not both'),
         ({"password_env": "NOT_SET"}, 'environment variable "NOT_SET" is not set ("password_env")'),
-        ({"port_env": "HOME"}, 'environment variable "HOME" is no whole number ("port_env")'),
+        ({"port_env": "HOME"}, 'environment variable "HOME" is not a whole number ("port_env")'),
         (
             {"db_sslnmode_env": "HOME"},
             (
-                'environment variable "HOME" is no SSL mode ("db_sslnmode_env"); known: '
+                'environment variable "HOME" is not an SSL mode ("db_sslnmode_env"); known: '
                 "allow, disable, prefer, require, verify-ca, verify-full"
             ),
         ),
         (
             {"statement_timeout_env": "HOME"},
-            'environment variable "HOME" is no duration ("statement_timeout_env"); write it as 30s or 5min',
+            'environment variable "HOME" is not a duration ("statement_timeout_env"); write it as 30s or 5min',
         ),
     ],
 )
@@ -133,13 +133,13 @@ def test_help_imports_no_driver() -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"port": 1}, "no server listens at 127.0.0.1:1; start it, or correct host and port"),
+        ({"port": 1}, "no server is listening at 127.0.0.1:1; start it, or correct host and port"),
         (
             {"password": "wrong-password"},
             'the server at {place} refuses user "dagscope" with this password; correct user and password',
         ),
         ({"database": "nowhere"}, 'the server at {place} has no database "nowhere"; create it, or correct database'),
-        ({"host": "no-such-host.invalid"}, 'host "no-such-host.invalid" is not known; correct host'),
+        ({"host": "no-such-host.invalid"}, 'host "no-such-host.invalid" cannot be resolved; correct host'),
         (
             {"db_sslnmode": "require"},
             (
@@ -169,7 +169,7 @@ def test_server_that_does_not_answer(
             connect("postgres", **(postgres | {"port": port})).connect()
     assert str(told.value) == (
         f'connection "postgres": the server at 127.0.0.1:{port} did not answer within 2 s; '
-        "correct host and port, or try later"
+        "correct host and port, or try again later"
     )
 
 
@@ -389,12 +389,13 @@ def test_server_that_dies() -> None:
                 with pytest.raises(ConnectionFailed) as told:
                     use(session)
             assert str(told.value).startswith(
-                f'connection "pg": lost the server at 127.0.0.1:{server.port} while a statement ran ('
+                f'connection "pg": lost the server at 127.0.0.1:{server.port} while a statement was running ('
             )
             with pytest.raises(ConnectionFailed) as gone, connection.session():
                 pass
             assert str(gone.value) == (
-                f'connection "pg": no server listens at 127.0.0.1:{server.port}; start it, or correct host and port'
+                f'connection "pg": no server is listening at 127.0.0.1:{server.port}; '
+                "start it, or correct host and port"
             )
             server.start()
             with connection.session() as session:
