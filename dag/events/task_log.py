@@ -18,10 +18,10 @@ from dagscope.dag.ground.error_text import class_name
 from dagscope.dag.redaction.redaction import Redaction
 
 Emit = Callable[[Event], None]
-"""Takes each event as it happens, from any thread; never blocks for long and never raises."""
+"""Receives each event as it happens, from any thread; never blocks for long and never raises."""
 
 RESERVED_FIELDS = frozenset(LogEntry.model_fields) | {"taskId"}
-"""Keys that an entry's own fields cannot take."""
+"""Keys that an entry's own fields cannot have."""
 
 _LEVELS = {
     "debug": RunEventLevel.DEBUG,
@@ -33,7 +33,7 @@ _LEVELS = {
 
 
 class Log(ABC):
-    """Something to write entries into: `log.info("loaded", rows=3)`."""
+    """A log to write entries to: `log.info("loaded", rows=3)`."""
 
     @abstractmethod
     def write(self, level: str, message: object, fields: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ class TaskLog(Log):
     def run_event(
         self, type_: RunEventType, level: RunEventLevel, message: str, error: ErrorInfo | None = None
     ) -> None:
-        """One run event; its step key is the log's asset."""
+        """Emit one run event; its step key is the log's asset."""
         event = RunEvent(
             run_id=self.task_id,
             message=self.shown(message),
@@ -112,7 +112,7 @@ class TaskLog(Log):
 
 @dataclass(frozen=True)
 class RawAssetLog(Log):
-    """The `log` of a raw asset: entries at info or above are run events too (contract, Run events)."""
+    """The `log` of a raw asset: entries at info or above become run events too (contract, Run events)."""
 
     log: TaskLog
 
@@ -126,11 +126,11 @@ class RawAssetLog(Log):
 
 
 current_log: ContextVar[TaskLog | None] = ContextVar("current_log", default=None)
-"""The log of the asset that this thread executes, for entries written by other loggers (contract, Logs)."""
+"""The log of the asset that this thread executes, for entries that other loggers write (contract, Logs)."""
 
 
 def _with_exception(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields with what `exc_info` stands for, as loggers take it, as the text `exception`."""
+    """The fields with the exception that `exc_info` means, as for other loggers, as the text `exception`."""
     fields = dict(fields)
     error: BaseException | None
     match fields.pop("exc_info"):
