@@ -92,14 +92,14 @@ def test_value_where_rows_are_wanted(make_project: MakeProject, run_project: Run
     """A raw asset that returned no rows fails the SQL that reads it, naming both and what it gave."""
     reader = block("persist_inputs: true") + 'FROM {{ Ref("s.a") }}'
     run = run_project(make_project({raw("s.a"): "def execute(context):\n    return {'id': 7}\n", model("s.b"): reader}))
-    assert run.outcomes["s.b"] == ("FAILED", '"s.b" needs rows of "s.a", which gave a map')
+    assert run.outcomes["s.b"] == ("FAILED", '"s.b" needs rows from "s.a", which returned a map')
 
 
 def test_reader_alone_without_its_upstream(make_project: MakeProject, run_project: RunProject) -> None:
     """Executing a reader of whose upstream no frame is kept says what to run first."""
     files = {model("s.a"): FRAMED + THREE, model("s.b"): ACROSS + 'FROM {{ Ref("s.a") }}'}
     run = run_project(make_project({"config.yaml": TWO_CONNECTIONS, **files}), only="s.b")
-    assert run.message("s.b") == 'no frame of "s.a" is kept for "s.b": run "s.a" first'
+    assert run.message("s.b") == 'no frame of "s.a" is stored for "s.b": run "s.a" first'
 
 
 def test_raw_asset_reads_what_sql_captured(make_project: MakeProject, run_project: RunProject) -> None:

@@ -9,7 +9,7 @@ from dagscope.dag.ground.frames import Frame, Value
 from tests.dag.run.task_run import TWO_CONNECTIONS, MakeProject, Run, RunProject
 from tests.projects import PROFILE, block, model, raw
 
-NOT_HANDED = '"s.orders" hands no data to "s.report": name it in raw_upstreams and set is_data_framed: true on it'
+NOT_HANDED = '"s.orders" passes no data to "s.report": list it in raw_upstreams and set is_data_framed: true on it'
 
 
 def execute(*lines: str, imports: str = "") -> str:
@@ -81,7 +81,7 @@ def test_returned_value_of_unknown_kind(make_project: MakeProject, run_project: 
     """A value that nobody can read fails the node, naming its type."""
     run = run_project(make_project({raw("s.report"): execute("return {'when': object()}")}))
     message = (
-        "execute returned what cannot be kept: a value of type builtins.object has no JSON form; "
+        "execute returned a value that cannot be stored: a value of type builtins.object has no JSON form; "
         "return rows, a dict, a list, a scalar or None"
     )
     assert run.outcomes == {"s.report": ("FAILED", message)}
@@ -175,7 +175,7 @@ def test_input_of_an_upstream_that_has_not_run(make_project: MakeProject, run_pr
     orders = {model("s.orders"): block("is_data_framed: true") + "SELECT 1 AS id"}
     text = execute("return context.input['s.orders'].num_rows")
     project = make_project({"profile.yaml": profile, **orders, raw("s.report"): text})
-    message = 'no data of "s.orders" is kept for "s.report": run "s.orders" first (report.py:2)'
+    message = 'no data of "s.orders" is stored for "s.report": run "s.orders" first (report.py:2)'
     assert run_project(project, only="s.report").message("s.report") == message
 
 
