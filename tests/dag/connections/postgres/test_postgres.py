@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: its configuration, its errors, its pool, its transactions."""
+"""What is specific to PostgreSQL: its configuration, its errors, its pool, its transactions."""
 
 import json
 import os
@@ -114,14 +114,14 @@ def test_every_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     ],
 )
 def test_configuration_that_cannot_be(values: dict[str, str], problem: str) -> None:
-    """What contradicts itself or is missing is told when the project is loaded."""
+    """Contradictory or missing values are reported when the project is loaded."""
     with pytest.raises(ValidationError, match=re.escape(problem)):
         PostgresConfig(**values)  # type: ignore[arg-type]
 
 
 @pytest.mark.server
 def test_help_imports_no_driver() -> None:
-    """A project without PostgreSQL pays nothing for it: the drivers are imported when one connects."""
+    """A project without PostgreSQL has no cost: the drivers are imported by the first connection."""
     drivers = "('psycopg', 'psycopg_pool', 'adbc_driver_manager')"
     code = f"import sys, dagscope.dag.project.loading; print([name for name in {drivers} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
@@ -151,7 +151,7 @@ def test_help_imports_no_driver() -> None:
     ids=["refused", "password", "database", "host", "ssl"],
 )
 def test_connecting_fails(connect: Connect, postgres: Parameters, wrong: dict[str, Any], reason: str) -> None:
-    """Why a server cannot be reached is told with what to do about it, and never with the password."""
+    """A failed connection is reported with the cause and what to do, and never with the password."""
     with pytest.raises(ConnectionFailed) as told:
         connect("postgres", **(postgres | wrong)).connect()
     place = f"127.0.0.1:{postgres['port']}"
@@ -161,7 +161,7 @@ def test_connecting_fails(connect: Connect, postgres: Parameters, wrong: dict[st
 def test_server_that_does_not_answer(
     connect: Connect, postgres: Parameters, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that accepts and then says nothing is given up."""
+    """Connecting to a server that accepts and then sends nothing times out."""
     monkeypatch.setattr("dagscope.dag.connections.postgres.connection._CONNECT_TIMEOUT_S", 2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -174,7 +174,7 @@ def test_server_that_does_not_answer(
 
 
 def test_password_is_in_no_traceback(connect: Connect, postgres: Parameters) -> None:
-    """The password is not in what an error carries along, causes included."""
+    """No error contains the password, including its causes."""
     password = postgres["password"]
     with pytest.raises(ConnectionFailed) as told:
         connect("postgres", **(postgres | {"database": "nowhere"})).connect()
@@ -185,7 +185,7 @@ def test_password_is_in_no_traceback(connect: Connect, postgres: Parameters) -> 
 
 
 def test_pool_that_is_too_small(connect: Connect, postgres: Parameters, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waits for a connection that others keep is told which setting to raise."""
+    """A session that waits too long for a connection names the setting to raise."""
     monkeypatch.setattr("dagscope.dag.connections.postgres.connection._BUSY_TIMEOUT_S", 1.0)
     connection = connect("postgres", **postgres, pool_max_conns=1)
     with connection.session(), pytest.raises(ConnectionFailed) as told, connection.session():
@@ -197,7 +197,7 @@ def test_pool_that_is_too_small(connect: Connect, postgres: Parameters, monkeypa
 
 
 def test_session_leaves_nothing_behind(connect: Connect, postgres: Parameters) -> None:
-    """Settings, temporary tables and open transactions of one session are not the next one's."""
+    """A session does not inherit settings, temporary tables or open transactions of the one before."""
     connection = connect("postgres", **postgres, pool_max_conns=1)
     with connection.session() as session:
         session.execute("SET work_mem = '1MB'; CREATE TEMP TABLE mine (id INT)")
@@ -221,7 +221,7 @@ def test_statement_timeout(connect: Connect, postgres: Parameters) -> None:
 
 
 def test_rows_of_this_session_alone(connection: PostgresConnection) -> None:
-    """Temporary tables and what an open transaction has written can be read in the session that made them."""
+    """A session can read its own temporary tables and what its open transaction has written."""
     with connection.session() as session:
         session.execute(
             "CREATE TEMP TABLE mine AS SELECT 1 AS id, 1.50::numeric(4,2) AS price, gen_random_uuid() AS key"
@@ -234,7 +234,7 @@ def test_rows_of_this_session_alone(connection: PostgresConnection) -> None:
 
 
 def test_statements_that_are_no_queries(connection: PostgresConnection) -> None:
-    """Rows come also from statements that cannot stand in a FROM."""
+    """Statements that cannot be a subquery also return their rows."""
     with connection.session() as session:
         session.execute("CREATE TABLE t (id INT)")
         assert rows(session, "SHOW server_encoding") == [("UTF8",)]
@@ -246,14 +246,14 @@ def test_statements_that_are_no_queries(connection: PostgresConnection) -> None:
 
 
 def test_error_shows_the_line(connection: PostgresConnection) -> None:
-    """PostgreSQL's words come with the line of the query, whichever driver met the error."""
+    """PostgreSQL's message names the line of the query, whichever driver receives the error."""
     with connection.session() as session, pytest.raises(StatementFailed) as told:
         session.read("SELECT 1 AS id,\n  nope\nFROM pg_class")
     assert str(told.value) == 'column "nope" does not exist\nLINE 2:   nope\n          ^'
 
 
 def test_errors_of_the_bulk_driver() -> None:
-    """ADBC's wrapping is taken off an error; the database's words stay."""
+    """Only the database's own message is taken from an ADBC error."""
     text = "IO: [libpq] Failed: PGRES_FATAL_ERROR ERROR:  no room\nCONTEXT:  COPY t, line 1\n. SQLSTATE: 53100"
     assert database_text(text) == "no room\nCONTEXT:  COPY t, line 1"
     assert database_text("INTERNAL: could not connect") == "INTERNAL: could not connect"
@@ -263,7 +263,7 @@ def test_errors_of_the_bulk_driver() -> None:
 
 
 def test_views_keep_working(connection: PostgresConnection) -> None:
-    """Views on a table, and on these views, outlive its replacement, with other columns too; so do grants."""
+    """Views on a table, and views on those views, survive its replacement, also with other columns; so do grants."""
     make(connection, "dds.orders", "SELECT 1 AS id, 2 AS price")
     with connection.session() as session:
         session.execute(
@@ -285,7 +285,7 @@ def test_views_keep_working(connection: PostgresConnection) -> None:
 
 
 def test_view_that_no_longer_fits(connection: PostgresConnection) -> None:
-    """A column that another's view reads cannot go; a view of an asset made later in the run may break off."""
+    """A column that a foreign view reads cannot be dropped; the view of an asset later in the run may be lost."""
     make(connection, "dds.orders", "SELECT 1 AS id, 2 AS price")
     make(connection, "mart.cheap", "SELECT price FROM dds.orders", "view")
     with pytest.raises(StatementFailed) as told:
@@ -302,7 +302,7 @@ def test_view_that_no_longer_fits(connection: PostgresConnection) -> None:
 
 
 def test_reader_with_an_old_snapshot(connection: PostgresConnection) -> None:
-    """A transaction that began before a replacement sees the old rows after it, and none of them twice."""
+    """A transaction that started before a replacement still sees the old rows after it, each once."""
     make(connection, "dds.orders", "SELECT 1 AS id")
     with connection.session() as reader:
         reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
@@ -312,7 +312,7 @@ def test_reader_with_an_old_snapshot(connection: PostgresConnection) -> None:
 
 
 def test_replacement_waits_for_no_reader(connection: PostgresConnection) -> None:
-    """A reader in the middle of a table holds up no replacement of its rows."""
+    """A reader in the middle of a table does not block the replacement of its rows."""
     make(connection, "dds.orders", "SELECT 1 AS id")
     with connection.session() as reader:
         reader.execute("BEGIN; SELECT * FROM dds.orders")
@@ -322,7 +322,7 @@ def test_replacement_waits_for_no_reader(connection: PostgresConnection) -> None
 
 
 def test_rows_of_others_are_not_deleted(connection: PostgresConnection) -> None:
-    """A foreign key that would delete rows elsewhere stops the replacement, and says so."""
+    """A foreign key that would delete rows elsewhere prevents the replacement, and the error says so."""
     make(connection, "dds.orders", "SELECT 1 AS id")
     with connection.session() as session:
         session.execute(
@@ -340,7 +340,7 @@ def test_rows_of_others_are_not_deleted(connection: PostgresConnection) -> None:
 
 
 def test_two_processes_make_the_same(postgres: Parameters) -> None:
-    """Two dagscope processes that make the same schema and table for the first time both succeed."""
+    """Two dagscope processes that create the same schema and table at once both succeed."""
     code = (
         "import json, os, sys; from pathlib import Path; "
         "from dagscope.dag.model.assets import Asset; from dagscope.dag.connections import ENGINES;"
@@ -361,7 +361,7 @@ def test_two_processes_make_the_same(postgres: Parameters) -> None:
 
 
 def test_long_names_are_refused(connection: PostgresConnection) -> None:
-    """PostgreSQL would cut a name of more than 63 bytes without a word; dagscope does not let it."""
+    """A name of more than 63 bytes, which PostgreSQL would truncate silently, is refused."""
     name = "c" * 64
     with connection.session() as session, pytest.raises(DagscopeError) as told:
         session.write("t", pa.table({name: [1]}).to_reader())
@@ -376,7 +376,7 @@ def test_long_names_are_refused(connection: PostgresConnection) -> None:
 
 @pytest.mark.postgres
 def test_server_that_dies() -> None:
-    """A statement, a read and a write under way fail with what happened; all work once the server is back."""
+    """A statement, a read and a write in progress fail and say what happened; all work when the server is back."""
     with PostgresServer() as server:
         connection = PostgresConnection.from_config("pg", PostgresConfig.model_validate(server.parameters), Path())
         uses = {
