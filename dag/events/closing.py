@@ -99,7 +99,7 @@ def _run_failure(task: UnendedTask, message: str) -> list[Event]:
 
 
 def closed_node(node: NodeStatus, message: str, ended_ms: int) -> NodeStatus:
-    """The node as FAILED at that time, for the reason that `message` gives."""
+    """The node as FAILED at that time, with `message` as the reason."""
     elapsed_ms = max(0, ended_ms - (node.start_time or ended_ms))
     return node.changed(
         state=NodeState.FAILED,

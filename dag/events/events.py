@@ -68,7 +68,7 @@ class NodeFacts:
 
     def __post_init__(self) -> None:
         if self.rows is not None and not 0 <= self.rows < 2**63:
-            raise ValueError(f"{self.rows} is no number of rows")
+            raise ValueError(f"{self.rows} is not a number of rows")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,9 @@ class Cancellation:
 
     @contextmanager
     def breaking_off(self, is_own: Callable[[str], bool]) -> Iterator[Breaker]:
-        """While inside, a request raises `BrokenOff` in this thread, in code of files that `is_own` says yes to.
+        """Inside the block, a request raises `BrokenOff` in this thread, in code of files that `is_own` accepts.
 
-        Code that waits in a library notices only when that returns. Raises `Cancelled`.
+        Code that waits in a library notices only when the library returns. Raises `Cancelled`.
         """
         breaker = Breaker(is_own)
         try:
@@ -61,4 +61,4 @@ class Cancellation:
         except BrokenOff as error:
             raise Cancelled from error
         finally:
-            breaker.forget()  # sent, but the code ended before it was raised: it must not be raised later on
+            breaker.forget()  # if the code ended before the exception was raised, it must not be raised later

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 _MOST_COMPARED = 1_000  # words
-_NEAR = 0.6  # likeness from which a word is taken for a slip
+_NEAR = 0.6  # similarity from which a word counts as a typo
 
 
 @dataclass(frozen=True, order=True)
@@ -26,12 +26,12 @@ class Problem:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean "x"?` for the nearest known word, else the words there are.
+    """`; did you mean "x"?` for the nearest known word, or the list of known words if no word is near.
 
-    Of more than a thousand words, only those that begin alike are compared.
+    With more than a thousand words, only those that start with the same letters are compared.
     """
     words = sorted(known)
-    if len(words) > _MOST_COMPARED:  # each takes 20 microseconds, and a large project may have as many slips as names
+    if len(words) > _MOST_COMPARED:  # each takes 20 microseconds, and a large project may have as many typos as names
         words = [other for other in words if _last_part(other)[:2].lower() == _last_part(word)[:2].lower()]
         words = words[:_MOST_COMPARED]
     near = [other for other in words if _likeness(_last_part(word), _last_part(other)) >= _NEAR]

@@ -79,9 +79,9 @@ class Reference:
 
 @dataclass
 class Rendering:
-    """What one rendering is given, and what it noted: the references met, and if `IsIncremental` was asked.
+    """The input of one rendering and what it recorded: the references, and whether `IsIncremental` was called.
 
-    The `meter` says what the rendering may cost; several renderings may share one.
+    The `meter` is the rendering's budget; several renderings may share one.
     """
 
     relation_of: Callable[[str], str]
@@ -136,8 +136,8 @@ class Template:
         except TemplateFailed:
             raise
         except RecursionError as error:
-            raise TemplateFailed(self.path, self.first_line, "a macro or loop calls itself without end") from error
-        except Exception as error:  # a template can call anything on the values it is given
+            raise TemplateFailed(self.path, self.first_line, "endless recursion in a macro or loop") from error
+        except Exception as error:  # a template can call anything on the values that it receives
             line = self._failing_line(error.__traceback__)
             raise TemplateFailed(self.path, line, _reason(error)) from error
 

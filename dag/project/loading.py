@@ -38,18 +38,18 @@ _NO_LIMITS_GIVEN = LoadingLimits()
 
 
 def load_project(folder: Path, limits: LoadingLimits = _NO_LIMITS_GIVEN) -> Project:
-    """The project in `folder`. Reads files only: nothing is run, written or connected to.
+    """The project in `folder`. Only reads files: runs nothing, writes nothing and connects to nothing.
 
-    Raises `ProjectInvalid` with every problem found, and nothing else; it ends within the limits.
+    Raises only `ProjectInvalid`, with every problem found; ends within the limits.
     """
     try:
         folder = folder.resolve()
         is_there = folder.is_dir()
-    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to each other
-        reason = error.strerror if isinstance(error, OSError) else "a link that leads to itself"
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that point to each other
+        reason = error.strerror if isinstance(error, OSError) else "a link that points to itself"
         raise ProjectInvalid([Problem(shown_path(str(folder)), 0, f"cannot be read: {reason}")]) from error
     if not is_there:
-        raise ProjectInvalid([Problem(shown_path(str(folder)), 0, "no such folder; name a project folder")])
+        raise ProjectInvalid([Problem(shown_path(str(folder)), 0, "no such folder; give the path of a project folder")])
     return _Loading(folder, limits).project()
 
 
@@ -214,11 +214,11 @@ class _Loading:
         return True
 
     def _is_one_stage(self, stage: str) -> bool:
-        """If no other stage has the name in other letters; told once for each that has."""
+        """Whether no other stage's name differs only in case; each such stage is reported once."""
         first = self.stages.setdefault(stage.lower(), stage)  # databases fold the case of names
         if first != stage and stage not in self.stages_in_other_letters:
             self.stages_in_other_letters.add(stage)
-            message = f'stage "{stage}" is "{first}" in other letters, which databases take for one; rename one'
+            message = f'stage "{stage}" differs from "{first}" only in case, which databases ignore; rename one'
             self.on_disk.refuse(f"{MODELS}/{stage}", message)
         return first == stage
 
@@ -341,7 +341,7 @@ class _Loading:
         self.files.references[name] = [Reference(upstream, line) for upstream in said.keys.get("raw_upstreams") or ()]
 
     def _has_execute(self, path: str, text: str) -> bool:
-        """If the Python can be parsed and defines `execute(context)`. It is not compiled: that may take for ever."""
+        """Whether the Python code can be parsed. It is not compiled, because that may take forever."""
         try:
             tree = ast.parse(text)
         except SyntaxError as error:
@@ -379,7 +379,7 @@ class _Loading:
         return first.references + (second.references if second else [])
 
     def _render(self, template: Template, asset: Asset | None, meter: Meter, incremental: bool) -> Rendering | None:
-        dialect = Dialect()  # only the references are wanted, not the SQL
+        dialect = Dialect()  # only the references are used, not the SQL
         this = dialect.relation(asset.name) if asset else ""
         rendering = Rendering(relation_of=str, dialect=dialect, this=this, incremental=incremental, meter=meter)
         is_query = asset is None or asset.materialization is not Materialization.CUSTOM
@@ -433,5 +433,5 @@ class _Loading:
 
 
 def _names(path: str) -> tuple[str, ...]:
-    """The stage and the name that a file's path stands for: `assets/models/mart/orders.sql` is mart and orders."""
+    """The stage and the name that a file's path means: mart and orders for `assets/models/mart/orders.sql`."""
     return tuple(path.rpartition(".")[0].split("/")[2:])

@@ -27,7 +27,7 @@ class ProjectChecks:
         self._hints_left = _MOST_HINTS
 
     def _hint(self, word: str, known: Iterable[str]) -> str:
-        """The nearest known word, for the first slips: to look for it among many takes time."""
+        """The nearest known word, only for the first unknown names, because the search takes time."""
         self._hints_left -= 1
         return did_you_mean(word, known) if self._hints_left >= 0 else ""
 

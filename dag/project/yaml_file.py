@@ -67,7 +67,7 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
     return document
 
 
-_LONGEST_NUMBER = 100  # digits and colons: YAML reads 1:30 as a number to the base of 60, and int() stops at 4,300
+_LONGEST_NUMBER = 100  # digits and colons: YAML reads 1:30 as a base-60 number, and int() stops at 4,300 digits
 
 
 def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, first_line: int) -> Any:
@@ -92,9 +92,9 @@ def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, 
         return [_values(item, (*place, index), loader, document, first_line) for index, item in enumerate(node.value)]
     try:
         if len(node.value) > _LONGEST_NUMBER and node.tag.endswith((":int", ":float")):
-            raise ValueError("a number of more than 100 characters")
+            raise ValueError("a number with more than 100 characters")
         if "\0" in node.value:
-            raise ValueError("a text holds the character NUL")
+            raise ValueError("a string contains the character NUL")
         return loader.construct_object(node, deep=True)
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # a value that its tag refuses: a 13th month
         raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
@@ -117,11 +117,11 @@ def read_model(document: YamlDocument, model: type[Model]) -> Model | None:
             place = tuple(detail["loc"])
             document.problem(place, _message(place, detail, model))
         if len(details) > _SHOWN_PROBLEMS:
-            document.problem((), f"{len(details) - _SHOWN_PROBLEMS:,} more keys or values do not fit")
+            document.problem((), f"{len(details) - _SHOWN_PROBLEMS:,} more keys or values are invalid")
         return None
 
 
-_SHOWN_PROBLEMS = 100  # of one text; finding the nearest known word for each takes time
+_SHOWN_PROBLEMS = 100  # of one text; searching the nearest known word for each takes time
 
 
 def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:

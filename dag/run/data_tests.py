@@ -61,7 +61,7 @@ class DataTestRun:
             raise
         except DagscopeError as error:
             return self._outcome(test, watch, f"could not run: {error_text(error)}")
-        except BaseException as error:  # noqa: BLE001  a fault of dagscope's own, or of the machine, ends the test and nothing else
+        except BaseException as error:  # noqa: BLE001  a fault in dagscope, or of the machine, ends only this test
             return self._outcome(test, watch, f"could not run: internal error: {named_error(error)}")
         if count:
             return self._outcome(

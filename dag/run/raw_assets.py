@@ -70,7 +70,7 @@ def execute(
             return _keep(value, frames)
     except Cancelled:
         raise
-    except BaseException as error:  # SystemExit among them: no asset ends dagscope
+    except BaseException as error:  # including SystemExit: an asset must not end dagscope
         reason = error_text(error) if issubclass(type(error), DagscopeError) else named_error(error)
         raise RawAssetFailed(reason + _place(error, file)) from error
 
@@ -90,7 +90,7 @@ def _make_importable(folder: Path) -> None:
 
 
 def _is_own(folder: Path, filename: str) -> bool:
-    """If a file of Python is the project's, and not a library that is installed in its folder."""
+    """Whether a Python file is the project's own, and not of a library that is installed in its folder."""
     return filename.startswith(f"{folder}{os.sep}") and "site-packages" not in filename
 
 
@@ -100,7 +100,7 @@ def _load(file: Path, breaker: Breaker) -> Callable[[RawContext], Any]:
     module.__file__ = str(file)
     for name in (_PACKAGE, stage):  # pickle imports a module by its packages
         sys.modules.setdefault(name, ModuleType(name))
-    sys.modules[module.__name__] = module  # dataclasses and pickle look their module up by name
+    sys.modules[module.__name__] = module  # dataclasses and pickle look up their module by name
     code = with_checks(file.read_bytes(), str(file))
     breaker.check_in(module.__dict__)
     exec(code, module.__dict__)  # noqa: S102  running the project's Python is what a raw asset is

@@ -105,7 +105,7 @@ class DuckDBConnection(Connection):
     def _open(self, search_path: str) -> duckdb.DuckDBPyConnection:
         file = self._file
         core = {name: value for name, value in self._settings.items() if name.lower() in _core_settings()}
-        # Relative paths in SQL are the project's; only `config` is inherited by cursors (SET would not be).
+        # Relative paths in SQL refer to the project; cursors inherit only `config`, not what SET changes.
         config: dict[str, str | bool | int | float | list[str]] = {"file_search_path": search_path, **core}
         try:
             if file is not None:
