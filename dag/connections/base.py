@@ -39,11 +39,11 @@ class Session(ABC):
 
     @property
     def in_transaction(self) -> bool:
-        """If a statement of the caller's began a transaction that none ended; an engine may have no transactions."""
+        """Whether the caller's statements left a transaction open; an engine may have no transactions."""
         return False
 
     def refuse_open_transaction(self) -> None:  # noqa: B027  an engine may have no transactions
-        """Roll back what a statement of the caller's began and none ended; raises `TransactionLeftOpen` if it did."""
+        """If the caller's statements left a transaction open, roll it back and raise `TransactionLeftOpen`."""
 
     @abstractmethod
     def scalar(self, sql: str) -> Any:
@@ -117,14 +117,14 @@ class Session(ABC):
     def _materialize_once(
         self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]
     ) -> int | None:
-        if asset.materialization is Materialization.CUSTOM:  # runs as it is: it may hold what no transaction takes
+        if asset.materialization is Materialization.CUSTOM:  # runs unchanged: some statements refuse a transaction
             rows = self.execute(sql)
             self.refuse_open_transaction()
             return rows
         return self._make(asset, sql, existing, remade)
 
     def _leaves_nothing_behind(self, asset: Asset, sql: str) -> bool:
-        """If all that was done before an error was undone by it."""
+        """Whether the error undid everything that was done before it."""
         return asset.materialization is not Materialization.CUSTOM or len(statement_spans(sql)) == 1
 
     @abstractmethod

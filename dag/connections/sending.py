@@ -10,7 +10,7 @@ from dagscope.dag.ground.errors import Cancelled, DagscopeError
 
 NOTHING_COMMITTED = (
     "nothing was committed: an earlier statement of the transaction failed, so all of it was rolled back; let that "
-    "error fail the asset, or begin again after ROLLBACK"
+    "error fail the asset, or start a new transaction after ROLLBACK"
 )
 
 

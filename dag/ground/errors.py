@@ -9,8 +9,8 @@ DagscopeError
 ├── StatementFailed         a database refused a statement
 ├── TransactionLeftOpen     an asset ended without the COMMIT of its own BEGIN
 ├── ColumnsDiffer           the query of an incremental asset has other columns than its table
-├── TypeNotKept             a column's type or value has no exact counterpart where it is to go
-├── RawAssetFailed          a raw asset's Python raised, or returned what nobody can read
+├── TypeNotKept             a column's type or value has no exact counterpart in its destination
+├── RawAssetFailed          a raw asset's Python code raised, or returned a value that cannot be stored
 ├── MaskInvalid             a data test masks a column that it does not select
 ├── InputMissing            an asset needs an upstream's data that was never captured
 ├── UpkeepRefused           an asset has no relation that can be dropped or truncated
@@ -68,18 +68,18 @@ class StatementFailed(DagscopeError):
 
 
 class TransactionLeftOpen(DagscopeError):
-    """An asset ended while a transaction of its own was open; what was written in it is gone."""
+    """An asset ended while its own transaction was open; what it wrote there is rolled back."""
 
     def __init__(self, connection: str) -> None:
         self.connection = connection
         super().__init__(
-            f'connection "{connection}": a transaction was left open, and nothing that was written in it is kept; '
+            f'connection "{connection}": a transaction was left open, so everything written in it was rolled back; '
             "end it with COMMIT"
         )
 
 
 class ColumnsDiffer(DagscopeError):
-    """Rows cannot be appended by name: the names of a query's columns are not those of the table."""
+    """Rows cannot be appended by name, because the query's column names differ from the table's."""
 
 
 class TypeNotKept(DagscopeError):

@@ -15,8 +15,8 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 class Dialect:
     """The SQL of one engine. `reserved` are the words, in lower case, that the engine refuses as bare names.
 
-    `longest_name` is how many bytes of a name the engine keeps, if it cuts longer ones without notice.
-    `default_schema` is where a name without a schema is created.
+    `longest_name` is how many bytes of a name the engine keeps, if it truncates longer names silently.
+    `default_schema` is the schema of names without one.
 
     >>> sql = Dialect(frozenset({"order"}))
     >>> sql.identifier("hello"), sql.identifier("order"), sql.identifier("Total $")
@@ -30,7 +30,7 @@ class Dialect:
     default_schema: str = "main"
 
     def cuts(self, name: str) -> bool:
-        """If the engine would take another, shorter name for this one."""
+        """Whether the engine would truncate this name."""
         return self.longest_name is not None and len(name.encode()) > self.longest_name
 
     def identifier(self, name: str) -> str:

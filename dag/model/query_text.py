@@ -1,4 +1,4 @@
-"""The text of one query: if there is one, and where it ends. And where the statements of a longer text are."""
+"""The text of one query: whether there is one, and where it ends. Also the places of several statements in a text."""
 
 import re
 from collections.abc import Iterator
@@ -41,9 +41,9 @@ def single_query(sql: str) -> str:
 
 
 def statement_spans(sql: str) -> list[tuple[int, int]]:
-    """Where each statement begins and ends, without the comments before it and its semicolon.
+    """The start and end of each statement, without the comments before it and its semicolon.
 
-    Empty where semicolons may stand inside of a statement, as they do between `BEGIN ATOMIC` and `END`.
+    Empty if semicolons may be inside a statement, as between `BEGIN ATOMIC` and `END`.
 
     >>> statement_spans("SELECT 1; -- two\\n SELECT ';'")
     [(0, 8), (18, 28)]
@@ -64,7 +64,7 @@ def _first_semicolon(sql: str) -> int | None:
 
 
 def _semicolons(sql: str) -> Iterator[int]:
-    """Those that stand in no text, quoted name or comment."""
+    """The semicolons outside string literals, quoted names and comments."""
     position = 0
     while mark := _MARK.search(sql, position):
         if mark["end"]:

@@ -21,7 +21,7 @@ class ProjectChecks:
     """Adds to the files' `problems` and `warnings`, and adds the upstreams to their assets."""
 
     def __init__(self, files: FilesRead, dialects: Mapping[str, Dialect]) -> None:
-        """`dialects` are those of the connections, by name."""
+        """`dialects` are the connections' dialects, by connection name."""
         self.files, self.dialects = files, dialects
         self._input_tables: dict[tuple[str, str], str] = {}
         self._hints_left = _MOST_HINTS
@@ -73,7 +73,7 @@ class ProjectChecks:
                 self.files.warnings.append(Problem(data_test.path, 0, message))
 
     def _check_lengths_of_names(self) -> None:
-        """An engine that cuts names makes two relations one, and nobody finds the second."""
+        """If an engine truncates names, two relations could become one."""
         stages: set[tuple[str, str]] = set()
         for asset in self.files.assets.values():
             if asset.is_raw:
@@ -96,7 +96,7 @@ class ProjectChecks:
         if dialect is not None and dialect.cuts(name):
             message = (
                 f'the name of {what} "{name}" has {len(name.encode())} bytes, and connection "{asset.connection}" '
-                f"({asset.connection_type}) cuts names after {dialect.longest_name}; {advice}"
+                f"({asset.connection_type}) truncates names after {dialect.longest_name}; {advice}"
             )
             self.files.problems.append(Problem(*place, message))
 
@@ -162,7 +162,7 @@ class ProjectChecks:
             self.files.problems.append(Problem(asset.path, reference.line, message))
 
     def _check_no_model_is(self, table: str, reader: Asset, place: tuple[str, int]) -> None:
-        """What is written beside a reader goes to the schema of names without one, where a stage may have models."""
+        """A frame for a reader is written to the default schema, where a stage may have models."""
         dialect = self.dialects.get(reader.connection)
         taken = f"{dialect.default_schema}.{table}".lower() if dialect is not None else ""
         model = self._models_in_lower_case.get(taken)

@@ -163,7 +163,7 @@ class DuckDBConnection(Connection):
         self._open_anew_if_stale(instance)
 
     def _open_anew_if_stale(self, instance: Instance) -> None:
-        """Close a database of which a session changed what cannot be changed back, once nobody uses it."""
+        """Close a database that has a session's changes that cannot be undone, once no session uses it."""
         with self._use:
             if instance.is_stale and instance is self._instance and not self._sessions and self.outlives_closing:
                 self.close()

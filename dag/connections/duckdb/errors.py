@@ -30,7 +30,7 @@ def error_offset(sql: str, message: str) -> int | None:
 
 
 def moved(message: str, lines: int) -> str:
-    """The message with its place so many lines further down."""
+    """The message with its line number increased by `lines`."""
 
     def renumbered(shown: re.Match[str]) -> str:
         prefix = f"LINE {int(shown['number']) + lines}: "

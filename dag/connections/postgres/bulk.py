@@ -209,7 +209,7 @@ def put(bulk: Bulk, table: str, columns: list[WriteColumn], rows: pa.RecordBatch
 def ingest(
     bulk: Bulk, table: str, columns: list[WriteColumn], rows: pa.RecordBatchReader, temporary: bool = False
 ) -> int:
-    """COPY the rows; the server names the column that holds what it refuses."""
+    """COPY the rows; if the server refuses a value, it names the column."""
     try:
         return bulk.ingest(_parts(bulk, table), rows, temporary)
     except StatementFailed as error:
@@ -221,15 +221,15 @@ def ingest(
 
 
 def refuse_long_name(bulk: Bulk, table: str) -> None:
-    """Raises `StatementFailed` for a table whose name PostgreSQL would cut, and that could then be another one's."""
+    """Raises `StatementFailed` for a table whose name PostgreSQL would truncate, possibly to another table's."""
     for part in _parts(bulk, table):
         if DIALECT.cuts(part):
-            reason = f'the name "{part}" has {len(part.encode())} bytes, and PostgreSQL cuts names after'
+            reason = f'the name "{part}" has {len(part.encode())} bytes, and PostgreSQL truncates names after'
             raise StatementFailed(bulk.connection, f"{reason} {DIALECT.longest_name}; give it a shorter one")
 
 
 def _parts(bulk: Bulk, table: str) -> list[str]:
-    """Schema and name of a table that is written as SQL, not cut."""
+    """Schema and name of a table that is written as SQL, not truncated."""
     ((parts,),) = bulk.rows(f"SELECT parse_ident({DIALECT.literal(table)})")
     return list(parts)
 

@@ -62,7 +62,7 @@ def existing(statements: Statements, name: str) -> Existing | None:
 
 
 def written_columns(statements: Statements, table: Existing) -> list[str]:
-    """The columns that are not always the table's own to compute."""
+    """The columns that accept values, which are not always computed by the table."""
     found = statements.rows(
         f"SELECT attname::text FROM pg_attribute WHERE attrelid = {table.oid} AND attnum > 0 AND NOT attisdropped "
         "AND attgenerated = '' AND attidentity <> 'a' ORDER BY attnum"

@@ -58,7 +58,7 @@ _CANCEL_TIMEOUT_S = 1  # the event loop waits meanwhile
 
 
 class _Counting(psycopg.Cursor[Any]):
-    """Knows how many statements of one text were done when the next one failed."""
+    """Counts how many statements of one text were done when the next one failed."""
 
     finished: int | None = None
 
@@ -136,7 +136,7 @@ class PostgresSession(Session):
             raise TransactionLeftOpen(self.connection)
 
     def _leaves_nothing_behind(self, asset: Asset, sql: str) -> bool:
-        """Several statements are one transaction, unless they say otherwise."""
+        """Several statements are one transaction, unless they contain transaction commands."""
         return super()._leaves_nothing_behind(asset, sql) or not _ENDS_TRANSACTIONS.search(sql)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -202,7 +202,7 @@ class PostgresSession(Session):
         written = [name for name, _ in table.columns] if table else []
         try:
             columns = appended_columns(asset, names, written)
-        except ColumnsDiffer:  # but what the table computes itself cannot be appended
+        except ColumnsDiffer:  # columns that the table computes itself cannot be appended
             written = relations.written_columns(self, table) if table else []
             columns = appended_columns(asset, names, written)
         return self.execute(MATERIALIZATIONS.append(DIALECT.relation(asset), sql, columns))
@@ -233,11 +233,11 @@ class PostgresSession(Session):
             columns = self._columns_of(sql, to_show)
         except StatementFailed as error:
             if isinstance(error.__cause__, _NOT_A_SUBQUERY) and not self.in_transaction:
-                return self._read_here(sql, to_show)  # SHOW, INSERT ... RETURNING; or an error, told without our frame
+                return self._read_here(sql, to_show)  # SHOW, INSERT ... RETURNING; or an error, whose offset fits `sql`
             raise
         wrapped = _wrapped(sql, columns)
         if self.in_transaction and self._snapshot is None:
-            return self._read_here(wrapped, to_show, columns)  # only here is what the transaction has written
+            return self._read_here(wrapped, to_show, columns)  # only this connection sees what the transaction wrote
         try:
             return self._read_in_bulk(wrapped, columns)
         except StatementFailed as error:

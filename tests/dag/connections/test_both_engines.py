@@ -343,28 +343,28 @@ SELECT 5"""
     ["SELECT nope FROM t", "SELECT id / 0 FROM t WHERE 'x' = CAST(id AS text) || CAST('y' AS int)", "SELECT 1 2 3"],
 )
 def test_which_statement_failed(session: Session, failing: str) -> None:
-    """Of several statements it is said which one failed, and where it begins."""
+    """The error of several statements says which one failed, and where it starts."""
     with pytest.raises(StatementFailed) as told:
         session.execute(SEVERAL.format(failing=failing))
-    assert str(told.value).splitlines()[-1] == "in statement 3 of 5, which begins in line 5: INSERT INTO t"
+    assert str(told.value).splitlines()[-1] == "in statement 3 of 5, which starts at line 5: INSERT INTO t"
 
 
 def test_line_of_the_statement_that_failed(session: Session) -> None:
-    """The line is that of the whole text."""
+    """The line is counted in the whole text."""
     with pytest.raises(StatementFailed) as told:
         session.execute(SEVERAL.format(failing="SELECT nope FROM t"))
     shown = next(line for line in str(told.value).splitlines() if line.startswith("LINE "))
     assert (shown, str(told.value).splitlines()[-2].index("^")) == ("LINE 6:     SELECT nope FROM t;", 19)
     with pytest.raises(StatementFailed) as told:
         session.execute("SELECT 1; SELECT nope")
-    assert str(told.value).splitlines()[-1] == "in statement 2 of 2, which begins in line 1: SELECT nope"
+    assert str(told.value).splitlines()[-1] == "in statement 2 of 2, which starts at line 1: SELECT nope"
 
 
 def test_secrets_of_a_statement_that_failed(session: Session) -> None:
-    """A long line is not cut in the middle of a text, where a secret would no longer be recognized."""
+    """A long line is not cut inside a string, where a secret would no longer be recognized."""
     with pytest.raises(StatementFailed) as told:
         session.execute(f"SELECT 1; SELECT CAST(id AS date) AS d, 'hunter2{'x' * 300}' FROM (SELECT 'x' AS id) AS q")
-    assert "begins in line 1: SELECT CAST(id AS date) AS d, ..." in str(told.value)
+    assert "starts at line 1: SELECT CAST(id AS date) AS d, ..." in str(told.value)
 
 
 FIRST = "SELECT 1 AS id, 'Ada' AS given, 'Lovelace' AS family"
@@ -380,7 +380,7 @@ FIRST = "SELECT 1 AS id, 'Ada' AS given, 'Lovelace' AS family"
     ],
 )
 def test_incremental_appends_by_name(session: Session, sql: str) -> None:
-    """The columns of an incremental asset may change places: each value goes to the column of its name."""
+    """The columns of an incremental asset may change their order: each value goes to the column with its name."""
     make(session, asset("incremental"), FIRST)
     assert make(session, asset("incremental"), sql) == 1
     assert rows(session, "SELECT given, family FROM dds.orders ORDER BY id") == [
@@ -402,27 +402,27 @@ def test_incremental_appends_by_name(session: Session, sql: str) -> None:
     ids=["fewer", "more", "others"],
 )
 def test_incremental_of_other_columns(session: Session, sql: str, said: str) -> None:
-    """Where the names differ nothing is appended, and it is said which ones do."""
+    """If the names differ, nothing is appended, and the error says which ones."""
     make(session, asset("incremental"), FIRST)
     with pytest.raises(ColumnsDiffer) as told:
         make(session, asset("incremental"), sql)
-    advice = "give the query the columns of the table, or drop the table"
+    advice = "make the query return the table's columns, or drop the table"
     assert str(told.value) == f'"dds.orders" is incremental and appends by name, but {said}; {advice}'
     assert session.count_rows("dds.orders") == 1
 
 
 def test_incremental_of_two_columns_of_one_name(session: Session) -> None:
-    """Two columns of one name could be swapped without notice: they are refused."""
+    """Two columns with the same name are refused, because they could be swapped silently."""
     make(session, asset("incremental"), FIRST)
     with pytest.raises(ColumnsDiffer) as told:
         make(session, asset("incremental"), "SELECT 1 AS id, 'x' AS given, 'y' AS given, 'z' AS family")
-    advice = "give each a name of its own"
+    advice = "give each a different name"
     said = f'"dds.orders" is incremental and appends by name, but its query has more than one column "given"; {advice}'
     assert str(told.value) == said
 
 
 def test_incremental_leaves_out_what_the_table_computes(session: Session) -> None:
-    """A column that the table computes itself is not missed in the query."""
+    """The query may lack a column that the table computes itself."""
     stored = " STORED" if "Postgres" in type(session).__name__ else ""
     session.create_schema("dds")
     session.execute(f"CREATE TABLE dds.orders (id INT, twice INT GENERATED ALWAYS AS (id * 2){stored}, v INT)")
@@ -462,7 +462,7 @@ def test_line_of_an_error(session: Session, use: str, sql: str, line: str) -> No
 
 
 def test_failed_read_executes_nothing_twice(session: Session) -> None:
-    """Finding the line of an error does not execute what came before it again."""
+    """Finding the line of an error does not execute earlier statements again."""
     session.execute("CREATE TABLE t (id INT)")
     with pytest.raises(StatementFailed):
         session.read("SELECT 1; INSERT INTO t VALUES (1); SELECT nope").read_all()

@@ -203,7 +203,7 @@ def test_wrong_masks(make_project: MakeProject, files: dict[str, str], message: 
 def test_line_of_a_masked_test(
     make_project: MakeProject, run_project: RunProject, both_engines: dict[str, str]
 ) -> None:
-    """A test with a mask says where its query is wrong, as any other does."""
+    """A test with a mask says where its query is wrong, like any other."""
     sql = 'SELECT email,\n  nope FROM {{ Ref("s.people") }}'
     told = masked_run(make_project, run_project, both_engines, sql, "mask: [email]").data_test("s.t")
     assert told.result.error is not None

@@ -247,7 +247,7 @@ def test_names_are_not_python_variables(session: Session) -> None:
 
 
 def test_incremental_names_without_case(session: Session) -> None:
-    """Names that differ in case only are one name."""
+    """Names that differ only in case are the same name."""
     orders = Asset("s.orders", "", "any", "any", Materialization.INCREMENTAL, None)
     session.create_schema("s")
     for sql in ('SELECT 1 AS "Id", 2 AS v', 'SELECT 4 AS "V", 3 AS "iD"'):
@@ -256,9 +256,9 @@ def test_incremental_names_without_case(session: Session) -> None:
 
 
 def test_incremental_that_begins_with_two_columns_of_one_name(session: Session) -> None:
-    """DuckDB would rename the second one; what cannot be appended to is not created either."""
+    """A query with two columns of one name, which DuckDB would rename, is refused at creation too."""
     orders = Asset("s.orders", "", "any", "any", Materialization.INCREMENTAL, None)
     session.create_schema("s")
-    with pytest.raises(ColumnsDiffer, match='more than one column "id", "ID"; give each a name of its own'):
+    with pytest.raises(ColumnsDiffer, match='more than one column "id", "ID"; give each a different name'):
         session.materialize(orders, 'SELECT 1 AS id, 2 AS "ID"', None)
     assert session.relation_kind("s.orders") is None

@@ -405,7 +405,7 @@ def test_server_that_dies() -> None:
 
 
 def test_incremental_names_with_case(connection: PostgresConnection) -> None:
-    """Names that differ in case are two names, and may stand beside each other."""
+    """Names that differ in case are two names, and a table may have both."""
     for sql in ('SELECT 1 AS "Id", 2 AS id', 'SELECT 4 AS id, 3 AS "Id"'):
         make(connection, "s.orders", sql, "incremental")
     with connection.session() as session:
@@ -416,11 +416,12 @@ def test_incremental_names_with_case(connection: PostgresConnection) -> None:
 
 @pytest.mark.parametrize("table", ["n" * 64, f'"{"é" * 32}"', f"public.{'n' * 64}"])
 def test_table_whose_name_would_be_cut(connection: PostgresConnection, table: str) -> None:
-    """Rows are not written under a name that PostgreSQL would cut, as another table could have what is left of it."""
+    """Rows are not written under a name that PostgreSQL would truncate, possibly to another table's name."""
     name = table.removeprefix("public.").strip('"')
     with connection.session() as session, pytest.raises(StatementFailed) as told:
         session.write(table, pa.table({"id": [1]}).to_reader())
     assert (
-        str(told.value) == f'the name "{name}" has 64 bytes, and PostgreSQL cuts names after 63; give it a shorter one'
+        str(told.value)
+        == f'the name "{name}" has 64 bytes, and PostgreSQL truncates names after 63; give it a shorter one'
     )
     assert connection.relations() == {}
