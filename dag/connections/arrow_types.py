@@ -136,9 +136,9 @@ def type_text(field: pa.Field) -> str:
 
 
 def from_python(rows: Any) -> pa.RecordBatchReader:
-    """What has `__arrow_c_stream__` as plain rows; without the index of a pandas frame that has no name.
+    """Plain rows from an object with `__arrow_c_stream__`, without the unnamed index of a pandas frame.
 
-    Such an index numbers the rows as they once were: pandas hands it over as a column after a sort, and not before.
+    Such an index holds the rows' original numbers: pandas passes it as a column after a sort, but not before.
     """
     reader = pa.RecordBatchReader.from_stream(rows)
     unnamed = _unnamed_index(reader.schema)
@@ -150,7 +150,7 @@ def from_python(rows: Any) -> pa.RecordBatchReader:
 
 
 def _unnamed_index(schema: pa.Schema) -> set[str]:
-    """The columns of an index without a name, as pandas notes them in a schema."""
+    """The columns of an unnamed index, as pandas records them in a schema."""
     noted = (schema.metadata or {}).get(b"pandas")
     try:
         index = json.loads(noted)["index_columns"] if noted else []

@@ -47,7 +47,7 @@ def report_run_end(log: TaskLog, status: TaskStatus, cancelled: bool, elapsed_ms
 
 
 def report_dropped_entries(log: TaskLog) -> None:
-    """The log entry that says how many entries of raw assets were not kept; none if all were."""
+    """Report, in a log entry, how many entries of raw assets were not stored; nothing if all were."""
     count = log.own_entries
     if count.dropped:
         limit = f"a task's assets write at most {count.most:,} (DAGSCOPE_TASK_ENTRIES)"

@@ -21,7 +21,7 @@ class ErrorInfo(Shape):
 
 
 def describe_error(error: BaseException, project_folder: Path, shown: Callable[[str], str]) -> ErrorInfo:
-    """The error and its chain of causes, its texts as they are `shown` and paths relative to the project."""
+    """The error and its chain of causes, with texts as `shown` returns them and paths relative to the project."""
     chain = [error]
     while (cause := cause_of(chain[-1])) is not None and len(chain) < _LONGEST_CHAIN:
         chain.append(cause)

@@ -68,7 +68,7 @@ class TaskLog(Log):
     test: str | None = None
     limits: LogLimits = UNLIMITED
     own_entries: EntryCount = field(default_factory=lambda: EntryCount(UNLIMITED.task_entries))
-    """Counts what raw assets write."""
+    """Counts the entries that raw assets write."""
 
     def for_asset(self, asset: str, connection: str) -> "TaskLog":
         return replace(self, asset=asset, connection=connection)
@@ -77,7 +77,7 @@ class TaskLog(Log):
         return replace(self, test=test)
 
     def shown(self, text: str) -> str:
-        """The text as it is kept: secrets hidden, and cut where it is longer than a message may be."""
+        """The text as it is stored: secrets hidden, and truncated if it is longer than a message may be."""
         return shown(text, self.redaction, self.limits.message_chars, "DAGSCOPE_MESSAGE_CHARS")
 
     def write(self, level: str, message: object, fields: dict[str, Any]) -> None:
@@ -146,7 +146,7 @@ def _with_exception(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(fields: Mapping[str, Any], redaction: Redaction) -> dict[str, Any]:
-    """The fields under keys that can be stored; one that a reserved field has is followed by an underscore."""
+    """The fields under keys that can be stored; a reserved key gets an underscore at the end."""
     renamed: dict[str, Any] = {}
     for key, value in fields.items():
         own = redaction.text(key)

@@ -55,7 +55,7 @@ def _exit_code(error: BaseException) -> int:
 
 
 def _before() -> None:
-    """A signal that comes before the child has its own handlers waits until it has."""
+    """A signal that arrives before the child has its own handlers waits until it has them."""
     if _closers:
         _mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
@@ -70,7 +70,7 @@ def _in_child() -> None:
     if _closers:
         for close in _closers:
             close()
-        signal.set_wakeup_fd(-1)  # the parent's event loop learns of signals by it
+        signal.set_wakeup_fd(-1)  # it notifies the parent's event loop of signals
         for number, handler in _SIGNALS.items():
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 signal.signal(number, handler)

@@ -51,8 +51,8 @@ class Redaction:
         return hide(self._known.hidden(_unicode(text)))
 
     def value(self, value: Any) -> Any:
-        """The value as plain JSON data with all its texts redacted; a text for what has no JSON form, and for NaN."""
-        if value is None or type(value) is int:  # most are, and hold no text
+        """The value as plain JSON data with all strings redacted; a string for NaN and for values without JSON form."""
+        if value is None or type(value) is int:  # most values are, and contain no text
             return value
         try:
             return self._texts_redacted(json.loads(json_text(value, not_finite=json.dumps)))

@@ -44,7 +44,7 @@ _CANCELLED_BEFORE = "skipped: cancelled"
 
 @dataclass(frozen=True)
 class TaskOptions:
-    """How tasks are executed: in how many threads, and how much is kept of data tests and of logs."""
+    """How tasks are executed: in how many threads, and how much of data tests and logs is stored."""
 
     max_workers: int
     kept_violations: int
