@@ -22,7 +22,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('task_id', 'attempt', 'asset_name')
     )
     op.create_index('task_by_status', 'task', ['status'])
-    # Added in place: to copy a table with what refers to it, as batch_alter_table does, is not needed for these.
+    # Added in place: these columns do not need the copy of the table that batch_alter_table makes.
     op.add_column('attempt', sa.Column('profile', sa.Boolean(), nullable=False, server_default=sa.false()))
     for part in PARTS:
         op.add_column('node', sa.Column(part, sa.Integer(), nullable=True))

@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column('node', sa.Column('is_selection', sa.Boolean(), nullable=False, server_default=sa.false()))
-    # Until now the label was all that told a node of which only the query was read.
+    # Until now, only the label showed that just the query of a node was read.
     op.execute("UPDATE node SET is_selection = 1 WHERE substr(name, 1, 10) = 'Selecting '")
 
 

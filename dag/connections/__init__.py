@@ -1,4 +1,4 @@
-"""Databases: what an engine promises, and the engines."""
+"""Databases: the interface of an engine, and the engines."""
 
 from dagscope.dag.connections.base import Connection, ConnectionDetails, Session
 from dagscope.dag.connections.engines import ENGINES, engine_of, known_engines

@@ -1,9 +1,9 @@
-"""Arrow columns on their way between databases: the type they had where they come from, and plain Arrow types.
+"""Arrow columns in transit between databases: their original types, and plain Arrow types.
 
-Arrow has no type for some columns (an enormous integer, a time with a zone, an `inet`). Such a column travels as text,
-or as the nearest Arrow type, with its type beside it in the field's metadata: `dagscope:type` in the words of
+Arrow has no type for some columns (a very large integer, a time with a zone, an `inet`). Such a column travels as text,
+or as the nearest Arrow type, and the field's metadata says what its type is: `dagscope:type` in the vocabulary of
 `dagscope.dag.connections.neutral_types`, and `dagscope:own-type` as `<engine>:<type as that engine writes it>`, which
-is for that engine alone, and for people.
+only that engine and messages use.
 """
 
 import json
@@ -26,7 +26,7 @@ WIDEST_DECIMAL = 38  # digits of Arrow's decimal128
 
 @dataclass(frozen=True)
 class NotedType:
-    """What a field says of its type: in neutral words, and as the engine named `engine` writes it."""
+    """The type that a field's metadata records: the neutral type, and the type as the engine `engine` writes it."""
 
     neutral: NeutralType
     engine: str
@@ -34,12 +34,12 @@ class NotedType:
 
 
 def with_type(field: pa.Field, noted: NotedType) -> pa.Field:
-    """The field with the type it has in its database."""
+    """The field with its database type in the metadata."""
     return field.with_metadata({_TYPE: str(noted.neutral), _OWN_TYPE: f"{noted.engine}:{noted.own}"})
 
 
 def noted_type(field: pa.Field) -> NotedType | None:
-    """What `with_type` noted, or an earlier version."""
+    """The type that `with_type`, or an earlier version, recorded."""
     metadata = field.metadata or {}
     if _TYPE not in metadata:
         return None
@@ -51,7 +51,7 @@ def noted_type(field: pa.Field) -> NotedType | None:
 
 
 def _parsed(text: str) -> NeutralType:
-    """Python may have written any text."""
+    """The text may be invalid, because a raw asset's Python code can write any metadata."""
     try:
         return NeutralType.parse(text)
     except (IndexError, ValueError):
@@ -59,7 +59,7 @@ def _parsed(text: str) -> NeutralType:
 
 
 def unique_names(names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    """Names of one table's columns: a second `id` is `id_1`."""
+    """Unique column names for one table: a second `id` becomes `id_1`."""
     taken: set[str] = set()
     unique = []
     for name in names:
@@ -73,15 +73,15 @@ def unique_names(names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
 
 
 Convert = Callable[[pa.Array], pa.Array]
-"""Makes a column of one batch into what the target takes; raises `TypeNotKept` or an Arrow error."""
+"""Converts a column of one batch to what the target accepts; raises `TypeNotKept` or an Arrow error."""
 
 
 def converted(
     rows: pa.RecordBatchReader, schema: pa.Schema, converts: list[Convert | None], place: str
 ) -> pa.RecordBatchReader:
-    """The same rows under `schema`, each column through its conversion, batch by batch.
+    """The same rows with `schema`, each column converted, batch by batch.
 
-    Reading raises `TypeNotKept` naming the first column whose values do not fit.
+    Reading raises `TypeNotKept`, which names the first column whose values do not fit.
     """
     source = rows.schema
 
@@ -104,7 +104,7 @@ def _convert(convert: Convert, column: pa.Array, field: pa.Field, place: str) ->
 
 
 class WatchedRows:
-    """Rows handed to an engine's own code, which tells of a failed source in words of its own; this keeps the cause."""
+    """Rows for an engine's own code, which reports a failed source in its own words; this keeps the original error."""
 
     def __init__(self, rows: pa.RecordBatchReader) -> None:
         self._source = rows
@@ -120,7 +120,7 @@ class WatchedRows:
 
     @contextmanager
     def telling_cause(self) -> Iterator[None]:
-        """Raises what the source raised instead of what the engine made of it."""
+        """Raises the source's error instead of the one that the engine raised because of it."""
         try:
             yield
         except Exception as error:
@@ -130,15 +130,15 @@ class WatchedRows:
 
 
 def type_text(field: pa.Field) -> str:
-    """The field's type as its own database names it, else Arrow's name."""
+    """The field's type as its own database names it, or Arrow's name."""
     noted = noted_type(field)
     return noted.own if noted else str(field.type)
 
 
 def from_python(rows: Any) -> pa.RecordBatchReader:
-    """What has `__arrow_c_stream__` as plain rows; without the index of a pandas frame that has no name.
+    """Plain rows from an object with `__arrow_c_stream__`, without the unnamed index of a pandas frame.
 
-    Such an index numbers the rows as they once were: pandas hands it over as a column after a sort, and not before.
+    Such an index holds the rows' original numbers: pandas passes it as a column after a sort, but not before.
     """
     reader = pa.RecordBatchReader.from_stream(rows)
     unnamed = _unnamed_index(reader.schema)
@@ -150,7 +150,7 @@ def from_python(rows: Any) -> pa.RecordBatchReader:
 
 
 def _unnamed_index(schema: pa.Schema) -> set[str]:
-    """The columns of an index without a name, as pandas notes them in a schema."""
+    """The columns of an unnamed index, as pandas records them in a schema."""
     noted = (schema.metadata or {}).get(b"pandas")
     try:
         index = json.loads(noted)["index_columns"] if noted else []
@@ -163,7 +163,7 @@ _UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def plain(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """The rows without Arrow types that no engine reads: views, dictionaries, run ends, halves, wide decimals.
+    """The rows without Arrow types that engines cannot read: views, dictionaries, run ends, halves, wide decimals.
 
     Values do not change. Reading raises `TypeNotKept` for a decimal of more than 38 digits.
     """
@@ -184,7 +184,7 @@ def _plain_field(field: pa.Field) -> pa.Field:
 
 
 class _NoPlainType(Exception):
-    """The message is a hint what to do."""
+    """The message says what to do."""
 
 
 def _plain_type(type_: pa.DataType) -> pa.DataType:
@@ -235,7 +235,7 @@ def _to_plain(type_: pa.DataType) -> Convert:
 
 
 def _list_of_view(column: pa.Array) -> pa.ListArray:
-    """Arrow's own cast of a list view makes an array with an offset too few."""
+    """Arrow's own cast of a list view creates an array that lacks an offset."""
     lengths = pc.fill_null(pc.list_value_length(column), 0)
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths.cast(pa.int64()))])
     return pa.ListArray.from_arrays(offsets.cast(pa.int32()), column.flatten(), mask=column.is_null())

@@ -1,4 +1,4 @@
-"""The seam between the domain and a database: one folder an engine behind these two classes.
+"""The seam between the domain and a database: each engine implements these two classes in a folder of its own.
 
 A `Connection` is one database of a project, shared by all threads; a `Session` is one thread's use of it.
 """
@@ -37,25 +37,25 @@ class Session(ABC):
 
     @abstractmethod
     def execute(self, sql: str) -> int:
-        """Run one or several statements; the rows that the last one wrote, 0 where it wrote none."""
+        """Run one or several statements; returns the number of rows that the last one wrote, 0 if it wrote no rows."""
 
     @property
     def in_transaction(self) -> bool:
-        """If a statement of the caller's began a transaction that none ended; an engine may have no transactions."""
+        """Whether the caller's statements left a transaction open; an engine may have no transactions."""
         return False
 
     def refuse_open_transaction(self) -> None:  # noqa: B027  an engine may have no transactions
-        """Roll back what a statement of the caller's began and none ended; raises `TransactionLeftOpen` if it did."""
+        """If the caller's statements left a transaction open, roll it back and raise `TransactionLeftOpen`."""
 
     @abstractmethod
     def scalar(self, sql: str) -> Any:
-        """The first value of the first row."""
+        """The first value of the first row, None if there are no rows."""
 
     @abstractmethod
     def read(self, sql: str) -> pa.RecordBatchReader:
-        """The rows of a query in batches, read as they are asked for. No value changes: raises `TypeNotKept` instead.
+        """The rows of a query in batches, read on demand. No value changes: raises `TypeNotKept` instead.
 
-        What Arrow has no type for comes as text, its own type beside it (`dagscope.dag.connections.arrow_types`).
+        A type that Arrow lacks comes as text, with its own type recorded (`dagscope.dag.connections.arrow_types`).
         """
 
     @abstractmethod
@@ -66,11 +66,11 @@ class Session(ABC):
         """
 
     def read_to_show(self, sql: str) -> pa.RecordBatchReader:
-        """The same for people's eyes: also values that Arrow cannot hold are there, as text."""
+        """The same for display: values that Arrow cannot hold are included, as text."""
         return self.read(sql)
 
     def count_rows(self, asset: str) -> int:
-        """How many rows the asset's relation has."""
+        """The number of rows in the asset's relation."""
         return int(self.scalar(f"SELECT count(*) FROM {self.dialect.relation(asset)}"))
 
     def rows_to_show(self, asset: str, offset: int = 0, limit: int | None = None) -> pa.RecordBatchReader:
@@ -86,37 +86,37 @@ class Session(ABC):
     def selecting(
         self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]
     ) -> AbstractContextManager[pa.RecordBatchReader]:
-        """The rows of one query, to show, while inside. Nothing is written that anybody else could ever see.
+        """The rows of one query for display, inside the block. Nothing is written that another session could see.
 
-        `inputs` are rows that the query reads under these names of tables, whatever else has the names.
+        `inputs` are rows that the query reads as tables with these names, even if other relations have the names.
         """
 
     @abstractmethod
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
-        """Create or replace the table with these rows, in one transaction; how many there were.
+        """Create or replace the table with these rows, in one transaction; returns how many there were.
 
         Raises `TypeNotKept` for a column that this engine cannot hold exactly.
         """
 
     @abstractmethod
     def relation_kind(self, asset: str) -> RelationKind | None:
-        """What stands under the asset's name."""
+        """The kind of relation that has the asset's name, None if there is no such relation."""
 
     @abstractmethod
     def create_schema(self, stage: str) -> None:
-        """Make the stage's schema where it is missing; safe from several threads at once."""
+        """Create the stage's schema if it is missing; safe from several threads at once."""
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:
-        """All reads inside see the database as it was at one moment."""
+        """All reads inside the block see the database at the same moment."""
 
     def materialize(
         self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str] = ()
     ) -> int | None:
-        """Make the asset's relation in its stage's schema, which is there; how many rows were written, None for a view.
+        """Create the asset's relation in its stage's schema, which exists; returns the rows written, None for a view.
 
-        `existing` is what stands under the name where that is known (it always is for `incremental`). `remade` are
-        assets that are executed after this one: their views may be lost where they no longer fit; others must not be.
+        `existing` is the kind of relation with that name, if known (it always is for `incremental`). `remade` are
+        assets that are executed after this one: their views may be lost if they no longer fit; others must not be.
         """
         return self._tried(asset, sql, lambda: self._materialize_once(asset, sql, existing, remade))
 
@@ -141,28 +141,28 @@ class Session(ABC):
     def _materialize_once(
         self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]
     ) -> int | None:
-        if asset.materialization is Materialization.CUSTOM:  # runs as it is: it may hold what no transaction takes
+        if asset.materialization is Materialization.CUSTOM:  # runs unchanged: some statements refuse a transaction
             rows = self.execute(sql)
             self.refuse_open_transaction()
             return rows
         return self._make(asset, sql, existing, remade)
 
     def _leaves_nothing_behind(self, asset: Asset, sql: str) -> bool:
-        """If all that was done before an error was undone by it."""
+        """Whether the error undid everything that was done before it."""
         return asset.materialization is not Materialization.CUSTOM or len(statement_spans(sql)) == 1
 
     @abstractmethod
     def _make(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int | None:
-        """`materialize` for a table, incremental or view asset, in one transaction and without a second try."""
+        """`materialize` for a table, incremental or view asset, in one transaction and without retrying."""
 
     @abstractmethod
     def is_conflict(self, error: Exception) -> bool:
-        """If the error came from another session's change at the same moment, so that trying again may do."""
+        """Whether a concurrent change by another session caused the error, so that a retry may succeed."""
 
 
 @dataclass(frozen=True)
 class ConnectionDetails:
-    """Where a connection leads, for people; never a secret."""
+    """The database that a connection opens, for display; never contains a secret."""
 
     path: str | None = None
     extensions: tuple[str, ...] | None = None
@@ -175,7 +175,7 @@ class ConnectionDetails:
 class Connection(ABC):
     """One database of a project. Opened by the first session, and safe to share between threads.
 
-    Held off, it opens no session: `close` then lets go of the database for good, until it is admitted again.
+    While it is held off it opens no sessions: the database stays closed after `close` until it is admitted again.
     """
 
     engine: ClassVar[str]
@@ -198,7 +198,7 @@ class Connection(ABC):
 
     @property
     def sessions(self) -> int:
-        """How many sessions are open."""
+        """The number of open sessions."""
         return self._sessions
 
     @property
@@ -206,21 +206,21 @@ class Connection(ABC):
         return self._is_held_off
 
     def hold_off(self) -> None:
-        """Open no more sessions; those that are open go on."""
+        """Open no more sessions; open ones continue."""
         with self._use:
             self._is_held_off = True
 
     def admit(self) -> None:
-        """Open sessions again."""
+        """Allow sessions again."""
         with self._use:
             self._is_held_off = False
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
-        """Around a session. Raises `ConnectionFailed` while the connection is held off."""
+        """Surrounds a session. Raises `ConnectionFailed` while the connection is held off."""
         with self._use:
             if self._is_held_off:
-                raise ConnectionFailed(self.name, "disconnected; connect again, or run a task, which does")
+                raise ConnectionFailed(self.name, "disconnected; connect again, or run a task, which reconnects")
             self._sessions += 1
         try:
             yield
@@ -231,22 +231,22 @@ class Connection(ABC):
     @property
     @abstractmethod
     def is_open(self) -> bool:
-        """If the database is open now."""
+        """Whether the database is open."""
 
     @property
     @abstractmethod
     def details(self) -> ConnectionDetails:
-        """Where it leads."""
+        """The database that it opens."""
 
     @property
     def outlives_closing(self) -> bool:
-        """If what is in the database is still there after `close`."""
+        """Whether the database's contents survive `close`."""
         return True
 
     @property
     @abstractmethod
     def identity(self) -> Hashable:
-        """Equal for connections that mean the same database opened in the same way."""
+        """Equal for connections that open the same database in the same way."""
 
     @classmethod
     @abstractmethod
@@ -256,7 +256,7 @@ class Connection(ABC):
     @property
     @abstractmethod
     def secrets(self) -> frozenset[str]:
-        """Values that must never be shown."""
+        """Values that must never be displayed."""
 
     @property
     @abstractmethod
@@ -269,7 +269,7 @@ class Connection(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the database; the next session opens it again."""
+        """Close the database; the next session opens it again."""
 
     @abstractmethod
     def session(
@@ -277,12 +277,12 @@ class Connection(ABC):
     ) -> AbstractContextManager[Session]:
         """A session for the calling thread, interrupted when the cancellation is requested.
 
-        Every statement that it sends is noted in `statements`.
+        Every statement that it sends is recorded in `statements`.
         Raises `ConnectionFailed`.
         """
 
     def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
-        """The statements that would materialize the asset over what exists, as `sqlCompiledQuery` shows them."""
+        """The statements that would materialize the asset over `existing`, as `sqlCompiledQuery` shows them."""
         return ";\n".join(self.materializations.statements(asset, sql, existing))
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Frames that earlier versions stored: `dagscope:type` was `<engine>:<type in its own words>`, which this reads."""
+"""Reads frames that earlier versions stored, where `dagscope:type` was `<engine>:<type as that engine writes it>`."""
 
 import re
 
@@ -49,7 +49,7 @@ _FIELD_NAME = re.compile(r'\s*"(?:[^"]|"")*"\s+|\s*')
 
 
 def translated(noted: str) -> tuple[NeutralType, str] | None:
-    """The neutral type, and what is noted of the own one today; None for what no earlier version noted."""
+    """The neutral type and today's form of the engine's own type; None for text that no earlier version wrote."""
     match = _NOTED.fullmatch(noted)
     if match is None:
         return None
@@ -76,7 +76,7 @@ def _of_duckdb(type_: str) -> NeutralType:
 
 
 def _parts(text: str, named: bool) -> list[str]:
-    """The types of `"name" TYPE, "name" TYPE`, or of `TYPE, TYPE`; commas in parentheses and quotes part nothing."""
+    """The types in `"name" TYPE, "name" TYPE`, or `TYPE, TYPE`; commas in parentheses and quotes do not separate."""
     parts, depth, start, quoted = [], 0, 0, False
     for index, character in enumerate(text + ","):
         quoted ^= character == '"'

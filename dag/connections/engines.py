@@ -1,7 +1,7 @@
-"""Engines by the `type` that config.yaml gives them: dagscope's own, one line each, and those of other packages.
+"""Engines by their `type` in config.yaml: dagscope's own, one line each, and those of other packages.
 
 Another package provides an engine with an entry point in the group `dagscope.engines`: its name is the type, its object
-the engine's `Connection`. It is imported when a project first names the type.
+the engine's `Connection`. The engine is imported when a project first names the type.
 """
 
 from importlib.metadata import EntryPoint, entry_points
@@ -18,7 +18,7 @@ GROUP = "dagscope.engines"
 
 
 def known_engines() -> frozenset[str]:
-    """Every type that a connection can have here."""
+    """Every type that a connection can have in this installation."""
     return frozenset(ENGINES) | entry_points(group=GROUP).names
 
 

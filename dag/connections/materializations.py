@@ -1,4 +1,4 @@
-"""Which statements a materialization is, for those that execute them and those that show them."""
+"""The statements of each materialization, for executing and for displaying them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -36,9 +36,9 @@ class TableKeys:
 def appended_columns(
     asset: str, query: Sequence[str], table: Sequence[str], same: Callable[[str], str] = str
 ) -> list[str]:
-    """The table's columns in the order of the query's, which goes by name; `same` is equal for names that are the same.
+    """The table's columns in the order of the query's, matched by name; `same` maps equal names to the same value.
 
-    Raises `ColumnsDiffer` unless each column of either one is in the other.
+    Raises `ColumnsDiffer` unless both have the same columns.
     """
     check_names(asset, query, same)
     of_table = {same(name): name for name in table}
@@ -54,19 +54,19 @@ def appended_columns(
     if differences:
         raise ColumnsDiffer(
             f'"{asset}" is incremental and appends by name, but {" and ".join(differences)}; '
-            "give the query the columns of the table, or drop the table"
+            "make the query return the table's columns, or drop the table"
         )
     return [of_table[same(name)] for name in query]
 
 
 def check_names(asset: str, query: Sequence[str], same: Callable[[str], str] = str) -> None:
-    """Raises `ColumnsDiffer` if two columns of the query have one name: what is appended by name has one for each."""
+    """Raises `ColumnsDiffer` if two columns of the query have the same name, which cannot be appended by name."""
     counts = Counter(map(same, query))
     twice = dict.fromkeys(name for name in query if counts[same(name)] > 1)
     if twice:
         raise ColumnsDiffer(
             f'"{asset}" is incremental and appends by name, but its query has more than one column '
-            f"{_quoted(twice)}; give each a name of its own"
+            f"{_quoted(twice)}; give each a different name"
         )
 
 
@@ -76,7 +76,7 @@ def _quoted(names: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Materializations:
-    """The statements of one engine. An engine overrides those that it has other words for.
+    """The statements of one engine. An engine overrides those that differ.
 
     A query follows its keyword on the same line, so that the line numbers in a database's errors are the query's own.
     """
@@ -84,7 +84,7 @@ class Materializations:
     dialect: Dialect
 
     def statements(self, asset: Asset, query: str, existing: RelationKind | None) -> list[str]:
-        """What materializes the asset over what stands under its name now; all of one transaction."""
+        """The statements that materialize the asset over `existing`, to run in one transaction."""
         name = self.dialect.relation(asset.name)
         match asset.materialization:
             case Materialization.VIEW:
@@ -100,7 +100,7 @@ class Materializations:
         return [f"CREATE OR REPLACE VIEW {name} AS {query}"]
 
     def append(self, name: str, query: str, columns: Iterable[str] = ()) -> str:
-        """`columns` are the table's, in the query's order; who only shows the statement does not know them."""
+        """`columns` are the table's, in the query's order; empty if the statement is only shown."""
         into = f" ({self.dialect.identifiers(columns)})" if columns else ""
         return f"INSERT INTO {name}{into} {query}"
 

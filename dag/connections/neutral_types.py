@@ -1,19 +1,19 @@
-"""Types of columns in words that belong to no engine; each engine maps its own types to them and back.
+"""Column types in a vocabulary that belongs to no engine; each engine maps its own types to it and back.
 
-A neutral type is noted for what Arrow has no type for. Its text is `uuid`, `decimal(50,2)`, `list<uuid>` or
-`struct<uuid, plain>`: the parts of a nested type are in the order of the Arrow type's own.
+A neutral type is recorded for a column that Arrow has no type for. Its text is for example `uuid`, `decimal(50,2)`,
+`list<uuid>` or `struct<uuid, plain>`: the parts of a nested type have the order of the Arrow type.
 """
 
 import re
 from dataclasses import dataclass
 
 PLAIN = "plain"
-"""Arrow's own type says all; a part of a nested type of which others are noted."""
+"""Arrow's own type is exact; used for parts of a nested type whose other parts need a neutral type."""
 
 UUID = "uuid"
 JSON = "json"
 DECIMAL = "decimal"
-"""With precision and scale, or of any length; as text it may be NaN or infinite."""
+"""With precision and scale, or of any length; the text may be NaN or infinite."""
 
 INTEGER = "integer"
 """A whole number of any length."""
@@ -28,7 +28,7 @@ OTHER = "other"
 LIST, STRUCT, MAP = "list", "struct", "map"
 
 NUMBERS = frozenset({DECIMAL, INTEGER, SIGNED_128, UNSIGNED_128})
-"""Types whose text is a number's."""
+"""Types whose text is a number."""
 
 _TOKEN = re.compile(r"[a-z0-9-]+|[<>(),]")
 
@@ -43,7 +43,7 @@ class NeutralType:
 
     @property
     def is_plain(self) -> bool:
-        """If Arrow's own type says all, in every part."""
+        """Whether Arrow's own type is exact, in every part."""
         return all(part.is_plain for part in self.parts) if self.parts else self.name == PLAIN
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class NeutralType:
 
     @classmethod
     def parse(cls, text: str) -> "NeutralType":
-        """The type whose text this is.
+        """The type that the text describes.
 
         >>> type_ = NeutralType.parse("struct<decimal(50,2), list<uuid>>")
         >>> type_.parts[0].sizes, type_.parts[1].parts[0].name
@@ -66,7 +66,7 @@ class NeutralType:
 
 
 def _parsed(tokens: list[str]) -> NeutralType:
-    """The type at the end of the tokens, which are in reverse; what was read is taken off."""
+    """The type at the end of the tokens, which are in reverse order; removes the tokens that it reads."""
     name, sizes, parts = tokens.pop(), [], []
     if tokens[-1:] == ["("]:
         while tokens.pop() != ")":

@@ -1,10 +1,10 @@
-"""What stands under a name in a database."""
+"""The kinds of relations in a database."""
 
 from enum import StrEnum
 
 
 class RelationKind(StrEnum):
-    """A table or a view; an engine counts its other kinds as one of them."""
+    """A table or a view; an engine maps its other kinds to one of them."""
 
     TABLE = "table"
     VIEW = "view"

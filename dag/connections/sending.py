@@ -1,4 +1,4 @@
-"""Sending statements through a driver: each is noted, and errors and interrupts come out as dagscope's own."""
+"""Sending statements through a driver: records each one, and turns errors and interrupts into dagscope's own."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,42 +10,42 @@ from dagscope.dag.ground.errors import Cancelled, DagscopeError
 
 NOTHING_COMMITTED = (
     "nothing was committed: an earlier statement of the transaction failed, so all of it was rolled back; let that "
-    "error fail the asset, or begin again after ROLLBACK"
+    "error fail the asset, or start a new transaction after ROLLBACK"
 )
 
 
 @dataclass(frozen=True)
 class Driver:
-    """One connection of an engine's library, and how to read what the library raises."""
+    """One connection of an engine's library, and how to read its exceptions."""
 
     errors: tuple[type[Exception], ...]
-    """All that it raises on purpose."""
+    """All exceptions that it raises on purpose."""
 
     send: Callable[[str], object]
-    """Sends a statement whose rows nobody wants."""
+    """Sends a statement and ignores its rows."""
 
     interrupt: Callable[[], None]
-    """Stops the statement that runs now, from any thread."""
+    """Stops the running statement, from any thread."""
 
     failure: Callable[[Exception], DagscopeError]
-    """What dagscope raises instead of one of `errors`."""
+    """The exception that dagscope raises instead of one of `errors`."""
 
     text: Callable[[Exception], str]
-    """The database's own words."""
+    """The database's own message."""
 
     offset: Callable[[str, Exception], int | None]
-    """The place in the statement that the error names, from 0."""
+    """The offset in the statement that the error names, from 0."""
 
 
 class Sending:
-    """How one session sends statements; `connection` is the name that they are noted under."""
+    """Sends the statements of one session; `connection` is the name that they are recorded under."""
 
     def __init__(self, connection: str, driver: Driver, cancellation: Cancellation, log: StatementLog) -> None:
         self._connection, self._driver, self._cancellation, self._log = connection, driver, cancellation, log
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The driver's errors as dagscope's, and an interrupt as a cancellation."""
+        """Turns the driver's errors into dagscope's, and an interrupt into a cancellation."""
         try:
             with self._cancellation.interrupting(self._driver.interrupt):
                 yield
@@ -56,20 +56,20 @@ class Sending:
 
     @contextmanager
     def statement(self, sql: str) -> Iterator[SentStatement]:
-        """The same for a statement that is sent now, and noted."""
+        """The same for a statement that is sent inside the block, and recorded."""
         with self.running(), self.noting(sql) as sent:
             yield sent
 
     @contextmanager
     def noting(self, sql: str) -> Iterator[SentStatement]:
-        """Note a statement that is sent now; the driver's errors pass."""
+        """Record a statement that is sent inside the block; the driver's errors pass through."""
         sent = self._log.sent(self._connection, sql)
         with self.working_on(sent, sql):
             yield sent
 
     @contextmanager
     def working_on(self, sent: SentStatement, sql: str) -> Iterator[None]:
-        """Note the time, and the error, of a statement that the database works on inside."""
+        """Record the time, and any error, of a statement that the database works on inside the block."""
         try:
             yield
         except self._driver.errors as error:
@@ -80,7 +80,7 @@ class Sending:
 
     @contextmanager
     def transaction(self, begin: str) -> Iterator[None]:
-        """All statements inside take effect together, or none does."""
+        """All statements inside the block take effect together, or not at all."""
         self._send(begin)
         try:
             yield
@@ -91,7 +91,7 @@ class Sending:
 
     @contextmanager
     def undone(self, begin: str) -> Iterator[None]:
-        """No statement inside takes effect for longer than the block."""
+        """The effects of all statements inside are undone at the end of the block."""
         self._send(begin)
         try:
             yield
@@ -103,6 +103,6 @@ class Sending:
             self._driver.send(sql)
 
     def _roll_back(self) -> None:
-        """Whether the task was cancelled or not. What went wrong before is the error to report."""
+        """Also runs after a cancellation. Its own errors are ignored: the earlier one is the one to report."""
         with suppress(*self._driver.errors), self.noting("ROLLBACK"):
             self._driver.send("ROLLBACK")

@@ -1,4 +1,4 @@
-"""Which one of several statements failed, for the error that a person reads."""
+"""Says in an error message which of several statements failed."""
 
 import re
 
@@ -6,17 +6,17 @@ from dagscope.dag.model.query_text import statement_spans
 
 _LONGEST_LINE = 200  # characters
 _WORD = re.compile(r"\w+")
-_START = re.compile(r"[^'\"$]{0,80}")  # of a longer line: up to the first text, for half a secret would not be hidden
+_START = re.compile(r"[^'\"$]{0,80}")  # of a longer line: up to the first string, as half a secret would not be hidden
 
 
 def with_statement(message: str, sql: str, offset: int | None = None, finished: int | None = None) -> str:
-    """The message, and after it the statement that failed, where `sql` holds several.
+    """The message, followed by the statement that failed if `sql` contains several.
 
-    It is the statement at `offset`, or else the one after those that are `finished`.
+    This is the statement at `offset`, or else the one after those that are `finished`.
 
     >>> print(with_statement("no such table", "SELECT 1;\\nSELECT a\\nFROM t", finished=1))
     no such table
-    in statement 2 of 2, which begins in line 2: SELECT a
+    in statement 2 of 2, which starts at line 2: SELECT a
     """
     spans = statement_spans(sql)
     if len(spans) < 2:
@@ -28,12 +28,12 @@ def with_statement(message: str, sql: str, offset: int | None = None, finished: 
     start, end = spans[finished]
     line = sql.count("\n", 0, start) + 1
     return (
-        f"{message}\nin statement {finished + 1} of {len(spans)}, which begins in line {line}: {_first(sql[start:end])}"
+        f"{message}\nin statement {finished + 1} of {len(spans)}, which starts at line {line}: {_first(sql[start:end])}"
     )
 
 
 def first_word(sql: str) -> str:
-    """The word that a text of statements begins with, in lower case; "" where there is none.
+    """The first word of the statements, in lower case; "" if there are no statements.
 
     >>> first_word("-- done\\n COMMIT; SELECT 1")
     'commit'

@@ -1,4 +1,4 @@
-"""How steps and runs end, as events: reported by their runner, or by others once the runner is gone."""
+"""How steps and runs end, as events: reported by their runner, or by other code once the runner is gone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ from dagscope.dag.redaction.redaction import Redaction
 
 
 def report_step_success(log: TaskLog, elapsed_ms: int) -> None:
-    """The run event of a step that succeeded; the step is the log's asset."""
+    """Report the run event of a step that succeeded; the step is the log's asset."""
     text = f'Finished execution of step "{log.asset}" in {elapsed_ms / 1000:.1f}s.'
     log.run_event(RunEventType.STEP_SUCCESS, RunEventLevel.INFO, text)
 
 
 def report_step_failure(log: TaskLog, message: str, error: ErrorInfo | None) -> None:
-    """The run event of a step that failed; the step is the log's asset."""
+    """Report the run event of a step that failed; the step is the log's asset."""
     text = f'Execution of step "{log.asset}" failed: {message}'
     log.run_event(RunEventType.STEP_FAILURE, RunEventLevel.ERROR, text, error)
 
 
 def report_run_end(log: TaskLog, status: TaskStatus, cancelled: bool, elapsed_ms: int) -> None:
-    """The log entry and the run event that end an attempt."""
+    """Report the log entry and the run event that end an attempt."""
     seconds = f"{elapsed_ms / 1000:.1f}s"
     if cancelled:
         log.warning("DAG execution cancelled", durationMs=elapsed_ms)
@@ -47,7 +47,7 @@ def report_run_end(log: TaskLog, status: TaskStatus, cancelled: bool, elapsed_ms
 
 
 def report_dropped_entries(log: TaskLog) -> None:
-    """The log entry that says how many entries of raw assets were not kept; none if all were."""
+    """Report, in a log entry, how many entries of raw assets were not stored; nothing if all were."""
     count = log.own_entries
     if count.dropped:
         limit = f"a task's assets write at most {count.most:,} (DAGSCOPE_TASK_ENTRIES)"
@@ -56,9 +56,9 @@ def report_dropped_entries(log: TaskLog) -> None:
 
 @dataclass(frozen=True)
 class UnendedTask:
-    """An attempt that its runner did not end.
+    """An attempt that its runner could not end.
 
-    `open_tests` are the data tests that ran at that moment, each with its asset, None for a root test.
+    `open_tests` are the data tests that were running, each with its asset, None for a root test.
     """
 
     summary: TaskSummary
@@ -68,7 +68,7 @@ class UnendedTask:
 
 
 def closing_events(task: UnendedTask, message: str) -> Iterator[Event]:
-    """The events that end the task: its running nodes FAILED, its waiting ones left INITIAL."""
+    """The events that end the task: running nodes become FAILED, waiting ones stay INITIAL."""
     task_id, ended_ms = task.summary.task_id, now_ms()
     closed = [closed_node(node, message, ended_ms) if node.state.is_running else node for node, _ in task.nodes]
     for node, (was, facts) in zip(closed, task.nodes, strict=True):
@@ -101,7 +101,7 @@ def _run_failure(task: UnendedTask, message: str) -> list[Event]:
 
 
 def closed_node(node: NodeStatus, message: str, ended_ms: int) -> NodeStatus:
-    """The node as FAILED at that time, for the reason that `message` gives."""
+    """The node as FAILED at that time, with `message` as the reason."""
     elapsed_ms = max(0, ended_ms - (node.start_time or ended_ms))
     return node.changed(
         state=NodeState.FAILED,
@@ -113,7 +113,7 @@ def closed_node(node: NodeStatus, message: str, ended_ms: int) -> NodeStatus:
 
 
 def _timings(node: NodeStatus, elapsed_ms: int) -> NodeTimings | None:
-    """The part that the node was in takes what is left of its time."""
+    """Assigns the rest of the node's time to the part that it was in."""
     if node.timings is None:
         return None
     if node.state is NodeState.TESTING:

@@ -1,4 +1,4 @@
-"""What a failed step's event tells of its error: message, class, the project's own lines, and the cause of it."""
+"""The error in a failed step's event: message, class, the project's own stack frames, and the cause."""
 
 import traceback
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Optional
 from dagscope.dag.ground.error_text import cause_of, class_name, error_text, traceback_of
 from dagscope.dag.ground.shapes import Shape
 
-_LONGEST_CHAIN = 5  # errors; clients ask for three, and a chain of causes can be a ring
+_LONGEST_CHAIN = 5  # errors; clients request three, and a chain of causes can be circular
 
 
 class ErrorInfo(Shape):
@@ -21,7 +21,7 @@ class ErrorInfo(Shape):
 
 
 def describe_error(error: BaseException, project_folder: Path, shown: Callable[[str], str]) -> ErrorInfo:
-    """The error and its chain of causes, its texts as they are `shown` and paths relative to the project."""
+    """The error and its chain of causes, with texts as `shown` returns them and paths relative to the project."""
     chain = [error]
     while (cause := cause_of(chain[-1])) is not None and len(chain) < _LONGEST_CHAIN:
         chain.append(cause)

@@ -1,4 +1,4 @@
-"""What happens in a task, as the runner tells it: each event is one entry of the durable log (docs/architecture.md)."""
+"""What happens in a task, as the runner reports it: each event is an entry of the log (docs/architecture.md)."""
 
 import json
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Event:
     attempt: int
 
     def payload(self) -> str:
-        """The event as JSON: the shape of the same thing in the HTTP API, plus `taskId`."""
+        """The event as JSON: the shape that the HTTP API has for it, plus `taskId`."""
         raise NotImplementedError
 
     def _with_task_id(self, body: str) -> str:
@@ -52,11 +52,11 @@ class TaskChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """What is kept of a node beside its status.
+    """What is stored of a node besides its status.
 
-    `rows` is what the asset wrote, None where that is unknown (a view). `carried` marks a node that this attempt
-    took over from the one before it. Durations are in milliseconds. `statements` are those that the node has sent so
-    far, None where nothing new is told of them.
+    `rows` is the number of rows that the asset wrote, None if unknown (a view). `carried` marks a node that this
+    attempt took over from the previous one. Durations are in milliseconds. `statements` are those that the node has
+    sent so far, None if the event reports nothing new about them.
     """
 
     rows: int | None = None
@@ -68,14 +68,14 @@ class NodeFacts:
 
     def __post_init__(self) -> None:
         if self.rows is not None and not 0 <= self.rows < 2**63:
-            raise ValueError(f"{self.rows} is no number of rows")
+            raise ValueError(f"{self.rows} is not a number of rows")
 
 
 @dataclass(frozen=True, slots=True)
 class TaskAccepted(TaskChanged):
-    """An attempt begins: the run's `data`, and its nodes in order, those carried over with what is kept of them.
+    """An attempt starts: the run's `data`, and its nodes in order, with the stored facts of those carried over.
 
-    `profile` says if the statements of the attempt are to be profiled.
+    `profile` says whether the statements of the attempt are profiled.
     """
 
     task_uuid: str
@@ -108,8 +108,7 @@ class NodeChanged(Event):
 class DataTestChanged(Event):
     """A data test started or ended; `asset` is None for a root test.
 
-    `violations` holds the violating rows of a failed test (the first of them, capped), `violation_count` is how
-    many there are in all.
+    `violations` holds the first violating rows of a failed test, `violation_count` is how many there are in total.
     """
 
     kind: ClassVar[EventKind] = EventKind.TEST
@@ -124,7 +123,7 @@ class DataTestChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Logged(Event):
-    """A log entry. `attempt` is 0 where no task is meant."""
+    """A log entry. `attempt` is 0 if the entry belongs to no task."""
 
     kind: ClassVar[EventKind] = EventKind.LOG
     entry: LogEntry
@@ -135,7 +134,7 @@ class Logged(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunEventEmitted(Event):
-    """A run event; the failure of a step carries its error, which `RunEvent` itself has no place for."""
+    """A run event; the failure of a step carries its error, for which `RunEvent` has no field."""
 
     kind: ClassVar[EventKind] = EventKind.RUN_EVENT
     run_event: RunEvent

@@ -1,4 +1,4 @@
-"""How much of what assets say is kept: longer texts are cut, with a note of how much; further entries are counted."""
+"""Limits of what is stored of assets' logs: longer texts are truncated with a note, further entries are counted."""
 
 import itertools
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from dagscope.dag.ground.error_text import class_name
 from dagscope.dag.ground.json_text import json_text
 from dagscope.dag.redaction.redaction import Redaction
 
-_SLACK = 300  # characters for the note, and for what is written around a text that was cut already
-_MARGIN = 10_000  # characters that are looked through for secrets beyond the limit: a secret that is cut is none
+_SLACK = 300  # characters for the note, and for text around a part that is truncated already
+_MARGIN = 10_000  # characters beyond the limit that are searched for secrets: half a secret is not recognized
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class EntryCount:
     dropped: int = 0
 
     def admits_one_more(self) -> bool:
-        """If the entry that is about to be written is kept."""
+        """Whether the entry that is about to be written is stored."""
         if next(self._numbers) <= self.most:
             return True
         self.dropped += 1
@@ -42,7 +42,7 @@ class EntryCount:
 
 
 def shown(text: str, redaction: Redaction, most: int, setting: str) -> str:
-    """The text with secrets hidden, at most that long but for the note that says what was cut."""
+    """The text with secrets hidden, at most that long, plus a note if it was truncated."""
     if len(text) <= most + _SLACK:
         return redaction.text(text)
     kept = redaction.text(text[: most + _MARGIN])[:most]
@@ -50,7 +50,7 @@ def shown(text: str, redaction: Redaction, most: int, setting: str) -> str:
 
 
 def shown_fields(fields: Mapping[str, Any], redaction: Redaction, most: int) -> dict[str, Any]:
-    """The values of an entry's fields as plain JSON data, all of them together at most that long. Never raises."""
+    """The values of an entry's fields as plain JSON data, at most that long in total. Never raises."""
     kept, room = {}, most
     for key, value in fields.items():
         kept[key], length = _kept(value, redaction, room)
@@ -67,7 +67,7 @@ def _kept(value: Any, redaction: Redaction, room: int) -> tuple[Any, int]:
     try:
         plain = redaction.value(value)
         text = json_text(plain)
-    except BaseException as error:  # noqa: BLE001  it is a value of any class, which may do anything when it is looked at
+    except BaseException as error:  # noqa: BLE001  the code of an unknown class, which may raise anything
         return f"a value that cannot be shown: {class_name(error)}", _SHORT
     return (plain, len(text)) if len(text) <= room else (shown(text, redaction, room, _ENTRY_CHARS), len(text))
 

@@ -1,4 +1,4 @@
-"""Where the time of a node goes: waiting, queued, executing, testing."""
+"""How a node spends its time: waiting, queued, executing, testing."""
 
 from dagscope.dag.events.status import NodeTimings
 from dagscope.dag.ground.clock import Stopwatch
@@ -13,12 +13,12 @@ class NodeWatch(Stopwatch):
         self._executing_ms: int | None = None
 
     def begin_tests(self) -> NodeTimings:
-        """The asset is made; what follows is testing."""
+        """The asset is materialized; testing starts."""
         self._executing_ms = self.elapsed_ms
         return self.timings(self._executing_ms)
 
     def timings(self, elapsed_ms: int) -> NodeTimings:
-        """The parts at a time that the watch showed."""
+        """The parts of this elapsed time."""
         executing_ms = elapsed_ms if self._executing_ms is None else self._executing_ms
         return NodeTimings(
             waiting_ms=self._waiting_ms,

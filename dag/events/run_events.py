@@ -1,4 +1,4 @@
-"""Run events: what happened in a run, as `dg plus api run events` and `logsForRun` tell it (run API spec, Data Models).
+"""Run events: what happened in a run, for `dg plus api run events` and `logsForRun` (run API spec, Data Models).
 
 Shared by the server and the `dg` command; imports neither.
 """
@@ -36,10 +36,10 @@ class RunEventType(StrEnum):
 
 
 class RunEvent(Shape):
-    """A single event from a run. Whoever passes one on takes its fields from here.
+    """A single event from a run. Code that passes one on takes its fields from here.
 
     `timestamp` is ISO 8601, UTC, with milliseconds and `Z`; `step_key` is None for events of the whole run;
-    `event_type` is a text because other servers have types of their own.
+    `event_type` is a string because other servers have types of their own.
     """
 
     run_id: str
@@ -50,13 +50,13 @@ class RunEvent(Shape):
     event_type: str
 
     def to_json(self, fields: frozenset[str] | None = None) -> str:
-        """As every shape, but for `stepKey`, which is null where other shapes would leave it out."""
+        """Like every shape, except that `stepKey` is null where other shapes would leave it out."""
         include = set(fields) if fields is not None else None
         return self.model_dump_json(by_alias=True, include=include)
 
 
 class RunEventList(Shape):
-    """A page of run events: `total` counts the items, `cursor` is where the next page begins."""
+    """A page of run events: `total` counts the items, `cursor` is where the next page starts."""
 
     items: list[RunEvent]
     total: int

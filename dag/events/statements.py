@@ -1,6 +1,6 @@
-"""The statements that a node sends to databases: noted in memory while it runs, kept with its end.
+"""The statements that a node sends to databases: recorded in memory while it runs, stored when it ends.
 
-What is kept is bounded: of each text `LONGEST_TEXT` characters, of each node the first and the newest statements.
+Storage is bounded: at most `LONGEST_TEXT` characters of each text, and the first and the last statements of each node.
 """
 
 import copy
@@ -19,14 +19,14 @@ from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.redaction.masking import HIDDEN_REASON
 from dagscope.dag.redaction.redaction import Redaction
 
-FIRST_STATEMENTS = 150  # of a node; of more, those in the middle are left out
+FIRST_STATEMENTS = 150  # of a node; if there are more, those in the middle are left out
 LAST_STATEMENTS = 50
 LONGEST_TEXT = 20_000  # characters of a statement, or of an error
-LONGEST_PROFILE = 200_000  # characters; a longer one is left out, for half a profile tells nothing
+LONGEST_PROFILE = 200_000  # characters; a longer one is left out, because half a profile is useless
 
 
 class StatementError(Shape):
-    """Why a database refused a statement. `position` counts the characters of the text from 1, as `column` a line's."""
+    """Why a database refused a statement. `position` counts characters of the text from 1, `column` those of a line."""
 
     message: str
     position: int | None = None
@@ -35,10 +35,10 @@ class StatementError(Shape):
 
 
 class Statement(Shape):
-    """One statement as it was sent. `text_length` is there where only the beginning of the text was kept.
+    """One statement as it was sent. `text_length` is present if only the beginning of the text was stored.
 
-    `rows` are those that it wrote or gave, absent where the database does not tell. `duration_ms` is the time that the
-    database took, without that of whoever read the rows.
+    `rows` is the number of rows that it wrote or returned, absent if the database does not report it. `duration_ms` is
+    the time that the database took, without the time of the code that read the rows.
     """
 
     number: int
@@ -55,20 +55,20 @@ class Statement(Shape):
 
 @dataclass(frozen=True, slots=True)
 class KeptStatements:
-    """The statements of one node in one attempt: how many were sent, and those that are kept, as a JSON array."""
+    """The statements of one node in one attempt: how many were sent, and those that are stored, as a JSON array."""
 
     total: int = 0
     json: str = "[]"
 
     def of_test(self, test: str) -> "KeptStatements":
-        """Only those of one data test."""
+        """Only the statements of one data test."""
         own = [statement for statement in json.loads(self.json) if statement.get("test") == test]
         return KeptStatements(len(own), json.dumps(own, ensure_ascii=False, separators=(",", ":")))
 
 
 @dataclass(eq=False, slots=True)
 class SentStatement:
-    """A statement under way. `began` and `paused` enclose each stretch of time that the database works on it."""
+    """A statement in progress. `began` and `paused` enclose each period in which the database works on it."""
 
     redaction: Redaction
     number: int
@@ -93,7 +93,7 @@ class SentStatement:
             self.since = None
 
     def failed(self, message: str, sql: str, offset: int | None) -> None:
-        """`offset` is the place in the text as it was sent that the database names, from 0."""
+        """`offset` is the place, from 0, that the database names in the text as it was sent."""
         message = HIDDEN_REASON if self.hides_errors else self.redaction.text(message)[:LONGEST_TEXT]
         if offset is None:
             self.error = StatementError(message=message)
@@ -103,7 +103,7 @@ class SentStatement:
         self.error = StatementError(message=message, position=len(before) + 1, line=line, column=column)
 
     def kept(self) -> dict[str, Any]:
-        """The fields of a `Statement` that have a value; as a plain dictionary, since most tasks send thousands."""
+        """The fields of a `Statement` that have a value; a plain dictionary, because most tasks send thousands."""
         seconds = self.seconds if self.since is None else self.seconds + perf_counter() - self.since
         fields = {
             "number": self.number,
@@ -126,7 +126,7 @@ class SentStatement:
 
 
 class StatementLog:
-    """Notes the statements of one node; safe from any thread. With `profiles`, engines that can profile do."""
+    """Records the statements of one node; safe from any thread. With `profiles`, engines that can profile do so."""
 
     def __init__(self, redaction: Redaction, profiles: bool = False) -> None:
         self.profiles = profiles
@@ -138,17 +138,17 @@ class StatementLog:
         self._last: deque[SentStatement] = deque(maxlen=LAST_STATEMENTS)
 
     def for_test(self, test: str, hides_errors: bool) -> "StatementLog":
-        """The same log for statements of a data test of the node; its errors may quote rows that it masks."""
+        """The same log for statements of one of the node's data tests, whose errors may quote rows that it masks."""
         log = copy.copy(self)
         log.test, log.hides_errors = test, hides_errors
         return log
 
     def sent(self, connection: str, sql: str) -> SentStatement:
-        """Note a statement that is sent right now; the time runs until it is `paused`."""
+        """Record a statement that is being sent; the time runs until it is `paused`."""
         self._redaction.learn(sql)
         text, length = sql, None
         if len(sql) > LONGEST_TEXT:
-            text = self._redaction.text(sql)  # before it is cut: half a secret would not be recognized
+            text = self._redaction.text(sql)  # before truncating: half a secret would not be recognized
             text, length = text[:LONGEST_TEXT], len(text)
         with self._lock:
             number = next(self._numbers)
@@ -157,7 +157,7 @@ class StatementLog:
         return statement
 
     def kept(self) -> KeptStatements:
-        """What is kept of the statements so far, secrets hidden."""
+        """The statements so far, as they are stored, with secrets hidden."""
         with self._lock:
             noted = [*self._first, *self._last]
         text = to_json([statement.kept() for statement in noted]).decode()

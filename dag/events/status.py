@@ -1,6 +1,6 @@
-"""The states of tasks, nodes and data tests, in the shape that every answer and every stream message has.
+"""The states of tasks, nodes and data tests, in the shape of responses and stream messages.
 
-Field names in JSON are the spec's camelCase; a field that is None is absent there (contract, Task and node status).
+Field names in JSON are the spec's camelCase; a field that is None is left out (contract, Task and node status).
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from dagscope.dag.ground.shapes import Shape
 
 
 class NodeState(StrEnum):
-    """Where an asset is in one task (spec, Node/Asset States)."""
+    """The state of an asset in one task (spec, Node/Asset States)."""
 
     INITIAL = "INITIAL"
     IN_PROGRESS = "IN_PROGRESS"
@@ -32,7 +32,7 @@ class NodeState(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """Where a task is (spec, DAG Execution Status); PENDING is only ever the answer of a POST."""
+    """The status of a task (spec, DAG Execution Status); PENDING occurs only in the response to a POST."""
 
     NOT_STARTED = "NOT_STARTED"
     IN_PROGRESS = "IN_PROGRESS"
@@ -46,7 +46,7 @@ class TaskStatus(StrEnum):
 
 
 class DataTestStatus(StrEnum):
-    """How a data test stands (spec, Test Status); NOT_FOUND is one that went away by a reload."""
+    """The status of a data test (spec, Test Status); NOT_FOUND is a test that a reload removed."""
 
     INITIAL = "INITIAL"
     IN_PROGRESS = "IN_PROGRESS"
@@ -60,7 +60,7 @@ class DataTestStatus(StrEnum):
 
 
 class DataTestResult(Shape):
-    """One data test in one task; `error` says how many rows violate it, or why it could not run."""
+    """The result of one data test in one task; `error` says how many rows violate it, or why it could not run."""
 
     test_name: str
     status: DataTestStatus
@@ -69,14 +69,14 @@ class DataTestResult(Shape):
 
 
 EXECUTING, SELECTING = "Executing ", "Selecting "
-"""What the `name` of a node begins with, for people to read; the fact itself is `NodeStatus.is_selection`."""
+"""How the `name` of a node starts, for display; `NodeStatus.is_selection` holds the fact itself."""
 
 
 class NodeTimings(Shape):
-    """What a node spent its time on, each part for itself, in milliseconds.
+    """How a node spent its time, by part, in milliseconds.
 
     `waiting_ms` from the start of the attempt until its upstreams were done, `queued_ms` until a worker was free,
-    `executing_ms` on making the asset, `testing_ms` on its data tests; the last two are 0 until that part has ended.
+    `executing_ms` on materializing, `testing_ms` on its data tests; the last two are 0 until that part has ended.
     """
 
     waiting_ms: int
@@ -88,7 +88,7 @@ class NodeTimings(Shape):
 class NodeStatus(Shape):
     """One asset in one task. Times are epoch milliseconds; `execution_time_ms` is 0 until the node ends.
 
-    `timings` are there once it was started.
+    `timings` are present once it has started.
     """
 
     name: str
@@ -105,7 +105,7 @@ class NodeStatus(Shape):
     test_results: tuple[DataTestResult, ...] = ()
     timings: NodeTimings | None = None
     is_selection: bool = Field(default=False, exclude=True)
-    """If the asset's query is only read in this task, so that the asset stays as it was. In JSON `name` shows it."""
+    """Whether this task only reads the asset's query and leaves the asset unchanged. In JSON, `name` shows it."""
 
     def changed(self, **values: Any) -> "NodeStatus":
         return self.model_copy(update=values)
@@ -134,7 +134,7 @@ class TaskSummary(Shape):
         end_time: int | None = None,
         task_uuid: str = "",
     ) -> "TaskSummary":
-        """A task's summary with its counts from its nodes."""
+        """A task's summary with counts from its nodes."""
         states = Counter(node.state for node in nodes)
         return cls(
             task_id=task_id,
@@ -150,7 +150,7 @@ class TaskSummary(Shape):
 
 
 class LogEntry(Shape):
-    """One structured log entry; fields of its own stand beside these (contract, Logs)."""
+    """One structured log entry; it can have more fields of its own (contract, Logs)."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -18,10 +18,10 @@ from dagscope.dag.ground.error_text import class_name
 from dagscope.dag.redaction.redaction import Redaction
 
 Emit = Callable[[Event], None]
-"""Takes each event as it happens, from any thread; never blocks for long and never raises."""
+"""Receives each event as it happens, from any thread; never blocks for long and never raises."""
 
 RESERVED_FIELDS = frozenset(LogEntry.model_fields) | {"taskId"}
-"""Keys that an entry's own fields cannot take."""
+"""Keys that an entry's own fields cannot have."""
 
 _LEVELS = {
     "debug": RunEventLevel.DEBUG,
@@ -33,7 +33,7 @@ _LEVELS = {
 
 
 class Log(ABC):
-    """Something to write entries into: `log.info("loaded", rows=3)`."""
+    """A log to write entries to: `log.info("loaded", rows=3)`."""
 
     @abstractmethod
     def write(self, level: str, message: object, fields: dict[str, Any]) -> None:
@@ -68,7 +68,7 @@ class TaskLog(Log):
     test: str | None = None
     limits: LogLimits = UNLIMITED
     own_entries: EntryCount = field(default_factory=lambda: EntryCount(UNLIMITED.task_entries))
-    """Counts what raw assets write."""
+    """Counts the entries that raw assets write."""
 
     def for_asset(self, asset: str, connection: str) -> "TaskLog":
         return replace(self, asset=asset, connection=connection)
@@ -77,7 +77,7 @@ class TaskLog(Log):
         return replace(self, test=test)
 
     def shown(self, text: str) -> str:
-        """The text as it is kept: secrets hidden, and cut where it is longer than a message may be."""
+        """The text as it is stored: secrets hidden, and truncated if it is longer than a message may be."""
         return shown(text, self.redaction, self.limits.message_chars, "DAGSCOPE_MESSAGE_CHARS")
 
     def write(self, level: str, message: object, fields: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ class TaskLog(Log):
     def run_event(
         self, type_: RunEventType, level: RunEventLevel, message: str, error: ErrorInfo | None = None
     ) -> None:
-        """One run event; its step key is the log's asset."""
+        """Emit one run event; its step key is the log's asset."""
         event = RunEvent(
             run_id=self.task_id,
             message=self.shown(message),
@@ -112,7 +112,7 @@ class TaskLog(Log):
 
 @dataclass(frozen=True)
 class RawAssetLog(Log):
-    """The `log` of a raw asset: entries at info or above are run events too (contract, Run events)."""
+    """The `log` of a raw asset: entries at info or above become run events too (contract, Run events)."""
 
     log: TaskLog
 
@@ -126,11 +126,11 @@ class RawAssetLog(Log):
 
 
 current_log: ContextVar[TaskLog | None] = ContextVar("current_log", default=None)
-"""The log of the asset that this thread executes, for entries written by other loggers (contract, Logs)."""
+"""The log of the asset that this thread executes, for entries that other loggers write (contract, Logs)."""
 
 
 def _with_exception(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields with what `exc_info` stands for, as loggers take it, as the text `exception`."""
+    """The fields with the exception that `exc_info` means, as for other loggers, as the text `exception`."""
     fields = dict(fields)
     error: BaseException | None
     match fields.pop("exc_info"):
@@ -146,7 +146,7 @@ def _with_exception(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(fields: Mapping[str, Any], redaction: Redaction) -> dict[str, Any]:
-    """The fields under keys that can be stored; one that a reserved field has is followed by an underscore."""
+    """The fields under keys that can be stored; a reserved key gets an underscore at the end."""
     renamed: dict[str, Any] = {}
     for key, value in fields.items():
         own = redaction.text(key)

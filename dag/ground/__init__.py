@@ -1,1 +1,1 @@
-"""What the whole domain stands on: errors, clocks, cancelling, frames, JSON."""
+"""What the whole domain builds on: errors, clocks, cancellation, frames, JSON."""

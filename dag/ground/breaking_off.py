@@ -1,8 +1,8 @@
-"""Ending the Python of a thread from outside, and only in places where that leaves no lock of a library held.
+"""Ending a thread's Python code from outside, only in places where no library's lock stays held.
 
-An exception that is sent into a thread comes out wherever that thread is: between a library's taking of a lock and its
-`try`, for example, and then the lock is held for ever. So it is sent only while the innermost function of the thread is
-code of the project, and the loops and functions of a raw asset's file also ask by themselves (`with_checks`).
+An exception that is sent to a thread is raised wherever that thread is: for example between a library's acquiring of a
+lock and its `try`, and then the lock is held forever. So it is sent only while the innermost function of the thread is
+code of the project, and the loops and functions of a raw asset's file also check by themselves (`with_checks`).
 """
 
 import ast
@@ -18,21 +18,21 @@ from types import CodeType
 from typing import Any
 
 CHECK = "__dagscope_check__"
-"""A global of a checked module: None, or what to call to be ended."""
+"""A global of a checked module: None, or the function whose call ends the code."""
 
-_AGAIN_S = 0.5  # code that is ended closes what it has open; it gets this long before it is asked again
+_AGAIN_S = 0.5  # code that is ended closes what it has open; it gets this long before the next exception
 
-_frames = sys._current_frames  # noqa: SLF001  documented, for all its name
+_frames = sys._current_frames  # noqa: SLF001  documented, despite its name
 
 
 class BrokenOff(BaseException):
-    """Raised in a raw asset's code when its task is cancelled; no `except Exception` of the asset's stops it."""
+    """Raised in a raw asset's code when its task is cancelled; an `except Exception` there does not catch it."""
 
 
 class Breaker:
-    """Ends the Python of the thread that makes it, once that is asked for.
+    """Ends the Python code of the thread that creates it, on request.
 
-    `is_own` says if the file of a function is the project's own.
+    `is_own` says whether a function's file belongs to the project.
     """
 
     def __init__(self, is_own: Callable[[str], bool]) -> None:
@@ -41,14 +41,14 @@ class Breaker:
         self._last = -_AGAIN_S
 
     def check_in(self, module_globals: dict[str, Any]) -> None:
-        """Be asked by the code of this module, which was compiled `with_checks`."""
+        """Register the globals of a module that was compiled `with_checks`."""
         module_globals[CHECK] = None
         self._globals.append(module_globals)
 
     def break_off(self) -> None:
-        """Raise `BrokenOff` in the thread, now or when it is back in code of the project's own. From any thread.
+        """Raise `BrokenOff` in the thread, now or when it is back in the project's code. Safe from any thread.
 
-        To be called again until the thread has ended.
+        Call it again until the thread has ended.
         """
         for module_globals in self._globals:
             module_globals[CHECK] = self._check
@@ -56,7 +56,7 @@ class Breaker:
             self._last = time.monotonic()
 
     def forget(self) -> None:
-        """What was sent and not yet raised is not raised any more. In the thread itself."""
+        """Withdraw an exception that was sent but not raised yet. Call it in the thread itself."""
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
 
     def _is_due(self) -> bool:
@@ -68,9 +68,9 @@ class Breaker:
             raise BrokenOff
 
     def _send(self) -> bool:
-        """If the exception was sent: if the thread's innermost function was, at that very moment, the project's.
+        """Whether the exception was sent, which requires that the thread's innermost function is the project's.
 
-        Looking and sending are one chain of functions written in C, in which no other thread gets to run.
+        Checking and sending are one chain of C functions, during which no other thread can run.
         """
         frame = _frames().get(self._thread)
         if frame is None or not self._is_own(frame.f_code.co_filename):
@@ -90,7 +90,7 @@ class Breaker:
 
 
 def with_checks(source: bytes, filename: str) -> CodeType:
-    """The module's code, with a look at `CHECK` in every loop and function. Raises `SyntaxError`."""
+    """The module's code, which tests `CHECK` in every loop and function. Raises `SyntaxError`."""
     tree = ast.parse(source, filename)
     for node in ast.walk(tree):
         if isinstance(node, ast.For | ast.AsyncFor | ast.While):
@@ -100,7 +100,7 @@ def with_checks(source: bytes, filename: str) -> CodeType:
             node.body.insert(place, _look(node.body[0]))
     try:
         return compile(tree, filename, "exec")
-    except RecursionError:  # deep expressions take more room as a tree than as a text
+    except RecursionError:  # compiling deep expressions takes more stack from a tree than from text
         return compile(source, filename, "exec")
 
 

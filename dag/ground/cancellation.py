@@ -1,4 +1,4 @@
-"""Asking a task to stop: a flag, the statements to interrupt, and the Python to break off."""
+"""Asking a task to stop: a flag, the statements to interrupt, and the Python code to stop."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ class Cancellation:
 
     def __init__(self) -> None:
         self.requested: Future[None] = Future()
-        """Done once cancellation was requested: something to wait for beside the work itself."""
+        """Done once cancellation was requested, so that callers can wait for it along with the work."""
         self._lock = threading.Lock()
         self._interrupts: dict[object, Callable[[], None]] = {}
 
@@ -23,7 +23,7 @@ class Cancellation:
         return self.requested.done()
 
     def request(self) -> None:
-        """Interrupt what runs now. Call it again until the task has ended: a statement may just be starting."""
+        """Interrupt what is running. Call it again until the task has ended: a statement may just be starting."""
         with self._lock:
             if not self.requested.done():
                 self.requested.set_result(None)
@@ -37,9 +37,9 @@ class Cancellation:
 
     @contextmanager
     def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """While inside, a request calls `interrupt`. Raises `Cancelled` if one came before."""
+        """Inside the block, a request calls `interrupt`. Raises `Cancelled` if cancellation was requested before."""
         self.check()
-        key = object()  # the same may be given twice, one inside the other
+        key = object()  # nested blocks may register the same `interrupt`
         with self._lock:
             self._interrupts[key] = interrupt
         try:
@@ -50,9 +50,9 @@ class Cancellation:
 
     @contextmanager
     def breaking_off(self, is_own: Callable[[str], bool]) -> Iterator[Breaker]:
-        """While inside, a request raises `BrokenOff` in this thread, in code of files that `is_own` says yes to.
+        """Inside the block, a request raises `BrokenOff` in this thread, in code of files that `is_own` accepts.
 
-        Code that waits in a library notices only when that returns. Raises `Cancelled`.
+        Code that waits in a library notices only when the library returns. Raises `Cancelled`.
         """
         breaker = Breaker(is_own)
         try:
@@ -61,4 +61,4 @@ class Cancellation:
         except BrokenOff as error:
             raise Cancelled from error
         finally:
-            breaker.forget()  # sent, but the code ended before it was raised: it must not be raised later on
+            breaker.forget()  # if the code ended before the exception was raised, it must not be raised later

@@ -20,7 +20,7 @@ def iso_time(epoch_ms: int) -> str:
 
 
 class Stopwatch:
-    """Elapsed time that a change of the system's clock does not disturb."""
+    """Elapsed time, unaffected by changes of the system clock."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()

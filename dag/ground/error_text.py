@@ -1,8 +1,8 @@
-"""Any exception as text, whatever its class does when it is asked for one.
+"""Any exception as text, whatever its class's `__str__` does.
 
 Exceptions of raw assets, listeners and drivers come from code that dagscope does not know. Their `__str__` may raise
-(`SystemExit` among others), and so may their attributes; the type and the chain are therefore read as Python itself
-keeps them.
+anything, even `SystemExit`, and so may their attributes. The type and the chain are therefore read where Python itself
+stores them.
 """
 
 from types import TracebackType
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def error_text(error: BaseException) -> str:
-    """`str(error)` as a plain text that can be stored; "" where the error has none, or cannot give it."""
+    """`str(error)` as plain text that can be stored; "" if the error has no text, or raises instead."""
     try:
         return _storable(str(error))
     except BaseException:  # noqa: BLE001  the code of an unknown class, which may even raise SystemExit
@@ -18,7 +18,7 @@ def error_text(error: BaseException) -> str:
 
 
 def named_error(error: BaseException) -> str:
-    """The error as `ValueError: its text`; the name of its class alone where it has no text."""
+    """The error as `ValueError: its text`; only the name of its class if it has no text."""
     text = error_text(error)
     return f"{class_name(error)}: {text}" if text else class_name(error)
 
@@ -29,23 +29,23 @@ def class_name(error: BaseException) -> str:
 
 
 def cause_of(error: BaseException) -> BaseException | None:
-    """The error that it was raised from."""
+    """The error that this one was raised from."""
     cause: BaseException | None = _cause.__get__(error)
     return cause
 
 
 def traceback_of(error: BaseException) -> TracebackType | None:
-    """Where it was raised."""
+    """Where the error was raised."""
     traceback: TracebackType | None = _traceback.__get__(error)
     return traceback
 
 
 def _storable(text: str) -> str:
-    """Exactly a `str`, with unpaired surrogates as `?`."""
+    """A plain `str`, with unpaired surrogates as `?`."""
     return str.encode(text, "utf-8", "replace").decode("utf-8")
 
 
-# What Python itself keeps of an exception and its class: a class may hide these behind properties of its own.
+# Python's own attributes of an exception and its class, which a class may hide behind its own properties.
 _name: Any = type.__dict__["__name__"]
 _cause: Any = BaseException.__dict__["__cause__"]
 _traceback: Any = BaseException.__dict__["__traceback__"]

@@ -1,22 +1,22 @@
-"""Everything that dagscope's domain raises on purpose.
+"""All errors that dagscope's domain raises on purpose.
 
 DagscopeError
-├── ProjectInvalid          the project's files contradict themselves; carries every problem at once
+├── ProjectInvalid          the project's files are invalid; carries all problems
 ├── EngineUnusable          another package's engine cannot be loaded
 ├── TemplateFailed          a template could not be rendered
-├── LateReference           a template refers to an asset that it did not refer to at load
+├── LateReference           a template refers to an asset that it did not refer to when it was loaded
 ├── ConnectionFailed        a database could not be reached
 ├── StatementFailed         a database refused a statement
 ├── ResultMissing           a data-framed asset gives no rows to capture
 ├── TransactionLeftOpen     an asset ended without the COMMIT of its own BEGIN
 ├── ColumnsDiffer           the query of an incremental asset has other columns than its table
-├── TypeNotKept             a column's type or value has no exact counterpart where it is to go
-├── RawAssetFailed          a raw asset's Python raised, or returned what nobody can read
+├── TypeNotKept             a column's type or value has no exact counterpart in its destination
+├── RawAssetFailed          a raw asset's Python code raised, or returned a value that cannot be stored
 ├── MaskInvalid             a data test masks a column that it does not select
-├── InputMissing            an upstream's data is wanted that was never captured
-├── UpkeepRefused           what an asset made cannot be dropped or emptied
-├── FrameDamaged            a stored frame is not what was written
-└── Cancelled               the task was cancelled while this was under way
+├── InputMissing            an asset needs an upstream's data that was never captured
+├── UpkeepRefused           an asset has no relation that can be dropped or truncated
+├── FrameDamaged            a stored frame is missing or differs from what was written
+└── Cancelled               the task was cancelled during this work
 """
 
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ from dagscope.dag.ground.problems import Problem
 
 
 class DagscopeError(Exception):
-    """Base of all errors whose text is meant for the person who uses dagscope."""
+    """Base of all errors whose text is meant for users of dagscope."""
 
 
 class ProjectInvalid(DagscopeError):
-    """The project cannot be used; `problems` lists all that is wrong, in the order of files and lines."""
+    """The project cannot be used; `problems` lists everything that is wrong, ordered by file and line."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems))
@@ -49,7 +49,7 @@ class TemplateFailed(DagscopeError):
 
 
 class LateReference(DagscopeError):
-    """A `Ref` that was not met when the project was loaded, so that nothing ordered the two assets."""
+    """A `Ref` that was not evaluated when the project was loaded, so the graph does not order the two assets."""
 
 
 class ConnectionFailed(DagscopeError):
@@ -69,22 +69,22 @@ class StatementFailed(DagscopeError):
 
 
 class TransactionLeftOpen(DagscopeError):
-    """An asset ended while a transaction of its own was open; what was written in it is gone."""
+    """An asset ended while its own transaction was open; what it wrote there is rolled back."""
 
     def __init__(self, connection: str) -> None:
         self.connection = connection
         super().__init__(
-            f'connection "{connection}": a transaction was left open, and nothing that was written in it is kept; '
+            f'connection "{connection}": a transaction was left open, so everything written in it was rolled back; '
             "end it with COMMIT"
         )
 
 
 class ColumnsDiffer(DagscopeError):
-    """Rows cannot be appended by name: the names of a query's columns are not those of the table."""
+    """Rows cannot be appended by name, because the query's column names differ from the table's."""
 
 
 class TypeNotKept(DagscopeError):
-    """A column cannot be carried over without changing its values; `type` is the source's own name for its type."""
+    """A column cannot be copied without changing its values; `type` is the source's own name for its type."""
 
     def __init__(self, column: str, type_: str, place: str, hint: str) -> None:
         self.column, self.type = column, type_
@@ -92,15 +92,15 @@ class TypeNotKept(DagscopeError):
 
 
 class RawAssetFailed(DagscopeError):
-    """A raw asset's function raised or returned a value of an unknown kind."""
+    """A raw asset's function raised, or returned a value of an unknown kind."""
 
 
 class MaskInvalid(DagscopeError):
-    """A data test is to mask a column that its query does not have."""
+    """A data test masks a column that its query does not select."""
 
 
 class InputMissing(DagscopeError):
-    """An asset wants the data of an upstream of which none was captured."""
+    """An asset needs the data of an upstream, but no data was captured."""
 
 
 class ResultMissing(DagscopeError):
@@ -108,11 +108,11 @@ class ResultMissing(DagscopeError):
 
 
 class UpkeepRefused(DagscopeError):
-    """An asset of that materialization has no relation that could be dropped, or emptied."""
+    """An asset with this materialization has no relation that can be dropped or truncated."""
 
 
 class FrameDamaged(DagscopeError):
-    """The bytes of a stored frame are missing, or are not those that were written."""
+    """The bytes of a stored frame are missing, or differ from what was written."""
 
 
 class Cancelled(DagscopeError):

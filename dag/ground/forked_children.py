@@ -1,8 +1,7 @@
-"""What a child that a raw asset forks does not share with this process: descriptors, handlers of signals, the way home.
+"""What a child process that a raw asset forks must not share with this one: descriptors, signal handlers, the caller.
 
-A child that is forked has all that its parent has open. With the lock of the state and the listening socket it would
-keep both for as long as it lives, and with the parent's handlers a signal that is meant for the child would reach the
-parent.
+A forked child inherits all that its parent has open. It would keep the lock of the state and the listening socket as
+long as it lives, and with the parent's handlers a signal that is meant for the child would reach the parent.
 """
 
 import os
@@ -23,7 +22,7 @@ _SIGNALS: dict[signal.Signals, Any] = {
 
 @contextmanager
 def closed_in_children(close: Callable[[], object]) -> Iterator[None]:
-    """Inside, a child that is forked calls `close`, and handles signals as any process does."""
+    """Inside the block, a forked child calls `close`, and handles signals like any other process."""
     _closers.append(close)
     try:
         yield
@@ -33,7 +32,7 @@ def closed_in_children(close: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def children_end_here() -> Iterator[None]:
-    """A child that is forked inside and comes out of the block ends there, as a process ends whose main code ends."""
+    """A child that is forked inside the block ends where the block ends, like a process whose main code ends."""
     process, code = os.getpid(), 0
     try:
         yield
@@ -56,7 +55,7 @@ def _exit_code(error: BaseException) -> int:
 
 
 def _before() -> None:
-    """A signal that comes before the child has its own handlers waits until it has."""
+    """A signal that arrives before the child has its own handlers waits until it has them."""
     if _closers:
         _mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
@@ -71,7 +70,7 @@ def _in_child() -> None:
     if _closers:
         for close in _closers:
             close()
-        signal.set_wakeup_fd(-1)  # the parent's event loop learns of signals by it
+        signal.set_wakeup_fd(-1)  # it notifies the parent's event loop of signals
         for number, handler in _SIGNALS.items():
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 signal.signal(number, handler)

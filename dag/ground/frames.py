@@ -1,4 +1,4 @@
-"""Captured results: Arrow frames and JSON values, kept by the hash of their content."""
+"""Captured results: Arrow frames and JSON values, stored under the hash of their content."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -7,11 +7,11 @@ import pyarrow as pa
 
 _BATCH_CELLS = 1_000_000
 _BATCH_ROWS = 65_536
-_VECTOR_ROWS = 2_048  # of fewer rows at once, wide tables cost more than they hold
+_VECTOR_ROWS = 2_048  # with fewer rows per batch, the overhead of a wide table exceeds its data
 
 
 def batch_rows(columns: int) -> int:
-    """How many rows to move at once: few MB, of wide tables too."""
+    """How many rows to move at once: a few MB, also for wide tables."""
     return max(_VECTOR_ROWS, min(_BATCH_ROWS, _BATCH_CELLS // max(1, columns)))
 
 
@@ -26,20 +26,20 @@ class Frame:
 
 @dataclass(frozen=True)
 class Value:
-    """A captured value that is no table: `data_type` is "map", "array", "string", "number" or "boolean"."""
+    """A captured value that is not a table: `data_type` is "map", "array", "string", "number" or "boolean"."""
 
     digest: str
     data_type: str
 
 
 Result = Frame | Value
-"""What is kept of an executed asset for its downstreams and for those who look."""
+"""What is stored of an executed asset, for its downstreams and for users."""
 
 
 class FrameStore(Protocol):
-    """Where results are kept. What a write returned can be read by any thread and after any restart.
+    """Where results are stored. Once a write has returned, any thread can read the result, also after a restart.
 
-    Reads raise `FrameDamaged` if the bytes are gone or changed.
+    Reads raise `FrameDamaged` if the bytes are missing or changed.
     """
 
     def write(self, rows: pa.RecordBatchReader) -> Frame: ...

@@ -1,8 +1,8 @@
-"""A text in lower case, for finding places in it whatever their case is."""
+"""Text in lower case, for searching without regard to case."""
 
 
 def lower(text: str) -> str:
-    """The text in lower case, character by character: each keeps its place.
+    """The text in lower case, character by character: offsets stay the same.
 
     >>> lower("İSTANBUL ß")
     'istanbul ß'

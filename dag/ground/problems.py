@@ -1,4 +1,4 @@
-"""What is wrong in a project's files: where, what, and what would be right."""
+"""What is wrong in a project's files: where, what, and how to fix it."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 
 _MOST_COMPARED = 1_000  # words
-_NEAR = 0.6  # likeness from which a word is taken for a slip
+_NEAR = 0.6  # similarity from which a word counts as a typo
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
     """One thing wrong in a project file.
 
-    `path` is relative to the project folder; `line` counts from 1, 0 where the whole file is meant.
+    `path` is relative to the project folder; `line` counts from 1, and is 0 for the whole file.
     """
 
     path: str
@@ -26,12 +26,12 @@ class Problem:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean "x"?` for the nearest known word, else the words there are.
+    """`; did you mean "x"?` for the nearest known word, or the list of known words if no word is near.
 
-    Of more than a thousand words, only those that begin alike are compared.
+    With more than a thousand words, only those that start with the same letters are compared.
     """
     words = sorted(known)
-    if len(words) > _MOST_COMPARED:  # each takes 20 microseconds, and a large project may have as many slips as names
+    if len(words) > _MOST_COMPARED:  # each takes 20 microseconds, and a large project may have as many typos as names
         words = [other for other in words if _last_part(other)[:2].lower() == _last_part(word)[:2].lower()]
         words = words[:_MOST_COMPARED]
     near = [other for other in words if _likeness(_last_part(word), _last_part(other)) >= _NEAR]
@@ -44,7 +44,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _last_part(name: str) -> str:
-    """Names of one stage begin alike, which says nothing: `staging.customers` is not near `staging.orders`."""
+    """Ignores the stage, which many names share: `staging.customers` is not near `staging.orders`."""
     return name.rpartition(".")[2]
 
 

@@ -1,10 +1,10 @@
-"""Limits of processor time, which a busy machine uses up no sooner than an idle one."""
+"""Limits of processor time, which do not depend on how busy the machine is."""
 
 import time
 
 
 class ProcessorTime:
-    """How much processor time this thread may take from now on."""
+    """A limit of the processor time that this thread may use from now on."""
 
     def __init__(self, limit_s: float) -> None:
         self._clock_ends_at = time.perf_counter() + limit_s
@@ -12,5 +12,5 @@ class ProcessorTime:
 
     @property
     def is_over(self) -> bool:
-        # The clock on the wall is never behind, and takes no system call to read.
+        # Wall-clock time never lags behind processor time, and reading it takes no system call.
         return time.perf_counter() >= self._clock_ends_at and time.thread_time() >= self._ends_at

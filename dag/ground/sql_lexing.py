@@ -1,8 +1,8 @@
-"""The forms of SQL that hide what is inside them: texts, quoted names and comments, as DuckDB and PostgreSQL read them.
+"""SQL string literals, quoted names and comments, as DuckDB and PostgreSQL read them.
 
-sqlglot's tokenizer reads them too, but takes 1 to 2 s for 1 MB, under the interpreter's lock, and refuses a text that
-is not closed. These expressions take a tenth of that, and read such a text to the end of the input. No form is
-read twice, so that the time grows with the length and no faster.
+sqlglot's tokenizer reads them too, but takes 1 to 2 s for 1 MB while it holds the interpreter lock, and refuses a
+literal that is not closed. These expressions take a tenth of that time, and read such a literal to the end of the
+input. Nothing is read twice, so the time grows linearly with the length.
 """
 
 import re
@@ -11,7 +11,7 @@ SINGLE = r"'(?P<single>[^']*+(?:''[^']*+)*+)(?:'|\Z)"
 ESCAPED = r"[eE]'(?P<escaped>[^'\\]*+(?:(?:\\.?+|'')[^'\\]*+)*+)(?:'|\Z)"
 DOLLAR = r"\$(?P<tag>(?:[^\W\d]\w*+)?+)\$(?P<dollar>.*?)(?:\$(?P=tag)\$|\Z)"
 TEXT = rf"(?:{SINGLE}|{ESCAPED}|{DOLLAR})"
-"""A text, its characters in the group `single`, `escaped` or `dollar`; compile it with `re.DOTALL`."""
+"""A string literal, its characters in the group `single`, `escaped` or `dollar`; compile it with `re.DOTALL`."""
 
 NAME = r"\"(?P<name>[^\"]*+(?:\"\"[^\"]*+)*+)(?:\"|\Z)"
 LINE_COMMENT = r"--[^\r\n]*+"
@@ -20,7 +20,7 @@ _BLOCK_COMMENT_MARK = re.compile(r"/\*|\*/")
 
 
 def block_comment_end(sql: str, start: int) -> int:
-    """Where the comment ends whose `/*` is at `start`; it may hold others, to any depth.
+    """The end of the comment whose `/*` is at `start`; comments nest to any depth.
 
     >>> block_comment_end("/* a /* b */ c */ d", 0)
     17

@@ -1,1 +1,1 @@
-"""What a project is made of: assets, their files, templates and graph."""
+"""What a project consists of: assets, their files, templates and graph."""

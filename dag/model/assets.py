@@ -1,4 +1,4 @@
-"""What a project is made of: assets, data tests, and how they are named."""
+"""What a project consists of: assets, data tests, and how they are named."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,7 +12,7 @@ ROOT_STAGE = "root"
 
 @dataclass(frozen=True)
 class Asset:
-    """A node of the DAG: a SQL model or a raw Python function, and how its result comes to be.
+    """A node of the DAG: a SQL model or a raw Python function, and how its result is created.
 
     `path` is relative to the project folder. `template` is None for a raw asset. `tests` are full names.
     """
@@ -42,9 +42,9 @@ class Asset:
 
 @dataclass(frozen=True)
 class DataTest:
-    """A query whose rows are violations: a test passes on zero rows. Its name is `<stage>.<test>`.
+    """A query whose rows are violations: a test passes if the query returns no rows. Its name is `<stage>.<test>`.
 
-    `mask` are the columns whose values are not kept, from its own block and from the models that name it.
+    `mask` are the columns whose values are not stored, from its own block and from the models that name it.
     """
 
     name: str

@@ -16,8 +16,8 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 class Dialect:
     """The SQL of one engine. `reserved` are the words, in lower case, that the engine refuses as bare names.
 
-    `longest_name` is how many bytes of a name the engine keeps, if it cuts longer ones without notice.
-    `default_schema` is where a name without a schema is created.
+    `longest_name` is how many bytes of a name the engine keeps, if it truncates longer names silently.
+    `default_schema` is the schema of names without one.
 
     >>> sql = Dialect(frozenset({"order"}))
     >>> sql.identifier("hello"), sql.identifier("order"), sql.identifier("Total $")
@@ -31,11 +31,11 @@ class Dialect:
     default_schema: str = "main"
 
     def cuts(self, name: str) -> bool:
-        """If the engine would take another, shorter name for this one."""
+        """Whether the engine would truncate this name."""
         return self.longest_name is not None and len(name.encode()) > self.longest_name
 
     def identifier(self, name: str) -> str:
-        """The name as SQL, in double quotes only where a bare one would not do."""
+        """The name as SQL, in double quotes only if it needs them."""
         if _PLAIN.fullmatch(name) and name not in self.reserved:
             return name
         return '"' + name.replace('"', '""') + '"'
@@ -50,11 +50,11 @@ class Dialect:
         return f"{self.identifier(stage)}.{self.identifier(model)}"
 
     def input_relation(self, asset: str) -> str:
-        """The relation that an upstream's frame is written into for an asset with `persist_inputs`."""
+        """The table that an upstream's frame is written to for an asset with `persist_inputs`."""
         return self.identifier(input_table(asset))
 
     def literal(self, value: Any) -> str:
-        """A value as a literal; lists in parentheses for IN, other structures as JSON text."""
+        """The value as a literal; lists in parentheses for IN, other structures as JSON text."""
         match value:
             case None:
                 return "NULL"
@@ -75,5 +75,5 @@ class Dialect:
 
 
 def input_table(asset: str) -> str:
-    """The name of the table that holds an upstream's frame beside its reader."""
+    """The name of the table that holds an upstream's frame in its reader's database."""
     return "tmp_" + asset.replace(".", "_")

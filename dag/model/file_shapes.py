@@ -19,7 +19,7 @@ def _scalar_text(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_scalar_text)]
-"""YAML reads `2.0` and `4GB` as different types; where a text is wanted, the number's own text will do."""
+"""YAML reads `2.0` and `4GB` as different types; where text is expected, a number's own text is accepted."""
 
 
 def environment_value(key: str, variable: str, otherwise: Any = None) -> Any:
@@ -36,13 +36,13 @@ def environment_value(key: str, variable: str, otherwise: Any = None) -> Any:
 
 
 class Keys(BaseModel):
-    """Base of all file shapes: unknown keys are refused, values do not change."""
+    """Base of all file shapes: unknown keys are refused, values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Materialization(StrEnum):
-    """How an asset comes to be (spec, Materialization Types)."""
+    """How an asset's result is created (spec, Materialization Types)."""
 
     TABLE = "table"
     INCREMENTAL = "incremental"
@@ -52,7 +52,7 @@ class Materialization(StrEnum):
 
 
 class ConnectionEntry(Keys):
-    """One entry of `connections`; what `config` may hold depends on the type's engine."""
+    """One entry of `connections`; the keys that `config` may have depend on the type's engine."""
 
     name: str
     type: str
@@ -77,7 +77,7 @@ class IndexEntry(Keys):
 
 
 class TestEntry(Keys):
-    """A data test named by a model; a bare name means the model's own stage. `mask` adds to that of its own block."""
+    """A data test named by a model; a bare name means the model's own stage. `mask` adds to the test's own mask."""
 
     name: str
     description: str | None = None
@@ -86,7 +86,7 @@ class TestEntry(Keys):
 
 
 class ModelKeys(Keys):
-    """What may be said of a model, in profile.yaml or in its own block; None where nothing is said."""
+    """The keys that a model may have in profile.yaml or in its own block; None for keys that are not given."""
 
     connection: str | None = None
     description: str | None = None

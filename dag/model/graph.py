@@ -1,4 +1,4 @@
-"""A directed acyclic graph of names. Pure: no I/O, and ties are broken by name so that no order ever varies."""
+"""A directed acyclic graph of names. Pure: no I/O, and ties are broken by name so that every order is stable."""
 
 import heapq
 from collections.abc import Container, Iterable, Mapping
@@ -45,7 +45,7 @@ class Graph:
         return tuple(ordered)
 
     def cycle(self) -> tuple[str, ...] | None:
-        """One cycle as a path from upstream to downstream that ends where it begins, or None."""
+        """One cycle as a path from upstream to downstream that ends where it starts, or None."""
         settled: set[str] = set()
         for start in sorted(self.upstreams):
             path: list[str] = []
@@ -66,7 +66,7 @@ class Graph:
         return None
 
     def ancestors(self, names: Iterable[str]) -> set[str]:
-        """Every direct and indirect upstream of the names, without the names that are nobody's upstream."""
+        """Every direct and indirect upstream of the names, without those names that are no upstream of another."""
         return self._reach(names, self.upstreams)
 
     def descendants(self, names: Iterable[str]) -> set[str]:
@@ -74,7 +74,7 @@ class Graph:
         return self._reach(names, self.downstreams)
 
     def below(self, name: str) -> Container[str]:
-        """The same of one name, looked for only once something is asked to be in it."""
+        """The descendants of one name, computed only when membership is tested."""
         return _Below(self, name)
 
     @staticmethod

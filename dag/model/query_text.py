@@ -1,4 +1,4 @@
-"""The text of one query: if there is one, and where it ends. And where the statements of a longer text are."""
+"""The text of one query: whether there is one, and where it ends. Also the places of several statements in a text."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _NOTHING = re.compile(rf"(?:[\s;]++|{LINE_COMMENT})*+")
 
 
 class NotOneQuery(Exception):
-    """There is no query at all, or another statement after it; `offset` is the place in the text."""
+    """There is no query, or another statement follows it; `offset` is the place in the text."""
 
     def __init__(self, offset: int, reason: str) -> None:
         self.offset, self.reason = offset, reason
@@ -21,9 +21,9 @@ class NotOneQuery(Exception):
 
 
 def single_query(sql: str) -> str:
-    """The query without the semicolon that ends it and the comments after that. Raises `NotOneQuery`.
+    """The query without its final semicolon and the comments after it. Raises `NotOneQuery`.
 
-    What is not closed reaches to the end of the text: the database reports it.
+    An unclosed literal, name or comment reaches to the end of the text: the database reports it.
 
     >>> single_query("SELECT ';' AS mark; -- the end")
     "SELECT ';' AS mark"
@@ -35,15 +35,15 @@ def single_query(sql: str) -> str:
         return sql.rstrip()
     second = _after_nothing(sql, end)
     if second < len(sql):
-        reason = "a second statement follows the query; only a model of materialization custom may hold several"
+        reason = "a second statement follows the query; only a model with materialization custom may contain several"
         raise NotOneQuery(second, reason)
     return sql[:end].rstrip()
 
 
 def statement_spans(sql: str) -> list[tuple[int, int]]:
-    """Where each statement begins and ends, without the comments before it and its semicolon.
+    """The start and end of each statement, without the comments before it and its semicolon.
 
-    Empty where semicolons may stand inside of a statement, as they do between `BEGIN ATOMIC` and `END`.
+    Empty if semicolons may be inside a statement, as between `BEGIN ATOMIC` and `END`.
 
     >>> statement_spans("SELECT 1; -- two\\n SELECT ';'")
     [(0, 8), (18, 28)]
@@ -64,7 +64,7 @@ def _first_semicolon(sql: str) -> int | None:
 
 
 def _semicolons(sql: str) -> Iterator[int]:
-    """Those that stand in no text, quoted name or comment."""
+    """The semicolons outside string literals, quoted names and comments."""
     position = 0
     while mark := _MARK.search(sql, position):
         if mark["end"]:
@@ -73,7 +73,7 @@ def _semicolons(sql: str) -> Iterator[int]:
 
 
 def _after_nothing(sql: str, start: int) -> int:
-    """Where something begins that is no space, semicolon or comment."""
+    """The first place that is not a space, a semicolon or a comment."""
     while match := _NOTHING.match(sql, start):
         start = match.end()
         if not sql.startswith("/*", start):

@@ -1,6 +1,6 @@
-"""Operations that make much out of little, such as `'a' * 10**10`: refused before Python begins with them.
+"""Operations that produce a large result from small input, such as `'a' * 10**10`: refused before Python starts them.
 
-Each of them is one call into C, which no clock can end. What grows in small steps is counted by the `Meter` instead.
+Each of them is one call into C, which no clock can end. The `Meter` counts what grows in small steps instead.
 """
 
 import re
@@ -12,9 +12,9 @@ from dagscope.dag.model.template_meter import INTEGER_BITS, LimitReached, Meter
 WIDEST = 10_000
 """The widest padding, indentation or number format."""
 
-_LONGEST_SLOW = 65_536  # characters that filters are given whose time grows with the square of them
+_LONGEST_SLOW = 65_536  # characters, for filters whose time grows quadratically
 _WORDS = 100_000  # of lipsum
-_SEARCHED = 100_000_000  # characters times characters, of a search from the right
+_SEARCHED = 100_000_000  # characters times characters, for a search from the right
 _WIDE_NUMBER = re.compile(r"\d{5,}")
 _NESTED_FIELD = re.compile(r"\{[^{}]*\{")
 
@@ -22,13 +22,13 @@ Arguments = tuple[Any, ...]
 
 
 def check_operation(meter: Meter, operator: str, left: Any, right: Any) -> None:
-    """Refuse `left <operator> right` if it would make too much."""
+    """Refuse `left <operator> right` if its result would be too large."""
     if operator == "*":
         _check_product(meter, left, right)
         _check_product(meter, right, left)
     elif operator == "**" and isinstance(left, int) and isinstance(right, int):
         if right > 0 and left.bit_length() * right > INTEGER_BITS:
-            raise LimitReached(f"a number of the template has more than {INTEGER_BITS:,} bits")
+            raise LimitReached(f"a number in the template has more than {INTEGER_BITS:,} bits")
     elif operator == "+" and isinstance(left, Sequence):
         meter.allow(meter.size(left) + meter.size(right))
     elif operator == "%" and isinstance(left, str | bytes):
@@ -40,11 +40,11 @@ def _check_product(meter: Meter, values: Any, times: Any) -> None:
         if isinstance(values, str | bytes | bytearray | list | tuple):
             meter.allow(meter.size(values) * max(times, 0))
         elif isinstance(values, int) and values.bit_length() + times.bit_length() > INTEGER_BITS:
-            raise LimitReached(f"a number of the template has more than {INTEGER_BITS:,} bits")
+            raise LimitReached(f"a number in the template has more than {INTEGER_BITS:,} bits")
 
 
 def check_percent_format(meter: Meter, form: str | bytes, values: Any) -> None:
-    """Refuse `form % values` if it would make too much."""
+    """Refuse `form % values` if its result would be too large."""
     text = form if isinstance(form, str) else form.decode("latin-1")
     _check_widths(text)
     if "*" in text:
@@ -67,7 +67,7 @@ def _check_numbers(values: Sequence[Any]) -> None:
 
 
 def check_call(meter: Meter, function: Any, arguments: Arguments, named: Mapping[str, Any]) -> Arguments:
-    """Refuse a call that would make too much; the arguments to call the function with."""
+    """Refuse a call whose result would be too large; returns the arguments to call the function with."""
     owner, name = _method(function)
     if owner is None:
         if name == "generate_lorem_ipsum":
@@ -84,7 +84,7 @@ def check_call(meter: Meter, function: Any, arguments: Arguments, named: Mapping
         _check_numbers(given)
     else:
         for value in given:
-            meter.made(value)  # a container that takes it in
+            meter.made(value)  # a container adds it
     return arguments
 
 
@@ -107,7 +107,7 @@ def _check_words(arguments: Arguments, named: Mapping[str, Any]) -> None:
     values = dict(zip(("n", "html", "min", "max"), arguments, strict=False)) | dict(named)
     paragraphs, longest = values.get("n", 5), values.get("max", 100)
     if isinstance(paragraphs, int) and isinstance(longest, int) and paragraphs * longest > _WORDS:
-        raise LimitReached(f"lipsum gives at most {_WORDS:,} words")
+        raise LimitReached(f"lipsum returns at most {_WORDS:,} words")
 
 
 def _check_text_method(meter: Meter, owner: Any, name: str, given: Arguments) -> None:
@@ -125,7 +125,7 @@ def _check_text_method(meter: Meter, owner: Any, name: str, given: Arguments) ->
         meter.allow(len(owner) * max(longest, 1))
     elif name.startswith("r") or name in ("strip", "lstrip"):  # these have no fast search
         if given and isinstance(given[0], str | bytes) and len(owner) * len(given[0]) > _SEARCHED:
-            raise LimitReached(f'the texts of "{name}" are too long; search a shorter text')
+            raise LimitReached(f'the strings of "{name}" are too long; search a shorter string')
     elif name == "striptags":
         _check_slow(meter, name, owner)
 
@@ -149,11 +149,11 @@ def _numbers_in(value: Any) -> list[Any]:
 
 def _check_slow(meter: Meter, name: str, value: Any) -> None:
     if meter.size(value) > _LONGEST_SLOW:
-        raise LimitReached(f'"{name}" takes at most {_LONGEST_SLOW:,} characters')
+        raise LimitReached(f'"{name}" accepts at most {_LONGEST_SLOW:,} characters')
 
 
 def check_filter(meter: Meter, name: str, value: Any, arguments: Arguments, named: Mapping[str, Any]) -> None:
-    """Refuse `value|name(arguments)` if it would make too much."""
+    """Refuse `value|name(arguments)` if its result would be too large."""
     check = _FILTERS.get(name)
     if check is not None:
         check(meter, value, (*arguments, *named.values()))
@@ -204,7 +204,7 @@ def _slow(name: str) -> FilterCheck:
 
 
 def _summed(meter: Meter, value: Any, given: Arguments) -> None:
-    if any(isinstance(item, list | tuple) for item in given):  # each step copies what there is so far
+    if any(isinstance(item, list | tuple) for item in given):  # each step copies the sum so far
         _check_slow(meter, "sum", list(meter.each(value)) if isinstance(value, Iterator) else value)
 
 

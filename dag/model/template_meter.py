@@ -1,4 +1,4 @@
-"""What one rendering of a template may cost: steps, text and time, counted as they are spent."""
+"""The budget of one rendering of a template: steps, text and time, counted as they are spent."""
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Set, ValuesView
 from contextlib import contextmanager
@@ -13,22 +13,22 @@ STEPS = 500_000
 """Calls, filters, comparisons and rounds of loops in one rendering."""
 
 CHARACTERS = 16 * 1024 * 1024
-"""Characters of the SQL and of every text, list and mapping that is made on the way to it."""
+"""Characters of the SQL and of every string, list and mapping that is created on the way to it."""
 
 INTEGER_BITS = 65_536
 """The largest whole number, in bits."""
 
 TIME_LIMIT_S = 1.0
-"""Processor time of one rendering where nothing else is said."""
+"""Default limit of the processor time of one rendering."""
 
-_ITEM = 16  # characters that an item of a list counts for, beside its own
+_ITEM = 16  # characters that an item of a list counts for, in addition to its own
 _CLOCK_EVERY = 32  # steps; reading the clock for each would take as long as the step
 _CONTAINERS = (list, tuple, set, frozenset, ItemsView, KeysView, ValuesView, Set)
 T = TypeVar("T")
 
 
 class LimitReached(Exception):
-    """The template asks for more than a rendering may cost; the text says which limit."""
+    """The template exceeds the budget of a rendering; the message says which limit."""
 
 
 class Meter:
@@ -41,7 +41,7 @@ class Meter:
         self._time = ProcessorTime(time_limit_s)
 
     def step(self) -> None:
-        """One step is taken."""
+        """Count one step."""
         self._steps_left -= 1
         if self._steps_left < 0:
             raise LimitReached(f"the template takes more than {STEPS:,} steps; make its loops shorter")
@@ -49,25 +49,25 @@ class Meter:
             raise LimitReached(f"the template takes longer than {self._time_limit_s:g} s; make its loops shorter")
 
     def allow(self, characters: int) -> None:
-        """So many characters are about to be made: refuse it if that is more than is left."""
+        """Refuse to create this many characters if fewer are left."""
         if characters > self.characters_left:
-            raise LimitReached(f"the template makes more than {CHARACTERS:,} characters; make less of it")
+            raise LimitReached(f"the template produces more than {CHARACTERS:,} characters; shorten its output")
 
     def made(self, value: T) -> T:
-        """The value, which counts as text that was made."""
+        """The value, counted as created text."""
         characters = self.size(value)
         self.allow(characters)
         self.characters_left -= characters
         return value
 
     def each(self, values: Iterable[T]) -> Iterator[T]:
-        """The values, each a step."""
+        """The values; each one counts as a step and as created text."""
         for value in values:
             self.step()
             yield self.made(value)
 
     def size(self, value: Any) -> int:
-        """About how many characters `str(value)` has; counts no further than what is left."""
+        """The approximate length of `str(value)`; stops counting at the number that is left."""
         if isinstance(value, str | bytes | bytearray):
             return len(value)
         if isinstance(value, int):
@@ -91,7 +91,7 @@ class Meter:
     def _integer_size(self, value: int) -> int:
         bits = value.bit_length()
         if bits > INTEGER_BITS:
-            raise LimitReached(f"a number of the template has more than {INTEGER_BITS:,} bits")
+            raise LimitReached(f"a number in the template has more than {INTEGER_BITS:,} bits")
         return bits // 3 + 1
 
 
@@ -109,13 +109,13 @@ _current: ContextVar[Meter] = ContextVar("meter of the template that is being re
 
 
 def current_meter() -> Meter:
-    """The meter of the rendering under way in this thread."""
+    """The meter of the current rendering in this thread."""
     return _current.get()
 
 
 @contextmanager
 def metered(meter: Meter) -> Iterator[None]:
-    """Count what templates do meanwhile with this meter."""
+    """Inside the block, templates are counted by this meter."""
     token = _current.set(meter)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Jinja2's sandbox with limits: no template takes long, makes much, or nests without end."""
+"""Jinja2's sandbox with limits: no template takes long, produces too much, or nests endlessly."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,13 +15,13 @@ from dagscope.dag.model.template_growth import check_call, check_filter, check_o
 from dagscope.dag.model.template_meter import current_meter
 
 TOKENS = 20_000
-"""Words and signs inside the tags of one template; compiling takes 50 microseconds for each."""
+"""Tokens inside the tags of one template; compiling takes 50 microseconds for each."""
 
 _COUNTED, _ROUNDS = "counted by dagscope", "rounds counted by dagscope"  # no template can write such names
 
 
 class TemplateEnvironment(SandboxedEnvironment):
-    """Templates whose every step is counted by the `current_meter`. Raises `LimitReached` out of a rendering."""
+    """Templates whose every step is counted by the `current_meter`. Rendering raises `LimitReached`."""
 
     intercepted_binops = frozenset(["+", "-", "*", "/", "//", "**", "%"])
 
@@ -29,7 +29,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         super().__init__(
             undefined=StrictUndefined,
             keep_trailing_newline=False,
-            optimized=False,  # what would be worked out while compiling could not be counted
+            optimized=False,  # what is evaluated while compiling cannot be counted
             finalize=_written,
             extensions=[_TokenLimit],
         )
@@ -40,7 +40,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         self.filters[_ROUNDS] = _rounds
 
     def counted(self, tree: nodes.Template) -> nodes.Template:
-        """The same template, in which those parts are counted too that the sandbox does not ask about."""
+        """The same template, which also counts the parts that the sandbox does not intercept."""
         counted: nodes.Template = _Counting().visit(tree)
         return counted
 
@@ -62,20 +62,20 @@ class TemplateEnvironment(SandboxedEnvironment):
 def undeclared_names(tree: nodes.Template) -> set[str]:
     """The names that a template uses and does not set itself."""
     generator = TrackingCodeGenerator(tree.environment)  # type: ignore[arg-type]  # a parsed template has one
-    generator.optimizer = None  # it works out constants again for each level that they are nested
+    generator.optimizer = None  # it evaluates constants again for each level of nesting
     generator.visit(tree)
     return generator.undeclared_identifiers
 
 
 class _TokenLimit(Extension):
-    """Ends the reading of a template that would take too long to compile."""
+    """Refuses a template that would take too long to compile."""
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         found = 0
         for token in stream:
             found += token.type != "data"
             if found > TOKENS:
-                message = f"more than {TOKENS:,} words and signs in its tags; write a shorter template"
+                message = f"more than {TOKENS:,} tokens in its tags; write a shorter template"
                 raise TemplateSyntaxError(message, token.lineno, stream.name, stream.filename)
             yield token
 
@@ -96,11 +96,11 @@ def _value(_: Context, value: Any) -> Any:
 
 @pass_context
 def _rounds(_: Context, values: Any) -> Any:
-    return current_meter().each(values) if hasattr(values, "__iter__") else values  # Jinja names what is wrong
+    return current_meter().each(values) if hasattr(values, "__iter__") else values  # Jinja reports what is wrong
 
 
 def _counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter or test whose call is a step, and whose result counts as text that was made."""
+    """A filter or test whose call counts as a step, and whose result counts as created text."""
     wants = getattr(getattr(function, "jinja_pass_arg", None), "name", "")
 
     @pass_context
@@ -117,7 +117,7 @@ def _counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Counting(NodeTransformer):
-    """Has rounds of loops, comparisons, joined texts, slices, literals and repeated text counted."""
+    """Makes rounds of loops, comparisons, concatenations, slices, literals and repeated text count."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802  the visitor's names are those of the nodes
         self.generic_visit(node)

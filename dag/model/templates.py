@@ -1,4 +1,4 @@
-"""SQL templates: Jinja2, sandboxed, with the names that the contract gives them (Projects)."""
+"""SQL templates: Jinja2, sandboxed, with the names that the contract defines (Projects)."""
 
 import inspect
 import os
@@ -36,7 +36,7 @@ _NOT_READ = re.compile(r"\{#|\{%[-+]?\s*(?P<name>comment|raw|verbatim)\b")
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A model's or test's text, parted into its profile block and its SQL template."""
+    """A model's or test's text, split into its profile block and its SQL template."""
 
     block: str
     block_line: int
@@ -84,7 +84,7 @@ def _line_of(text: str, offset: int) -> int:
 
 @dataclass(frozen=True)
 class TaskValues:
-    """What a run gives to templates and raw assets; at load the names are "" and `data` is None."""
+    """What a run passes to templates and raw assets; at load the names are "" and `data` is None."""
 
     task_id: str = ""
     task_uuid: str = ""
@@ -95,7 +95,7 @@ class TaskValues:
 
 @dataclass(frozen=True)
 class Reference:
-    """One call of `Ref`: the asset it named and the line of the file it stands in."""
+    """One call of `Ref`: the asset that it names and its line in the file."""
 
     asset: str
     line: int
@@ -103,9 +103,9 @@ class Reference:
 
 @dataclass
 class Rendering:
-    """What one rendering is given, and what it noted: the references met, and if `IsIncremental` was asked.
+    """The input of one rendering and what it recorded: the references, and whether `IsIncremental` was called.
 
-    The `meter` says what the rendering may cost; several renderings may share one.
+    The `meter` is the rendering's budget; several renderings may share one.
     """
 
     relation_of: Callable[[str], str]
@@ -119,7 +119,7 @@ class Rendering:
 
 
 class Template:
-    """A parsed template of the file `path`, whose first line is `first_line` of that file.
+    """A parsed template of the file `path`, where it starts at line `first_line`.
 
     Raises `TemplateFailed` for a syntax error or a name outside `known_names`.
     """
@@ -149,7 +149,7 @@ class Template:
         return CompiledTemplate.from_code(environment, code, environment.make_globals(None))
 
     def render(self, rendering: Rendering) -> str:
-        """The SQL. Raises `TemplateFailed` with the line that could not be rendered."""
+        """The SQL. Raises `TemplateFailed` with the line that cannot be rendered."""
         if self._parts is not None:
             return self._render_plain(self._parts, rendering)
         names = _Names(self, rendering)
@@ -159,13 +159,13 @@ class Template:
         except TemplateFailed:
             raise
         except RecursionError as error:
-            raise TemplateFailed(self.path, self.first_line, "a macro or loop calls itself without end") from error
-        except Exception as error:  # a template can call anything on the values it is given
+            raise TemplateFailed(self.path, self.first_line, "endless recursion in a macro or loop") from error
+        except Exception as error:  # a template can call anything on the values that it receives
             line = self._failing_line(error.__traceback__)
             raise TemplateFailed(self.path, line, _reason(error)) from error
 
     def render_query(self, rendering: Rendering) -> str:
-        """The SQL of one query, without what ends it. Raises `TemplateFailed`, for none or several too."""
+        """The SQL of one query, without its final semicolon. Raises `TemplateFailed`, also if it is not one query."""
         sql = self.render(rendering)
         try:
             return single_query(sql)
@@ -183,7 +183,7 @@ class Template:
         return "".join(sql)
 
     def calling_line(self) -> int:
-        """The file's line that is being rendered right now, seen from a function that the template calls."""
+        """The file's line that is being rendered, for a function that the template calls."""
         frame = inspect.currentframe()
         while frame is not None:
             if frame.f_code.co_filename == self.path:
@@ -192,9 +192,9 @@ class Template:
         return self.first_line
 
     def _template_line(self, frame: FrameType) -> int:
-        """The line that a frame of the compiled template is at.
+        """The current template line of a frame of the compiled template.
 
-        `frame.f_lineno` and Jinja's `get_corresponding_lineno` read all lines of a template for each answer.
+        `frame.f_lineno` and Jinja's `get_corresponding_lineno` scan all lines of a template on each call.
         """
         code = frame.f_code
         if code not in self._lines:
@@ -210,7 +210,7 @@ class Template:
 
     def _failing_line(self, trace: TracebackType | None) -> int:
         line = 1
-        while trace is not None:  # Jinja rewrites the frames of templates to the lines of their source
+        while trace is not None:  # Jinja rewrites the frames of templates to their source lines
             if trace.tb_frame.f_code.co_filename == self.path:
                 line = trace.tb_lineno
             trace = trace.tb_next
@@ -218,7 +218,7 @@ class Template:
 
     def _refuse_unknown_names(self, tree: nodes.Template, known_names: frozenset[str]) -> None:
         suspects = [name for name in tree.find_all(nodes.Name) if name.name not in known_names]
-        if not suspects:  # telling undeclared names from `{% set %}` ones costs as much as compiling
+        if not suspects:  # separating undeclared names from `{% set %}` ones costs as much as compiling
             return
         unknown = undeclared_names(tree)
         for name in suspects:
@@ -240,9 +240,9 @@ _PLAIN_REF = re.compile(
 
 
 def _plain_parts(source: str) -> list[str] | None:
-    """Text, asset, text, asset, ..., text of a template that holds nothing but `{{ Ref("...") }}`, else None.
+    """Text, asset, text, asset, ..., text of a template whose only expressions are `{{ Ref("...") }}`, else None.
 
-    Most models are such, and compiling each with Jinja took 1.1 ms, which was half of loading a large project.
+    Most models are like this. Compiling each with Jinja took 1.1 ms, half of the time to load a large project.
     """
     parts = _PLAIN_REF.split(source)
     if any(mark in text for text in parts[::2] for mark in ("{{", "{%", "{#")):
@@ -350,7 +350,7 @@ _ENVIRONMENT = re.compile(r"""\bENV\s*\(?\s*["'`]([^"'`\n]+)["'`]""")
 
 
 def secret_environment(source: str) -> Iterator[str]:
-    """The values of environment variables that a template asks for and that are secrets by their names."""
+    """The values of the environment variables that a template uses and whose names say that they are secrets."""
     for name in _ENVIRONMENT.findall(source):
         if is_secret_name(name) and name in os.environ:
             yield os.environ[name]

@@ -1,4 +1,4 @@
-"""What the files of a project say, as `loading` reads it and `project_checks` checks it."""
+"""The contents of a project's files, as `loading` reads them and `project_checks` checks them."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -56,10 +56,10 @@ def _shown(value: Any) -> str:
 
 @dataclass
 class FilesRead:
-    """Assets and data tests by name, with what is wrong so far.
+    """Assets and data tests by name, with the problems found so far.
 
-    `references` are those of each asset, and of each data test under `test <name>`. What is `broken` is there, but
-    could not be read: nothing else is wrong for naming it.
+    `references` are those of each asset, and of each data test under `test <name>`. Names in `broken` exist, but
+    could not be read: a reference to one is not a further problem.
     """
 
     has_assets_folder: bool = True
@@ -73,5 +73,5 @@ class FilesRead:
 
 
 def full_name(asset: str, test: str) -> str:
-    """A data test as a model names it, with its stage."""
+    """The name with its stage of a data test that a model names."""
     return test if "." in test else f"{asset.split('.')[0]}.{test}"

@@ -1,6 +1,6 @@
-"""Reading a project folder: every file is checked, and all that is wrong is told at once (contract, Projects).
+"""Reading a project folder: every file is checked, and all problems are reported at once (contract, Projects).
 
-What the files say of each other is checked by `dagscope.dag.project.project_checks`.
+`dagscope.dag.project.project_checks` checks what the files say about each other.
 """
 
 import ast
@@ -48,23 +48,23 @@ _NO_LIMITS_GIVEN = LoadingLimits()
 
 
 def load_project(folder: Path, limits: LoadingLimits = _NO_LIMITS_GIVEN) -> Project:
-    """The project in `folder`. Reads files only: nothing is run, written or connected to.
+    """The project in `folder`. Only reads files: runs nothing, writes nothing and connects to nothing.
 
-    Raises `ProjectInvalid` with every problem found, and nothing else; it ends within the limits.
+    Raises only `ProjectInvalid`, with every problem found; ends within the limits.
     """
     try:
         folder = folder.resolve()
         is_there = folder.is_dir()
-    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to each other
-        reason = error.strerror if isinstance(error, OSError) else "a link that leads to itself"
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that point to each other
+        reason = error.strerror if isinstance(error, OSError) else "a link that points to itself"
         raise ProjectInvalid([Problem(shown_path(str(folder)), 0, f"cannot be read: {reason}")]) from error
     if not is_there:
-        raise ProjectInvalid([Problem(shown_path(str(folder)), 0, "no such folder; name a project folder")])
+        raise ProjectInvalid([Problem(shown_path(str(folder)), 0, "no such folder; give the path of a project folder")])
     return _Loading(folder, limits).project()
 
 
 class _Loading:
-    """One reading of one folder; each step notes problems and goes on with what it could make of the files."""
+    """One reading of one folder; each step records problems and continues with what it could read."""
 
     def __init__(self, folder: Path, limits: LoadingLimits) -> None:
         self.folder, self.limits = folder, limits
@@ -194,7 +194,7 @@ class _Loading:
     def _assets_and_tests(self) -> None:
         self.files.has_assets_folder = self.on_disk.is_folder("assets")
         if not self.files.has_assets_folder:
-            message = f"folder not found; models go to {MODELS}/<stage>/<model>.sql"
+            message = f"folder not found; models go in {MODELS}/<stage>/<model>.sql"
             self.files.problems.append(Problem("assets", 0, message))
             return
         for path in self.on_disk.find(MODELS, (SQL, PYTHON)):
@@ -240,18 +240,18 @@ class _Loading:
         return True
 
     def _is_one_stage(self, stage: str) -> bool:
-        """If no other stage has the name in other letters; told once for each that has."""
+        """Whether no other stage's name differs only in case; each such stage is reported once."""
         first = self.stages.setdefault(stage.lower(), stage)  # databases fold the case of names
         if first != stage and stage not in self.stages_in_other_letters:
             self.stages_in_other_letters.add(stage)
-            message = f'stage "{stage}" is "{first}" in other letters, which databases take for one; rename one'
+            message = f'stage "{stage}" differs from "{first}" only in case, which databases ignore; rename one'
             self.on_disk.refuse(f"{MODELS}/{stage}", message)
         return first == stage
 
     def _is_new(self, name: str, path: str, kind: Kind) -> bool:
         first = self.made_by.setdefault((kind, name.lower()), path)  # databases fold the case of names
         if first != path:
-            self.files.problems.append(Problem(path, 0, f'{kind} "{name}" is already made by {first}; rename one'))
+            self.files.problems.append(Problem(path, 0, f'{kind} "{name}" is already defined by {first}; rename one'))
         return first == path
 
     def _sql_model(self, name: str, path: str, text: str) -> None:
@@ -345,14 +345,14 @@ class _Loading:
         taken = self.taken_schemas.get(asset.connection, frozenset())
         if asset.stage.lower() in taken and not is_python(asset.path):
             message = f'stage "{asset.stage}" cannot be a schema of connection "{asset.connection}"'
-            hint = "the name is the database's own; rename the stage's folder, or the database file"
+            hint = "the database uses this name itself; rename the stage's folder, or the database file"
             self.files.problems.append(Problem(asset.path, 0, f"{message}: {hint}"))
 
     def _check_indexes(self, asset: Asset, said: Said) -> None:
         keyed = asset.materialization in (Materialization.TABLE, Materialization.INCREMENTAL)
         for key in ("primary_key_fields", "indexes"):
             if said.keys.get(key) and not keyed:
-                message = f'"{key}" does nothing for a {asset.materialization}; it is for table and incremental'
+                message = f'"{key}" has no effect on a {asset.materialization}; it applies to table and incremental'
                 self.files.warnings.append(Problem(*said.places[key], message))
         names: set[str] = set()
         for index in asset.indexes:
@@ -376,7 +376,7 @@ class _Loading:
         self.files.references[name] = [Reference(upstream, line) for upstream in said.keys.get("raw_upstreams") or ()]
 
     def _has_execute(self, path: str, text: str) -> bool:
-        """If the Python can be parsed and defines `execute(context)`. It is not compiled: that may take for ever."""
+        """Whether the Python code can be parsed. It is not compiled, because that may take forever."""
         try:
             tree = ast.parse(text)
         except SyntaxError as error:
@@ -404,7 +404,7 @@ class _Loading:
             self.files.problems.append(Problem(path, functions[-1].lineno, message))
 
     def _references_of(self, asset: Asset) -> list[Reference]:
-        """The references met while rendering, in both branches of an `IsIncremental()`."""
+        """The references evaluated while rendering, in both branches of an `IsIncremental()`."""
         assert asset.template is not None
         meter = self._meter()
         first = self._render(asset.template, asset, meter, incremental=False)
@@ -414,7 +414,7 @@ class _Loading:
         return first.references + (second.references if second else [])
 
     def _render(self, template: Template, asset: Asset | None, meter: Meter, incremental: bool) -> Rendering | None:
-        dialect = Dialect()  # only the references are wanted, not the SQL
+        dialect = Dialect()  # only the references are used, not the SQL
         this = dialect.relation(asset.name) if asset else ""
         rendering = Rendering(relation_of=str, dialect=dialect, this=this, incremental=incremental, meter=meter)
         is_query = asset is None or asset.materialization is not Materialization.CUSTOM
@@ -489,7 +489,7 @@ class _Loading:
 
 
 def _names(path: str) -> tuple[str, ...]:
-    """The stage and the name that a file's path stands for: `assets/models/mart/orders.sql` is mart and orders."""
+    """The stage and the name that a file's path means: mart and orders for `assets/models/mart/orders.sql`."""
     return tuple(path.rpartition(".")[0].split("/")[2:])
 
 

@@ -18,9 +18,9 @@ from dagscope.dag.redaction.redaction import Redaction
 
 @dataclass(frozen=True)
 class Project:
-    """One loaded project; `load_project` makes it, and nothing changes it afterwards.
+    """One loaded project; `load_project` creates it, and nothing changes it afterwards.
 
-    `warnings` are oddities that stop nothing, such as a data test that never runs.
+    `warnings` are problems that do not prevent a run, such as a data test that never runs.
     """
 
     folder: Path
@@ -43,7 +43,7 @@ class Project:
 
     @cached_property
     def redaction(self) -> Redaction:
-        """Hides the secrets of this project's connections and templates, and learns of more as statements are sent."""
+        """Hides the secrets of this project's connections and templates, and learns more as statements are sent."""
         redaction = Redaction(secret for connection in self.connections.values() for secret in connection.secrets)
         for source in self._template_sources():
             redaction.learn(source)
@@ -55,7 +55,7 @@ class Project:
         yield from (test.template.source for test in self.tests.values())
 
     def with_open_connections_of(self, other: "Project") -> "Project":
-        """This project with the other's connections where they are the same, so that none is opened twice."""
+        """This project with the other's connections where they are the same, so that no database is opened twice."""
         kept = {
             name: other.connections[name]
             if name in other.connections and other.connections[name].identity == connection.identity
@@ -69,7 +69,7 @@ class Project:
         return self.connections[node.connection].dialect
 
     def asset_sql(self, asset: Asset, task: TaskValues, incremental: bool) -> str:
-        """An asset's query for one task. Raises `TemplateFailed`, for a new `Ref` too; raw assets have none."""
+        """A SQL asset's query for one task. Raises `TemplateFailed`, also for a `Ref` that is new in this run."""
         assert asset.template is not None, "a raw asset has no SQL"
         rendering = Rendering(
             relation_of=lambda upstream: self._known_relation(asset, upstream),
@@ -83,14 +83,14 @@ class Project:
         return asset.template.render_query(rendering)
 
     def _known_relation(self, asset: Asset, upstream: str) -> str:
-        """What `Ref(upstream)` becomes: the upstream's relation, or its frame persisted beside the asset."""
+        """What `Ref(upstream)` becomes: the upstream's relation, or its frame persisted in the asset's database."""
         dialect, known = self.dialect_of(asset), _met_at_load(asset.name, upstream, asset.upstreams)
         if asset.persist_inputs and hands_over_frames(self.assets[known]):
             return dialect.input_relation(known)
         return dialect.relation(known)
 
     def test_sql(self, test: DataTest, task: TaskValues) -> str:
-        """A data test's query for one task. Raises `TemplateFailed`, for a new `Ref` too."""
+        """A data test's query for one task. Raises `TemplateFailed`, also for a `Ref` that is new in this run."""
         dialect = self.dialect_of(test)
 
         def relation_of(asset: str) -> str:
@@ -103,11 +103,11 @@ class Project:
 def _met_at_load(reader: str, asset: str, known: tuple[str, ...]) -> str:
     if asset not in known:
         raise LateReference(
-            f'"{reader}" refers to "{asset}" only in this run: write the Ref so that it is met at load too'
+            f'"{reader}" refers to "{asset}" only in this run: move the Ref so that it is also evaluated at load'
         )
     return asset
 
 
 def hands_over_frames(asset: Asset) -> bool:
-    """If the asset's result is captured for its downstreams."""
+    """Whether the asset's result is captured for its downstreams."""
     return asset.is_data_framed or asset.is_raw

@@ -1,4 +1,4 @@
-"""What a project's files say of each other: what is named is there, data gets where it is read, nothing is a cycle."""
+"""Checks across a project's files: every name exists, data reaches its readers, and there are no cycles."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -19,21 +19,21 @@ _MOST_HINTS = 100
 
 
 class ProjectChecks:
-    """Adds what is wrong to the `problems` and `warnings` of the files, and to their assets what they depend on."""
+    """Adds to the files' `problems` and `warnings`, and adds the upstreams to their assets."""
 
     def __init__(self, files: FilesRead, dialects: Mapping[str, Dialect]) -> None:
-        """`dialects` are those of the connections, by name."""
+        """`dialects` are the connections' dialects, by connection name."""
         self.files, self.dialects = files, dialects
         self._input_tables: dict[tuple[str, str], str] = {}
         self._hints_left = _MOST_HINTS
 
     def _hint(self, word: str, known: Iterable[str]) -> str:
-        """The nearest known word, for the first slips: to look for it among many takes time."""
+        """The nearest known word, only for the first unknown names, because the search takes time."""
         self._hints_left -= 1
         return did_you_mean(word, known) if self._hints_left >= 0 else ""
 
     def graph(self) -> Graph:
-        """Check all; how the assets depend on each other, without any where they do in a cycle."""
+        """Check everything; returns the graph of the assets, which is empty if they form a cycle."""
         self._check_profiled_models_exist()
         self._check_named_tests()
         self._check_lengths_of_names()
@@ -71,7 +71,7 @@ class ProjectChecks:
                 self.files.warnings.append(Problem(data_test.path, 0, message))
 
     def _check_lengths_of_names(self) -> None:
-        """An engine that cuts names makes two relations one, and nobody finds the second."""
+        """If an engine truncates names, two relations could become one."""
         stages: set[tuple[str, str]] = set()
         for asset in self.files.assets.values():
             if asset.is_raw:
@@ -97,7 +97,7 @@ class ProjectChecks:
         if dialect is not None and dialect.cuts(name):
             message = (
                 f'the name of {what} "{name}" has {len(name.encode())} bytes, and connection "{asset.connection}" '
-                f"({asset.connection_type}) cuts names after {dialect.longest_name}; {advice}"
+                f"({asset.connection_type}) truncates names after {dialect.longest_name}; {advice}"
             )
             self.files.problems.append(Problem(*place, message))
 
@@ -121,7 +121,7 @@ class ProjectChecks:
             known = []
             for reference in self._known_references(asset.path, self.files.references.get(name, [])):
                 if reference.asset == name:
-                    message = f'"{name}" refers to itself; use this() for the relation as it is'
+                    message = f'"{name}" refers to itself; use this() to refer to its own relation'
                     self.files.problems.append(Problem(self._reference_path(asset), reference.line, message))
                     continue
                 known.append(reference)
@@ -145,7 +145,7 @@ class ProjectChecks:
                 self.files.problems.append(Problem(where, reference.line, message))
 
     def _check_hand_over(self, asset: Asset, reference: Reference) -> None:
-        """Data crosses from a raw asset, or from another connection, only as a frame."""
+        """Data comes from a raw asset, or from another connection, only as a frame."""
         upstream = self.files.assets[reference.asset]
         if asset.is_raw or not (upstream.is_raw or upstream.connection != asset.connection):
             return
@@ -161,7 +161,7 @@ class ProjectChecks:
             self.files.problems.append(Problem(asset.path, reference.line, message))
 
     def _check_input_table(self, asset: Asset, reference: Reference) -> None:
-        """Two upstreams written beside their readers under one name would be read for one another."""
+        """Two upstreams whose frames are written under one name would be mistaken for each other."""
         upstream = self.files.assets[reference.asset]
         if asset.is_raw or not asset.persist_inputs or not hands_over_frames(upstream):
             return
@@ -178,7 +178,7 @@ class ProjectChecks:
             self.files.problems.append(Problem(asset.path, reference.line, message))
 
     def _check_no_model_is(self, table: str, reader: Asset, place: tuple[str, int]) -> None:
-        """What is written beside a reader goes to the schema of names without one, where a stage may have models."""
+        """A frame for a reader is written to the default schema, where a stage may have models."""
         dialect = self.dialects.get(reader.connection)
         taken = f"{dialect.default_schema}.{table}".lower() if dialect is not None else ""
         model = self._models_in_lower_case.get(taken)

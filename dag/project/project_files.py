@@ -1,4 +1,4 @@
-"""The files of a project: found through links, read within limits. What cannot be is a problem that names its path."""
+"""The files of a project: found through links, read within limits. What cannot be read is a problem with its path."""
 
 import errno
 import os
@@ -14,8 +14,8 @@ SQL, PYTHON = ".sql", ".py"
 _CHUNK_BYTES = 65_536
 _DEPTH_OF_STAGES = 2  # slashes in assets/models/<stage>
 _MOST_INSIDE_STAGES = 100
-_DEEPEST = 8  # folders inside each other; a link to / would lead through the whole disk
-_Identity = tuple[int, int]  # of a folder, whatever path leads to it
+_DEEPEST = 8  # nested folders; a link to / would otherwise lead through the whole disk
+_Identity = tuple[int, int]  # of a folder, the same for every path to it
 
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
@@ -36,7 +36,7 @@ def shown_path(path: str) -> str:
 
 
 class ProjectFiles:
-    """Finds and reads the files below one folder; what is wrong goes to `problems`.
+    """Finds and reads the files below one folder; adds what is wrong to `problems`.
 
     Paths are relative to the folder, with slashes. `check` is called for every folder; it may raise to end a search.
     """
@@ -49,13 +49,13 @@ class ProjectFiles:
         self._problems.append(Problem(shown_path(path), 0, message))
 
     def is_folder(self, path: str) -> bool:
-        """If there is a folder, and we may know of it."""
+        """Whether the folder exists and is accessible."""
         return os.path.isdir(self._folder / path)  # noqa: PTH112  never raises, where `Path.is_dir` may
 
     def find(self, top: str, suffixes: tuple[str, ...]) -> list[str]:
-        """The paths of all files below `top` with one of the suffixes, in capitals or not, sorted.
+        """The sorted paths of all files below `top` with one of the suffixes, in any case.
 
-        Links are followed. Hidden files and folders, and back-ups of editors, are left out: they are nobody's models.
+        Links are followed. Hidden files and folders, and editors' backups, are left out: they are not models.
         """
         try:
             inside = frozenset({_identity((self._folder / top).stat())})
@@ -87,7 +87,7 @@ class ProjectFiles:
     def _special(
         self, path: str, wanted: bool, suffixes: tuple[str, ...], inside: frozenset[_Identity]
     ) -> Iterator[str]:
-        """What is a folder, a link, or no file at all."""
+        """The files at an entry that is not a plain file: a folder, a link, or something that cannot be read."""
         try:
             status = (self._folder / path).stat()
         except OSError as error:
@@ -110,25 +110,25 @@ class ProjectFiles:
         identity: _Identity,
     ) -> Iterator[str]:
         if identity in inside:
-            self.refuse(path, "a link to a folder that it lies in; remove the link")
+            self.refuse(path, "a link to a folder that contains it; remove the link")
         elif wanted:
             self.refuse(path, "a folder, not a file; rename it")
         elif path.count("/") > _DEEPEST:
-            self.refuse(path, f"more than {_DEEPEST} folders inside each other; what is below is not read")
+            self.refuse(path, f"more than {_DEEPEST} nested folders; deeper ones are not read")
         elif self._may_enter(path):
             yield from self._below(path, suffixes, inside | {identity})
 
     def _may_enter(self, path: str) -> bool:
-        """If not too many folders were entered that no model can lie in; they are read to tell what lies there."""
+        """Whether to read the folder. Folders too deep for models are read to report their files, but not too many."""
         if path.count("/") <= _DEPTH_OF_STAGES:
             return True
         self._folders_inside_stages += 1
         if self._folders_inside_stages == _MOST_INSIDE_STAGES + 1:
-            self.refuse(path, f"more than {_MOST_INSIDE_STAGES:,} folders inside those of stages; no more are read")
+            self.refuse(path, f"more than {_MOST_INSIDE_STAGES:,} folders inside stage folders; the rest are not read")
         return self._folders_inside_stages <= _MOST_INSIDE_STAGES
 
     def read(self, path: str, if_missing: str = "file not found") -> str | None:
-        """The file's text; None, and a problem, if it is no UTF-8 text, no file, or too large."""
+        """The file's text; None, and a problem, if it is not UTF-8 text, not a file, or too large."""
         try:
             content = self._content(path)
         except FileNotFoundError:
@@ -141,7 +141,7 @@ class ProjectFiles:
 
     def _content(self, path: str) -> bytes | None:
         file = f"{self._folder}/{path}"
-        status = os.stat(file)  # noqa: PTH116  fast; and opening a pipe would wait, a device may do anything
+        status = os.stat(file)  # noqa: PTH116  fast. Checked first, because opening a pipe or a device may block
         if not stat.S_ISREG(status.st_mode):
             self.refuse(path, _not_a_file(status))
             return None
@@ -167,7 +167,7 @@ class ProjectFiles:
 
 
 def _read_up_to(descriptor: int, most: int, expected: int) -> bytes:
-    """All bytes, but no more than `most`; as a rule there is less than `expected`."""
+    """All bytes, at most `most`; normally there are fewer than `expected`."""
     content = os.read(descriptor, min(most, expected))
     if len(content) < expected:
         return content
@@ -178,7 +178,7 @@ def _read_up_to(descriptor: int, most: int, expected: int) -> bytes:
 
 
 def is_ignored(name: str) -> bool:
-    """If a file or folder of this name is nobody's model: hidden, or left by an editor."""
+    """Whether a file or folder with this name is never a model: hidden, or left by an editor."""
     return name.startswith((".", "#")) or name.endswith("~") or name == "__pycache__"
 
 
@@ -188,12 +188,12 @@ def _identity(status: os.stat_result) -> _Identity:
 
 def _not_a_file(status: os.stat_result) -> str:
     kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "something else")
-    return f"{kind}, not a file; put a file there"
+    return f"{kind}, not a file; replace it with a file"
 
 
 def _unreachable(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError) and path.is_symlink():
-        return "a link that leads nowhere; remove it, or put there what it leads to"
+        return "a broken link; remove it, or restore its target"
     if error.errno == errno.ELOOP:
-        return "a link that leads to itself; remove it"
+        return "a link that points to itself; remove it"
     return f"cannot be read: {error.strerror}"

@@ -1,4 +1,4 @@
-"""YAML with the line of every key and value, read into checked models whose errors point at those lines."""
+"""YAML with the line of each key and value, validated by models whose errors refer to those lines."""
 
 import re
 from collections.abc import Hashable
@@ -15,7 +15,7 @@ from dagscope.dag.redaction.sql_secrets import is_secret_name
 
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
-"""Where a value stands: the keys and list positions that lead to it."""
+"""The path to a value: keys and list positions."""
 
 try:
     _Loader: type = yaml.CSafeLoader
@@ -25,7 +25,7 @@ except AttributeError:  # PyYAML without libyaml: the same, slower
 
 @dataclass
 class YamlDocument:
-    """The values of one YAML text, the line of each, and what is wrong with them."""
+    """The values of one YAML text, the line of each, and the problems found."""
 
     path: str
     values: Any = None
@@ -33,7 +33,7 @@ class YamlDocument:
     problems: list[Problem] = field(default_factory=list)
 
     def line(self, place: Place) -> int:
-        """The line of a place, or of the nearest one around it."""
+        """The line of a place, or of the nearest enclosing place."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
@@ -43,7 +43,7 @@ class YamlDocument:
 
 
 def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
-    """Parse the text of the file `path`, of which it starts at line `first_line`. Never raises: see `problems`."""
+    """Parse text that starts at line `first_line` of the file `path`. Never raises: see `problems`."""
     document = YamlDocument(path)
     try:
         check_limits(yaml.parse(text, Loader=_Loader))
@@ -56,18 +56,18 @@ def read_yaml(path: str, text: str, first_line: int = 1) -> YamlDocument:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        last = text.rstrip().count("\n")  # an error at the end of the text is told at its last line
+        last = text.rstrip().count("\n")  # an error at the end of the text is reported at its last line
         line = min(mark.line if mark else 0, last)
         if is_secret_name("".join(text.splitlines()[line : line + 1])):  # `password: !x` names the password a tag
             reason = re.sub(r"'[^']*'", "***", reason)
         line += first_line
         document.problems.append(Problem(path, line, f"not valid YAML: {reason}"))
-    except RecursionError:  # `check_limits` refuses what is only deep
-        document.problems.append(Problem(path, 0, "not valid YAML: an alias that holds itself"))
+    except RecursionError:  # `check_limits` has refused deep nesting without a cycle
+        document.problems.append(Problem(path, 0, "not valid YAML: an alias that contains itself"))
     return document
 
 
-_LONGEST_NUMBER = 100  # digits and colons: YAML reads 1:30 as a number to the base of 60, and int() stops at 4,300
+_LONGEST_NUMBER = 100  # digits and colons: YAML reads 1:30 as a base-60 number, and int() stops at 4,300 digits
 
 
 def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, first_line: int) -> Any:
@@ -76,7 +76,7 @@ def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, 
         mapping: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "a key must be a text", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a string", key_node.start_mark)
             key = str(key_node.value)
             at = (*place, key)
             if key in mapping:
@@ -92,16 +92,16 @@ def _values(node: yaml.Node, place: Place, loader: Any, document: YamlDocument, 
         return [_values(item, (*place, index), loader, document, first_line) for index, item in enumerate(node.value)]
     try:
         if len(node.value) > _LONGEST_NUMBER and node.tag.endswith((":int", ":float")):
-            raise ValueError("a number of more than 100 characters")
+            raise ValueError("a number with more than 100 characters")
         if "\0" in node.value:
-            raise ValueError("a text holds the character NUL")
+            raise ValueError("a string contains the character NUL")
         return loader.construct_object(node, deep=True)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:  # a value its tag does not fit: a 13th month
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # a value that its tag refuses: a 13th month
         raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
 
 
 def read_model(document: YamlDocument, model: type[Model]) -> Model | None:
-    """The document's values as `model`; None, with the problems noted in the document, where they do not fit."""
+    """The document's values as `model`; None if they do not fit, with the problems added to the document."""
     if document.problems:
         return None
     if document.values is None:
@@ -117,11 +117,11 @@ def read_model(document: YamlDocument, model: type[Model]) -> Model | None:
             place = tuple(detail["loc"])
             document.problem(place, _message(place, detail, model))
         if len(details) > _SHOWN_PROBLEMS:
-            document.problem((), f"{len(details) - _SHOWN_PROBLEMS:,} more keys or values do not fit")
+            document.problem((), f"{len(details) - _SHOWN_PROBLEMS:,} more keys or values are invalid")
         return None
 
 
-_SHOWN_PROBLEMS = 100  # of one text; finding the nearest known word for each takes time
+_SHOWN_PROBLEMS = 100  # of one text; searching the nearest known word for each takes time
 
 
 def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:
@@ -141,14 +141,14 @@ def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:
             expected = _EXPECTED.get(detail["type"], detail["msg"].lower()).format(**detail.get("ctx", {}))
             found = detail["input"]
             quotes = (
-                "; put it in quotes" if expected == "a text" and isinstance(found, bool | int | float | date) else ""
+                "; put it in quotes" if expected == "a string" and isinstance(found, bool | int | float | date) else ""
             )
             told = "" if isinstance(key, str) and is_secret_name(key) and quotes else f", found {_kind(found)}"
             return f"{subject} must be {expected}{told}{quotes}"
 
 
 _EXPECTED = {
-    "string_type": "a text",
+    "string_type": "a string",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "int_type": "a whole number",

@@ -1,6 +1,6 @@
-"""What a YAML text may hold, checked before anything is built of it.
+"""Limits of a YAML text, checked before anything is built from it.
 
-libyaml composes nested values by recursion and ends the process where they are nested too deeply, and a few lines of
+libyaml composes nested values by recursion and crashes the process if they are nested too deeply, and a few lines of
 aliases can stand for billions of values.
 """
 
@@ -9,12 +9,12 @@ from collections.abc import Iterable
 import yaml
 
 DEEPEST = 100  # levels of lists and mappings
-MOST_VALUES = 100_000  # keys and values; an alias counts as all that it stands for
+MOST_VALUES = 100_000  # keys and values; an alias counts as all the values that it stands for
 
 
 def check_limits(events: Iterable[yaml.Event]) -> None:
-    """Raises `yaml.YAMLError` with the place where a text becomes too deep or too much."""
-    began: list[tuple[str | None, int]] = []  # the open lists and mappings: anchor, and how many values were before
+    """Raises `yaml.YAMLError` with the place where the text exceeds a limit."""
+    began: list[tuple[str | None, int]] = []  # the open lists and mappings: anchor, and number of values before
     sizes: dict[str | None, int] = {}
     total = 0
     for event in events:

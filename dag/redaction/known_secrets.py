@@ -1,4 +1,4 @@
-"""Finding any of many secrets in a text, in one pass over it however many there are."""
+"""Finding any of many secrets in a text in one pass, however many there are."""
 
 import re
 from bisect import bisect_left
@@ -9,11 +9,11 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from dagscope.dag.ground.lower_case import lower
 
 _EXCERPT = re.compile(r"^(LINE \d+: )(\.\.\.)?(.*?)(\.\.\.)?$", re.MULTILINE)
-_LONGEST_REST = 200  # characters of a secret that an excerpt cuts off; databases quote less than 100 of a line
+_LONGEST_REST = 200  # characters of a secret that an excerpt cuts; databases quote fewer than 100 of a line
 
 
 class KnownSecrets:
-    """Hides these secrets, whatever their case, and of two that begin at one place the longer.
+    """Hides these secrets regardless of case; if two start at the same place, the longer one.
 
     >>> KnownSecrets(["pass", "password1"]).hidden("PASSWORD1, pass")
     '***, ***'
@@ -26,7 +26,7 @@ class KnownSecrets:
         self._ends = sorted(secret[::-1][:_LONGEST_REST] for secret in self.secrets)
 
     def hidden(self, text: str) -> str:
-        """The text, which is valid Unicode, with `***` for each secret, and for what an excerpt cuts off of one."""
+        """The text, which is valid Unicode, with `***` for each secret, and for the part of one in an excerpt."""
         if self._finder is None:
             return text
         parts: list[str] = []
@@ -38,7 +38,7 @@ class KnownSecrets:
         return _EXCERPT.sub(self._hidden_at_the_cuts, text) if "LINE " in text else text
 
     def _hidden_at_the_cuts(self, line: re.Match[str]) -> str:
-        """A line that a database quotes may begin or end in the middle of a secret."""
+        """A line that a database quotes may start or end in the middle of a secret."""
         head, before, shown, after = line.groups()
         if before and (cut := _beginning_at_the_end(shown[:_LONGEST_REST][::-1], self._ends)):
             shown = f"***{shown[cut:]}"
@@ -48,7 +48,7 @@ class KnownSecrets:
 
 
 def _beginning_at_the_end(text: str, ordered: Sequence[str]) -> int:
-    """How many characters, at least two, at the end of the text are the beginning of one of these."""
+    """How many characters, at least two, at the end of the text are the beginning of one of these, or 0."""
     lowered = lower(text)
     for start in range(len(lowered) - 1):
         rest = lowered[start:]

@@ -1,4 +1,4 @@
-"""Masked columns: rows whose values in some columns are never kept (docs/project-format.md, Data tests)."""
+"""Masked columns: columns whose values are never stored (docs/project-format.md, Data tests)."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,16 +10,16 @@ from dagscope.dag.ground.errors import MaskInvalid
 from dagscope.dag.ground.problems import did_you_mean
 
 MASKED = "***"
-"""What stands in the place of every value of a masked column; a null stays one."""
+"""Replaces every value of a masked column; a null stays null."""
 
 HIDDEN_REASON = (
-    "the database broke off while it read rows; its own words may hold values of masked columns and are not kept: "
+    "the database failed while reading rows; its message may contain values of masked columns and is not stored: "
     "run the test's query by hand to see them"
 )
 
 
 def masked(rows: pa.RecordBatchReader, mask: Sequence[str]) -> pa.RecordBatchReader:
-    """The same rows with the values of these columns replaced, batch by batch as they are asked for."""
+    """The same rows with the values of these columns replaced, batch by batch as they are read."""
     hidden = _hidden(rows.schema.names, mask)
     if not hidden:
         return rows

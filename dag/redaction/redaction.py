@@ -1,4 +1,4 @@
-"""What may be shown of a text: no connection secret, and nothing that is not Unicode (contract, Logs)."""
+"""Text that is safe to show: no connection secrets, and valid Unicode (contract, Logs)."""
 
 import json
 import threading
@@ -11,14 +11,14 @@ from dagscope.dag.redaction.known_secrets import KnownSecrets
 from dagscope.dag.redaction.sql_secrets import hide, secrets_in
 
 _MOST_LEARNED = 1_000
-_LONGEST_LEARNED = 5_000  # characters, more than any key has; what is longer is a text that nobody closed
-_SHORTEST_SECRET = 4  # characters; hiding shorter values would only make texts unreadable
+_LONGEST_LEARNED = 5_000  # characters, more than any key has; anything longer is a literal that is not closed
+_SHORTEST_SECRET = 4  # characters; hiding shorter values would make text unreadable
 
 
 class Redaction:
-    """Hides secrets in texts: the given ones, those it learned of, and what a text itself gives away as one.
+    """Hides secrets in text: the given ones, those it has learned, and those that the text itself reveals.
 
-    The time grows with the length of a text, and not with the number of secrets.
+    The time grows with the length of the text, not with the number of secrets.
 
     >>> Redaction(["hunter2"]).text("login hunter2 refused; password=x host=db")
     'login *** refused; password=*** host=db'
@@ -30,16 +30,16 @@ class Redaction:
         self.learn_all(secrets)
 
     def learn_all(self, secrets: Iterable[str]) -> None:
-        """Hide these too from now on."""
+        """Hide these too in future texts."""
         forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
         with self._lock:
             if not forms <= self._known.secrets:
                 self._known = KnownSecrets(self._known.secrets | forms)
 
     def learn(self, text: str) -> None:
-        """Hide from now on, wherever they stand, the secrets that this text holds (`sql_secrets`).
+        """Hide in future texts, at any place, the secrets that this text contains (`sql_secrets`).
 
-        Once very many are known, as where rows are full of addresses, others are hidden only in their own places.
+        Once very many are known, for example because rows are full of addresses, more are hidden only where recognized.
         """
         room = _MOST_LEARNED - len(self._known.secrets)
         if room > 0:
@@ -51,8 +51,8 @@ class Redaction:
         return hide(self._known.hidden(_unicode(text)))
 
     def value(self, value: Any) -> Any:
-        """The value as plain JSON data with all its texts redacted; a text for what has no JSON form, and for NaN."""
-        if value is None or type(value) is int:  # most are, and hold no text
+        """The value as plain JSON data with all strings redacted; a string for NaN and for values without JSON form."""
+        if value is None or type(value) is int:  # most values are, and contain no text
             return value
         try:
             return self._texts_redacted(json.loads(json_text(value, not_finite=json.dumps)))
@@ -73,7 +73,7 @@ class Redaction:
 def _described(value: Any) -> str:
     try:
         return repr(value)
-    except (ValueError, RecursionError) as error:  # an integer of thousands of digits, lists in lists without end
+    except (ValueError, RecursionError) as error:  # an integer with thousands of digits, lists that contain themselves
         return f"<{type(value).__name__}: {error}>"
 
 
@@ -82,6 +82,6 @@ def _unicode(text: str) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    """The secret as it is, as SQL quotes it, and as JSON escapes it."""
+    """The secret unchanged, as SQL quotes it, and as JSON escapes it."""
     escaped = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
     return {lower(_unicode(form)) for form in (secret, secret.replace("'", "''"), *escaped)}

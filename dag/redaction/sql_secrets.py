@@ -1,10 +1,10 @@
-"""Secrets that a text gives away by where they stand: in connection strings, in CREATE SECRET, after PASSWORD.
+"""Secrets that their position in a text reveals: in connection strings, in CREATE SECRET, after PASSWORD.
 
-Works on SQL, on errors of databases and on lines of Python alike: it looks for forms, and parses nothing.
+Works on SQL, on database errors and on lines of Python: it looks for patterns and parses nothing.
 
-The time grows with the length of the text and no faster, whatever is in it. Each expression begins with letters that
-are rare, which Python's `re` finds quickly, is for a text in lower case, and repeats nothing that another start
-repeats too. A text or comment that is not closed reaches to the end.
+The time grows linearly with the length of the text, whatever it contains. Each expression starts with rare letters,
+which Python's `re` finds quickly, expects lower case, and never scans a stretch again from another starting place. A
+literal or comment that is not closed reaches to the end.
 """
 
 import re
@@ -15,13 +15,13 @@ from dagscope.dag.ground.lower_case import lower
 from dagscope.dag.ground.sql_lexing import LINE_COMMENT, NAME, TEXT, block_comment_end
 
 Found = tuple[int, int, bool]
-"""Start and end of a secret in a text, and if it is one wherever else it stands."""
+"""Start and end of a secret in a text, and whether it is secret everywhere else too."""
 
 _HINTS = ("secret", "passw", "pwd", "token", "_key", "key_id", "passphrase", "connection_string", "://")
 
 
 def _after_each(words: str, not_after: str, rest: str) -> tuple[re.Pattern[str], ...]:
-    """An expression a word, which stands after none of these characters."""
+    """One expression per word, which must not follow any of these characters."""
     return tuple(re.compile(rf"{word}(?<!{not_after}{word}){rest}", re.DOTALL) for word in words.split())
 
 
@@ -68,7 +68,7 @@ _HARMLESS = frozenset(
     "type provider scope region endpoint endpoint_type url_style use_ssl verify_ssl host hostaddr port user username "
     "database db dbname chain account_name refresh validation profile".split()
 )
-"""Options of CREATE SECRET that are shown; what another extension may have named is hidden."""
+"""Options of CREATE SECRET that are shown; options that an extension may define are hidden."""
 
 
 _SECRET_NAME = re.compile(
@@ -76,20 +76,20 @@ _SECRET_NAME = re.compile(
     r"(api|access|private|account|encryption)_?key|credential|key_id",
     re.IGNORECASE,
 )
-"""Not `allow_persistent_secrets`, `secret_directory` and the like."""
+"""Does not match `allow_persistent_secrets`, `secret_directory` and similar names."""
 
 
 def is_secret_name(name: str) -> bool:
-    """If a setting or an environment variable of this name holds a secret."""
+    """Whether a setting or an environment variable with this name holds a secret."""
     return _SECRET_NAME.search(name) is not None
 
 
 _WORDS = frozenset("true false null none default auto local".split())
-"""What an option may be set to that must not be hidden wherever else it stands."""
+"""Values of options that must not be hidden in other places."""
 
 
 def hide(text: str) -> str:
-    """The text with `***` in the place of each secret.
+    """The text with `***` in place of each secret.
 
     >>> hide("ATTACH 'postgres://ann:hunter2@db/shop' AS shop")
     "ATTACH 'postgres://ann:***@db/shop' AS shop"
@@ -104,7 +104,7 @@ def hide(text: str) -> str:
 
 
 def secrets_in(text: str) -> list[str]:
-    """The secrets themselves, in the order of the text, to be hidden wherever else they show up.
+    """The secrets themselves, in the order of the text, to be hidden wherever else they occur.
 
     >>> secrets_in("CREATE SECRET (TYPE s3, KEY_ID 'AKIA', SECRET 'it''s', REGION 'eu')")
     ['AKIA', "it's"]
@@ -119,25 +119,25 @@ def secrets_in(text: str) -> list[str]:
 
 def _found(text: str) -> list[Found]:
     lowered = lower(text)
-    if not any(hint in lowered for hint in _HINTS):  # of almost all texts, and cheap to know
+    if not any(hint in lowered for hint in _HINTS):  # true for almost all texts, and cheap to check
         return []
     every = (*_options(lowered), *_literals(lowered), *_pairs(lowered), *_addresses(lowered))
     return sorted(found for found in every if _is_secret(text[found[0] : found[1]]))
 
 
 def _is_secret(value: str) -> bool:
-    """Not an expression of a template, and not hidden already."""
+    """Excludes template expressions and values that are hidden already."""
     return value not in ("", "***") and "{{" not in value
 
 
 def _value(match: re.Match[str], known: bool) -> Found:
-    """What the last group of an expression is there for."""
+    """The secret, which is the last group of an expression."""
     start, end = match.span(match.lastgroup or 0)
     return start, end, known
 
 
 def _options(lowered: str) -> Iterator[Found]:
-    """The values in the parentheses of each CREATE SECRET, but those of harmless options."""
+    """The values in the parentheses of each CREATE SECRET, except those of harmless options."""
     position = 0
     while create := _CREATE_SECRET.search(lowered, position):
         position = create.end()
@@ -170,7 +170,7 @@ def _literals(lowered: str) -> Iterator[Found]:
 
 
 def _pairs(lowered: str) -> Iterator[Found]:
-    """`password = x` may also compare two columns: it counts where it is written as, or stands in, such a string."""
+    """`password = x` may also compare two columns: it counts if quoted, without spaces, or in a connection string."""
     is_connection_string = None
     for pair in _PAIR:
         for match in pair.finditer(lowered):

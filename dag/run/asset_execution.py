@@ -24,14 +24,14 @@ from dagscope.dag.run.process_state import ProcessState
 
 
 class Once:
-    """What an attempt does once, when the first asset needs it: making schemas, writing frames beside readers."""
+    """Work that an attempt does once, when the first asset needs it: creating schemas, writing frames for readers."""
 
     def __init__(self) -> None:
         self._locks: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
         self._done: set[tuple[str, ...]] = set()
 
     def do(self, what: tuple[str, ...], act: Callable[[], None]) -> None:
-        """Do it unless it was done; whoever comes meanwhile waits. If it raises, the next one tries again."""
+        """Do it unless it was done; concurrent callers wait. If it raises, the next caller tries again."""
         with self._locks[what]:
             if what not in self._done:
                 act()
@@ -52,9 +52,9 @@ class AssetExecution:
     def execute(
         self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
     ) -> NodeFacts:
-        """Execute one asset; what is kept of it. Raises a `DagscopeError`, `Cancelled` among them.
+        """Execute one asset and return what is stored of it. Raises a `DagscopeError`, such as `Cancelled`.
 
-        The statements that are sent for it are noted in `statements`, whatever comes of them.
+        The statements that it sends are recorded in `statements`, whether they succeed or fail.
         """
         self.cancellation.check()
         return self._raw(asset, results, log, statements) if asset.is_raw else self._sql(asset, results, statements)
@@ -84,7 +84,7 @@ class AssetExecution:
         return NodeFacts(rows=frame.rows if frame else None, result=frame, has_relation=True)
 
     def select(self, asset: Asset, results: Mapping[str, Result | None], statements: StatementLog) -> NodeFacts:
-        """Run a SQL asset's query and keep its rows, writing nothing. Raises a `DagscopeError`."""
+        """Run a SQL asset's query and store its rows; changes nothing in the database. Raises a `DagscopeError`."""
         self.cancellation.check()
         with self.project.connections[asset.connection].session(self.cancellation, statements) as session:
             existing = session.relation_kind(asset.name) if _appends(asset) else None
@@ -105,7 +105,7 @@ class AssetExecution:
         session.write(session.dialect.input_relation(upstream), self.frames.stream(frame.digest))
 
     def _inputs_to_persist(self, asset: Asset, results: Mapping[str, Result | None]) -> Iterator[tuple[str, Frame]]:
-        """The frames that the asset's SQL reads by names of tables. Raises `InputMissing`."""
+        """The frames that the asset's SQL reads as tables. Raises `InputMissing`."""
         if not asset.persist_inputs:
             return
         for upstream in asset.upstreams:
@@ -125,7 +125,7 @@ class AssetExecution:
         self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
     ) -> NodeFacts:
         file = self.project.folder / asset.path
-        with suppress(OSError):  # told when it is loaded
+        with suppress(OSError):  # reported when the file is loaded
             self.project.redaction.learn(file.read_text(encoding="utf-8", errors="replace"))
         connections = raw_connections.RawConnections(self.project.connections, self.cancellation, statements)
         with ExitStack() as stack:
@@ -164,6 +164,6 @@ def _appends(asset: Asset) -> bool:
 
 def _no_frame(asset: str, upstream: str, result: Value | None) -> str:
     if result is None:
-        return f'no frame of "{upstream}" is kept for "{asset}": run "{upstream}" first'
+        return f'no frame of "{upstream}" is stored for "{asset}": run "{upstream}" first'
     article = "an" if result.data_type == "array" else "a"
-    return f'"{asset}" needs rows of "{upstream}", which gave {article} {result.data_type}'
+    return f'"{asset}" needs rows from "{upstream}", which returned {article} {result.data_type}'

@@ -1,4 +1,4 @@
-"""Data tests: a query for the rows that are wrong, which passes when there are none (contract, Projects)."""
+"""Data tests: a query for invalid rows, which passes if it returns no rows (contract, Projects)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from dagscope.dag.redaction.masking import HIDDEN_REASON, check_mask, masked
 
 @dataclass(frozen=True)
 class DataTestOutcome:
-    """A data test's result, how many rows violate it in all, and the first of them as a frame."""
+    """A data test's result, how many rows violate it in total, and the first of them as a frame."""
 
     result: DataTestResult
     violation_count: int = 0
@@ -42,7 +42,7 @@ class DataTestOutcome:
 
 @dataclass(frozen=True)
 class DataTestRun:
-    """What running data tests of one task takes; at most `kept_rows` violating rows are kept of each."""
+    """Runs data tests of one task; stores at most `kept_rows` violating rows of each."""
 
     project: Project
     frames: FrameStore
@@ -53,7 +53,7 @@ class DataTestRun:
     """An error's text as it is kept."""
 
     def run(self, test: DataTest, statements: StatementLog) -> DataTestOutcome:
-        """Run one test. A test that cannot run is FAILED too, its error telling why. Raises `Cancelled`."""
+        """Run one test. A test that cannot run is FAILED too, and its error says why. Raises `Cancelled`."""
         watch = Stopwatch()
         try:
             count, violations = self._violations(test, statements.for_test(test.name, bool(test.mask)))
@@ -61,7 +61,7 @@ class DataTestRun:
             raise
         except DagscopeError as error:
             return self._outcome(test, watch, f"could not run: {error_text(error)}")
-        except BaseException as error:  # noqa: BLE001  a fault of dagscope's own, or of the machine, ends the test and nothing else
+        except BaseException as error:  # noqa: BLE001  a fault in dagscope, or of the machine, ends only this test
             return self._outcome(test, watch, f"could not run: internal error: {named_error(error)}")
         if count:
             return self._outcome(
@@ -74,7 +74,7 @@ class DataTestRun:
         return self._outcome(test, watch)
 
     def run_and_report(self, name: str, statements: StatementLog, log: TaskLog) -> DataTestOutcome:
-        """Run one test, and report its start and its end as those of a test of the log's asset. Raises `Cancelled`."""
+        """Run one test and report its start and end as a test of the log's asset. Raises `Cancelled`."""
         _report(log, DataTestOutcome(DataTestResult(test_name=name, status=DataTestStatus.IN_PROGRESS)))
         try:
             outcome = self.run(self.project.tests[name], statements)
@@ -100,7 +100,7 @@ class DataTestRun:
                 raise StatementFailed(connection.name, HIDDEN_REASON) from None
 
     def _violations_in(self, session: Session, sql: str, mask: tuple[str, ...]) -> tuple[int, Frame | None]:
-        # Only the count is asked for: a test that passes, as most do, then moves no rows.
+        # The count comes first: a test that passes, as most do, then moves no rows.
         count = int(session.scalar(f"SELECT count(*) FROM ({sql}\n) AS violations"))
         if not count:
             return 0, None
@@ -117,7 +117,7 @@ class DataTestRun:
 
 
 def _columns(session: Session, sql: str) -> list[str]:
-    """The columns of a query, without reading a row of it."""
+    """The columns of a query; reads no rows."""
     return list(session.read(f"SELECT * FROM ({sql}\n) AS violations LIMIT 0").schema.names)
 
 

@@ -16,7 +16,7 @@ from dagscope.dag.run.task_plan import Work
 
 
 class Outcome(StrEnum):
-    """How an executed asset came out; `NodeState` has the last two as one."""
+    """How an asset's execution ended; `NodeState` does not distinguish the last two."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -25,14 +25,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class NodeExecution:
-    """Executes nodes of one attempt, each in the thread that asks for it."""
+    """Executes nodes of one attempt, each in the calling thread."""
 
     assets: AssetExecution
     tests: DataTestRun
     work: Work
 
     def execute(self, report: NodeReport, results: Mapping[str, Result | None]) -> Outcome:
-        """Execute the node to its end. Raises nothing; `results` are those of its upstreams, by name."""
+        """Execute the node to its end. Never raises; `results` are those of its upstreams, by name."""
         token = current_log.set(report.log)
         try:
             return self._executed(report, results)
@@ -64,7 +64,7 @@ class NodeExecution:
         return Outcome.SUCCEEDED
 
     def _run_tests(self, report: NodeReport, tests: tuple[str, ...]) -> list[str]:
-        """Run the asset's data tests; those that failed, as the node's message names them."""
+        """Run the asset's data tests; returns those that failed, as the node's message names them."""
         failures = []
         if tests:
             report.begin_tests()

@@ -1,4 +1,4 @@
-"""What becomes of the nodes of one attempt, reported as it happens: states, log entries, run events."""
+"""Reports what happens to the nodes of one attempt: states, log entries, run events."""
 
 import threading
 from collections.abc import Mapping
@@ -31,11 +31,11 @@ class NodeReports:
         self._speaking = threading.RLock()
 
     def note_ready(self, name: str) -> None:
-        """All upstreams of the node are done: from now on it waits for a worker."""
+        """All upstreams of the node are done: it now waits for a worker."""
         self._ready_ms[name] = self._since_start.elapsed_ms
 
     def of(self, name: str) -> "NodeReport":
-        """The report on a node that is ready; its watch runs from when this is first asked for."""
+        """The report on a node that is ready; its watch starts at the first call."""
         with self._speaking:
             if name not in self._reports:
                 self._reports[name] = self._begun(name)
@@ -53,16 +53,16 @@ class NodeReports:
 
     @property
     def nodes(self) -> Mapping[str, NodeStatus]:
-        """All nodes of the attempt as they are now, in order."""
+        """The current status of all nodes of the attempt, in order."""
         return {
             name: self._reports[name].node if name in self._reports else node for name, node in self._plan.nodes.items()
         }
 
 
 class NodeReport:
-    """The report on one node, made by the thread that executes it until the node is abandoned.
+    """The report on one node, written by the thread that executes it until the node is abandoned.
 
-    `log` and `statements` take what the node logs and sends to databases.
+    `log` and `statements` record what the node logs and sends to databases.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class NodeReport:
         self._is_abandoned = False
 
     def start(self, selects: bool) -> None:
-        """The asset is being executed, or only selected."""
+        """The asset's execution, or its selection, starts."""
         self._change(
             self.facts, state=NodeState.IN_PROGRESS, start_time=now_ms(), timings=self._watch.timings(elapsed_ms=0)
         )
@@ -91,7 +91,7 @@ class NodeReport:
         self.log.run_event(RunEventType.STEP_SKIPPED, RunEventLevel.WARNING, f'Step "{name}" was {message}.')
 
     def materialized(self, facts: NodeFacts) -> None:
-        """The asset is made; `facts` are kept of it."""
+        """The asset is materialized; `facts` are stored."""
         self.facts = facts
         rows = "" if facts.rows is None else f" ({rows_text(facts.rows)})"
         text = f"Asset materialized: {self.node.asset_name}{rows}"
@@ -100,14 +100,14 @@ class NodeReport:
         self.log.run_event(RunEventType.MATERIALIZATION, RunEventLevel.INFO, text)
 
     def selected(self, facts: NodeFacts) -> None:
-        """The asset's query was read; `facts` are kept of it."""
+        """The asset's query was read; `facts` are stored."""
         self.facts = facts
         count = facts.result.rows if isinstance(facts.result, Frame) else 0
         text = f"Asset selected: {self.node.asset_name} ({rows_text(count)})"
         self.log.info(text, rows=count, durationMs=self._watch.elapsed_ms)
 
     def begin_tests(self) -> None:
-        """The asset's data tests run from now on."""
+        """The asset's data tests start."""
         facts = replace(self.facts, statements=self.statements.kept())
         self._change(facts, state=NodeState.TESTING, timings=self._watch.begin_tests())
 
@@ -118,7 +118,7 @@ class NodeReport:
         self._change(self.facts, test_results=results, passed_tests=passed, failed_tests=len(results) - passed)
 
     def succeed(self) -> None:
-        """The node has ended well."""
+        """The node has succeeded."""
         elapsed_ms = self._watch.elapsed_ms
         report_step_success(self.log, elapsed_ms)
         self._end(NodeState.SUCCESS, elapsed_ms)
@@ -131,7 +131,7 @@ class NodeReport:
         self._end(NodeState.FAILED, elapsed_ms, message)
 
     def abandon(self) -> None:
-        """End a node whose thread does not stop: nothing is heard of that thread any more."""
+        """End a node whose thread does not stop: later reports from that thread are ignored."""
         with self._speaking:
             if not self.node.state.is_ended:
                 self.facts = NodeFacts()

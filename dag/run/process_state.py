@@ -1,6 +1,6 @@
-"""What all assets of a process share, and a raw asset may change for all: put back once it has ended.
+"""State that all assets of a process share and that a raw asset may change: restored once the asset has ended.
 
-While it is executed the others see what it changed; only a process of its own would keep that apart.
+While the asset runs, other assets see its changes; only a separate process would prevent that.
 """
 
 import logging
@@ -15,13 +15,13 @@ _Setting = tuple[Callable[[], Any], Callable[[Any], object]]
 
 
 class ProcessState:
-    """The state at the time when this is made."""
+    """The state at the time when this object is created."""
 
     def __init__(self) -> None:
         self._values = [(read, write, read()) for read, write in _settings]
 
     def restore(self) -> None:
-        """Make it what it was."""
+        """Restore the state."""
         for read, write, before in self._values:
             with suppress(OSError, RecursionError):  # the folder is gone, for example
                 if _now(read) != before:
@@ -29,7 +29,7 @@ class ProcessState:
 
 
 def restored_after_raw_assets(read: Callable[[], Any], write: Callable[[Any], object]) -> None:
-    """Something else that is put back by `write` as `read` gave it."""
+    """Other state: `write` restores what `read` returned."""
     _settings.append((read, write))
 
 

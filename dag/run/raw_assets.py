@@ -28,7 +28,7 @@ _PACKAGE = "dagscope_raw"
 
 
 class Inputs(dict[str, Any]):
-    """Upstream names to their values: a frame is a pyarrow Table; `"__input__"` is the run's `data`, {} if none."""
+    """Upstream names to values: a frame is a pyarrow Table; `"__input__"` is the run's `data`, {} if it has no data."""
 
     def __init__(self, asset: str, values: Mapping[str, Any], handing_over: frozenset[str] = frozenset()) -> None:
         super().__init__(values)
@@ -36,15 +36,15 @@ class Inputs(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         if name in self._handing_over:
-            raise InputMissing(f'no data of "{name}" is kept for "{self._asset}": run "{name}" first')
+            raise InputMissing(f'no data of "{name}" is stored for "{self._asset}": run "{name}" first')
         raise InputMissing(
-            f'"{name}" hands no data to "{self._asset}": name it in raw_upstreams and set is_data_framed: true on it'
+            f'"{name}" passes no data to "{self._asset}": list it in raw_upstreams and set is_data_framed: true on it'
         )
 
 
 @dataclass(frozen=True)
 class RawContext:
-    """What a raw asset's `execute(context)` is given."""
+    """The argument of a raw asset's `execute(context)`."""
 
     task_id: str
     task_uuid: str
@@ -58,9 +58,9 @@ class RawContext:
 def execute(
     file: Path, folder: Path, context: RawContext, frames: FrameStore, cancellation: Cancellation
 ) -> Result | None:
-    """Run the `execute` function of a raw asset's file, read afresh, and keep what it returns.
+    """Read a raw asset's file, run its `execute` function and store what it returns.
 
-    It can import what lies in the project's folder. Raises `RawAssetFailed` with the line of the file, or `Cancelled`.
+    It can import from the project's folder. Raises `RawAssetFailed` with the line of the file, or `Cancelled`.
     """
     _make_importable(folder)
     try:
@@ -70,16 +70,16 @@ def execute(
             return _keep(value, frames)
     except Cancelled:
         raise
-    except BaseException as error:  # SystemExit among them: no asset ends dagscope
+    except BaseException as error:  # including SystemExit: an asset must not end dagscope
         reason = error_text(error) if issubclass(type(error), DagscopeError) else named_error(error)
         raise RawAssetFailed(reason + _place(error, file)) from error
 
 
-_path_lock = threading.Lock()  # raw assets are executed at the same time
+_path_lock = threading.Lock()  # raw assets run concurrently
 
 
 def _make_importable(folder: Path) -> None:
-    """Put a folder on the path of imports, once: after the standard library, before installed packages."""
+    """Add a folder to the import path, once: after the standard library, before installed packages."""
     entry, library = str(folder), Path(os.__file__).parent
     with _path_lock:
         if entry in sys.path:
@@ -90,7 +90,7 @@ def _make_importable(folder: Path) -> None:
 
 
 def _is_own(folder: Path, filename: str) -> bool:
-    """If a file of Python is the project's, and not a library that is installed in its folder."""
+    """Whether a Python file is the project's own, and not of a library that is installed in its folder."""
     return filename.startswith(f"{folder}{os.sep}") and "site-packages" not in filename
 
 
@@ -100,7 +100,7 @@ def _load(file: Path, breaker: Breaker) -> Callable[[RawContext], Any]:
     module.__file__ = str(file)
     for name in (_PACKAGE, stage):  # pickle imports a module by its packages
         sys.modules.setdefault(name, ModuleType(name))
-    sys.modules[module.__name__] = module  # dataclasses and pickle look their module up by name
+    sys.modules[module.__name__] = module  # dataclasses and pickle look up their module by name
     code = with_checks(file.read_bytes(), str(file))
     breaker.check_in(module.__dict__)
     exec(code, module.__dict__)  # noqa: S102  running the project's Python is what a raw asset is
@@ -124,7 +124,7 @@ def _keep(value: Any, frames: FrameStore) -> Result | None:
         text = json_text(value)
     except TypeError as error:
         raise RawAssetFailed(
-            f"execute returned what cannot be kept: {error}; return rows, a dict, a list, a scalar or None"
+            f"execute returned a value that cannot be stored: {error}; return rows, a dict, a list, a scalar or None"
         ) from error
     return frames.write_value(text, _data_type(value))
 
@@ -139,5 +139,5 @@ def _data_type(value: Any) -> str:
             return "boolean"
         case int() | float():
             return "number"
-    text = json_text(value)  # scalars of other types are what their JSON is
+    text = json_text(value)  # the JSON of other scalars shows their type
     return "string" if text.startswith('"') else "boolean" if text in ("true", "false") else "number"

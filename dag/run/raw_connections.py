@@ -1,4 +1,4 @@
-"""The connections of a project as a raw asset sees them."""
+"""A project's connections as a raw asset sees them."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -25,8 +25,8 @@ class _Opened:
 class _ThreadSessions:
     """The sessions of one connection that the threads of one raw asset use.
 
-    The asset's own thread has one session for all its calls. Another thread has a session of its own for each call,
-    and keeps it from call to call only while it has a transaction open.
+    The asset's own thread has one session for all its calls. Any other thread gets a new session for each call, and
+    keeps it for the next call only while it has a transaction open.
     """
 
     def __init__(self, name: str, open_session: Callable[[], AbstractContextManager[Session]], owner: object) -> None:
@@ -61,14 +61,14 @@ class _ThreadSessions:
             opened.close()
 
     def refuse_open_transactions(self) -> None:
-        """Raises `TransactionLeftOpen` if any thread left one."""
+        """Raises `TransactionLeftOpen` if any thread left a transaction open."""
         with self._lock:
             kept = list(self._kept.values())
         for opened in kept:
             opened.session.refuse_open_transaction()
 
     def end(self) -> None:
-        """Close all sessions; those that a thread still uses are closed when its call ends."""
+        """Close all sessions; a session that a thread is using is closed when its call ends."""
         with self._lock:
             self._has_ended, kept, self._kept = True, self._kept, {}
         for opened in kept.values():
@@ -76,13 +76,13 @@ class _ThreadSessions:
 
 
 class RawConnection:
-    """A project's connection as a raw asset sees it; it lasts until the asset ends, and any thread may use it."""
+    """A project's connection as a raw asset sees it; valid until the asset ends, and safe from any thread."""
 
     def __init__(self, sessions: _ThreadSessions) -> None:
         self._sessions = sessions
 
     def execute(self, sql: str) -> int:
-        """Run one or several statements; the rows that the last one wrote."""
+        """Run one or several statements; returns the number of rows that the last one wrote."""
         with self._sessions.session() as session:
             return session.execute(sql)
 
@@ -98,7 +98,7 @@ class RawConnection:
 
 
 class RawConnections:
-    """The `connection` of a raw asset's context. Make it in the asset's own thread; everything is closed by `end`."""
+    """The `connection` of a raw asset's context. Create it in the asset's own thread; `end` closes everything."""
 
     def __init__(
         self, connections: Mapping[str, Connection], cancellation: Cancellation, statements: StatementLog

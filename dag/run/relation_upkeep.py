@@ -1,4 +1,4 @@
-"""Dropping and emptying what an asset made, by the hand of a person; never part of a run."""
+"""Dropping and truncating an asset's relation at a user's request; never part of a run."""
 
 from enum import StrEnum
 
@@ -19,19 +19,19 @@ _DONE = {Upkeep.DROP: "Dropped", Upkeep.TRUNCATE: "Truncated"}
 
 
 def check_upkeep(asset: Asset, upkeep: Upkeep) -> None:
-    """Raises `UpkeepRefused` for an asset that dagscope makes no relation for, or none that can be emptied."""
+    """Raises `UpkeepRefused` for an asset that dagscope creates no relation for, or one that cannot be truncated."""
     if asset.materialization is Materialization.RAW:
         raise UpkeepRefused(f'"{asset.name}" is a raw asset and has no relation to {upkeep}')
     if asset.materialization is Materialization.CUSTOM:
         raise UpkeepRefused(
-            f'"{asset.name}" is a custom asset: its own SQL made what it has, and dagscope does not {upkeep} that'
+            f'"{asset.name}" is a custom asset: its own SQL creates its relations, so dagscope does not {upkeep} them'
         )
     if upkeep is Upkeep.TRUNCATE and asset.materialization is Materialization.VIEW:
         raise _view(asset)
 
 
 def drop_or_truncate(session: Session, asset: Asset, upkeep: Upkeep) -> str:
-    """Drop or empty what stands under the asset's name, in one statement; what was done.
+    """Drop or truncate the relation with the asset's name, in one statement; returns what was done as text.
 
     Nothing else is dropped with it. Raises `UpkeepRefused`, `StatementFailed` or `Cancelled`.
     """

@@ -1,6 +1,6 @@
 """Running a DAG: an asset starts as soon as all its upstreams are done (docs/architecture.md).
 
-The runner is given a project, connections, a place for frames and one `emit(event)`; it knows of nothing else.
+The runner gets a project, connections, a store for frames and one `emit(event)`; it depends on nothing else.
 """
 
 import heapq
@@ -30,22 +30,22 @@ from dagscope.dag.run.process_state import ProcessState
 from dagscope.dag.run.task_plan import TaskPlan, root_tests_to_run
 
 ASSET_THREAD = "asset"
-"""What the names of threads that execute assets begin with."""
+"""The prefix of the names of threads that execute assets."""
 
 CANCEL_GRACE_S = 1.0
-"""How long assets may take to stop after a cancellation; one that waits in C code cannot be stopped at all."""
+"""How long assets may take to stop after a cancellation; an asset that waits in C code cannot be stopped at all."""
 
 _Work = Future[Outcome | None]
 
 _AHEAD = 2
-"""Assets handed out for each worker: one to execute, and one to go on with at once."""
+"""Assets submitted for each worker: one to execute, and one to continue with immediately."""
 
 _CANCELLED_BEFORE = "skipped: cancelled"
 
 
 @dataclass(frozen=True)
 class TaskOptions:
-    """How tasks are executed: in how many threads, and how much is kept of data tests and of logs."""
+    """How tasks are executed: in how many threads, and how much of data tests and logs is stored."""
 
     max_workers: int
     kept_violations: int
@@ -60,9 +60,9 @@ def run(
     cancellation: Cancellation,
     options: TaskOptions,
 ) -> TaskStatus:
-    """Execute one attempt to its end, in this thread and `max_workers` others; how it ended.
+    """Execute one attempt to its end, in this thread and `max_workers` others; returns how it ended.
 
-    Every change is reported to `emit`. Never raises for what the project's SQL, Python or databases do.
+    Every change is reported to `emit`. Never raises for errors in the project's SQL, Python or databases.
     """
     executor = ThreadPoolExecutor(options.max_workers, thread_name_prefix=ASSET_THREAD)
     try:
@@ -72,7 +72,7 @@ def run(
 
 
 class _Run:
-    """One attempt under way. Only `_execute` runs in other threads, each on its own node."""
+    """One attempt in progress. Only `_execute` runs in other threads, each on its own node."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class _Run:
                     self._settle(name, waiting, ready)
 
     def _execute(self, name: str) -> Outcome | None:
-        """Execute an asset, in a thread of the executor; None if the task was cancelled before that began."""
+        """Execute an asset, in a thread of the executor; None if the task was cancelled before it started."""
         if self.cancellation.is_requested:
             return None
         return self.execution.execute(self.reports.of(name), self.results)
@@ -158,7 +158,7 @@ class _Run:
         return outcome or Outcome.CANCELLED
 
     def _take_outcome(self, name: str, outcome: Outcome) -> None:
-        if name in self.plan.work.to_select:  # whose downstreams read what was there before
+        if name in self.plan.work.to_select:  # its downstreams read the relation, which has not changed
             return
         if outcome is Outcome.FAILED:
             self.failed.add(name)
@@ -166,10 +166,10 @@ class _Run:
             self.results[name] = self.reports.of(name).facts.result
 
     def _next_done(self, running: Mapping[_Work, str]) -> set[_Work]:
-        """The work that has ended; after a cancellation all of it, ended or not stopping in time."""
+        """The work that has ended; after a cancellation all work, including what did not stop in time."""
         if self.cancellation.is_requested:
             for work in running:
-                work.cancel()  # does nothing to those that a thread has taken up
+                work.cancel()  # has no effect on work that a thread has started
             wait(running, timeout=CANCEL_GRACE_S)
             return set(running)
         awaited: list[Future[Any]] = [*running, self.cancellation.requested]

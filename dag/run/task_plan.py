@@ -1,4 +1,4 @@
-"""What one attempt of a task is to do."""
+"""The plan of one attempt of a task."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from dagscope.dag.project.project import Project
 
 @dataclass(frozen=True)
 class Work:
-    """What an attempt does; the rest of its task is carried over as it is.
+    """What an attempt does; the rest of its task is carried over unchanged.
 
-    Of the assets in `to_select`, a part of `to_execute`, only the query is run and its result kept: nothing is made,
-    and nothing tested. `run_tests` is about the data tests of assets, `run_root_tests` about root tests.
-    `lone_tests` are data tests that run by themselves, after all assets, whatever became of those. With `profile`,
-    engines that can profile statements do.
+    For the assets in `to_select`, a subset of `to_execute`, only the query is run and its result stored: nothing is
+    materialized or tested. `run_tests` concerns the data tests of assets, `run_root_tests` the root tests.
+    `lone_tests` are data tests that run by themselves, after all assets, even if those failed. With `profile`,
+    engines that can profile statements do so.
     """
 
     to_execute: frozenset[str] = frozenset()
@@ -31,10 +31,10 @@ class Work:
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """One attempt: its work, the nodes and results that are carried over, and what came before.
+    """One attempt: its work, the nodes and results that are carried over, and earlier results.
 
     `nodes` are all nodes of the attempt by name, in order; `facts` are those of nodes that are carried over.
-    `root_test_results` are the earlier ones, where this attempt runs no root tests. `earlier_results` are captured
+    `root_test_results` are the earlier ones, if this attempt runs no root tests. `earlier_results` are captured
     results of upstreams that this attempt does not execute. `started_ms` is when the task was accepted.
     `stays` is how the task had ended before, where this attempt changes nothing about that.
     """
@@ -71,5 +71,5 @@ def fresh_node(project: Project, asset: str, order: int, run_tests: bool, select
 
 
 def root_tests_to_run(project: Project, succeeded: frozenset[str]) -> tuple[DataTest, ...]:
-    """The root tests all of whose assets are in `succeeded`; a test of another is not run."""
+    """The root tests whose assets are all in `succeeded`; other root tests are not run."""
     return tuple(test for test in project.root_tests if succeeded.issuperset(test.references))

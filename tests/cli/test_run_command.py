@@ -96,7 +96,7 @@ def test_wrong_usage(hello: Path) -> None:
         (("--data", "@none"), "--data: none cannot be read: [Errno 2] No such file or directory: 'none'"),
         (("--data", "[" * 5_000), "--data: not valid JSON: nested too deeply"),
         (("--data", "{\udcff}"), "--data: not UTF-8 text"),
-        (("--task-id", "a/b"), "taskId cannot hold the character '/'"),
+        (("--task-id", "a/b"), "taskId cannot contain the character '/'"),
         (("--task-id", "\udcff"), r"taskId must be UTF-8 text, found '\udcff'"),
     ):
         ran = dagscope_here("run", "--project", str(hello), *arguments)

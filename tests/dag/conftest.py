@@ -16,12 +16,12 @@ from tests.projects import write_project
 
 @pytest.fixture
 def make_project(tmp_path: Path) -> Iterator[MakeProject]:
-    """Writes files into the test's project folder, over those that are there, and loads it."""
+    """Writes files to the test's project folder, replacing existing ones, and loads it."""
     folder = tmp_path / "project"
     with ExitStack() as loaded:
 
         def make(files: Mapping[str, str]) -> Project:
-            loaded.close()  # an earlier state of the same project: its databases are let go
+            loaded.close()  # an earlier state of the same project: closes its databases
             project = load_project(write_project(folder, dict(files)))
             for connection in project.connections.values():
                 loaded.callback(connection.close)
@@ -32,7 +32,7 @@ def make_project(tmp_path: Path) -> Iterator[MakeProject]:
 
 @pytest.fixture
 def run_project(tmp_path: Path) -> RunProject:
-    """Runs a project, or one asset of it, and tells what came of it."""
+    """Runs a project, or one asset of it, and returns the outcome."""
     folder = tmp_path / "frames"
     folder.mkdir()
     return partial(run_once, FrameFiles(folder))

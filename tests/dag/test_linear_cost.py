@@ -1,4 +1,4 @@
-"""Twice the text costs twice the time, whatever is in it: nothing that reads texts of others can be made to hang."""
+"""Twice the text costs twice the time, whatever it contains: no code that reads users' text can be made to hang."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -124,7 +124,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 @contextmanager
 def no_collections() -> Iterator[None]:
-    """What Python collects depends on all that other tests left."""
+    """The cost of a garbage collection depends on what other tests left behind."""
     gc.disable()
     yield
     gc.enable()
@@ -138,7 +138,7 @@ def seconds_a_character(read: Callable[[str], object], text: str) -> float:
 
 @pytest.mark.parametrize("reader", READERS)
 def test_cost_grows_with_the_length(reader: str) -> None:
-    """A character of 256 KB costs about what one of 16 KB costs, for each kind of text that was made to hurt."""
+    """A character of 256 KB costs about as much as one of 16 KB, for each kind of adversarial text."""
     read, dear = READERS[reader], {}
     with no_collections():
         for name, text in TEXTS.items():
@@ -153,7 +153,7 @@ def test_cost_grows_with_the_length(reader: str) -> None:
 
 
 def test_cost_grows_with_the_references() -> None:
-    """A template that names thousands of assets takes about as long for each as one that names a few."""
+    """A template that names thousands of assets takes about as long per asset as one that names a few."""
 
     def seconds_a_reference(number: int) -> float:
         template = Template("a.sql", "{% if true %}{{ Ref('a') }}\n{% endif %}" * number, 1, MODEL_NAMES)

@@ -1,4 +1,4 @@
-"""What config.yaml says of a DuckDB connection."""
+"""The `config` of a DuckDB connection in config.yaml."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from dagscope.dag.redaction.sql_secrets import is_secret_name
 
 
 class ExtraParam(Keys):
-    """A database setting, its value written out or taken from an environment variable."""
+    """A database setting, its value given directly or by an environment variable."""
 
     name: str
     value: Text | None = None
@@ -24,7 +24,7 @@ class ExtraParam(Keys):
 
     @property
     def is_secret(self) -> bool:
-        """What comes from the environment, and what is called a secret."""
+        """Whether the value comes from the environment, or its name says that it is a secret."""
         return self.value_env is not None or is_secret_name(self.name)
 
     def current_value(self) -> str:
@@ -34,7 +34,7 @@ class ExtraParam(Keys):
 
 
 class DuckDBConfig(Keys):
-    """The `config` of a connection of type duckdb; without a path the database lives in memory."""
+    """The `config` of a connection of type duckdb; without a path the database is in memory."""
 
     path: str | None = None
     path_env: str | None = None

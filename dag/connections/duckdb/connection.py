@@ -28,7 +28,7 @@ MEMORY = ":memory:"
 
 
 class DuckDBConnection(Connection):
-    """A DuckDB database file, or one in memory that lives as long as the connection is open."""
+    """A DuckDB database file, or an in-memory database that exists while the connection is open."""
 
     engine: ClassVar[str] = "duckdb"
     Config: ClassVar[type[Keys]] = DuckDBConfig
@@ -65,7 +65,7 @@ class DuckDBConnection(Connection):
 
     @property
     def taken_schemas(self) -> frozenset[str]:
-        # `x.t` is ambiguous where a database (named after its file) and a schema are both called x
+        # `x.t` is ambiguous if a database (named after its file) and a schema are both called x
         database = "memory" if self.path == MEMORY else Path(self.path).stem.lower()
         return frozenset({database, "temp", "system", "information_schema", "pg_catalog"})
 
@@ -104,7 +104,7 @@ class DuckDBConnection(Connection):
     def _open(self, search_path: str) -> duckdb.DuckDBPyConnection:
         file = self._file
         core = {name: value for name, value in self._settings.items() if name.lower() in _core_settings()}
-        # Relative paths in SQL are the project's; only `config` is inherited by cursors (SET would not be).
+        # Relative paths in SQL refer to the project; cursors inherit only `config`, not what SET changes.
         config: dict[str, str | bool | int | float | list[str]] = {"file_search_path": search_path, **core}
         try:
             if file is not None:
@@ -113,7 +113,7 @@ class DuckDBConnection(Connection):
         except (duckdb.Error, OSError) as error:
             raise ConnectionFailed(self.name, self._open_failure(error)) from error
         try:
-            # A table's name must never be taken for one of dagscope's own Python variables.
+            # A table's name must never be resolved to one of dagscope's own Python variables.
             database.execute("SET GLOBAL python_enable_replacements = false")
             for extension in self._extensions:
                 _load_extension(database, extension)
@@ -162,7 +162,7 @@ class DuckDBConnection(Connection):
         self._open_anew_if_stale(instance)
 
     def _open_anew_if_stale(self, instance: Instance) -> None:
-        """Close a database of which a session changed what cannot be changed back, once nobody uses it."""
+        """Close a database that has a session's changes that cannot be undone, once no session uses it."""
         with self._use:
             if instance.is_stale and instance is self._instance and not self._sessions and self.outlives_closing:
                 self.close()
@@ -185,12 +185,12 @@ class DuckDBConnection(Connection):
 def _load_extension(database: duckdb.DuckDBPyConnection, extension: str) -> None:
     try:
         database.load_extension(extension)
-    except duckdb.Error:  # not on this machine yet
+    except duckdb.Error:  # not installed on this machine yet
         database.install_extension(extension)
         database.load_extension(extension)
 
 
 def _core_settings() -> frozenset[str]:
-    """Names of the settings that DuckDB itself knows; some of them can only be given when opening a database."""
+    """Names of DuckDB's built-in settings; some of them can only be set when a database is opened."""
     with duckdb.connect(MEMORY) as database:
         return frozenset(name for (name,) in database.execute("SELECT name FROM duckdb_settings()").fetchall())

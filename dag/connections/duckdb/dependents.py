@@ -1,6 +1,6 @@
-"""Views that keep DuckDB from replacing what they read: those that were made under `enable_view_dependencies`.
+"""Views that prevent DuckDB from replacing what they read: those created with `enable_view_dependencies`.
 
-DuckDB remembers in the database's file that they depend on it, whatever the setting is later on.
+DuckDB stores the dependency in the database file, whatever the setting is later.
 """
 
 import re
@@ -26,7 +26,7 @@ class Dependent:
 
 
 def dependents(cursor: duckdb.DuckDBPyConnection, relation: str) -> list[Dependent]:
-    """The views on a relation, which is written as SQL, direct and indirect, each after those it reads."""
+    """The views on a relation, which is written as SQL, direct and indirect, each after those that it reads."""
     if cursor.execute("SELECT 1 FROM duckdb_dependencies() WHERE deptype = 'n' LIMIT 1").fetchone() is None:
         return []
     *schemas, name = (quoted.replace('""', '"') or bare for quoted, bare in _PART.findall(relation))

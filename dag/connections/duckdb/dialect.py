@@ -3,7 +3,7 @@
 from dagscope.dag.model.dialect import Dialect
 
 DIALECT = Dialect(
-    # duckdb_keywords() without the unreserved ones and those for columns: asking for it takes as long as a small run
+    # duckdb_keywords() without unreserved words and column names: calling it takes as long as a small run
     frozenset(
         """
         all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast check

@@ -1,4 +1,4 @@
-"""Where in a statement an error of DuckDB's is: its text shows the line, the beginning of the place, and no number."""
+"""Where in a statement a DuckDB error occurred: its text shows the line and a marker, but not the offset."""
 
 import re
 
@@ -9,7 +9,7 @@ _CUT = "..."
 
 
 def error_offset(sql: str, message: str) -> int | None:
-    """The offset in the statement, from 0; None where the text shows none, or shows it in more than one way.
+    """The offset in the statement, from 0; None if the text shows no place, or is ambiguous.
 
     >>> error_offset("SELECT 1,\\n  foo", "Binder Error: ...\\n\\nLINE 2:   foo\\n          ^")
     12
@@ -30,7 +30,7 @@ def error_offset(sql: str, message: str) -> int | None:
 
 
 def moved(message: str, lines: int) -> str:
-    """The message with its place so many lines further down."""
+    """The message with its line number increased by `lines`."""
 
     def renumbered(shown: re.Match[str]) -> str:
         prefix = f"LINE {int(shown['number']) + lines}: "
@@ -41,7 +41,7 @@ def moved(message: str, lines: int) -> str:
 
 
 def _start_of(excerpt: str, line: str) -> int | None:
-    """Where in the line the excerpt begins; it is cut at one end or at both where the line is long."""
+    """Where in the line the excerpt starts; in a long line it is cut at one or both ends."""
     if excerpt == line:
         return 0
     head = excerpt.removesuffix(_CUT)
@@ -55,7 +55,7 @@ def _start_of(excerpt: str, line: str) -> int | None:
 
 
 def _characters(excerpt: str, cells: int) -> int | None:
-    """How many characters of the excerpt take so many cells of a terminal."""
+    """The number of characters of the excerpt that fill the given number of terminal cells."""
     for index, character in enumerate(excerpt):
         width = max(0, wcwidth(character))  # -1 for a control character
         if cells == 0 and width:

@@ -1,7 +1,7 @@
-"""What a session changes for all sessions of its DuckDB instance, and how that ends with the session.
+"""Changes of a session that affect all sessions of its DuckDB instance, and undoing them when the session ends.
 
-A cursor has its own temporary tables, prepared statements, variables and schema, and they go with it. Attached
-databases, temporary secrets and global settings belong to the instance: they would reach every later session.
+A cursor has its own temporary tables, prepared statements, variables and schema, which end with it. Attached
+databases, temporary secrets and global settings belong to the instance: they would affect every later session.
 """
 
 import re
@@ -22,13 +22,13 @@ _DETACHED = re.compile(r"\s*DETACH\s+(?:DATABASE\s+)?(?:IF\s+EXISTS\s+)?(?:\"([^
 
 class _What(StrEnum):
     DATABASE = "database"
-    SECRET = "temporary secret"  # noqa: S105  a kind of thing
+    SECRET = "temporary secret"  # noqa: S105  the name of a kind
     SETTING = "setting"
 
 
 @dataclass
 class _Change:
-    """`before` is the setting's value, `statement` what attached the database; `holders` still need the change."""
+    """`before` is the setting's value, `statement` attached the database, `holders` are the sessions that need it."""
 
     holders: set[object]
     before: str | None = None
@@ -40,20 +40,20 @@ _State = dict[tuple[_What, str], str | None]
 
 @dataclass
 class Instance:
-    """One open database, shared by its sessions; each is known by an object of its own."""
+    """One open database, shared by its sessions, each of which is identified by an object."""
 
     database: duckdb.DuckDBPyConnection
     is_stale: bool = False
-    """If something could not be undone: only opening the database again will."""
+    """Whether a change could not be undone: only opening the database again undoes it."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _changes: dict[tuple[_What, str], _Change] = field(default_factory=dict)
     _with_secrets: set[object] = field(default_factory=set)
 
     def run(self, session: object, part: Part, execute: Callable[[], None]) -> None:
-        """Execute the session's statement, and note what it changes for others.
+        """Execute the session's statement, and record what it changes for other sessions.
 
-        Sessions that attach the same database with the same words at the same time share it.
+        Sessions that attach the same database with the same statement at the same time share it.
         """
         if not self._may_change(session, part):
             execute()
@@ -68,7 +68,7 @@ class Instance:
                 self._note(session, part, before, self._state(session))
 
     def leave(self, session: object) -> None:
-        """Undo what the session changed and no other one needs. Its cursor is closed already."""
+        """Undo the session's changes that no other session needs. Its cursor must be closed already."""
         with self._lock:
             self._with_secrets.discard(session)
             held = [key for key, change in self._changes.items() if session in change.holders]
@@ -80,7 +80,7 @@ class Instance:
     def _may_change(self, session: object, part: Part) -> bool:
         if part.kind is Kind.CREATE and _SECRET.search(part.text):
             self._with_secrets.add(session)
-        if part.kind in (Kind.CREATE, Kind.TRANSACTION):  # a secret is there for others once it is committed
+        if part.kind in (Kind.CREATE, Kind.TRANSACTION):  # others see a secret once it is committed
             return session in self._with_secrets
         return part.kind in _CHANGING
 
@@ -94,7 +94,7 @@ class Instance:
         return True
 
     def _leaves(self, session: object, part: Part) -> bool:
-        """If the session detaches what another one still needs."""
+        """Whether the session detaches a database that another session still needs."""
         named = _DETACHED.fullmatch(part.text) if part.kind is Kind.DETACH else None
         change = self._changes.get((_What.DATABASE, named[1] or named[2])) if named else None
         if change is None or session not in change.holders or len(change.holders) == 1:
@@ -113,7 +113,7 @@ class Instance:
             }
             for name, value in rows("SELECT name, value FROM duckdb_settings()"):
                 state[_What.SETTING, name] = value
-            if session in self._with_secrets:  # asking makes settings of secrets final
+            if session in self._with_secrets:  # after this query, DuckDB refuses to change settings of secrets
                 for name, _ in rows("SELECT name, NULL FROM duckdb_secrets() WHERE NOT persistent"):
                     state[_What.SECRET, name] = None
             return state
@@ -128,7 +128,7 @@ class Instance:
             if what is _What.DATABASE:
                 change.statement = _normal(part.text)
         if part.kind is Kind.ATTACH and not any(what is _What.DATABASE for what, _ in changed):
-            for (what, _), change in self._changes.items():  # IF NOT EXISTS: it may need any of these
+            for (what, _), change in self._changes.items():  # IF NOT EXISTS: the session may need any of these
                 if what is _What.DATABASE:
                     change.holders.add(session)
 
@@ -148,7 +148,7 @@ class Instance:
 
 
 def _set_back(cursor: duckdb.DuckDBPyConnection, name: str, value: str | None) -> None:
-    """The default comes first: a size that is shown is rounded, and would shrink each time it is set."""
+    """Restores the default first: DuckDB shows a size rounded, so setting the shown value would shrink it each time."""
     setting = DIALECT.identifier(name)
     cursor.execute(f"RESET GLOBAL {setting}")
     found = cursor.execute(f"SELECT value FROM duckdb_settings() WHERE name = {DIALECT.literal(name)}").fetchone()

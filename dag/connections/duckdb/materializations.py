@@ -8,7 +8,7 @@ from dagscope.dag.connections.relation_kind import RelationKind
 
 
 class DuckDBMaterializations(Materializations):
-    """`OR REPLACE` does everything but put a table in a view's place, or a view in a table's."""
+    """`OR REPLACE` does everything, except replace a view with a table, or a table with a view."""
 
     def append(self, name: str, query: str, columns: Iterable[str] = ()) -> str:
         return super().append(name, query, columns) if columns else f"INSERT INTO {name} BY NAME {query}"

@@ -1,4 +1,4 @@
-"""The statements of one text, sent to DuckDB one after the other, so that it is known which one fails."""
+"""The statements of one text, sent to DuckDB one by one, so that an error can name the one that failed."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ Kind = duckdb.StatementType
 
 @dataclass(frozen=True)
 class Part:
-    """One statement of `sql`, or all of it where DuckDB cannot say where its statements are.
+    """One statement of `sql`, or all of it if DuckDB cannot say where its statements are.
 
-    `kind` is None for a text that could not be parsed, `number` counts from 1.
+    `kind` is None for text that could not be parsed, `number` counts from 1.
     """
 
     sql: str
@@ -29,12 +29,12 @@ class Part:
         return first_word(self.text)
 
     def offset(self, message: str) -> int | None:
-        """Where in `sql` the error is, from 0."""
+        """The offset of the error in `sql`, from 0."""
         found = error_offset(self.text, message)
         return None if found is None else self.start + found
 
     def described(self, message: str) -> str:
-        """DuckDB's message, its line counted in `sql`, and which of several statements it is about."""
+        """DuckDB's message, with the line in `sql`, and which of several statements failed."""
         placed = moved(message, self.sql.count("\n", 0, self.start))
         finished = self.number - 1 if self.number is not None else None
         return with_statement(placed, self.sql, self.offset(message), finished)
@@ -45,7 +45,7 @@ def parts(sql: str) -> list[Part]:
     whole = [Part(sql, sql, None)]
     try:
         statements = duckdb.extract_statements(sql)
-    except duckdb.Error:  # executing it says what is wrong, and where
+    except duckdb.Error:  # executing it reports what is wrong, and where
         return whole
     if len(statements) == 1:
         return [Part(sql, sql, statements[0].type)]

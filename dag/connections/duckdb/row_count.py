@@ -1,4 +1,4 @@
-"""What the result of a statement is: rows to read, or the number of those that it wrote."""
+"""What the result of a statement is: rows to read, or the number of rows that it wrote."""
 
 import duckdb
 from duckdb import ExpectedResultType, StatementType, token_type
@@ -7,7 +7,7 @@ _RETURNING = "returning"
 
 
 def counts_rows(sql: str) -> bool:
-    """If the result of the last statement is how many rows it wrote. DuckDB is asked; a column's name says nothing.
+    """Whether the last statement's result is the number of rows that it wrote. DuckDB decides, not the column name.
 
     Raises `duckdb.Error` for text that is not SQL.
     """
@@ -26,7 +26,7 @@ def gives_rows(sql: str) -> bool:
 
 
 def _returns_rows(sql: str) -> bool:
-    """If it writes rows and gives those back, which DuckDB tells of only when asked for the words."""
+    """Whether it writes rows and returns them, which only DuckDB's tokenizer shows."""
     return any(
         kind == token_type.keyword and sql[place : place + len(_RETURNING)].lower() == _RETURNING
         for place, kind in duckdb.tokenize(sql)

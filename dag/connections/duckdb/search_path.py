@@ -1,17 +1,17 @@
-"""The folder that relative paths in SQL begin from, under a name that DuckDB reads nothing into."""
+"""The folder that relative paths in SQL refer to, under a name without special characters for DuckDB."""
 
 import re
 import tempfile
 from pathlib import Path
 
-# DuckDB parts a list of folders at commas, takes a=b in a path for a column, and * ? [ { for patterns.
+# DuckDB splits a list of folders at commas, reads a=b in a path as a column, and * ? [ { as patterns.
 _PLAIN = re.compile(r"[\w\s./+@~:()-]*")
 
 
 class SearchPath:
-    """A folder's path for `file_search_path`: its own, or that of a link to it while this is open.
+    """A folder's path for `file_search_path`: its own, or that of a link to it that exists until `close`.
 
-    So a query gives the same wherever a checkout lies.
+    So a query returns the same result wherever the project's folder is.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -24,7 +24,7 @@ class SearchPath:
             self.path = str(link)
 
     def close(self) -> None:
-        """Remove the link, if there is one."""
+        """Delete the link, if there is one."""
         if self._links is not None:
             self._links.cleanup()
             self._links = None

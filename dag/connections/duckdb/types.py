@@ -1,7 +1,7 @@
-"""Columns between DuckDB and Arrow without loss (docs/connections.md, Types).
+"""Moving columns between DuckDB and Arrow without loss (docs/connections.md, Types).
 
 DuckDB's Arrow export turns some types into others (UUID into text), some into wrong values (UHUGEINT, TIME WITH TIME
-ZONE). Here such a column goes as text, or as the nearest type, with its own type beside it, and comes back as it was.
+ZONE). Such a column travels as text, or as the nearest type, with its own type recorded, and is restored exactly.
 """
 
 from collections.abc import Callable
@@ -32,10 +32,10 @@ ENGINE = "duckdb"
 
 Type = sqltypes.DuckDBPyType
 
-# Exported wrongly, or as bytes that nobody reads: they go as text.
+# Exported wrongly, or as bytes that nothing can read: they travel as text.
 _AS_TEXT = {"uhugeint", "time with time zone", "bit", "bignum", "enum"}
 
-# An enum's own type is not kept: it is text wherever it goes.
+# An enum's own type is not recorded: it becomes text.
 _NEUTRAL = {
     "uuid": UUID,
     "hugeint": SIGNED_128,
@@ -48,7 +48,7 @@ _NESTED = {"list": LIST, "array": LIST, "struct": STRUCT, "map": MAP}
 
 
 def export_projection(columns: list[str], types: list[Type]) -> str | None:
-    """The select list that makes every column exportable; None if all are."""
+    """The select list that makes every column exportable; None if every column is."""
     if not any(_contains(type_, _AS_TEXT) for type_ in types):
         return None
     return ", ".join(
@@ -60,7 +60,7 @@ def export_projection(columns: list[str], types: list[Type]) -> str | None:
 
 
 def described(schema: pa.Schema, types: list[Type]) -> pa.Schema:
-    """The exported schema with the types that Arrow could not tell."""
+    """The exported schema with the types that Arrow cannot express."""
     return pa.schema(
         [
             with_type(field, NotedType(neutral, ENGINE, _rebuilt(type_, _kept_leaf))) if not neutral.is_plain else field
@@ -77,7 +77,7 @@ def _neutral(type_: Type) -> NeutralType:
 
 
 def import_projection(schema: pa.Schema, columns: tuple[str, ...]) -> str:
-    """The select list that makes an Arrow relation's columns what they were in their own database.
+    """The select list that restores an Arrow relation's columns to their types in their own database.
 
     Raises `TypeNotKept` for a type that DuckDB does not have.
     """
@@ -104,7 +104,7 @@ _FROM_NEUTRAL = {
     BITS: "BIT",
 }
 
-_HUGEINT_SIZES = (39, 0)  # as a decimal; most of these fit
+_HUGEINT_SIZES = (39, 0)  # a 128-bit integer as a decimal; most such values fit
 
 
 def _from_neutral(column: str, noted: NotedType) -> str | None:
@@ -134,7 +134,7 @@ def _decimal(column: str, noted: NotedType, sizes: tuple[int, ...]) -> str:
 
 
 def _rebuilt(type_: Type, leaf: Callable[[Type], str]) -> str:
-    """The type as SQL, its innermost types as `leaf` writes them."""
+    """The type as SQL, with its innermost types as `leaf` writes them."""
     kind = str(type_.id)
     if kind not in _NESTED:
         return leaf(type_)
@@ -164,7 +164,7 @@ def _contains(type_: Type, kinds: set[str]) -> bool:
 
 
 def _parts(type_: Type) -> dict[str, Type]:
-    """The types that a nested type is made of, by name."""
+    """The parts of a nested type, by name."""
     return {name: child for name, child in type_.children if isinstance(child, Type)}
 
 

@@ -1,4 +1,4 @@
-"""Rows in bulk, into PostgreSQL and out of it, over ADBC."""
+"""Moving rows in bulk into PostgreSQL and out of it, over ADBC."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -24,13 +24,13 @@ OpenBulk = Callable[[], AbstractContextManager[dbapi.Connection]]
 """Opens an ADBC connection to the same database, within the connection's limit."""
 
 STAGED_ROWS = "dagscope_rows"
-"""A temporary table: every session has its own."""
+"""A temporary table; each session has its own."""
 
-_GOING = ("08", "57P01", "57P02", "57P03")  # connection exceptions, and a server that shuts down
+_GOING = ("08", "57P01", "57P02", "57P03")  # connection exceptions, and a server that is shutting down
 
 
 class Bulk:
-    """An ADBC connection in use; ADBC's errors come out as dagscope's."""
+    """An ADBC connection in use; turns ADBC's errors into dagscope's."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Bulk:
         return StatementFailed(self.connection, text)
 
     def _is_alive(self, error: Exception) -> bool:
-        """An error with a state is the server's answer, unless it says good-bye."""
+        """Whether the connection works. An error with a state is the server's, which may be shutting down."""
         state = getattr(error, "sqlstate", None)
         if state is not None:
             return not state.startswith(_GOING)
@@ -101,7 +101,7 @@ class Bulk:
             return self._cursor.fetch_record_batch()
 
     def next_batch(self, reader: pa.RecordBatchReader, columns: list[ReadColumn]) -> pa.RecordBatch | None:
-        """The next rows of what `read` gave."""
+        """The next rows of `read`'s result, None at the end."""
         sent = self._reading
         assert sent is not None
         try:
@@ -116,7 +116,7 @@ class Bulk:
             raise _naming_interval(error, columns) from error
 
     def ingest(self, name: list[str], rows: pa.RecordBatchReader, temporary: bool) -> int:
-        """Rows to the end of the table of that name, its schema before it where it has one."""
+        """Append rows to the table; `name` is the table's name, preceded by its schema if it has one."""
         schema = name[0] if len(name) > 1 else None
         with self._sending.statement(
             f"COPY {'.'.join(map(DIALECT.identifier, name))} FROM STDIN WITH (FORMAT binary)"
@@ -126,7 +126,7 @@ class Bulk:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """ADBC begins transactions by itself."""
+        """Commits at the end of the block; ADBC starts transactions by itself."""
         try:
             yield
         except BaseException:
@@ -143,7 +143,7 @@ _ADBC_TEXT = re.compile(
 
 
 def database_text(text: str) -> str:
-    """The database's own words in an error of ADBC's.
+    """The database's own message in an ADBC error.
 
     >>> database_text("INTERNAL: [libpq] Failed: PGRES_FATAL_ERROR ERROR:  date out of range. SQLSTATE: 22008")
     'date out of range'
@@ -167,7 +167,7 @@ def _naming_interval(error: StatementFailed, columns: list[ReadColumn]) -> Dagsc
 
 
 def arriving(rows: pa.RecordBatchReader) -> tuple[list[WriteColumn], WatchedRows]:
-    """The columns that a table for these rows has, and the rows as COPY takes them."""
+    """The columns of a table for these rows, and the rows in the form that COPY accepts."""
     columns = [
         write_column(field, name) for field, name in zip(rows.schema, unique_names(rows.schema.names), strict=True)
     ]
@@ -176,7 +176,7 @@ def arriving(rows: pa.RecordBatchReader) -> tuple[list[WriteColumn], WatchedRows
 
 
 def stage(bulk: Bulk, columns: list[WriteColumn], rows: pa.RecordBatchReader) -> int:
-    """Rows into a temporary table, some columns not yet of their final type."""
+    """Write rows to a temporary table, where some columns do not have their final type yet."""
     staged = tuple((column.name, column.staged or column.type) for column in columns)
     bulk.execute(create_table(STAGED_ROWS, staged, temporary=True))
     return ingest(bulk, STAGED_ROWS, columns, rows, temporary=True)
@@ -187,7 +187,7 @@ def staged_query(columns: list[WriteColumn]) -> str:
 
 
 def put(bulk: Bulk, table: str, columns: list[WriteColumn], rows: pa.RecordBatchReader) -> int:
-    """Rows into a new table, or in the place of an old one's."""
+    """Write rows to a new table, or replace those of an existing one."""
     old = relations.existing(bulk, table)
     final = tuple((column.name, column.type) for column in columns)
     is_direct = all(column.staged is None for column in columns)
@@ -209,7 +209,7 @@ def put(bulk: Bulk, table: str, columns: list[WriteColumn], rows: pa.RecordBatch
 def ingest(
     bulk: Bulk, table: str, columns: list[WriteColumn], rows: pa.RecordBatchReader, temporary: bool = False
 ) -> int:
-    """COPY the rows; the server names the column that holds what it refuses."""
+    """COPY the rows; if the server refuses a value, it names the column."""
     try:
         return bulk.ingest(_parts(bulk, table), rows, temporary)
     except StatementFailed as error:
@@ -221,15 +221,15 @@ def ingest(
 
 
 def refuse_long_name(bulk: Bulk, table: str) -> None:
-    """Raises `StatementFailed` for a table whose name PostgreSQL would cut, and that could then be another one's."""
+    """Raises `StatementFailed` for a table whose name PostgreSQL would truncate, possibly to another table's."""
     for part in _parts(bulk, table):
         if DIALECT.cuts(part):
-            reason = f'the name "{part}" has {len(part.encode())} bytes, and PostgreSQL cuts names after'
+            reason = f'the name "{part}" has {len(part.encode())} bytes, and PostgreSQL truncates names after'
             raise StatementFailed(bulk.connection, f"{reason} {DIALECT.longest_name}; give it a shorter one")
 
 
 def _parts(bulk: Bulk, table: str) -> list[str]:
-    """Schema and name of a table that is written as SQL, not cut."""
+    """Schema and name of a table that is written as SQL, not truncated."""
     ((parts,),) = bulk.rows(f"SELECT parse_ident({DIALECT.literal(table)})")
     return list(parts)
 

@@ -1,4 +1,4 @@
-"""What config.yaml says of a PostgreSQL connection."""
+"""The `config` of a PostgreSQL connection in config.yaml."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _TIMEOUT = r"\d+ ?(us|ms|s|min|h|d)?"
 _Timeout = Annotated[str, BeforeValidator(str), StringConstraints(pattern=f"^{_TIMEOUT}$")]
 
 _FORMS = {
-    "port": (re.compile(r"\d{1,5}"), 'whole number ("{key}_env")'),
-    "pool_max_conns": (re.compile(r"\d{1,5}"), 'whole number ("{key}_env")'),
-    "statement_timeout": (re.compile(_TIMEOUT), 'duration ("{key}_env"); write it as 30s or 5min'),
+    "port": (re.compile(r"\d{1,5}"), 'a whole number ("{key}_env")'),
+    "pool_max_conns": (re.compile(r"\d{1,5}"), 'a whole number ("{key}_env")'),
+    "statement_timeout": (re.compile(_TIMEOUT), 'a duration ("{key}_env"); write it as 30s or 5min'),
     "db_sslnmode": (
         re.compile("|".join(get_args(SslMode))),
-        'SSL mode ("{key}_env"); known: ' + ", ".join(sorted(get_args(SslMode))),
+        'an SSL mode ("{key}_env"); known: ' + ", ".join(sorted(get_args(SslMode))),
     ),
 }
-"""What a value from the environment must look like, and what it is called; pydantic checks those written out."""
+"""The form that a value from the environment must have, and its name; pydantic checks values given directly."""
 
 
 class PostgresConfig(Keys):

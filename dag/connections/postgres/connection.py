@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
 _CONNECT_TIMEOUT_S = 10
-_BUSY_TIMEOUT_S = 60.0  # how long to wait for a connection that others use
+_BUSY_TIMEOUT_S = 60.0  # how long to wait for a connection while all are in use
 _PROBE_AFTER_S = 1.0
 _DEFAULT_CONNECTIONS = 4  # Teal's
 _APPLICATION = "dagscope"
 
 
 class PostgresConnection(Connection):
-    """A PostgreSQL database: a pool of connections for statements, and as many for rows in bulk."""
+    """A PostgreSQL database: a pool of connections for statements, and the same number for rows in bulk."""
 
     engine: ClassVar[str] = "postgres"
     Config: ClassVar[type[Keys]] = PostgresConfig
     materializations: ClassVar[Materializations] = MATERIALIZATIONS
 
     def __init__(self, name: str, parameters: dict[str, Any], max_connections: int) -> None:
-        """`parameters` are libpq's, the password among them."""
+        """`parameters` are libpq's, including the password."""
         super().__init__(name)
         self._parameters, self._max_connections = parameters, max_connections
         self._bulk_places = threading.BoundedSemaphore(max_connections)
@@ -112,13 +112,13 @@ class PostgresConnection(Connection):
                 self._pool = self._opened_pool()
 
     def _probe(self) -> None:
-        """Connect and leave again, to learn why it does not work: a pool only tells that it had to wait."""
+        """Connect and disconnect, to learn why connecting fails: a pool only reports a timeout."""
         import psycopg
 
         try:
             psycopg.connect(**self._parameters, autocommit=True).close()
         except psycopg.Error as error:
-            raise self._connection_failed(str(error)) from None  # the cause would carry the parameters
+            raise self._connection_failed(str(error)) from None  # the cause would contain the parameters
 
     def _opened_pool(self) -> ConnectionPool[psycopg.Connection[Any]]:
         import psycopg
@@ -176,7 +176,7 @@ class PostgresConnection(Connection):
             pool.putconn(connection)
 
     def _taken(self, pool: ConnectionPool[psycopg.Connection[Any]]) -> psycopg.Connection[Any]:
-        """A connection of the pool; while none comes, it is found out whether the server is gone or others use all."""
+        """A connection from the pool; while it waits, checks that the server still accepts connections."""
         from psycopg_pool import PoolClosed, PoolTimeout
 
         waited = 0.0
@@ -198,7 +198,7 @@ class PostgresConnection(Connection):
 
     @contextmanager
     def _bulk(self) -> Iterator[dbapi.Connection]:
-        """A connection of ADBC's, in a transaction that is rolled back at the end unless it was committed."""
+        """An ADBC connection, in a transaction that is rolled back at the end unless it was committed."""
         import adbc_driver_manager
 
         if not self._bulk_places.acquire(timeout=_BUSY_TIMEOUT_S):
@@ -207,7 +207,7 @@ class PostgresConnection(Connection):
             try:
                 connection = self._bulk_root().adbc_clone()
             except adbc_driver_manager.Error as error:
-                raise self._connection_failed(str(error)) from None  # the cause would carry the parameters
+                raise self._connection_failed(str(error)) from None  # the cause would contain the parameters
             try:
                 yield connection
             finally:
@@ -216,7 +216,7 @@ class PostgresConnection(Connection):
             self._bulk_places.release()
 
     def _bulk_root(self) -> dbapi.Connection:
-        """The first of ADBC's connections: it reads the catalogue of types, which takes 0.2 s, for all others."""
+        """The first ADBC connection. It reads the catalogue of types for all others, which takes 0.2 s."""
         import adbc_driver_postgresql.dbapi
         from psycopg.conninfo import make_conninfo
 
@@ -243,5 +243,5 @@ class PostgresConnection(Connection):
 
 
 def _forget_session(connection: psycopg.Connection[Any]) -> None:
-    """What one session set or left open is not the next one's; an open transaction was rolled back by the pool."""
+    """Resets what a session set or left open; the pool has already rolled back an open transaction."""
     connection.execute("DISCARD ALL")

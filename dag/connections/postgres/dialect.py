@@ -3,7 +3,7 @@
 from dagscope.dag.model.dialect import Dialect
 
 DIALECT = Dialect(
-    # pg_get_keywords() of the categories R and T
+    # pg_get_keywords() in the categories R and T
     frozenset(
         """
         all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation

@@ -1,4 +1,4 @@
-"""The statements of PostgreSQL's materializations; what is done around them is in `relations`."""
+"""The statements of PostgreSQL's materializations; `relations` does the work around them."""
 
 from dagscope.dag.connections.materializations import Materializations, TableKeys
 from dagscope.dag.connections.postgres.dialect import DIALECT
@@ -7,13 +7,13 @@ from dagscope.dag.connections.relation_kind import RelationKind
 _NEW_TABLE = "dagscope_new"
 
 NEW_ROWS = f"pg_temp.{_NEW_TABLE}"
-"""Where rows are made that replace others."""
+"""The table that collects the rows that replace others."""
 
 GATHERED_ROWS = f"SELECT * FROM {NEW_ROWS}"
 
 
 class PostgresMaterializations(Materializations):
-    """A table stays where its columns do: only its rows are replaced."""
+    """If a table's columns stay the same, the table stays and only its rows are replaced."""
 
     def table(self, name: str, query: str, keys: TableKeys, existing: RelationKind | None) -> list[str]:
         if existing is RelationKind.TABLE:
@@ -21,11 +21,11 @@ class PostgresMaterializations(Materializations):
         return super().table(name, query, keys, existing)
 
     def gather(self, query: str) -> str:
-        """Make the new rows beside the old ones."""
+        """Create the new rows without touching the old ones."""
         return f"CREATE TEMPORARY TABLE {_NEW_TABLE} ON COMMIT DROP AS {query}"
 
     def empty(self, name: str) -> str:
-        """DELETE, for after TRUNCATE a reader with an older snapshot would see an empty table."""
+        """DELETE, because after TRUNCATE a reader with an older snapshot would see an empty table."""
         return f"DELETE FROM {name}"
 
 

@@ -1,6 +1,6 @@
-"""Replacing relations in PostgreSQL so that nobody ever sees them missing or empty (docs/connections.md).
+"""Replacing relations in PostgreSQL so that no reader ever sees them missing or empty (docs/connections.md).
 
-All functions here work inside a transaction that the caller began, on whichever driver's connection that is.
+All functions work inside a transaction that the caller started, on a connection of either driver.
 """
 
 from collections.abc import Container, Iterator
@@ -31,7 +31,7 @@ class Statements(Protocol):
 
 @dataclass(frozen=True)
 class Existing:
-    """What stands under a name: `code` is pg_class.relkind, `columns` are names and types in order."""
+    """A relation that exists: `code` is pg_class.relkind, `columns` are names and types in order."""
 
     oid: int
     code: str
@@ -49,7 +49,7 @@ class Existing:
 
 
 def existing(statements: Statements, name: str) -> Existing | None:
-    """What stands under a name, written as SQL."""
+    """The relation with this name, written as SQL, or None."""
     found = statements.rows(
         "SELECT c.oid::bigint, c.relkind::text, a.attname::text, format_type(a.atttypid, a.atttypmod) "
         "FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
@@ -62,7 +62,7 @@ def existing(statements: Statements, name: str) -> Existing | None:
 
 
 def written_columns(statements: Statements, table: Existing) -> list[str]:
-    """The columns that are not always the table's own to compute."""
+    """The columns that accept values, which are not always computed by the table."""
     found = statements.rows(
         f"SELECT attname::text FROM pg_attribute WHERE attrelid = {table.oid} AND attnum > 0 AND NOT attisdropped "
         "AND attgenerated = '' AND attidentity <> 'a' ORDER BY attnum"
@@ -71,12 +71,12 @@ def written_columns(statements: Statements, table: Existing) -> list[str]:
 
 
 def lock(statements: Statements, name: str) -> None:
-    """Wait until no other dagscope makes the same relation or schema; until the transaction ends."""
+    """Wait until no other dagscope is creating the same relation or schema, and lock it for the transaction."""
     statements.execute(f"SELECT pg_advisory_xact_lock(hashtext('dagscope'), hashtext({DIALECT.literal(name)}))")
 
 
 def create_table(statements: Statements, name: str, query: str, keys: TableKeys) -> int:
-    """Make a table that is not there yet. The query follows `AS` on the same line: line numbers stay its own."""
+    """Create a table that does not exist yet. The query follows `AS` on the same line: its line numbers stay valid."""
     create, *key_statements = MATERIALIZATIONS.table(name, query, keys, existing=None)
     rows = statements.execute(create)
     for statement in key_statements:
@@ -92,7 +92,7 @@ def replace_table(
     keys: TableKeys,
     remade: Container[str],
 ) -> int:
-    """Put the query's rows, which are of these columns, in the place of what is there."""
+    """Replace the relation's contents with the query's rows, which have these columns."""
     if can_keep(old, columns):
         with emptied(statements, old, keys):
             return statements.execute(MATERIALIZATIONS.append(old.name, query))
@@ -101,15 +101,15 @@ def replace_table(
 
 
 def can_keep(old: Existing, columns: tuple[tuple[str, str], ...]) -> bool:
-    """If the table itself can stay and only its rows are replaced."""
+    """Whether the table itself can stay and only its rows need replacing."""
     return old.code in "rp" and old.columns == columns
 
 
 @contextmanager
 def emptied(statements: Statements, table: Existing, keys: TableKeys) -> Iterator[None]:
-    """All rows deleted and the old keys that are no longer wanted gone; the block inserts, then keys are completed.
+    """Deletes all rows and the keys that are no longer wanted; the block inserts rows, then missing keys are created.
 
-    DELETE, for after TRUNCATE a reader with an older snapshot would see an empty table. The lock lets readers pass.
+    DELETE, because after TRUNCATE a reader with an older snapshot would see an empty table. The lock allows readers.
     """
     statements.execute(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
     _refuse_to_cascade(statements, table)
@@ -121,7 +121,7 @@ def emptied(statements: Statements, table: Existing, keys: TableKeys) -> Iterato
 
 
 def _refuse_to_cascade(statements: Statements, table: Existing) -> None:
-    """Deleting must not reach into tables of others."""
+    """Deleting rows must not change other tables."""
     found = statements.rows(
         f"SELECT conname::text, conrelid::regclass::text FROM pg_constraint WHERE confrelid = {table.oid} "
         "AND contype = 'f' AND confdeltype IN ('c', 'n', 'd') ORDER BY 1 LIMIT 1"
@@ -136,9 +136,9 @@ def _refuse_to_cascade(statements: Statements, table: Existing) -> None:
 
 @contextmanager
 def replaced(statements: Statements, old: Existing, remade: Container[str] = ()) -> Iterator[None]:
-    """The old relation dropped; the block makes the new one. Views on it are made again, with owners and grants.
+    """Drops the old relation; the block creates the new one. Views on it are recreated, with owners and grants.
 
-    A view that no longer fits is lost if it is in `remade`; else raises `StatementFailed` naming it.
+    A view that no longer fits is lost if it is in `remade`; otherwise raises `StatementFailed`, which names it.
     """
     views = _dependents(statements, old.oid)
     grants = [] if old.code == "f" else _grants(statements, old.oid, old.name)
@@ -161,7 +161,7 @@ class _Dependent:
 
 
 def _dependents(statements: Statements, oid: int) -> list[_Dependent]:
-    """Views and materialized views on a relation, direct and indirect, each after those it reads."""
+    """Views and materialized views on a relation, direct and indirect, each after those that it reads."""
     found = statements.rows(
         "WITH RECURSIVE reader(oid, depth) AS ("
         f" SELECT {oid}::oid, 0 UNION SELECT r.ev_class, reader.depth + 1 FROM reader"
@@ -202,7 +202,7 @@ def _dependent(
 
 
 def _grants(statements: Statements, oid: int, name: str) -> list[str]:
-    """Statements that give others what they may do with the relation now."""
+    """Statements that restore the relation's current privileges."""
     found = statements.rows(
         "SELECT CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END, "
         "g.privilege_type, g.is_grantable FROM pg_class c, aclexplode(c.relacl) g "
@@ -232,7 +232,7 @@ def _create_again(statements: Statements, view: _Dependent, relation: Existing, 
 
 
 def replace_view(statements: Statements, name: str, query: str, remade: Container[str]) -> None:
-    """Make or replace a view; one whose columns change is made anew, and so are the views on it."""
+    """Create or replace a view; if its columns change, the view and the views on it are recreated."""
     old = existing(statements, name)
     if old is None or old.code == "v":
         statements.execute("SAVEPOINT dagscope_replace")
@@ -277,7 +277,7 @@ def _drop_other_keys(statements: Statements, table: Existing, keys: TableKeys) -
 
 
 def _drop_primary_key(statements: Statements, table: Existing, constraint: str, columns: list[str]) -> None:
-    """A key's columns stay NOT NULL when it goes, unless that is undone as well."""
+    """Also drops NOT NULL from the key's columns, which would otherwise stay."""
     statements.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT {DIALECT.identifier(constraint)}")
     for column in columns:
         statements.execute(f"ALTER TABLE {table.name} ALTER COLUMN {DIALECT.identifier(column)} DROP NOT NULL")

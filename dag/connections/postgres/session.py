@@ -58,7 +58,7 @@ _CANCEL_TIMEOUT_S = 1  # the event loop waits meanwhile
 
 
 class _Counting(psycopg.Cursor[Any]):
-    """Knows how many statements of one text were done when the next one failed."""
+    """Counts how many statements of one text were done when the next one failed."""
 
     finished: int | None = None
 
@@ -68,7 +68,7 @@ class _Counting(psycopg.Cursor[Any]):
 
 
 class PostgresSession(Session):
-    """A pooled connection, and a second one for as long as rows move in bulk."""
+    """A pooled connection, and a second connection while rows move in bulk."""
 
     dialect: ClassVar[Dialect] = DIALECT
 
@@ -99,7 +99,7 @@ class PostgresSession(Session):
     # -- statements
 
     def _interrupt(self) -> None:
-        with suppress(psycopg.Error):  # it has just ended, or the server is gone
+        with suppress(psycopg.Error):  # the statement has just ended, or the server is gone
             self._psycopg.cancel_safe(timeout=_CANCEL_TIMEOUT_S)
 
     def _failure(self, error: Exception) -> DagscopeError:
@@ -152,7 +152,7 @@ class PostgresSession(Session):
             raise TransactionLeftOpen(self.connection)
 
     def _leaves_nothing_behind(self, asset: Asset, sql: str) -> bool:
-        """Several statements are one transaction, unless they say otherwise."""
+        """Several statements are one transaction, unless they contain transaction commands."""
         return super()._leaves_nothing_behind(asset, sql) or not _ENDS_TRANSACTIONS.search(sql)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -187,7 +187,7 @@ class PostgresSession(Session):
         return found.kind if found else None
 
     def create_schema(self, stage: str) -> None:
-        """Asks first: who may not create schemas may still use one that is there."""
+        """Checks first, because a user who may not create schemas may still use an existing one."""
         if self._has_schema(stage):
             return
         with self._sending.transaction("BEGIN"):
@@ -218,7 +218,7 @@ class PostgresSession(Session):
         written = [name for name, _ in table.columns] if table else []
         try:
             columns = appended_columns(asset, names, written)
-        except ColumnsDiffer:  # but what the table computes itself cannot be appended
+        except ColumnsDiffer:  # columns that the table computes itself cannot be appended
             written = relations.written_columns(self, table) if table else []
             columns = appended_columns(asset, names, written)
         return self.execute(MATERIALIZATIONS.append(DIALECT.relation(asset), sql, columns))
@@ -230,7 +230,7 @@ class PostgresSession(Session):
             return [column.name for column in cursor.description or ()]
 
     def _replace(self, old: relations.Existing, sql: str, keys: TableKeys, remade: Container[str]) -> int:
-        """The rows are made beside the table, so that readers wait for nothing and the query can read the old ones."""
+        """Creates the rows in a separate table, so that readers do not wait and the query can read the old rows."""
         self.execute(MATERIALIZATIONS.gather(sql))
         new = relations.existing(self, NEW_ROWS)
         assert new is not None
@@ -262,15 +262,15 @@ class PostgresSession(Session):
             columns = self._columns_of(sql, to_show)
         except StatementFailed as error:
             if isinstance(error.__cause__, _NOT_A_SUBQUERY) and not self.in_transaction:
-                return self._read_here(sql, to_show)  # SHOW, INSERT ... RETURNING; or an error, told without our frame
+                return self._read_here(sql, to_show)  # SHOW, INSERT ... RETURNING; or an error, whose offset fits `sql`
             raise
         wrapped = _wrapped(sql, columns)
         if self.in_transaction and self._snapshot is None:
-            return self._read_here(wrapped, to_show, columns)  # only here is what the transaction has written
+            return self._read_here(wrapped, to_show, columns)  # only this connection sees what the transaction wrote
         try:
             return self._read_in_bulk(wrapped, columns)
         except StatementFailed as error:
-            if self.sql_state(error) == _UNDEFINED_TABLE:  # a temporary table, which other connections do not have
+            if self.sql_state(error) == _UNDEFINED_TABLE:  # a temporary table, which other connections do not see
                 return self._read_here(wrapped, to_show, columns)
             raise
 
@@ -305,7 +305,7 @@ class PostgresSession(Session):
         )
 
     def _read_in_bulk(self, sql: str, columns: list[ReadColumn]) -> pa.RecordBatchReader:
-        """The first rows are asked for at once, so that most errors come from here and not while rows are sent."""
+        """Reads the first rows immediately, so that most errors are raised here and not while rows are sent."""
         resources = ExitStack()
         try:
             bulk = resources.enter_context(self._bulk())
@@ -336,12 +336,12 @@ class PostgresSession(Session):
                 batch = bulk.next_batch(source, columns)
 
     def _read_here(self, sql: str, to_show: bool, columns: list[ReadColumn] | None = None) -> pa.RecordBatchReader:
-        """Rows through psycopg, all at once: for statements and tables that only this connection has."""
+        """Rows through psycopg, all at once: for statements and tables that only this connection can read."""
         with self._sending.running(), self._psycopg.cursor() as cursor:
             with self._sending.noting(sql) as sent:
                 cursor.execute(sql)
                 if cursor.description is None:
-                    raise StatementFailed(self.connection, "the statement gives no rows")
+                    raise StatementFailed(self.connection, "the statement returns no rows")
                 values = cursor.fetchall()
                 sent.rows = len(values)
             described = columns or self._described(cursor, to_show)
@@ -350,7 +350,7 @@ class PostgresSession(Session):
     @contextmanager
     def selecting(self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]) -> Iterator[pa.RecordBatchReader]:
         if not inputs:
-            with self.snapshot():  # which is READ ONLY
+            with self.snapshot():  # it is READ ONLY
                 yield self.read_to_show(f"SELECT * FROM ({sql}\n) AS selected")
             return
         with self._bulk() as bulk, self._sending.undone("BEGIN"):
@@ -362,7 +362,7 @@ class PostgresSession(Session):
             yield self._rows_of(bulk, _wrapped(sql, columns), columns, ExitStack())
 
     def _lend(self, bulk: Bulk, table: str, rows: pa.RecordBatchReader) -> None:
-        """Rows as a temporary table of the bulk connection; an empty one here, where queries are described."""
+        """Write rows to a temporary table of the bulk connection, and create an empty one here to describe queries."""
         columns, watched = arriving(rows)
         final = tuple((column.name, column.type) for column in columns)
         for statements in (self, bulk):
@@ -395,7 +395,7 @@ def _position(error: Exception) -> str | None:
 
 
 def rows_written(cursor: psycopg.Cursor[Any]) -> int:
-    """What the last statement wrote; `SELECT 5` without columns is what CREATE TABLE AS answers."""
+    """The rows that the last statement wrote; CREATE TABLE AS answers `SELECT 5`, without columns."""
     command = (cursor.statusmessage or "").split(" ")[0]
     if command in _WRITING or (command == "SELECT" and cursor.description is None):
         return max(0, cursor.rowcount)
@@ -403,7 +403,7 @@ def rows_written(cursor: psycopg.Cursor[Any]) -> int:
 
 
 def _wrapped(sql: str, columns: list[ReadColumn]) -> str:
-    """The query with casts; for each array also its number of dimensions, which Arrow could not tell."""
+    """The query with casts; also the number of dimensions of each array, which Arrow cannot express."""
     names = [f"c{index}" for index in range(len(columns))]
     values = [
         f'{column.expression(name)} AS "{column.name.replace(chr(34), chr(34) * 2)}"'
@@ -446,7 +446,8 @@ def _table(values: list[tuple[Any, ...]], columns: list[ReadColumn], are_cast: b
 def _array(values: list[Any], column: ReadColumn, is_cast: bool) -> pa.Array:
     type_ = column.field.type
     if pa.types.is_interval(type_):
-        raise TypeNotKept(column.name, column.type, "Arrow", "in an open transaction; cast it to text")
+        hint = "it cannot be read inside a transaction; cast it to text"
+        raise TypeNotKept(column.name, column.type, "Arrow", hint)
     if column.cast is not None and not is_cast:
         values = [None if value is None else str(value) for value in values]
     if column.cast is not None and column.convert is not None:

@@ -1,7 +1,7 @@
-"""Columns between PostgreSQL and Arrow without loss (docs/connections.md, Types).
+"""Moving columns between PostgreSQL and Arrow without loss (docs/connections.md, Types).
 
 ADBC moves the bytes. It turns infinite times into wrong ones, flattens arrays of several dimensions, wraps large
-UBIGINTs and gives types that it does not know as their inner bytes; here such columns are cast before or changed after.
+UBIGINTs and returns unknown types as their internal bytes; such columns are cast before, or converted after.
 """
 
 import re
@@ -37,7 +37,7 @@ from dagscope.dag.ground.errors import TypeNotKept
 
 ENGINE = "postgres"
 
-_INFINITY, _MINUS_INFINITY = 2**63 - 1, -(2**63) + 1  # as they travel in Arrow's timestamps
+_INFINITY, _MINUS_INFINITY = 2**63 - 1, -(2**63) + 1  # their values in Arrow timestamps
 _INFINITE_DAY, _MINUS_INFINITE_DAY = 2**31 - 1, -(2**31) + 1
 _EPOCH_US, _EPOCH_DAYS = 946_684_800_000_000, 10_957  # PostgreSQL counts from 2000-01-01, Arrow from 1970-01-01
 _MICRO_UTC = pa.timestamp("us", "UTC")
@@ -48,7 +48,7 @@ _MICRO_UTC = pa.timestamp("us", "UTC")
 
 @dataclass(frozen=True)
 class ReadColumn:
-    """How one column of a query is read: the type to cast it to in SQL, and what its Arrow array then becomes."""
+    """How one column of a query is read: the type to cast it to in SQL, and the conversion of its Arrow array."""
 
     name: str
     type: str
@@ -86,7 +86,7 @@ _MODIFIER = re.compile(r"\(([^)]*)\)")
 
 
 def read_column(name: str, type_: str, is_enum: bool, to_show: bool) -> ReadColumn:
-    """How a column of the type (as `format_type` writes it) is read; with `to_show`, all numerics as text."""
+    """How a column of the type (as `format_type` writes it) is read; with `to_show`, numerics are read as text."""
     is_array = type_.endswith("[]")
     element = type_.removesuffix("[]")
     bare = _MODIFIER.sub("", element)
@@ -101,7 +101,7 @@ def read_column(name: str, type_: str, is_enum: bool, to_show: bool) -> ReadColu
     if bare in ("oid", "xid", "cid"):
         return ReadColumn(name, type_, f"text{brackets}::bigint{brackets}", _field(name, pa.int64(), is_array))
     if bare in _TEXTS or is_enum:
-        # A cast would cut the blanks that pad a character(n); ADBC reads it as it is.
+        # A cast would strip the blanks that pad a character(n); ADBC reads it unchanged.
         cast = None if bare in ("character", "character varying", "name") else "text" + brackets
         return ReadColumn(name, type_, cast, _field(name, pa.string(), is_array))
     return ReadColumn(name, type_, "text" + brackets, _text_field(name, type_))
@@ -120,7 +120,7 @@ _NEUTRAL = {
 
 
 def _text_field(name: str, type_: str) -> pa.Field:
-    """The field of a column that goes as text, its type noted."""
+    """The field of a column that travels as text, with its type recorded."""
     element = type_.removesuffix("[]")
     is_array = element != type_
     modifier = _MODIFIER.search(element)
@@ -171,7 +171,7 @@ def _reading(bare: str, name: str, type_: str, is_array: bool) -> Convert | None
 
 
 def _in_list(change: Convert) -> Convert:
-    """The same for the items of lists."""
+    """The same conversion for the items of lists."""
 
     def convert(column: pa.Array) -> pa.Array:
         start, end = column.offsets[0].as_py(), column.offsets[-1].as_py()
@@ -182,7 +182,7 @@ def _in_list(change: Convert) -> Convert:
 
 
 def _read_timestamps(values: pa.Array, name: str, type_: str) -> pa.Array:
-    """ADBC adds the epochs' difference without a look at overflows: two values mean infinity, others are lost."""
+    """ADBC adds the difference of the epochs without an overflow check: two values mean infinity, others are lost."""
     numbers = values.view(pa.int64())
     infinity, minus_infinity = 2**63 - 1 + _EPOCH_US - 2**64, -(2**63) + _EPOCH_US
     lowest = pc.min(numbers).as_py()
@@ -215,9 +215,9 @@ def _replaced(numbers: pa.Array, by: dict[int, int]) -> pa.Array:
 
 @dataclass(frozen=True)
 class WriteColumn:
-    """How an Arrow column is written: the column's type, what its array becomes for ADBC, and how that arrives.
+    """How an Arrow column is written: its PostgreSQL type, the field that ADBC writes, and the conversion to it.
 
-    `staged` is the type it arrives as where that is not `type` itself: it is cast once it is there.
+    `staged` is the type that it arrives with if that is not `type`; it is then cast in the database.
     """
 
     name: str
@@ -279,7 +279,7 @@ def _write_list(field: pa.Field, name: str, wire: "_Wire") -> WriteColumn:
 
 
 def _noted_text(field: pa.Field) -> str | None:
-    """The column's noted type in PostgreSQL's words. Raises `TypeNotKept` if there is no such type."""
+    """The column's recorded type as PostgreSQL writes it. Raises `TypeNotKept` if PostgreSQL has no such type."""
     noted = noted_type(field)
     if noted is None:
         return None
@@ -297,9 +297,9 @@ def _noted_text(field: pa.Field) -> str | None:
 
 @dataclass(frozen=True)
 class _Wire:
-    """A scalar on its way: PostgreSQL's type, the Arrow type that ADBC writes the same bytes for, and the change.
+    """A scalar in transit: PostgreSQL's type, the Arrow type that ADBC writes the same bytes for, and the conversion.
 
-    Arrays carry their items' type with them, so there the item must be what it is: `list_arrives`, after `check`.
+    Arrays carry their items' type, so an item needs its true type: `list_arrives`, after `check`.
     """
 
     type: str
@@ -364,7 +364,7 @@ def _hint(type_: pa.DataType, name: str) -> str:
 
 
 def _written_timestamps(column: pa.Array) -> pa.Array:
-    """Microseconds since 2000, which is what PostgreSQL's own bytes hold; also the infinite ones."""
+    """Microseconds since 2000, as PostgreSQL stores them, including infinities."""
     numbers = column.view(pa.int64())
     infinite = pc.or_(pc.equal(numbers, _INFINITY), pc.equal(numbers, _MINUS_INFINITY))
     if not pc.any(infinite).as_py():
@@ -405,7 +405,7 @@ def _finite_dates(items: pa.Array) -> pa.Array:
 
 
 def _checked_intervals(column: pa.Array) -> pa.Array:
-    """PostgreSQL's intervals count microseconds; ADBC would cut what is finer."""
+    """Refuses fractions of a microsecond, the unit of PostgreSQL's intervals: ADBC would truncate them."""
     if pa.types.is_duration(column.type):
         return column.cast(pa.duration("us"))
     if not len(column):

@@ -11,12 +11,12 @@ from dagscope.dag.connections import ENGINES, Connection, Session
 from dagscope.dag.ground.cancellation import Cancellation
 
 Connect = Callable[..., Connection]
-"""Makes a connection of an engine from the values of its `config`."""
+"""Creates a connection of an engine from the values of its `config`."""
 
 
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[Connect]:
-    """Makes connections that are closed at the end."""
+    """Creates connections that are closed at the end."""
     with ExitStack() as made:
 
         def make(engine: str, **values: Any) -> Connection:

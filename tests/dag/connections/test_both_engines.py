@@ -1,4 +1,4 @@
-"""What every engine promises: the same test bodies on DuckDB and on a real PostgreSQL."""
+"""What every engine guarantees: the same tests on DuckDB and on a real PostgreSQL."""
 
 import threading
 import time
@@ -35,7 +35,7 @@ def make(session: Session, made: Asset, sql: str) -> int | None:
 
 
 def test_statements_tell_what_they_wrote(session: Session) -> None:
-    """execute tells the rows that its last statement wrote, 0 where it wrote none."""
+    """execute returns the number of rows that its last statement wrote, 0 if it wrote no rows."""
     assert session.execute("CREATE TABLE t (id INT)") == 0
     assert session.execute("INSERT INTO t VALUES (1), (2)") == 2
     assert session.execute("UPDATE t SET id = 3 WHERE id = 1; DELETE FROM t") == 2
@@ -49,13 +49,13 @@ def test_scalar(session: Session) -> None:
 
 
 def test_read_of_nothing_has_columns(session: Session) -> None:
-    """A query without rows still tells its columns."""
+    """A query without rows still returns its columns."""
     table = session.read("SELECT 1 AS id, 'x' AS name WHERE false").read_all()
     assert (table.num_rows, table.schema.names) == (0, ["id", "name"])
 
 
 def test_columns_of_one_name(session: Session) -> None:
-    """Two columns of one name are both there, and are told apart when written."""
+    """Two columns with the same name are both returned, and get different names when written."""
     table = session.read("SELECT 1 AS id, 2 AS id").read_all()
     assert [column.to_pylist() for column in table.columns] == [[1], [2]]
     session.write("twice", table.to_reader())
@@ -63,14 +63,14 @@ def test_columns_of_one_name(session: Session) -> None:
 
 
 def test_write_replaces(session: Session) -> None:
-    """write makes a table, and puts other rows and other columns in its place."""
+    """write creates a table, and replaces its rows and columns."""
     for table in ({"id": [1, 2]}, {"id": [3]}, {"name": ["x"]}):
         assert session.write("t", pa.table(table).to_reader()) == len(next(iter(table.values())))
         assert session.read("SELECT * FROM t").read_all().to_pydict() == table
 
 
 def test_failed_write_leaves_the_old_table(session: Session) -> None:
-    """Rows that break off leave the table as it was, and their own error is told."""
+    """If the rows' source fails, the table stays unchanged and the source's error is raised."""
 
     def broken() -> object:
         yield pa.record_batch({"id": [2]})
@@ -84,7 +84,7 @@ def test_failed_write_leaves_the_old_table(session: Session) -> None:
 
 
 def test_snapshot(connection: Connection) -> None:
-    """Count and rows that are read together are of one moment, whatever others write."""
+    """A count and rows that are read together are of the same moment, whatever other sessions write."""
     with connection.session() as reader, connection.session() as writer:
         writer.execute("CREATE TABLE t (id INT); INSERT INTO t VALUES (1)")
         with reader.snapshot():
@@ -95,7 +95,7 @@ def test_snapshot(connection: Connection) -> None:
 
 
 def test_relation_kinds(session: Session, connection: Connection) -> None:
-    """Tables and views are told apart, by name and in the list of all."""
+    """Tables and views are distinguished, by name and in the list of all."""
     session.execute("CREATE SCHEMA s; CREATE TABLE s.t (id INT); CREATE VIEW s.v AS SELECT * FROM s.t")
     assert [session.relation_kind(f"s.{name}") for name in "tvx"] == [RelationKind.TABLE, RelationKind.VIEW, None]
     assert connection.relations() == {"s.t": RelationKind.TABLE, "s.v": RelationKind.VIEW}
@@ -108,7 +108,7 @@ KEYWORDS = {
 
 
 def test_reserved_words(session: Session, connection: Connection) -> None:
-    """Every word that the engine reserves can be a name: it is written in quotes."""
+    """Every reserved word of the engine can be a name: it is quoted."""
     words = [word for (word,) in rows(session, KEYWORDS[connection.engine] + " ORDER BY 1")]
     assert set(words) <= connection.dialect.reserved
     columns = ", ".join(f"1 AS {connection.dialect.identifier(word)}" for word in words)
@@ -118,7 +118,7 @@ def test_reserved_words(session: Session, connection: Connection) -> None:
 
 
 def test_schema_made_by_many_at_once(connection: Connection) -> None:
-    """Several threads that need a schema for the first time at the same moment all have it."""
+    """Several threads that need a new schema at the same moment all get it."""
 
     def create(number: int) -> None:
         with connection.session() as session:
@@ -133,7 +133,7 @@ def test_schema_made_by_many_at_once(connection: Connection) -> None:
 
 @contextmanager
 def cancelled_soon(cancellation: Cancellation) -> Iterator[None]:
-    """Requests the cancellation again and again, as a server does: a statement may just be starting."""
+    """Requests the cancellation repeatedly, as a server does: a statement may just be starting."""
     ended = threading.Event()
 
     def request() -> None:
@@ -150,7 +150,7 @@ def cancelled_soon(cancellation: Cancellation) -> Iterator[None]:
 
 
 def test_cancel(cancelled_session: tuple[Session, Cancellation], connection: Connection) -> None:
-    """A running statement, and rows under way, stop when the task is cancelled; other sessions go on."""
+    """A running statement stops when the task is cancelled, and so does reading rows; other sessions continue."""
     session, cancellation = cancelled_session
     started = time.monotonic()
     with cancelled_soon(cancellation), pytest.raises(Cancelled):
@@ -181,7 +181,7 @@ def test_connection_opens_again(connection: Connection) -> None:
     ids=" -> ".join,
 )
 def test_materializations(session: Session, changes: tuple[str, ...]) -> None:
-    """Each materialization makes its relation, over whatever stood there before; an incremental one appends."""
+    """Each materialization creates its relation, whatever it replaces; an incremental one appends."""
     for number, materialization in enumerate(changes):
         written = make(session, asset(materialization), f"SELECT {number} AS id")
         assert written == (None if materialization == "view" else 1)
@@ -191,14 +191,14 @@ def test_materializations(session: Session, changes: tuple[str, ...]) -> None:
 
 
 def test_incremental_appends(session: Session) -> None:
-    """The second run of an incremental asset adds to what the first made."""
+    """The second run of an incremental asset appends to the result of the first."""
     for number in range(3):
         make(session, asset("incremental"), f"SELECT {number} AS id")
     assert rows(session, "SELECT id FROM dds.orders ORDER BY id") == [(0,), (1,), (2,)]
 
 
 def test_table_of_other_columns(session: Session) -> None:
-    """A table whose query changed its columns has the new ones, in their order."""
+    """A table whose query has changed its columns gets the new ones, in their order."""
     for sql in ("SELECT 1 AS a, 2 AS b", "SELECT 'x' AS b, 1 AS c, 2 AS a", "SELECT 1.5 AS c"):
         make(session, asset(), sql)
         expected = session.read(sql).read_all()
@@ -206,7 +206,7 @@ def test_table_of_other_columns(session: Session) -> None:
 
 
 def test_view_of_other_columns(session: Session) -> None:
-    """A view whose query changed its columns has the new ones."""
+    """A view whose query has changed its columns gets the new ones."""
     for sql in ("SELECT 1 AS a, 2 AS b", "SELECT 'x' AS c", "SELECT 'y' AS c, 1 AS d"):
         make(session, asset("view"), sql)
         assert (
@@ -215,14 +215,14 @@ def test_view_of_other_columns(session: Session) -> None:
 
 
 def test_table_that_reads_itself(session: Session) -> None:
-    """A table's query may read the table as it was."""
+    """A table's query may read the table's old rows."""
     make(session, asset(), "SELECT 1 AS id")
     make(session, asset(), "SELECT id + 1 AS id FROM dds.orders")
     assert rows(session, "SELECT * FROM dds.orders") == [(2,)]
 
 
 def test_keys(session: Session) -> None:
-    """Primary key and unique index hold after the first run, the second, and when the profile changes them."""
+    """Primary key and unique index hold after the first run and the second, and follow changes in the profile."""
     index = IndexEntry(name="by_day", unique=True, fields=["day"])
     doubled = "SELECT 1 AS id, 1 AS day UNION ALL SELECT {id}, {day}"
     for keys in ({"primary_key_fields": ("id",)}, {"indexes": (index,)}, {"primary_key_fields": ("id", "day")}):
@@ -266,7 +266,7 @@ def test_failed_table_leaves_the_old_one(session: Session) -> None:
 
 
 def test_readers_never_miss_a_table(connection: Connection) -> None:
-    """While a table is replaced over and over, another session always finds it, whole, old or new."""
+    """While a table is replaced repeatedly, another session always finds it complete, old or new."""
     stop = threading.Event()
     seen: list[object] = []
 
@@ -292,7 +292,7 @@ def _thousand(connection: Connection) -> str:
 
 
 def test_relations_of_many_stages_at_once(connection: Connection) -> None:
-    """Assets of the same stages, made for the first time by several threads, do not get in each other's way."""
+    """Several threads can create new assets of the same stages without conflicts."""
 
     def create(number: int) -> int | None:
         kind = ("table", "view", "incremental")[number % 3]
@@ -305,14 +305,14 @@ def test_relations_of_many_stages_at_once(connection: Connection) -> None:
 
 
 def test_errors_are_dagscopes(session: Session) -> None:
-    """What the database refuses is a StatementFailed, from whichever use of the session."""
+    """A statement that the database refuses raises StatementFailed, from every method of a session."""
     for use in (session.execute, session.scalar, session.read):
         with pytest.raises(StatementFailed, match="nowhere"):
             use("SELECT * FROM nowhere")
 
 
 def test_error_in_a_later_row(session: Session, connection: Connection) -> None:
-    """An error that comes while rows are under way is a StatementFailed too."""
+    """An error while rows are being read raises StatementFailed too."""
     series = "range(900000) AS t(n)" if connection.engine == "duckdb" else "generate_series(0, 899999) AS t(n)"
     with pytest.raises(StatementFailed):
         session.read(
@@ -321,7 +321,7 @@ def test_error_in_a_later_row(session: Session, connection: Connection) -> None:
 
 
 def test_wide_table(session: Session) -> None:
-    """A thousand columns are read and written."""
+    """A thousand columns can be read and written."""
     sql = "SELECT " + ", ".join(f"{n} AS c{n}" for n in range(1_000))
     session.write("wide", session.read(sql).read_all().to_reader())
     assert rows(session, "SELECT * FROM wide") == [tuple(range(1_000))]
@@ -340,7 +340,7 @@ def test_decimals_keep_their_scale(session: Session) -> None:
 
 
 def test_closed_connection_is_told(connection: Connection) -> None:
-    """A session of a connection that is closed says which connection it was."""
+    """A session of a closed connection raises an error that names the connection."""
     with connection.session() as session:
         connection.close()
         with pytest.raises((StatementFailed, ConnectionFailed)):
@@ -363,28 +363,28 @@ SELECT 5"""
     ["SELECT nope FROM t", "SELECT id / 0 FROM t WHERE 'x' = CAST(id AS text) || CAST('y' AS int)", "SELECT 1 2 3"],
 )
 def test_which_statement_failed(session: Session, failing: str) -> None:
-    """Of several statements it is said which one failed, and where it begins."""
+    """The error of several statements says which one failed, and where it starts."""
     with pytest.raises(StatementFailed) as told:
         session.execute(SEVERAL.format(failing=failing))
-    assert str(told.value).splitlines()[-1] == "in statement 3 of 5, which begins in line 5: INSERT INTO t"
+    assert str(told.value).splitlines()[-1] == "in statement 3 of 5, which starts at line 5: INSERT INTO t"
 
 
 def test_line_of_the_statement_that_failed(session: Session) -> None:
-    """The line is that of the whole text."""
+    """The line is counted in the whole text."""
     with pytest.raises(StatementFailed) as told:
         session.execute(SEVERAL.format(failing="SELECT nope FROM t"))
     shown = next(line for line in str(told.value).splitlines() if line.startswith("LINE "))
     assert (shown, str(told.value).splitlines()[-2].index("^")) == ("LINE 6:     SELECT nope FROM t;", 19)
     with pytest.raises(StatementFailed) as told:
         session.execute("SELECT 1; SELECT nope")
-    assert str(told.value).splitlines()[-1] == "in statement 2 of 2, which begins in line 1: SELECT nope"
+    assert str(told.value).splitlines()[-1] == "in statement 2 of 2, which starts at line 1: SELECT nope"
 
 
 def test_secrets_of_a_statement_that_failed(session: Session) -> None:
-    """A long line is not cut in the middle of a text, where a secret would no longer be recognized."""
+    """A long line is not cut inside a string, where a secret would no longer be recognized."""
     with pytest.raises(StatementFailed) as told:
         session.execute(f"SELECT 1; SELECT CAST(id AS date) AS d, 'hunter2{'x' * 300}' FROM (SELECT 'x' AS id) AS q")
-    assert "begins in line 1: SELECT CAST(id AS date) AS d, ..." in str(told.value)
+    assert "starts at line 1: SELECT CAST(id AS date) AS d, ..." in str(told.value)
 
 
 FIRST = "SELECT 1 AS id, 'Ada' AS given, 'Lovelace' AS family"
@@ -400,7 +400,7 @@ FIRST = "SELECT 1 AS id, 'Ada' AS given, 'Lovelace' AS family"
     ],
 )
 def test_incremental_appends_by_name(session: Session, sql: str) -> None:
-    """The columns of an incremental asset may change places: each value goes to the column of its name."""
+    """The columns of an incremental asset may change their order: each value goes to the column with its name."""
     make(session, asset("incremental"), FIRST)
     assert make(session, asset("incremental"), sql) == 1
     assert rows(session, "SELECT given, family FROM dds.orders ORDER BY id") == [
@@ -422,27 +422,27 @@ def test_incremental_appends_by_name(session: Session, sql: str) -> None:
     ids=["fewer", "more", "others"],
 )
 def test_incremental_of_other_columns(session: Session, sql: str, said: str) -> None:
-    """Where the names differ nothing is appended, and it is said which ones do."""
+    """If the names differ, nothing is appended, and the error says which ones."""
     make(session, asset("incremental"), FIRST)
     with pytest.raises(ColumnsDiffer) as told:
         make(session, asset("incremental"), sql)
-    advice = "give the query the columns of the table, or drop the table"
+    advice = "make the query return the table's columns, or drop the table"
     assert str(told.value) == f'"dds.orders" is incremental and appends by name, but {said}; {advice}'
     assert session.count_rows("dds.orders") == 1
 
 
 def test_incremental_of_two_columns_of_one_name(session: Session) -> None:
-    """Two columns of one name could be swapped without notice: they are refused."""
+    """Two columns with the same name are refused, because they could be swapped silently."""
     make(session, asset("incremental"), FIRST)
     with pytest.raises(ColumnsDiffer) as told:
         make(session, asset("incremental"), "SELECT 1 AS id, 'x' AS given, 'y' AS given, 'z' AS family")
-    advice = "give each a name of its own"
+    advice = "give each a different name"
     said = f'"dds.orders" is incremental and appends by name, but its query has more than one column "given"; {advice}'
     assert str(told.value) == said
 
 
 def test_incremental_leaves_out_what_the_table_computes(session: Session) -> None:
-    """A column that the table computes itself is not missed in the query."""
+    """The query may lack a column that the table computes itself."""
     stored = " STORED" if "Postgres" in type(session).__name__ else ""
     session.create_schema("dds")
     session.execute(f"CREATE TABLE dds.orders (id INT, twice INT GENERATED ALWAYS AS (id * 2){stored}, v INT)")
@@ -482,7 +482,7 @@ def test_line_of_an_error(session: Session, use: str, sql: str, line: str) -> No
 
 
 def test_failed_read_executes_nothing_twice(session: Session) -> None:
-    """Finding the line of an error does not execute what came before it again."""
+    """Finding the line of an error does not execute earlier statements again."""
     session.execute("CREATE TABLE t (id INT)")
     with pytest.raises(StatementFailed):
         session.read("SELECT 1; INSERT INTO t VALUES (1); SELECT nope").read_all()

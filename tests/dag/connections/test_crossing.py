@@ -1,4 +1,4 @@
-"""Data between databases by is_data_framed and persist_inputs: whole runs over DuckDB, PostgreSQL and Python."""
+"""Moving data between databases with is_data_framed and persist_inputs: runs over DuckDB, PostgreSQL and Python."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ READER = "persist_inputs: true\nis_data_framed: true"
 
 
 def crossing(connection: str, sql: str) -> dict[str, str]:
-    """An asset `a.source` on one connection, handed to `b.reader` on the other."""
+    """An asset `a.source` on one connection, read by `b.reader` on the other."""
     other = {"duck": "shop", "shop": "duck"}[connection]
     return {
         model("a.source"): block(f"connection: {connection}\n{FRAMED}") + sql,
@@ -64,7 +64,7 @@ def crossing(connection: str, sql: str) -> dict[str, str]:
 def test_types_of_duckdb_in_postgres(
     make_project: MakeProject, run_project: RunProject, postgres: dict[str, str], sql: str, type_: str
 ) -> None:
-    """Each type of DuckDB's becomes the one that docs/connections.md names."""
+    """Each DuckDB type becomes the one that docs/connections.md names."""
     run = run_project(make_project({"config.yaml": CONFIG.format(**postgres), **crossing("duck", sql)}))
     assert run.outcomes == {"a.source": ("SUCCESS", ""), "b.reader": ("SUCCESS", "")}
     types = (
@@ -95,7 +95,7 @@ def test_types_of_duckdb_in_postgres(
 def test_types_of_postgres_in_duckdb(
     make_project: MakeProject, run_project: RunProject, postgres: dict[str, str], sql: str, type_: str
 ) -> None:
-    """Each type of PostgreSQL's becomes the one that docs/connections.md names."""
+    """Each PostgreSQL type becomes the one that docs/connections.md names."""
     run = run_project(make_project({"config.yaml": CONFIG.format(**postgres), **crossing("shop", sql)}))
     assert run.outcomes == {"a.source": ("SUCCESS", ""), "b.reader": ("SUCCESS", "")}
     assert run.rows("SELECT typeof(c) FROM b.reader") == [(type_,)]
@@ -212,14 +212,14 @@ def test_what_cannot_be_kept(
     sql: str,
     message: str,
 ) -> None:
-    """A column that has no exact counterpart on the other side is an error naming it, its type, and what to do."""
+    """A column without an exact counterpart on the other side is an error that names it, its type and what to do."""
     run = run_project(make_project({"config.yaml": CONFIG.format(**postgres), **crossing(connection, sql)}))
     failed = [told for state, told in run.outcomes.values() if state == "FAILED"]
     assert failed == [message]
 
 
 def test_python_between(make_project: MakeProject, run_project: RunProject, postgres: dict[str, str]) -> None:
-    """Rows of one database go through Python into the other, their types kept; Python may write by itself too."""
+    """Rows pass through Python from one database to the other with their types; Python may also write tables."""
     code = (
         "def execute(context):\n"
         "    rows = context.input['a.source']\n"
@@ -245,7 +245,7 @@ def test_python_between(make_project: MakeProject, run_project: RunProject, post
 
 
 def test_view_on_handed_over_rows(make_project: MakeProject, run_project: RunProject, postgres: dict[str, str]) -> None:
-    """A view on rows from the other database keeps working when they are handed over again, and differ."""
+    """A view on rows from the other database keeps working when they are transferred again with changes."""
     for sql, rows in (("SELECT 1 AS id", [(1,)]), ("SELECT 2 AS id", [(2,)]), ("SELECT 'x' AS n, 3 AS id", [("x", 3)])):
         files = crossing("duck", sql)
         files[model("b.reader")] = files[model("b.reader")].replace(READER, READER + "\nmaterialization: view")
@@ -255,7 +255,7 @@ def test_view_on_handed_over_rows(make_project: MakeProject, run_project: RunPro
 
 
 def test_many_rows_there_and_back(postgres_server: PostgresServer, tmp_path: Path) -> None:
-    """200,000 rows that went to PostgreSQL and came back are those that went, and memory stays bounded."""
+    """200,000 rows come back from PostgreSQL unchanged, and memory stays bounded."""
     (tmp_path / "frames").mkdir()
     duck, postgres = open_both(postgres_server, tmp_path)
     with duck.session() as session:
@@ -267,19 +267,19 @@ def test_many_rows_there_and_back(postgres_server: PostgresServer, tmp_path: Pat
     assert crossed.memory_mb < MEMORY_GOAL_MB
 
 
-# -- the example, and a server that dies under it
+# -- the example, and a server that dies during its run
 
 
 @pytest.fixture
 def example(tmp_path: Path, postgres: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A copy of examples/crossdb on a fresh PostgreSQL database."""
+    """A copy of examples/crossdb with an empty PostgreSQL database."""
     for key, value in postgres.items():
         monkeypatch.setenv(f"DAGSCOPE_PG_{key.upper()}", value)
     return load_project(copy_example("crossdb", tmp_path))
 
 
 def test_example(example: Project, run_project: RunProject) -> None:
-    """The example runs, twice, and its revenue is the same in both databases."""
+    """The example runs twice, and its revenue is the same in both databases."""
     for _ in range(2):
         run = run_project(example)
         assert set(run.outcomes.values()) == {("SUCCESS", "")}
@@ -294,7 +294,7 @@ def test_example(example: Project, run_project: RunProject) -> None:
 
 @pytest.mark.postgres
 def test_server_killed_in_the_middle(make_project: MakeProject, run_project: RunProject) -> None:
-    """PostgreSQL dies under a task: its nodes fail and say why, the others are right, and the next run succeeds."""
+    """If PostgreSQL dies during a task, its nodes fail and say why, the others are right, and the next run succeeds."""
     with PostgresServer() as server:
         slow = "SELECT n AS id, pg_sleep({})::text FROM generate_series(1, 3) AS n"
         files = {
@@ -314,7 +314,7 @@ def test_server_killed_in_the_middle(make_project: MakeProject, run_project: Run
         run = run_project(project, data={"wait": True})
         killer.join()
         place = f"127.0.0.1:{server.port}"
-        lost = f'connection "shop": lost the server at {place} while a statement ran ('
+        lost = f'connection "shop": lost the server at {place} while a statement was running ('
         assert run.state("a.slow") == "FAILED"
         assert run.message("a.slow").startswith(lost)
         assert run.message("b.after") == "skipped: upstream a.slow failed"
@@ -322,7 +322,7 @@ def test_server_killed_in_the_middle(make_project: MakeProject, run_project: Run
         assert run.rows("SELECT * FROM b.free") == [(1,)]
 
         gone = run_project(project)
-        refused = f'connection "shop": no server listens at {place}; start it, or correct host and port'
+        refused = f'connection "shop": no server is listening at {place}; start it, or correct host and port'
         assert gone.outcomes["a.slow"] == gone.outcomes["c.late"] == ("FAILED", refused)
 
         server.start()
@@ -332,7 +332,7 @@ def test_server_killed_in_the_middle(make_project: MakeProject, run_project: Run
 
 
 def test_password_is_nowhere(make_project: MakeProject, run_project: RunProject, postgres: dict[str, str]) -> None:
-    """A run that fails in every way it can tells nobody the password."""
+    """No failure of a run reveals the password."""
     secret = postgres["password"]
     leaks = {
         model("a.literal"): block("connection: shop") + f"SELECT '{secret}'::int AS id",

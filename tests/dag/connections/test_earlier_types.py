@@ -1,4 +1,4 @@
-"""Frames that were stored before the types of columns were noted in neutral words."""
+"""Frames that were stored before column types were recorded in the neutral vocabulary."""
 
 from pathlib import Path
 
@@ -45,25 +45,25 @@ KEPT = pa.table(
         ]
     ),
 )
-"""As `session.read` of earlier versions gave it, and frames keep it."""
+"""As `session.read` of earlier versions returned it, and as frames store it."""
 
 
 @pytest.fixture
 def stored(tmp_path: Path) -> pa.Table:
-    """The rows out of a stored frame."""
+    """The rows of a stored frame."""
     frames = FrameFiles(tmp_path)
     return frames.stream(frames.write(KEPT.to_reader()).digest).read_all()
 
 
 def types_of(written: pa.Table, connection: Connection, type_of: str) -> dict[str, str]:
-    """The types of the columns of a table that the rows are written into."""
+    """The column types of a table that the rows are written to."""
     with connection.session() as session:
         session.write("earlier", written.to_reader())
         return {name: session.scalar(f"SELECT {type_of.format(name)} FROM earlier") for name in written.schema.names}
 
 
 def test_in_duckdb(stored: pa.Table, connect: Connect) -> None:
-    """DuckDB's own columns are again what they were, PostgreSQL's what they always became."""
+    """DuckDB's own columns are restored exactly, PostgreSQL's become what they always became."""
     rows = stored.select([name for name in stored.schema.names if name not in ("pg_numeric", "pg_numerics", "pg_inet")])
     assert types_of(rows, connect("duckdb"), "typeof({})") == {
         "duck_uuid": "UUID",
@@ -76,7 +76,7 @@ def test_in_duckdb(stored: pa.Table, connect: Connect) -> None:
 
 
 def test_in_postgres(stored: pa.Table, connect: Connect, postgres: dict[str, str]) -> None:
-    """PostgreSQL's own columns are again what they were, DuckDB's what they always became."""
+    """PostgreSQL's own columns are restored exactly, DuckDB's become what they always became."""
     rows = stored.drop_columns(["duck_nested"])
     assert types_of(rows, connect("postgres", **postgres), "format_type(pg_typeof({}), NULL)") == {
         "duck_uuid": "uuid",
@@ -110,7 +110,7 @@ def test_in_postgres(stored: pa.Table, connect: Connect, postgres: dict[str, str
     ],
 )
 def test_refused(stored: pa.Table, connect: Connect, column: str, message: str) -> None:
-    """A column that had no exact counterpart still has none."""
+    """A column without an exact counterpart is still refused."""
     with connect("duckdb").session() as session, pytest.raises(TypeNotKept) as told:
         session.write("earlier", stored.select([column]).to_reader())
     assert str(told.value) == message

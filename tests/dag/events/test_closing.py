@@ -22,7 +22,7 @@ def closed(*nodes: tuple[NodeStatus, NodeFacts], **values: tuple[tuple[str, str 
 
 
 def test_nodes() -> None:
-    """Nodes that ran have failed, those that had ended or waited stay, and the task's counts agree with them."""
+    """Running nodes become FAILED, ended and waiting ones stay, and the task's counts agree with them."""
     events = closed(node("s.a", NodeState.SUCCESS), node("s.b", NodeState.IN_PROGRESS), node("s.c", NodeState.INITIAL))
     changes = [event for event in events if isinstance(event, NodeChanged)]
     assert [(e.node.asset_name, e.node.state, e.node.message) for e in changes] == [("s.b", NodeState.FAILED, MESSAGE)]
@@ -34,7 +34,7 @@ def test_nodes() -> None:
 
 
 def test_run_events() -> None:
-    """Run events report each step that was broken off, the interruption, and last the failure of the run."""
+    """Run events report each interrupted step, the interruption, and finally the failure of the run."""
     events = [event.run_event for event in closed(node("s.b", NodeState.TESTING)) if isinstance(event, RunEventEmitted)]
     assert [(event.event_type, event.step_key, event.message) for event in events] == [
         ("STEP_FAILURE", "s.b", 'Execution of step "s.b" failed: interrupted: server restarted'),
@@ -44,14 +44,14 @@ def test_run_events() -> None:
 
 
 def test_data_tests() -> None:
-    """Data tests that ran have failed, each under its own asset."""
+    """Running data tests become FAILED, each under its own asset."""
     events = closed(open_tests=(("s.t", "s.a"), ("root.t", None)))
     tests = [(e.result.test_name, e.asset, e.result.error) for e in events if isinstance(e, DataTestChanged)]
     assert tests == [("s.t", "s.a", MESSAGE), ("root.t", None, MESSAGE)]
 
 
 def test_timings() -> None:
-    """The part that a node was in takes the rest of its time: making the asset, or testing it."""
+    """The part that a node was in gets the rest of its time: executing the asset, or testing it."""
     an_hour_ago = now_ms() - 3_600_000
     executing, testing = (
         event.node.timings

@@ -1,4 +1,4 @@
-"""The models that server and client share, and what failed steps tell."""
+"""The models that server and client share, and the errors of failed steps."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def test_fields() -> None:
 
 
 def test_levels() -> None:
-    """The levels are the spec's, and texts."""
+    """The levels are the spec's, and are strings."""
     assert [level.value for level in RunEventLevel] == ["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"]
     assert issubclass(RunEventLevel, str)
     assert issubclass(RunEventLevel, Enum)
@@ -43,7 +43,7 @@ def test_levels() -> None:
 
 
 def test_from_attributes() -> None:
-    """The models are made from objects with the same attributes, lists of them too."""
+    """The models can be created from objects with the same attributes, and from lists of them."""
     event = SimpleNamespace(**SPEC_EVENT)
     page = SimpleNamespace(items=[event], total=1, cursor=None, has_more=False)
     assert RunEventList.model_validate(page).items == [RunEvent.model_validate(event)]
@@ -57,7 +57,7 @@ def test_step_key_may_be_none() -> None:
 
 
 def test_in_the_log() -> None:
-    """In the log and the stream an event has every field of the model after the task's id; no step is null."""
+    """In the log and the stream an event has all fields of the model after the task id; no step is null."""
     event = RunEvent.model_validate(SPEC_EVENT | {"step_key": None, "message": 'ä "quoted"\n'})
     assert RunEventEmitted("t/ä", 1, event, ErrorInfo(message="no")).payload() == (
         '{"taskId":"t/ä","runId":"abc123-def456","message":"ä \\"quoted\\"\\n","timestamp":"2025-08-12T18:04:12",'
@@ -67,14 +67,14 @@ def test_in_the_log() -> None:
 
 @pytest.mark.server
 def test_imports_neither_client_nor_server() -> None:
-    """The models can be had without the server, storage, command line or any database."""
+    """The models can be imported without the server, storage, command line or any database."""
     code = "import sys, dagscope.dag.events.run_events; print(*{name.split('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not set(loaded) & {"server", "storage", "cli", "duckdb", "pyarrow", "starlette", "click"}
 
 
 def test_error_with_its_causes(tmp_path: Path) -> None:
-    """An error tells its class, its secrets hidden, and its causes; a ring of causes comes to an end."""
+    """An error has its class and causes, with secrets hidden; a circular chain of causes ends."""
     first, second = ValueError("the password is hunter22"), KeyError("b")
     first.__cause__, second.__cause__ = second, first
     told = describe_error(first, tmp_path, Redaction(["hunter22"]).text)
@@ -88,7 +88,7 @@ def test_error_with_its_causes(tmp_path: Path) -> None:
 
 
 def test_log_lines_of_a_raw_asset(make_project: MakeProject, run_project: RunProject) -> None:
-    """What a raw asset logs at info or above is a run event with its level."""
+    """An entry that a raw asset logs at info or above is a run event with its level."""
     code = """
 def execute(context):
     context.log.debug("too much")

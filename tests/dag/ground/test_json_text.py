@@ -41,7 +41,7 @@ MOMENT = datetime(2013, 1, 2, 3, 4, 5, 678000)  # noqa: DTZ001  a time without a
     ],
 )
 def test_exact(value: Any, text: str) -> None:
-    """Every digit stays, times are ISO 8601, bytes base64, and what is not finite is null."""
+    """All digits are kept, times are ISO 8601, bytes base64, and numbers that are not finite are null."""
     assert json_text(value) == text
     json.loads(text)
 
@@ -51,14 +51,14 @@ def test_exact(value: Any, text: str) -> None:
     [(object(), "builtins.object"), ([{"a": timedelta(1)}], "datetime.timedelta"), (1j, "builtins.complex")],
 )
 def test_without_a_json_form(value: Any, type_: str) -> None:
-    """A value without a JSON form is told by its type, however deep it lies."""
+    """A value without a JSON form is reported with its type, however deeply it is nested."""
     with pytest.raises(TypeError) as told:
         json_text(value)
     assert str(told.value) == f"a value of type {type_} has no JSON form"
 
 
 def test_keys_of_one_text() -> None:
-    """A mapping that JSON would have one key for two of is refused: a reader would lose a value."""
+    """A mapping with two keys that become one key in JSON is refused, because a value would be lost."""
     with pytest.raises(TypeError) as told:
         json_text({1: "a", "1": "b"})
-    assert str(told.value) == "a mapping whose keys are one text, such as 1 and '1', has no JSON form"
+    assert str(told.value) == "a mapping whose keys are equal as text, such as 1 and '1', has no JSON form"

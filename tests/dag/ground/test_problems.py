@@ -1,4 +1,4 @@
-"""What is told of a problem."""
+"""The text of a problem."""
 
 import pytest
 
@@ -17,12 +17,12 @@ KNOWN = ("staging.orders", "staging.customers", "mart.sales")
     ],
 )
 def test_nearest_name(word: str, hint: str) -> None:
-    """The nearest name is offered, whatever its stage; where none is near, those there are."""
+    """The nearest name is suggested, whatever its stage; if no name is near, all are listed."""
     assert did_you_mean(word, KNOWN) == hint
 
 
 def test_many_names() -> None:
-    """Of many names the first eight are listed, and of none nothing is said."""
+    """Of many names the first eight are listed; without names nothing is added."""
     assert did_you_mean("zz", "abcdefghi") == "; known: a, b, c, d, e, f, g, h, …"
     assert did_you_mean("zz", ()) == ""
 

@@ -43,11 +43,11 @@ def test_literal(value: Any, literal: str) -> None:
     ],
 )
 def test_identifier(name: str, written: str) -> None:
-    """A name stands in quotes where a bare one would be refused or changed, and cannot end early."""
+    """A name is quoted if a bare one would be refused or changed, and cannot end early."""
     assert SQL.identifier(name) == written
 
 
 def test_relations() -> None:
-    """An asset's relation is its model in its stage's schema; a frame beside its reader is one table."""
+    """An asset's relation is its model in its stage's schema; a frame for a reader is one table."""
     assert SQL.relation("staging.order") == 'staging."order"'
     assert SQL.input_relation("staging.Orders") == '"tmp_staging_Orders"'

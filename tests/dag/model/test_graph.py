@@ -10,13 +10,13 @@ DIAMOND = Graph({"d": ("b", "c"), "c": ("a",), "b": ("a",), "a": (), "alone": ()
 
 
 def test_order_has_upstreams_first_and_ties_by_name() -> None:
-    """The order never varies: upstreams first, and names that could change places stand by name."""
+    """The order never varies: upstreams first, and ties in the order of names."""
     assert DIAMOND.order == ("a", "alone", "b", "c", "d")
     assert Graph({"b": (), "a": ("b",), "c": ()}).order == ("b", "a", "c")
 
 
 def test_order_is_free_of_how_the_graph_was_written() -> None:
-    """The same graph has the same order however its names are listed."""
+    """The same graph has the same order, however its names are listed."""
     backwards = Graph({name: DIAMOND.upstreams[name][::-1] for name in reversed(list(DIAMOND.upstreams))})
     assert backwards.order == DIAMOND.order
 
@@ -27,14 +27,14 @@ def test_downstreams() -> None:
 
 
 def test_ancestors_and_descendants() -> None:
-    """Both reach however far, and do not hold the name itself."""
+    """Both reach any distance, and do not contain the name itself."""
     assert DIAMOND.ancestors(["d"]) == {"a", "b", "c"}
     assert DIAMOND.descendants(["a"]) == {"b", "c", "d"}
     assert DIAMOND.ancestors(["alone"]) == DIAMOND.descendants(["alone"]) == set()
 
 
 def test_graph_without_a_cycle() -> None:
-    """Meeting a name twice on different ways is no cycle."""
+    """Reaching a name by two paths is not a cycle."""
     assert DIAMOND.cycle() is None
     assert Graph({}).order == ()
 
@@ -48,7 +48,7 @@ def test_graph_without_a_cycle() -> None:
     ],
 )
 def test_cycle_is_told_as_its_path(upstreams: dict[str, tuple[str, ...]], cycle: str) -> None:
-    """A cycle is a path from upstream to downstream that ends where it begins."""
+    """A cycle is a path from upstream to downstream that ends where it starts."""
     graph = Graph(upstreams)
     assert " -> ".join(graph.cycle() or ()) == cycle
     with pytest.raises(ValueError, match=f"^the graph has a cycle: {cycle}$"):
@@ -56,7 +56,7 @@ def test_cycle_is_told_as_its_path(upstreams: dict[str, tuple[str, ...]], cycle:
 
 
 def test_long_chain() -> None:
-    """A chain far longer than Python's recursion limit is walked like any other."""
+    """A chain much longer than Python's recursion limit works like any other."""
     names = [f"n{place:05}" for place in range(20_000)]
     graph = Graph({"n00000": (), **{name: (before,) for before, name in pairwise(names)}})
     assert list(graph.order) == names

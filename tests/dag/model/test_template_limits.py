@@ -1,4 +1,4 @@
-"""No template takes long, makes much, or nests without end: it fails with the limit that it meets."""
+"""No template takes long, produces too much, or nests endlessly: it fails with the limit that it reaches."""
 
 import time
 
@@ -10,11 +10,11 @@ from dagscope.dag.model.template_meter import Meter
 from dagscope.dag.model.templates import MODEL_NAMES, Rendering, Template
 
 STEPS = "the template takes more than 500,000 steps; make its loops shorter"
-CHARACTERS = "the template makes more than 16,777,216 characters; make less of it"
+CHARACTERS = "the template produces more than 16,777,216 characters; shorten its output"
 WIDTH = "a width, an indentation or a number of items is at most 10,000"
 FORMAT_WIDTH = "a width in a format is at most 9,999"
-BITS = "a number of the template has more than 65,536 bits"
-ENDLESS = "a macro or loop calls itself without end"
+BITS = "a number in the template has more than 65,536 bits"
+ENDLESS = "endless recursion in a macro or loop"
 DEEP = "template syntax: nested too deeply"
 
 GROWING = "{%% set ns = namespace(a='ab') %%}{%% for n in range(60) %%}%s{%% endfor %%}{{ ns.a }}"
@@ -22,13 +22,13 @@ GROWING = "{%% set ns = namespace(a='ab') %%}{%% for n in range(60) %%}%s{%% end
 
 
 def rendered(source: str, time_limit_s: float = 1) -> str:
-    """What the template gives."""
+    """The result of the template."""
     rendering = Rendering(relation_of=str, dialect=Dialect(), meter=Meter(time_limit_s))
     return Template("a.sql", source, 1, MODEL_NAMES).render(rendering)
 
 
 def failure(source: str) -> str:
-    """Why the template cannot be rendered; it says so within two seconds."""
+    """Why the template cannot be rendered; asserts that this takes less than two seconds."""
     began_at = time.thread_time()
     with pytest.raises(TemplateFailed) as told:
         Template("a.sql", source, 1, MODEL_NAMES).render(
@@ -49,7 +49,7 @@ def failure(source: str) -> str:
     ids=["loops", "macros", "recursive loop", "filter"],
 )
 def test_steps(source: str) -> None:
-    """What is done again and again ends, in loops, macros, and filters over what others give."""
+    """Endless repetition ends, in loops, in macros, and in filters over generated values."""
     assert failure(source) == STEPS
 
 
@@ -86,7 +86,7 @@ def test_steps(source: str) -> None:
     ],
 )
 def test_characters(source: str) -> None:
-    """What grows without end is refused before the memory is taken, however it is made to grow."""
+    """Endless growth is refused before the memory is allocated, however it is caused."""
     assert failure(source) == CHARACTERS
 
 
@@ -109,13 +109,16 @@ def test_characters(source: str) -> None:
         ("{{ (1).to_bytes(10000000000, 'big') }}", WIDTH),
         ("{{ 9**(9**9) }}", BITS),
         ("{% set ns = namespace(a=3) %}{% for n in range(60) %}{% set ns.a = ns.a * ns.a %}{% endfor %}", BITS),
-        ("{{ lipsum(n=20000) }}", "lipsum gives at most 100,000 words"),
-        ("{{ ('<!---->' * 99999) | striptags }}", '"striptags" takes at most 65,536 characters'),
-        ("{{ ('a' * 999999).rfind('b' + 'a' * 99999) }}", 'the texts of "rfind" are too long; search a shorter text'),
+        ("{{ lipsum(n=20000) }}", "lipsum returns at most 100,000 words"),
+        ("{{ ('<!---->' * 99999) | striptags }}", '"striptags" accepts at most 65,536 characters'),
+        (
+            "{{ ('a' * 999999).rfind('b' + 'a' * 99999) }}",
+            'the strings of "rfind" are too long; search a shorter string',
+        ),
     ],
 )
 def test_what_one_call_makes(source: str, reason: str) -> None:
-    """What Python would do in one long call is refused before it begins."""
+    """An operation that Python would do in one long call is refused before it starts."""
     assert failure(source) == reason
 
 
@@ -130,12 +133,12 @@ def test_what_one_call_makes(source: str, reason: str) -> None:
         ("{{ 1" + " | int" * 5000 + " }}", DEEP),
         (
             "{{ 1 }}" * 9999,
-            "template syntax: more than 20,000 words and signs in its tags; write a shorter template",
+            "template syntax: more than 20,000 tokens in its tags; write a shorter template",
         ),
     ],
 )
 def test_nesting_and_length(source: str, reason: str) -> None:
-    """What nests too deeply, or would take too long to compile, is told in one line."""
+    """A template that nests too deeply, or would take too long to compile, is reported in one line."""
     assert failure(source) == reason
 
 
@@ -162,11 +165,11 @@ def test_time() -> None:
     ],
 )
 def test_what_templates_are_for(source: str, sql: str) -> None:
-    """Counting changes nothing of what templates give."""
+    """Counting does not change the result of templates."""
     assert rendered(source) == sql
 
 
 def test_filters_of_every_kind() -> None:
-    """Filters that ask Jinja for its context or environment are given it."""
+    """Filters that need Jinja's context or environment get it."""
     assert rendered("{{ [{'a': 2}, {'a': 1}] | sort(attribute='a') | map(attribute='a') | list }}") == "[1, 2]"
     assert rendered("{{ ['a', 'b'] | select('in', ['b']) | list }}{{ 'a' | xmlattr if false else 1 }}") == "['b']1"

@@ -25,7 +25,7 @@ def sql_of(project: Project, name: str, task: TaskValues = TASK, incremental: bo
     ],
 )
 def test_ref_gives_the_relation(make_project: MakeProject, upstream: str, relation: str) -> None:
-    """Ref gives the relation's name as SQL, in quotes where a bare name would not do."""
+    """Ref returns the relation's name as SQL, quoted if necessary."""
     sql = f"SELECT * FROM {{{{ Ref('{upstream}') }}}}"
     files = {model(upstream): "SELECT 1", model("mart.a"): sql, model("mart.b"): sql + "{% if true %}{% endif %}"}
     project = make_project(files)
@@ -33,7 +33,7 @@ def test_ref_gives_the_relation(make_project: MakeProject, upstream: str, relati
 
 
 def test_plain_refs_and_jinja_give_the_same(make_project: MakeProject) -> None:
-    """A template of nothing but Refs renders as it does with anything else in it."""
+    """A template that contains only Refs renders like one that contains anything else."""
     sql = "SELECT * FROM {{Ref(\"staging.orders\")}}\nJOIN {{ ref( 'staging.orders' ) }} USING (id)"
     files = {model("staging.orders"): "SELECT 1", model("mart.a"): sql, model("mart.b"): sql + "{# and more #}"}
     project = make_project(files)
@@ -42,7 +42,7 @@ def test_plain_refs_and_jinja_give_the_same(make_project: MakeProject) -> None:
 
 
 def test_this_and_is_incremental(make_project: MakeProject) -> None:
-    """this() is the asset's own relation, and IsIncremental() tells if there is one to append to."""
+    """this() is the asset's own relation, and IsIncremental() says whether there is one to append to."""
     sql = "SELECT 1 AS id{% if IsIncremental() %} WHERE 1 > (SELECT max(id) FROM {{ this() }}){% endif %}"
     project = make_project({model("staging.orders"): sql})
     assert sql_of(project, "staging.orders") == "SELECT 1 AS id"
@@ -51,7 +51,7 @@ def test_this_and_is_incremental(make_project: MakeProject) -> None:
 
 
 def test_names_of_the_task(make_project: MakeProject) -> None:
-    """The names of task and instance are those of the run, and empty at load."""
+    """The names of task and instance are those of the run, and are empty at load."""
     project = make_project(
         {model("staging.orders"): "{{ TaskID }},{{ TaskUUID }},{{ InstanceName }},{{ InstanceUUID }}"}
     )
@@ -60,7 +60,7 @@ def test_names_of_the_task(make_project: MakeProject) -> None:
 
 
 def test_env(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ENV gives the variable as it is when the SQL is rendered, or its default."""
+    """ENV returns the variable's value when the SQL is rendered, or the default."""
     monkeypatch.delenv("DAGSCOPE_TEST_PATH", raising=False)
     project = make_project({model("staging.orders"): 'FROM \'{{ ENV("DAGSCOPE_TEST_PATH", "default.csv") }}\''})
     assert sql_of(project, "staging.orders") == "FROM 'default.csv'"
@@ -78,14 +78,14 @@ def test_env(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None
     ],
 )
 def test_param(make_project: MakeProject, call: str, in_run: str, at_load: str) -> None:
-    """param gives the run's value as a quoted literal, else its default, and at load NULL without one."""
+    """param returns the run's value as a quoted literal, or the default; at load without a default, NULL."""
     project = make_project({model("staging.orders"): f"SELECT {{{{ {call} }}}} AS value"})
     assert sql_of(project, "staging.orders") == f"SELECT {in_run} AS value"
     assert sql_of(project, "staging.orders", TaskValues()) == f"SELECT {at_load} AS value"
 
 
 def test_param_missing_from_a_run(make_project: MakeProject) -> None:
-    """A parameter without value and default fails the rendering, naming file, line and parameter."""
+    """A parameter without value and default is an error that names file, line and parameter."""
     project = make_project({model("staging.orders"): block("materialization: view") + "SELECT\n{{ param('day') }}"})
     with pytest.raises(TemplateFailed) as told:
         sql_of(project, "staging.orders")
@@ -98,7 +98,7 @@ def test_param_missing_from_a_run(make_project: MakeProject) -> None:
     "ending", ["", ";", " ;\n", ";;\n", "; -- done", ";\n-- a; b\n/* c;\nd */ ;\n"], ids=["none", *"abcde"]
 )
 def test_end_of_the_query_is_left_out(make_project: MakeProject, ending: str) -> None:
-    """A query may end with semicolons, and comments after them, or not."""
+    """A query may end with semicolons and comments after them."""
     sql = "\n\nSELECT 1" + ending
     project = make_project({model("staging.orders"): sql, data_test("root.total"): sql})
     assert sql_of(project, "staging.orders") == "SELECT 1"
@@ -120,18 +120,18 @@ def test_end_of_the_query_is_left_out(make_project: MakeProject, ending: str) ->
     ],
 )
 def test_semicolon_within_the_query(make_project: MakeProject, sql: str) -> None:
-    """A semicolon in a text, a name or a comment ends nothing; comments may hold others, to any depth."""
+    """A semicolon in a string, a name or a comment does not end the query; comments nest to any depth."""
     project = make_project({model("staging.orders"): sql + ";"})
     assert sql_of(project, "staging.orders") == sql
 
 
 def test_second_statement_of_a_run(make_project: MakeProject, run_project: RunProject) -> None:
-    """A statement after the query that only a run's data brings about is not sent."""
+    """A second statement that only appears with a run's data is not sent."""
     sql = "SELECT 1 AS id {% if param('drop', 0) == 'TRUE' %}; DROP SCHEMA s CASCADE{% endif %}"
     run = run_project(make_project({model("s.a"): sql}), {"drop": True})
     assert run.message("s.a") == (
         "assets/models/s/a.sql:1: a second statement follows the query; "
-        "only a model of materialization custom may hold several"
+        "only a model with materialization custom may contain several"
     )
 
 
@@ -142,7 +142,7 @@ def test_custom_sql_is_as_written(make_project: MakeProject) -> None:
 
 
 def test_functions_of_jinja(make_project: MakeProject) -> None:
-    """Jinja's own functions are there."""
+    """Jinja's own functions are available."""
     sql = "{% set all = namespace(last=0) %}SELECT {% for n in range(2) %}{{ n }},{% set all.last = n %}{% endfor %} 9"
     project = make_project({model("staging.orders"): sql})
     assert sql_of(project, "staging.orders") == "SELECT 0,1, 9"
@@ -156,7 +156,7 @@ def test_loops_and_own_names(make_project: MakeProject) -> None:
 
 
 def test_error_in_a_run_names_the_line_of_the_file(make_project: MakeProject) -> None:
-    """A value that breaks a template only in a run is told with the file's own line."""
+    """A value that breaks a template only in a run is reported with the file's line."""
     sql = block("materialization: view") + "SELECT 1\n{% if TaskID %}{{ 1 // 0 }}{% endif %}"
     project = make_project({model("staging.orders"): sql})
     with pytest.raises(TemplateFailed) as told:
@@ -175,7 +175,7 @@ def test_function_without_parentheses(make_project: MakeProject, name: str) -> N
 
 
 def test_ref_without_a_name(make_project: MakeProject) -> None:
-    """A function that was called wrongly is told by its name in templates."""
+    """A wrong call of a function is reported with the function's name in templates."""
     with pytest.raises(ProjectInvalid) as told:
         make_project({model("staging.orders"): "SELECT *\nFROM {{ Ref() }}"})
     assert str(told.value) == "assets/models/staging/orders.sql:2: Ref: missing a required argument: 'asset'"
@@ -192,6 +192,6 @@ def test_ref_without_a_name(make_project: MakeProject) -> None:
     ],
 )
 def test_source_is_parted(text: str, block_line: int, template: str, template_line: int) -> None:
-    """A file's block and template are told apart, with the lines where they begin."""
+    """A file is split into block and template, with the lines where they start."""
     source = split_source(text)
     assert (source.block_line, source.template, source.template_line) == (block_line, template, template_line)

@@ -17,7 +17,7 @@ EXECUTE = "def execute(context):\n    return None\n"
 
 @pytest.mark.parametrize("name", NAMES)
 def test_broken_project(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every fault is told in words, with its place and what would be right, and nothing is written."""
+    """Every fault is reported with its place and a fix, and nothing is written."""
     monkeypatch.delenv("DAGSCOPE_TEST_UNSET", raising=False)
     before = contents(BROKEN / name)
     with pytest.raises(ProjectInvalid) as told:
@@ -28,7 +28,7 @@ def test_broken_project(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("path", ["config.yaml", "profile.yaml", model("staging.orders"), data_test("root.total")])
 def test_text_that_is_not_utf8(tmp_path: Path, path: str) -> None:
-    """A file in another encoding is told by its path and the place of the first byte that cannot be read."""
+    """A file in another encoding is reported with its path and the first byte that cannot be read."""
     write_project(tmp_path, {model("staging.sales"): "SELECT 1", path: ""})
     (tmp_path / path).write_bytes("# Größe".encode("latin-1"))
     with pytest.raises(ProjectInvalid) as told:
@@ -37,21 +37,21 @@ def test_text_that_is_not_utf8(tmp_path: Path, path: str) -> None:
 
 
 def test_folder_that_is_missing(tmp_path: Path) -> None:
-    """A project folder that is not there is told by its whole path."""
+    """A missing project folder is reported with its full path."""
     with pytest.raises(ProjectInvalid) as told:
         load_project(tmp_path / "shop")
-    assert str(told.value) == f"{tmp_path}/shop: no such folder; name a project folder"
+    assert str(told.value) == f"{tmp_path}/shop: no such folder; give the path of a project folder"
 
 
 def test_problems_as_values() -> None:
-    """A program reads the problems one by one, with path, line and message."""
+    """A program can read the problems one by one, with path, line and message."""
     with pytest.raises(ProjectInvalid) as told:
         load_project(BROKEN / "unknown_connection")
     assert told.value.problems == (Problem("profile.yaml", 2, 'unknown connection "dock"; did you mean "duck"?'),)
 
 
 def test_fault_is_told_once(make_project: MakeProject) -> None:
-    """Who refers to a broken asset or names a broken test is not told of as well."""
+    """A reference to a broken asset or test is not reported as a further problem."""
     files = {
         model("staging.orders"): block("tests:\n  - name: total") + "SELECT {{ nope }}",
         model("staging.sales"): 'SELECT * FROM {{ Ref("staging.orders") }}',
@@ -64,7 +64,7 @@ def test_fault_is_told_once(make_project: MakeProject) -> None:
 
 @pytest.mark.parametrize("example", ["hello", "nycflights"])
 def test_loading_only_reads(example: str, tmp_path: Path) -> None:
-    """Loading a project makes and changes nothing in its folder."""
+    """Loading a project creates and changes nothing in its folder."""
     folder = copy_example(example, tmp_path)
     before = contents(folder)
     assert load_project(folder).assets
@@ -72,7 +72,7 @@ def test_loading_only_reads(example: str, tmp_path: Path) -> None:
 
 
 def test_defaults(make_project: MakeProject) -> None:
-    """A model of which nothing is said is a table on the profile's connection, with every flag false."""
+    """A model without keys is a table on the profile's connection, with every flag false."""
     asset = make_project({model("staging.orders"): "SELECT 1 AS id"}).assets["staging.orders"]
     assert (asset.path, asset.connection, asset.connection_type) == (model("staging.orders"), "duck", "duckdb")
     assert (asset.materialization, asset.is_data_framed, asset.persist_inputs) == (Materialization.TABLE, False, False)
@@ -113,7 +113,7 @@ def test_empty_values_are_empty_lists(make_project: MakeProject) -> None:
 
 
 def test_dependencies_are_what_ref_was_called_with(make_project: MakeProject) -> None:
-    """Refs in both branches of an IsIncremental() count, those in a comment or an untaken branch do not."""
+    """Refs in both branches of an IsIncremental() count; those in a comment or an untaken branch do not."""
     sql = """SELECT * FROM {# {{ Ref("staging.a") }} #}
     {% if IsIncremental() %}{{ Ref("staging.b") }}{% else %}{{ ref('staging.c') }}{% endif %}
     {% if false %}{{ Ref("staging.d") }}{% endif %}"""
@@ -142,7 +142,7 @@ def test_names_of_data_tests(make_project: MakeProject) -> None:
 
 
 def test_warning_of_a_data_test_that_never_runs(make_project: MakeProject) -> None:
-    """A test that no model names is no error: its author is told that it never runs."""
+    """A test that no model names is not an error, but a warning says that it never runs."""
     test = {data_test("staging.unique"): "SELECT 1 WHERE false"}
     (warning,) = make_project({model("staging.orders"): "SELECT 1", **test}).warnings
     assert str(warning) == (
@@ -152,17 +152,17 @@ def test_warning_of_a_data_test_that_never_runs(make_project: MakeProject) -> No
 
 
 def test_warning_of_keys_on_a_view(make_project: MakeProject) -> None:
-    """Keys and indexes that the materialization has no use for are warned of, at their own lines."""
+    """Keys and indexes that have no effect on the materialization are warnings, at their own lines."""
     sql = block("materialization: view\nprimary_key_fields: [id]\nindexes:\n  - {name: by_id, fields: [id]}")
     warnings = make_project({model("staging.orders"): sql + "SELECT 1 AS id"}).warnings
     assert list(map(str, warnings)) == [
-        f'assets/models/staging/orders.sql:{line}: "{key}" does nothing for a view; it is for table and incremental'
+        f'assets/models/staging/orders.sql:{line}: "{key}" has no effect on a view; it applies to table and incremental'
         for line, key in ((3, "primary_key_fields"), (4, "indexes"))
     ]
 
 
 def test_other_files_are_left_alone(make_project: MakeProject) -> None:
-    """Files that are no models or tests may lie among them."""
+    """Files that are not models or tests may be in the same folders."""
     others = ("README.md", "orders.csv", "__pycache__/orders.py", "notes.sql.bak")
     files = {f"assets/models/staging/{name}": "anything" for name in others}
     project = make_project({**files, "assets/tests/README.md": "", model("staging.orders"): "SELECT 1"})
@@ -171,7 +171,7 @@ def test_other_files_are_left_alone(make_project: MakeProject) -> None:
 
 
 def test_windows_line_ends(make_project: MakeProject) -> None:
-    """A file with Windows line ends is read alike, and its lines are counted alike."""
+    """A file with Windows line endings is read in the same way, with the same line numbers."""
     sql = block("materialization: view") + "SELECT\n{{ nope }}"
     with pytest.raises(ProjectInvalid) as told:
         make_project({model("staging.orders"): sql.replace("\n", "\r\n")})
@@ -180,7 +180,7 @@ def test_windows_line_ends(make_project: MakeProject) -> None:
 
 
 def test_byte_order_mark(tmp_path: Path) -> None:
-    """A file saved by an editor that writes a byte order mark is read as if there were none."""
+    """A byte order mark at the start of a file is ignored."""
     write_project(tmp_path, {model("staging.orders"): block("materialization: view") + "SELECT 1"})
     write_project(tmp_path, {raw("staging.report"): EXECUTE})
     for file in tmp_path.rglob("*.*"):

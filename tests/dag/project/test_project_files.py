@@ -1,4 +1,4 @@
-"""Whatever lies in a project's folders is loaded, or is a problem that names its path."""
+"""Everything in a project's folders is loaded, or is a problem that names its path."""
 
 import os
 import socket
@@ -18,12 +18,12 @@ MODELS = "assets/models/staging"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A good project of one model."""
+    """A valid project with one model."""
     return write_project(tmp_path / "shop", {model("staging.orders"): "SELECT 1 AS id"})
 
 
 def problems(folder: Path, limits: LoadingLimits | None = None) -> list[str]:
-    """What is wrong, a line each."""
+    """The problems, one per line."""
     with pytest.raises(ProjectInvalid) as told:
         load_project(folder, limits or LoadingLimits())
     return list(map(str, told.value.problems))
@@ -45,32 +45,32 @@ def problems(folder: Path, limits: LoadingLimits | None = None) -> list[str]:
 def test_what_is_no_file(
     folder: Path, path: str, put: Callable[[Path], None], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pipes, devices and sockets are not opened: each is told by its path."""
-    monkeypatch.chdir(folder)  # a socket's path is short
+    """Pipes, devices and sockets are not opened: each is reported with its path."""
+    monkeypatch.chdir(folder)  # a socket's path must be short
     Path(path).unlink(missing_ok=True)
     Path(path).parent.mkdir(exist_ok=True)
     put(Path(path))
-    assert f"{path}: {kind}, not a file; put a file there" in problems(folder)
+    assert f"{path}: {kind}, not a file; replace it with a file" in problems(folder)
 
 
 @pytest.mark.parametrize(
     ("path", "target", "message"),
     [
-        (f"{MODELS}/a.sql", "a.sql", "a link that leads to itself; remove it"),
-        (f"{MODELS}/a.sql", "gone.sql", "a link that leads nowhere; remove it, or put there what it leads to"),
-        ("assets/models/mart", "gone", "a link that leads nowhere; remove it, or put there what it leads to"),
-        (f"{MODELS}/again", "..", "a link to a folder that it lies in; remove the link"),
+        (f"{MODELS}/a.sql", "a.sql", "a link that points to itself; remove it"),
+        (f"{MODELS}/a.sql", "gone.sql", "a broken link; remove it, or restore its target"),
+        ("assets/models/mart", "gone", "a broken link; remove it, or restore its target"),
+        (f"{MODELS}/again", "..", "a link to a folder that contains it; remove the link"),
         ("assets/models/mart", "/etc/hostname/x", "cannot be read: Not a directory"),
     ],
 )
 def test_bad_links(folder: Path, path: str, target: str, message: str) -> None:
-    """A link that leads nowhere, or round and round, is told by its path."""
+    """A broken or circular link is reported with its path."""
     (folder / path).symlink_to(target)
     assert problems(folder) == [f"{path}: {message}"]
 
 
 def test_linked_folders_and_files(folder: Path, tmp_path: Path) -> None:
-    """Folders and files that lie elsewhere are loaded through their links."""
+    """Folders and files in other places are loaded through links to them."""
     shared = write_project(
         tmp_path / "shared", {"mart/sales.sql": "SELECT 1", "tests/total.sql": "SELECT 1 WHERE false"}
     )
@@ -93,23 +93,23 @@ def test_extensions_in_capitals(folder: Path) -> None:
 
 
 def test_hidden_files_are_left_out(folder: Path) -> None:
-    """What editors, notebooks and file managers leave beside models is nobody's model."""
+    """Files that editors, notebooks and file managers leave next to models are ignored."""
     others = (".ipynb_checkpoints/orders-checkpoint.sql", "._orders.sql", ".#orders.sql", "#orders.sql#", "orders.sql~")
     write_project(folder, {f"{MODELS}/{name}": "{% nothing" for name in others})
     assert list(load_project(folder).assets) == ["staging.orders"]
 
 
 def test_stages_that_differ_in_case(folder: Path) -> None:
-    """Stages that databases would take for one are told once, however many models they have."""
+    """Stages whose names differ only in case are reported once, however many models they have."""
     write_project(folder, {model("Staging.sales"): "SELECT 1", model("staging.more"): "SELECT 1"})
-    other_letters = 'stage "staging" is "Staging" in other letters, which databases take for one; rename one'
+    other_letters = 'stage "staging" differs from "Staging" only in case, which databases ignore; rename one'
     assert problems(folder) == [f"assets/models/staging: {other_letters}"]
 
 
 def test_models_that_differ_in_case(folder: Path) -> None:
-    """Two models of one name in other letters are told."""
+    """Two models whose names differ only in case are reported."""
     write_project(folder, {model("staging.ORDERS"): "SELECT 1"})
-    message = 'asset "staging.orders" is already made by assets/models/staging/ORDERS.sql; rename one'
+    message = 'asset "staging.orders" is already defined by assets/models/staging/ORDERS.sql; rename one'
     assert problems(folder) == [f"{model('staging.orders')}: {message}"]
 
 
@@ -121,16 +121,16 @@ def test_names_that_are_not_utf8(folder: Path) -> None:
 
 
 def test_folder_with_the_name_of_a_file(folder: Path) -> None:
-    """A folder that is called like a model is told, and not taken for one."""
+    """A folder with the name of a model file is reported, and not read as a model."""
     (folder / MODELS / "sales.sql").mkdir()
     assert problems(folder) == [f"{MODELS}/sales.sql: a folder, not a file; rename it"]
 
 
 def test_deep_folders(folder: Path) -> None:
-    """A search ends, however deep the folders lie inside each other."""
+    """A search ends, however deeply the folders are nested."""
     write_project(folder, {f"{MODELS}/{'deep/' * 20}a.sql": "SELECT 1"})
     deepest = f"{MODELS}{'/deep' * 7}"
-    assert problems(folder) == [f"{deepest}: more than 8 folders inside each other; what is below is not read"]
+    assert problems(folder) == [f"{deepest}: more than 8 nested folders; deeper ones are not read"]
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_large_files(folder: Path, path: str, limit: str) -> None:
 
 
 def test_time_of_all(folder: Path) -> None:
-    """A loading that takes too long ends with the limit that it met."""
-    message = "assets: loading takes longer than 0 s; raise DAGSCOPE_LOAD_TOTAL_LIMIT_S if it has to"
+    """A loading that takes too long ends with the limit that it reaches."""
+    message = "assets: loading takes longer than 0 s; raise DAGSCOPE_LOAD_TOTAL_LIMIT_S if the project needs longer"
     assert problems(folder, LoadingLimits(total_s=0)) == [message]
 
 
@@ -167,20 +167,20 @@ def test_time_of_a_file(folder: Path) -> None:
     ],
 )
 def test_python_that_cannot_be_parsed(folder: Path, python: str, line: str, message: str) -> None:
-    """Python that its parser gives up on is a problem with the file."""
+    """Python code that the parser cannot read is a problem with the file."""
     path = raw("staging.report")
     write_project(folder, {path: python})
     assert problems(folder) == [f"{path}{line}: not valid Python: {message}"]
 
 
 def test_python_is_not_compiled(folder: Path) -> None:
-    """A constant that would take for ever to work out does not keep a project from loading."""
+    """A constant that would take forever to evaluate does not prevent a project from loading."""
     write_project(folder, {raw("staging.report"): f"x = 10**10**8\n{EXECUTE}"})
     assert "staging.report" in load_project(folder).assets
 
 
 def test_async_execute(folder: Path) -> None:
-    """A coroutine is told as what it is."""
+    """An async execute function is reported as such."""
     write_project(folder, {raw("staging.report"): f"import asyncio\n\nasync {EXECUTE}"})
     message = "execute cannot be async; write def execute(context), and asyncio.run(...) in it"
     assert problems(folder) == [f"{raw('staging.report')}:3: {message}"]
@@ -200,26 +200,26 @@ DEEP = "nested more than 100 levels deep"
         (model("staging.orders"), block(BOMB) + "SELECT 1", ":7", MANY_ALIASES),
         ("profile.yaml", "name: " + "[" * 900 + "]" * 900, ":1", DEEP),
         ("profile.yaml", "- " * 30_000, ":1", DEEP),
-        ("config.yaml", "cores: " + "9" * 5000, ":1", "a number of more than 100 characters"),
-        ("profile.yaml", 'name: "a\\0b"', ":1", "a text holds the character NUL"),
-        ("config.yaml", "cores: " + ":".join(["59"] * 3000), ":1", "a number of more than 100 characters"),
+        ("config.yaml", "cores: " + "9" * 5000, ":1", "a number with more than 100 characters"),
+        ("profile.yaml", 'name: "a\\0b"', ":1", "a string contains the character NUL"),
+        ("config.yaml", "cores: " + ":".join(["59"] * 3000), ":1", "a number with more than 100 characters"),
     ],
 )
 def test_yaml_that_is_too_much(folder: Path, path: str, text: str, place: str, message: str) -> None:
-    """YAML that stands for more than it says is told, with its line, and not read."""
+    """YAML that expands to too many values is reported with its line, and not read."""
     write_project(folder, {path: text})
     assert f"{path}{place}: not valid YAML: {message}" in problems(folder)
 
 
 def test_many_wrong_keys(folder: Path) -> None:
-    """Of thousands of wrong keys a hundred are told, and how many there are."""
+    """Of thousands of wrong keys a hundred are reported, and how many more there are."""
     write_project(folder, {"profile.yaml": PROFILE + "".join(f"key{n}: 1\n" for n in range(5_000))})
     told = problems(folder)
     assert len(told) == 101
-    assert "profile.yaml:1: 4,900 more keys or values do not fit" in told
+    assert "profile.yaml:1: 4,900 more keys or values are invalid" in told
 
 
 def test_project_folder_that_is_a_loop(tmp_path: Path) -> None:
-    """A project folder that is a link to itself is told by its path."""
+    """A project folder that is a link to itself is reported with its path."""
     (tmp_path / "shop").symlink_to("shop")
-    assert problems(tmp_path / "shop") == [f"{tmp_path}/shop: cannot be read: a link that leads to itself"]
+    assert problems(tmp_path / "shop") == [f"{tmp_path}/shop: cannot be read: a link that points to itself"]

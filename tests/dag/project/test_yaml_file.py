@@ -1,4 +1,4 @@
-"""YAML with the line of everything in it."""
+"""YAML with the line of each key and value."""
 
 from itertools import pairwise
 
@@ -13,14 +13,14 @@ MATERIALIZATIONS = '"table", "incremental", "view", "custom" or "raw"'
 
 
 def told(text: str, model: type[Model]) -> list[str]:
-    """What is wrong with a text of this shape, by line."""
+    """The problems of a text of this shape, by line."""
     document = read_yaml("a.yaml", text)
     read_model(document, model)
     return [f"{problem.line}: {problem.message}" for problem in document.problems]
 
 
 def test_lines_of_values() -> None:
-    """Each key and list entry has its line, counted from the line where the text begins in its file."""
+    """Each key and list entry has its line, counted from the line where the text starts in its file."""
     document = read_yaml(
         "a.sql", "\nname: shop\nindexes:\n  - name: by_id\n    fields: [id,\n      day]\n", first_line=3
     )
@@ -31,11 +31,11 @@ def test_lines_of_values() -> None:
 
 
 def test_secrets_are_not_told() -> None:
-    """What is wrong with a password is told without it."""
+    """A problem with a password does not contain the password."""
     assert told("password: !hunter2 x", PostgresConfig) == [
         "1: not valid YAML: could not determine a constructor for the tag ***"
     ]
-    assert told("password: 2024-01-01", PostgresConfig) == ['1: "password" must be a text; put it in quotes']
+    assert told("password: 2024-01-01", PostgresConfig) == ['1: "password" must be a string; put it in quotes']
 
 
 @pytest.mark.parametrize(
@@ -44,21 +44,21 @@ def test_secrets_are_not_told() -> None:
         ("is_data_framed: 'yes'", '1: "is_data_framed" must be true or false, found "yes"'),
         ("is_data_framed: 1", '1: "is_data_framed" must be true or false, found 1'),
         ("persist_inputs: [true]", '1: "persist_inputs" must be true or false, found a list'),
-        ("description: 7", '1: "description" must be a text, found 7; put it in quotes'),
-        ("connection: {name: duck}", '1: "connection" must be a text, found keys and values'),
+        ("description: 7", '1: "description" must be a string, found 7; put it in quotes'),
+        ("connection: {name: duck}", '1: "connection" must be a string, found keys and values'),
         ("indexes: by_id", '1: "indexes" must be a list, found "by_id"'),
         ("tests:\n  - name: a\n  - nam: b", '3: missing key "name"\n3: unknown key "nam"; did you mean "name"?'),
         ("indexes:\n  - name: by_id\n    fields:", '3: "fields" must be a list, found nothing'),
         ("materialization: x", f'1: "materialization" cannot be "x"; use {MATERIALIZATIONS}'),
-        ("connection: no", '1: "connection" must be a text, found false; put it in quotes'),
-        ("connection: 2024-12-01", '1: "connection" must be a text, found "2024-12-01"; put it in quotes'),
-        ("primary_key_fields: [id, [day]]", '1: entry 2 of "primary_key_fields" must be a text, found a list'),
+        ("connection: no", '1: "connection" must be a string, found false; put it in quotes'),
+        ("connection: 2024-12-01", '1: "connection" must be a string, found "2024-12-01"; put it in quotes'),
+        ("primary_key_fields: [id, [day]]", '1: entry 2 of "primary_key_fields" must be a string, found a list'),
         ("tests: [positive]", '1: entry 1 of "tests" must be keys and values, found "positive"'),
         ("index: []", '1: unknown key "index"; did you mean "indexes"?'),
     ],
 )  # fmt: skip
 def test_keys_of_a_model(text: str, problem: str) -> None:
-    """A value that does not fit is told by key, with what would fit and what was found."""
+    """A value that does not fit is reported with its key, what is expected and what was found."""
     assert told(text, ModelKeys) == problem.split("\n")
 
 
@@ -75,7 +75,7 @@ def test_keys_of_a_model(text: str, problem: str) -> None:
     ],
 )  # fmt: skip
 def test_config_file(text: str, problem: str) -> None:
-    """The values of config.yaml are checked as strictly."""
+    """The values of config.yaml are checked just as strictly."""
     assert told(text, ConfigFile) == [problem]
 
 
@@ -90,7 +90,7 @@ def test_config_file(text: str, problem: str) -> None:
     ],
 )  # fmt: skip
 def test_config_of_duckdb(text: str, line: int, problem: str) -> None:
-    """So is what a connection's config may hold, under the names that the file has for it."""
+    """The `config` of a connection is checked just as strictly, under the names that the file uses."""
     assert told(text, DuckDBConfig) == [f"{line}: {problem}"]
 
 
@@ -105,7 +105,7 @@ def test_config_of_duckdb(text: str, line: int, problem: str) -> None:
         ("name: shop\nname: shop", '2: key "name" appears twice, first on line 1; keep one'),
         ("name: !!int shop", "1: not valid YAML: invalid literal for int() with base 10: 'shop'"),
         ("name: " + 3_000 * "[" + 3_000 * "]", "1: not valid YAML: nested more than 100 levels deep"),
-        ("name: &a [*a]", "0: not valid YAML: an alias that holds itself"),
+        ("name: &a [*a]", "0: not valid YAML: an alias that contains itself"),
         (
             "a: &a x\n" + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdef")),
             "6: not valid YAML: more than 100,000 keys and values, counting what aliases stand for",
@@ -114,12 +114,12 @@ def test_config_of_duckdb(text: str, line: int, problem: str) -> None:
     ids=["open list", "tab", "documents", "tag", "open quote", "twice", "number", "deep", "ring", "bomb"],
 )  # fmt: skip
 def test_text_that_is_no_yaml(text: str, problem: str) -> None:
-    """Whatever the text is, reading it ends with a problem and not with an error."""
+    """Whatever the text is, reading it results in a problem and not in an exception."""
     assert told(text, ProfileFile) == [problem]
 
 
 def test_numbers_where_a_text_is_meant() -> None:
-    """A version that YAML takes for a number is its text."""
+    """A version that YAML reads as a number becomes its text."""
     document = read_yaml("a.yaml", "version: 2.0\nmodule: shop\ncores: 2\nconnections:")
     config = read_model(document, ConfigFile)
     assert config is not None

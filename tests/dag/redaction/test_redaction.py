@@ -1,4 +1,4 @@
-"""What may be shown of a text."""
+"""Text that is safe to show."""
 
 from decimal import Decimal
 from typing import Any
@@ -9,30 +9,30 @@ from dagscope.dag.redaction.redaction import Redaction
 
 
 def test_secrets_are_hidden() -> None:
-    """Every secret is hidden, wherever it stands, and nothing else is."""
+    """Every secret is hidden, wherever it occurs, and nothing else."""
     redaction = Redaction(["hunter2", "s3cr3t"])
     assert redaction.text("hunter2, key=s3cr3t; xhunter2x") == "***, key=***; x***x"
     assert redaction.text("nothing to hide") == "nothing to hide"
 
 
 def test_secret_within_another() -> None:
-    """Of a secret that holds another one, no part stays."""
+    """A secret that contains another one is hidden completely."""
     assert Redaction(["pass", "password1"]).text("password1 pass") == "*** ***"
 
 
 def test_secret_of_few_characters() -> None:
-    """A value of less than four characters is no secret: hiding each `1` would hide what happened."""
+    """A value of fewer than four characters is not hidden: hiding each `1` would make texts unreadable."""
     assert Redaction(["1", "abc"]).text("1 row, abc") == "1 row, abc"
 
 
 @pytest.mark.parametrize("shown", ["pa'ss\"wo\\rd", "pa''ss\"wo\\rd", "PA'SS\"WO\\RD", "pa'ss\\\"wo\\\\rd"])
 def test_secret_as_others_write_it(shown: str) -> None:
-    """A secret is hidden too where it was quoted for SQL or JSON, or where a database wrote it in capitals."""
+    """A secret is also hidden if it is quoted for SQL or JSON, or if a database writes it in capitals."""
     assert Redaction(["pa'ss\"wo\\rd"]).text(f"refused: {shown}.") == "refused: ***."
 
 
 def test_text_that_is_not_unicode() -> None:
-    """An unpaired surrogate, which no encoder takes, is shown as `?`."""
+    """An unpaired surrogate, which no encoder accepts, is shown as `?`."""
     assert Redaction().text("Gr\u00f6\u00dfe \ud800") == "Gr\u00f6\u00dfe ?"
 
 
@@ -51,17 +51,17 @@ def test_text_that_is_not_unicode() -> None:
     ],
 )
 def test_values(value: Any, shown: Any) -> None:
-    """A value is plain JSON data with all its texts redacted, keys too."""
+    """A value becomes plain JSON data with all strings redacted, including keys."""
     assert Redaction(["hunter2"]).value(value) == shown
 
 
 def test_value_without_a_json_form() -> None:
-    """Of a value that has no JSON form its repr is shown, redacted."""
+    """A value that has no JSON form is shown as its redacted repr."""
     assert Redaction(["hunter2"]).value({"who": {"hunter2": 1j}}) == "{'who': {'***': 1j}}"
 
 
 def test_value_without_a_text() -> None:
-    """Of a value that not even Python can write, its type is shown, and why."""
+    """A value that not even Python can represent is shown as its type and the reason."""
     shown = Redaction().value([10**5_000])
     assert shown.startswith("<list: Exceeds the limit (4300 digits) for integer string conversion")
     endless: list[Any] = []
@@ -71,7 +71,7 @@ def test_value_without_a_text() -> None:
 
 @pytest.mark.parametrize("secret", ["1234", "true", "null", '":"x', "[1, "])
 def test_secret_that_looks_like_json(secret: str) -> None:
-    """A secret that is also a piece of JSON hides texts only: numbers, words and structure stay."""
+    """A secret that is also a piece of JSON is hidden in strings only: numbers, words and structure stay."""
     value = {"amount": 1234.5, "sure": True, "list": [1, None], "said": f"it is {secret}!"}
     assert Redaction([secret]).value(value) == {**value, "said": "it is ***!"}
 
@@ -112,7 +112,7 @@ def test_secret_that_json_escapes() -> None:
     ],
 )
 def test_secrets_by_their_place(text: str, shown: str) -> None:
-    """A secret that a text gives away by where it stands is hidden, and nothing beside it."""
+    """A secret that its position in a text reveals is hidden, and nothing next to it."""
     assert Redaction().text(text) == shown
 
 
@@ -128,13 +128,13 @@ def test_secrets_by_their_place(text: str, shown: str) -> None:
     ],
 )
 def test_what_is_no_secret(text: str) -> None:
-    """Columns that are called so, templates that ask for one, and addresses without one are shown."""
+    """Columns with a secret's name, templates that use a secret, and addresses without one are shown."""
     assert Redaction().text(text) == text
 
 
 @pytest.mark.parametrize("quote", ["'", "E'", "$$", "$tag$"])
 def test_a_secret_that_is_not_closed(quote: str) -> None:
-    """Where the end of a secret is missing, all that follows is hidden, and where a database quotes it too."""
+    """If the end of a secret is missing, everything after it is hidden, also in a database's quotation."""
     redaction = Redaction()
     text = f"CREATE ROLE ann PASSWORD {quote}hunter2 and more\n"
     redaction.learn(text)
@@ -143,18 +143,18 @@ def test_a_secret_that_is_not_closed(quote: str) -> None:
 
 
 def test_many_secrets() -> None:
-    """Of thousands of secrets each is hidden, the longer one where two begin at one place."""
+    """Each of thousands of secrets is hidden; if two start at the same place, the longer one."""
     redaction = Redaction(f"secret-{number}" for number in range(5_000))
     assert redaction.text("Secret-1, secret-4999, secret-49990, secret-x") == "***, ***, ***0, secret-x"
 
 
 def test_secret_that_is_not_unicode() -> None:
-    """A secret with an unpaired surrogate is hidden in the form in which it is shown."""
+    """A secret with an unpaired surrogate is hidden in the form that would be shown."""
     assert Redaction(["hunter\ud800"]).text("login hunter\ud800 refused") == "login *** refused"
 
 
 def test_words_are_not_learned() -> None:
-    """A word that an option is set to is not hidden elsewhere."""
+    """An ordinary word that is an option's value is not hidden elsewhere."""
     redaction = Redaction()
     redaction.learn("CREATE SECRET (TYPE s3, VERIFIED 'true', KEY_ID 'null')")
     redaction.learn("UPDATE users SET password = 'test'")
@@ -162,7 +162,7 @@ def test_words_are_not_learned() -> None:
 
 
 def test_a_secret_that_was_learned() -> None:
-    """A secret of one text is hidden in others, whole or cut off in the line that a database quotes."""
+    """A secret of one text is hidden in others, whole or truncated in the line that a database quotes."""
     redaction = Redaction()
     redaction.learn("CREATE SECRET (TYPE s3, SECRET 'hunter2secret')")
     assert redaction.text('near "hunter2secret"') == 'near "***"'

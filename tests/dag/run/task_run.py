@@ -1,4 +1,4 @@
-"""Running a small project as one task, and what came of it."""
+"""Running a small project as one task, and the outcome."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ KEPT_VIOLATIONS = 3
 
 @dataclass
 class Run:
-    """One executed attempt: how it ended and all that was told of it."""
+    """One executed attempt: how it ended and all its events."""
 
     project: Project
     frames: FrameStore
@@ -43,7 +43,7 @@ class Run:
     events: list[Event] = field(default_factory=list)
 
     def node(self, asset: str) -> NodeStatus:
-        """The asset's node as it was last told."""
+        """The asset's node as it was last reported."""
         return self._last_change(asset).node
 
     def state(self, asset: str) -> NodeState:
@@ -73,7 +73,7 @@ class Run:
         return None
 
     def data_test(self, name: str) -> DataTestChanged:
-        """The data test as it was last told."""
+        """The data test as it was last reported."""
         return [
             event for event in self.events if isinstance(event, DataTestChanged) and event.result.test_name == name
         ][-1]
@@ -93,13 +93,13 @@ class Run:
         return [event.entry for event in self.events if isinstance(event, Logged)]
 
     def rows(self, sql: str, connection: str = "duck") -> list[tuple[Any, ...]]:
-        """What a query finds in a database of the project now."""
+        """The current rows of a query in a database of the project."""
         with self.project.connections[connection].session() as session:
             return [tuple(row.values()) for row in session.read(sql).read_all().to_pylist()]
 
 
 class RunProject(Protocol):
-    """`run_project`: one attempt from start to end; `listen` is told each event after it is noted."""
+    """`run_project`: one attempt from start to end; `listen` receives each event after it is recorded."""
 
     def __call__(
         self,

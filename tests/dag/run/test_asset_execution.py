@@ -1,4 +1,4 @@
-"""What assets hand to one another: captured frames, and frames persisted beside their readers."""
+"""How assets pass data to each other: captured frames, and frames persisted in the readers' databases."""
 
 from tests.dag.run.task_run import TWO_CONNECTIONS, MakeProject, RunProject
 from tests.projects import PROFILE, block, model, raw
@@ -9,7 +9,7 @@ THREE = "SELECT range AS id FROM range(3)"
 
 
 def test_captured_rows(make_project: MakeProject, run_project: RunProject) -> None:
-    """A data-framed asset is materialized, and its rows are kept as a frame besides; others are not kept."""
+    """A data-framed asset is materialized and its rows are stored as a frame; rows of others are not stored."""
     run = run_project(make_project({model("s.a"): FRAMED + THREE, model("s.b"): THREE}))
     assert run.captured("s.a") == [{"id": 0}, {"id": 1}, {"id": 2}]
     assert run.rows("FROM s.a") == run.rows("FROM s.b")
@@ -17,14 +17,14 @@ def test_captured_rows(make_project: MakeProject, run_project: RunProject) -> No
 
 
 def test_captured_view(make_project: MakeProject, run_project: RunProject) -> None:
-    """A view can be captured too: its rows as they were in this run."""
+    """A view can be captured too, with its rows at the time of the run."""
     run = run_project(make_project({model("s.a"): block("is_data_framed: true\nmaterialization: view") + THREE}))
     assert run.captured("s.a") == [{"id": 0}, {"id": 1}, {"id": 2}]
     assert run.facts("s.a").rows is None
 
 
 def test_captured_incremental(make_project: MakeProject, run_project: RunProject) -> None:
-    """Of an incremental asset the whole relation after the write is captured, while its rows are those it wrote."""
+    """An incremental asset's whole relation is captured after the write, while its row count is what it wrote."""
     project = make_project(
         {model("s.a"): block("is_data_framed: true\nmaterialization: incremental") + "SELECT 1 AS id"}
     )
@@ -66,7 +66,7 @@ def test_captured_custom_that_leaves_a_transaction_open(make_project: MakeProjec
 
 
 def test_error_in_a_row_that_is_captured(make_project: MakeProject, run_project: RunProject) -> None:
-    """A view that can be made but not read fails when it is captured, with the database's own words."""
+    """A view that can be created but not read fails when it is captured, with the database's own message."""
     sql = "SELECT CAST(text AS INTEGER) AS id FROM (VALUES ('1'), ('one')) AS v(text)"
     run = run_project(make_project({model("s.a"): block("is_data_framed: true\nmaterialization: view") + sql}))
     assert run.message("s.a").startswith(
@@ -85,7 +85,7 @@ def test_data_crosses_connections(make_project: MakeProject, run_project: RunPro
 
 
 def test_persisted_inputs_are_those_of_the_newest_run(make_project: MakeProject, run_project: RunProject) -> None:
-    """Every run hands over its own rows, not those of the run before."""
+    """Every run passes on its own rows, not those of the previous run."""
     upstream = FRAMED + "SELECT {{ param('id') }} AS id"
     files = {model("s.a"): upstream, model("s.b"): ACROSS + 'FROM {{ Ref("s.a") }}'}
     project = make_project({"config.yaml": TWO_CONNECTIONS, **files})
@@ -94,7 +94,7 @@ def test_persisted_inputs_are_those_of_the_newest_run(make_project: MakeProject,
 
 
 def test_many_readers_of_one_input(make_project: MakeProject, run_project: RunProject) -> None:
-    """Readers that run at once share one persisted input."""
+    """Readers that run concurrently share one persisted input."""
     readers = {
         model(f"s.reader_{n}"): ACROSS + 'FROM {{ Ref("s.a") }} JOIN {{ Ref("s.b") }} USING (id)' for n in range(10)
     }
@@ -120,21 +120,21 @@ def test_rows_of_a_raw_asset_reach_sql(make_project: MakeProject, run_project: R
 
 
 def test_value_where_rows_are_wanted(make_project: MakeProject, run_project: RunProject) -> None:
-    """A raw asset that returned no rows fails the SQL that reads it, naming both and what it gave."""
+    """If a raw asset returned no rows, the SQL that reads it fails and names both and the type that it returned."""
     reader = block("persist_inputs: true") + 'FROM {{ Ref("s.a") }}'
     run = run_project(make_project({raw("s.a"): "def execute(context):\n    return {'id': 7}\n", model("s.b"): reader}))
-    assert run.outcomes["s.b"] == ("FAILED", '"s.b" needs rows of "s.a", which gave a map')
+    assert run.outcomes["s.b"] == ("FAILED", '"s.b" needs rows from "s.a", which returned a map')
 
 
 def test_reader_alone_without_its_upstream(make_project: MakeProject, run_project: RunProject) -> None:
-    """Executing a reader of whose upstream no frame is kept says what to run first."""
+    """Executing a reader without a stored frame of its upstream fails and says what to run first."""
     files = {model("s.a"): FRAMED + THREE, model("s.b"): ACROSS + 'FROM {{ Ref("s.a") }}'}
     run = run_project(make_project({"config.yaml": TWO_CONNECTIONS, **files}), only="s.b")
-    assert run.message("s.b") == 'no frame of "s.a" is kept for "s.b": run "s.a" first'
+    assert run.message("s.b") == 'no frame of "s.a" is stored for "s.b": run "s.a" first'
 
 
 def test_raw_asset_reads_what_sql_captured(make_project: MakeProject, run_project: RunProject) -> None:
-    """From SQL through a raw asset and back to SQL, rows stay what they were."""
+    """Rows that pass from SQL through a raw asset and back to SQL are unchanged."""
     profile = f"{PROFILE}models:\n  stages:\n    - name: s\n      models: [{{name: b, raw_upstreams: [s.a]}}]\n"
     sql = "SELECT 12345678901234567890::HUGEINT AS big, 1.10::DECIMAL(4, 2) AS price, TIMESTAMPTZ '2013-01-01' AS t"
     files = {model("s.a"): FRAMED + sql, raw("s.b"): "def execute(context):\n    return context.input['s.a']\n"}

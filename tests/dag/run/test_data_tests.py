@@ -1,4 +1,4 @@
-"""Data tests: queries for the rows that are wrong."""
+"""Data tests: queries for invalid rows."""
 
 import json
 
@@ -16,7 +16,7 @@ ORDERS = block("tests: [{name: t}]") + "SELECT range AS id FROM range(5000)"
 
 
 def run_test(make_project: MakeProject, run_project: RunProject, sql: str) -> Run:
-    """A run in which this test of 5,000 orders takes part as `s.t`."""
+    """A run that includes this test of 5,000 orders as `s.t`."""
     return run_project(make_project({model("s.orders"): ORDERS, data_test("s.t"): sql}))
 
 
@@ -25,7 +25,7 @@ def violating(count: int) -> str:
 
 
 def test_no_rows_pass(make_project: MakeProject, run_project: RunProject) -> None:
-    """A test that finds no rows passes, and keeps none."""
+    """A test that finds no rows passes, and stores nothing."""
     told = run_test(make_project, run_project, violating(0)).data_test("s.t")
     assert (told.result.status, told.result.error) == (DataTestStatus.SUCCESS, None)
     assert (told.violation_count, told.violations) == (0, None)
@@ -40,7 +40,7 @@ def test_no_rows_pass(make_project: MakeProject, run_project: RunProject) -> Non
     ],
 )
 def test_rows_violate(make_project: MakeProject, run_project: RunProject, count: int, error: str) -> None:
-    """A test that finds rows fails, says how many there are in all, and keeps the first of them."""
+    """A test that finds rows fails, says how many there are in total, and stores the first of them."""
     run = run_test(make_project, run_project, violating(count))
     told = run.data_test("s.t")
     assert (told.result.status, told.result.error, told.violation_count) == (DataTestStatus.FAILED, error, count)
@@ -50,7 +50,7 @@ def test_rows_violate(make_project: MakeProject, run_project: RunProject, count:
 
 
 def test_order_of_the_violations(make_project: MakeProject, run_project: RunProject) -> None:
-    """The rows that are kept are the first in the test's own order."""
+    """The stored rows are the first in the test's own order."""
     run = run_test(make_project, run_project, violating(100) + " ORDER BY id DESC")
     violations = run.data_test("s.t").violations
     assert violations is not None
@@ -65,13 +65,13 @@ def test_ending_of_the_query(make_project: MakeProject, run_project: RunProject,
 
 
 def test_columns_of_one_name(make_project: MakeProject, run_project: RunProject) -> None:
-    """A test may select several columns of one name."""
+    """A test may select several columns with the same name."""
     run = run_test(make_project, run_project, 'SELECT id, id FROM {{ Ref("s.orders") }} WHERE id = 7')
     assert run.message("s.orders") == "tests failed: s.t (1 row)"
 
 
 def test_query_that_the_database_refuses(make_project: MakeProject, run_project: RunProject) -> None:
-    """A test that cannot run has FAILED, and says so in the database's own words."""
+    """A test that cannot run has FAILED, with the database's own message."""
     told = run_test(make_project, run_project, "SELECT nope FROM {{ Ref('s.orders') }}").data_test("s.t")
     assert (told.result.status, told.violation_count, told.violations) == (DataTestStatus.FAILED, 0, None)
     assert told.result.error == (
@@ -83,7 +83,7 @@ def test_query_that_the_database_refuses(make_project: MakeProject, run_project:
 
 
 def test_missing_parameter(make_project: MakeProject, run_project: RunProject) -> None:
-    """A test whose parameter the run does not give cannot run, and names it."""
+    """A test whose parameter is missing from the run cannot run, and its error names the parameter."""
     told = run_test(make_project, run_project, violating(0) + " AND id > {{ param('since') }}").data_test("s.t")
     assert told.result.error == (
         'could not run: assets/tests/s/t.sql:1: parameter "since" is missing from the run\'s data and has no default'
@@ -91,12 +91,12 @@ def test_missing_parameter(make_project: MakeProject, run_project: RunProject) -
 
 
 def test_reference_met_only_in_a_run(make_project: MakeProject, run_project: RunProject) -> None:
-    """A Ref that was not met at load is an error that names the test and the asset."""
+    """A Ref that was not evaluated at load is an error that names the test and the asset."""
     sql = "SELECT 1 WHERE false\n{% if TaskID %} AND EXISTS (FROM {{ Ref('s.orders') }}){% endif %}"
     told = run_test(make_project, run_project, sql).data_test("s.t")
     assert told.result.error == (
         'could not run: assets/tests/s/t.sql:2: "s.t" refers to "s.orders" only in this run: '
-        "write the Ref so that it is met at load too"
+        "move the Ref so that it is also evaluated at load"
     )
 
 
@@ -122,7 +122,7 @@ SELECT id, email, name FROM (VALUES
 def masked_run(
     make_project: MakeProject, run_project: RunProject, files: dict[str, str], sql: str, said: str, named: str = "t"
 ) -> Run:
-    """A run of a test `s.t` of three people; `said` is its own block, `named` how the model names it."""
+    """A run of a test `s.t` of three people; `said` is its own block, `named` the model's entry for it."""
     people = {model("s.people"): block(f"tests: [{{name: {named}}}]") + PEOPLE}
     return run_project(make_project({**files, **people, data_test("s.t"): block(said) + sql}))
 
@@ -134,7 +134,7 @@ PEOPLE_IN_ORDER = 'SELECT email, id, email AS "Email" FROM {{ Ref("s.people") }}
 def test_masked_columns(
     make_project: MakeProject, run_project: RunProject, both_engines: dict[str, str], said: str, named: str
 ) -> None:
-    """Values of masked columns never reach the frame, whoever wants them masked; nulls stay nulls."""
+    """Values of masked columns never reach the frame, whichever file masks them; nulls stay nulls."""
     run = masked_run(make_project, run_project, both_engines, PEOPLE_IN_ORDER, said, named)
     told = run.data_test("s.t")
     assert (told.violation_count, told.result.error) == (3, "3 rows violate this test")
@@ -149,7 +149,7 @@ def test_masked_columns(
 def test_masked_column_that_is_not_there(
     make_project: MakeProject, run_project: RunProject, both_engines: dict[str, str]
 ) -> None:
-    """A mask of a column that the test does not select fails it, also while it finds nothing, and nothing is kept."""
+    """A mask for a column that the test does not select fails it, even if it finds no rows, and nothing is stored."""
     sql = 'SELECT email FROM {{ Ref("s.people") }} WHERE false'
     told = masked_run(make_project, run_project, both_engines, sql, "mask: [emial]").data_test("s.t")
     assert (told.violation_count, told.violations) == (0, None)
@@ -162,7 +162,7 @@ def test_masked_column_that_is_not_there(
 def test_errors_show_no_masked_values(
     make_project: MakeProject, run_project: RunProject, both_engines: dict[str, str]
 ) -> None:
-    """The words of a database that breaks off while it reads rows may hold masked values, and are not kept."""
+    """If a database fails while reading rows, its message, which may contain masked values, is not stored."""
     sql = 'SELECT email FROM {{ Ref("s.people") }} WHERE CAST(email AS integer) > 0'
     run = masked_run(make_project, run_project, both_engines, sql, "mask: [email]")
     assert "example.com" not in "".join(event.payload() for event in run.events)
@@ -170,7 +170,7 @@ def test_errors_show_no_masked_values(
     sent = [statement for some in kept if some is not None for statement in json.loads(some.json)]
     reasons = {statement["error"]["message"] for statement in sent if "error" in statement}
     assert reasons == {HIDDEN_REASON}
-    assert str(run.data_test("s.t").result.error).startswith("could not run: the database broke off while it read rows")
+    assert str(run.data_test("s.t").result.error).startswith("could not run: the database failed while reading rows")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_errors_show_no_masked_values(
     ],
 )
 def test_wrong_masks(make_project: MakeProject, files: dict[str, str], message: str) -> None:
-    """A mask that is written wrong is told with file, line and the nearest known key."""
+    """An invalid mask is reported with file, line and the nearest known key."""
     with pytest.raises(ProjectInvalid) as told:
         make_project({model("s.people"): PEOPLE, **files})
     assert str(told.value) == message
@@ -203,7 +203,7 @@ def test_wrong_masks(make_project: MakeProject, files: dict[str, str], message: 
 def test_line_of_a_masked_test(
     make_project: MakeProject, run_project: RunProject, both_engines: dict[str, str]
 ) -> None:
-    """A test with a mask says where its query is wrong, as any other does."""
+    """A test with a mask says where its query is wrong, like any other."""
     sql = 'SELECT email,\n  nope FROM {{ Ref("s.people") }}'
     told = masked_run(make_project, run_project, both_engines, sql, "mask: [email]").data_test("s.t")
     assert told.result.error is not None

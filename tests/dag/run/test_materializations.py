@@ -1,4 +1,4 @@
-"""What stands in the database after a run."""
+"""The contents of the database after a run."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_table(make_project: MakeProject, run_project: RunProject) -> None:
 
 
 def test_view(make_project: MakeProject, run_project: RunProject) -> None:
-    """A view is made, and made again; how many rows it has is not asked."""
+    """A view is created and replaced; its rows are not counted."""
     project = make_project({ORDERED: block("materialization: view") + ORDERS})
     for _ in range(2):
         run = run_project(project)
@@ -45,7 +45,7 @@ def test_view(make_project: MakeProject, run_project: RunProject) -> None:
 
 
 def test_incremental(make_project: MakeProject, run_project: RunProject) -> None:
-    """An incremental model is created by its first run and appended to by later ones, which IsIncremental() tells."""
+    """An incremental model is created by the first run and appended to by later ones, as IsIncremental() says."""
     sql = "SELECT {% if IsIncremental() %}(SELECT max(id) + 1 FROM {{ this() }}){% else %}1{% endif %} AS id"
     project = make_project({ORDERED: block("materialization: incremental") + sql})
     for rows in ([(1,)], [(1,), (2,)], [(1,), (2,), (3,)]):
@@ -55,7 +55,7 @@ def test_incremental(make_project: MakeProject, run_project: RunProject) -> None
 
 
 def test_custom(make_project: MakeProject, run_project: RunProject) -> None:
-    """Custom SQL runs as it is, all its statements, and nothing of its own name is created."""
+    """All statements of custom SQL run unchanged, and no relation with the asset's name is created."""
     sql = "CREATE TABLE made (id INT);\nINSERT INTO made VALUES (1), (2);\nINSERT INTO made VALUES (3);"
     run = run_project(make_project({ORDERED: block("materialization: custom") + sql}))
     assert run.rows("FROM made") == [(1,), (2,), (3,)]
@@ -64,7 +64,7 @@ def test_custom(make_project: MakeProject, run_project: RunProject) -> None:
 
 
 def test_custom_that_selects_a_count(make_project: MakeProject, run_project: RunProject) -> None:
-    """A result's column may have any name and hold anything."""
+    """A result's column may have any name and contain anything."""
     run = run_project(make_project({ORDERED: block("materialization: custom") + "SELECT 'three' AS \"Count\""}))
     assert run.outcomes == {"staging.orders": ("SUCCESS", "")}
 
@@ -77,7 +77,7 @@ def test_custom_that_selects_a_count(make_project: MakeProject, run_project: Run
 def test_materialization_that_changed(
     make_project: MakeProject, run_project: RunProject, materializations: tuple[str, ...]
 ) -> None:
-    """A model whose materialization changed replaces what was there under its name, table or view."""
+    """A model whose materialization has changed replaces the old table or view."""
     for number, materialization in enumerate(materializations):
         sql = (
             "CREATE VIEW staging.orders AS SELECT 0 AS id" if materialization == "custom" else f"SELECT {number} AS id"
@@ -91,7 +91,7 @@ def test_materialization_that_changed(
 def test_view_that_no_longer_works_is_replaced(
     make_project: MakeProject, run_project: RunProject, materialization: str
 ) -> None:
-    """A view that reads a column that is gone is a view all the same, and replaced by a table."""
+    """A view that reads a missing column is still recognized as a view, and replaced by a table."""
     sales = 'FROM {{ Ref("staging.orders") }}'
     files = {ORDERED: ORDERS, model("staging.sales"): block("materialization: view") + f"SELECT id {sales}"}
     run_project(make_project(files))
@@ -103,7 +103,7 @@ def test_view_that_no_longer_works_is_replaced(
 
 @pytest.mark.parametrize("materialization", ["table", "incremental"])
 def test_keys_and_indexes(make_project: MakeProject, run_project: RunProject, materialization: str) -> None:
-    """Primary key and indexes are there after the first run and after the second."""
+    """Primary key and indexes exist after the first run and after the second."""
     sql = ORDERS.replace("1", "{% if IsIncremental() %}2{% else %}1{% endif %}", 1)
     project = make_project({ORDERED: block(f"materialization: {materialization}\n{KEYS}") + sql})
     for _ in range(2):
@@ -113,7 +113,7 @@ def test_keys_and_indexes(make_project: MakeProject, run_project: RunProject, ma
 
 
 def test_keys_and_indexes_after_a_view(make_project: MakeProject, run_project: RunProject) -> None:
-    """Keys are made too where a view had the name before."""
+    """Keys are also created if a view had the name before."""
     run_project(make_project({ORDERED: block("materialization: view") + ORDERS}))
     run = run_project(make_project({ORDERED: block(KEYS) + ORDERS}))
     assert keys(run) == ALL_KEYS
@@ -150,7 +150,7 @@ def test_index_of_the_same_name_in_two_models(make_project: MakeProject, run_pro
 
 
 def test_failed_table_leaves_the_old_one(make_project: MakeProject, run_project: RunProject) -> None:
-    """A table whose new rows break its key stays as it was, key and indexes included."""
+    """A table whose new rows violate its key stays unchanged, including key and indexes."""
     run_project(make_project({ORDERED: block(KEYS) + ORDERS}))
     run = run_project(make_project({ORDERED: block(KEYS) + f"{ORDERS} UNION ALL {ORDERS}"}))
     assert run.outcomes["staging.orders"][0] == "FAILED"
@@ -159,7 +159,7 @@ def test_failed_table_leaves_the_old_one(make_project: MakeProject, run_project:
 
 
 def test_failed_table_leaves_the_old_view(make_project: MakeProject, run_project: RunProject) -> None:
-    """A view that was to become a table is still there if the table could not be made."""
+    """A view that should become a table is still there if the table cannot be created."""
     run_project(make_project({ORDERED: block("materialization: view") + ORDERS}))
     run = run_project(make_project({ORDERED: "SELECT error('no stock') AS id"}))
     assert run.message("staging.orders") == "SQL execution failed: Invalid Input Error: no stock"
@@ -167,7 +167,7 @@ def test_failed_table_leaves_the_old_view(make_project: MakeProject, run_project
 
 
 def test_names_that_need_quotes(make_project: MakeProject, run_project: RunProject) -> None:
-    """Stages, models and columns may be reserved words or have capitals."""
+    """Stages, models and columns may be reserved words or contain capitals."""
     sql = block('primary_key_fields: [order, Total]\nindexes: [{name: "by-order", fields: [order]}]')
     upstream = {model("Group.Table"): sql + 'SELECT 1 AS "order", 2 AS "Total"'}
     run = run_project(make_project({**upstream, model("select.from"): 'FROM {{ Ref("Group.Table") }}'}))
@@ -187,7 +187,7 @@ def test_line_numbers_of_a_database_error(make_project: MakeProject, run_project
 
 
 def test_many_models_at_once(make_project: MakeProject, run_project: RunProject) -> None:
-    """Models of one database, made at once by several threads, do not get in each other's way."""
+    """Several threads can create models of one database at once without conflicts."""
     kinds = ("table", "view", "incremental")
     files = {
         model(f"stage_{n % 5}.model_{n}"): block(f"materialization: {kinds[n % 3]}") + "SELECT 1 AS id"

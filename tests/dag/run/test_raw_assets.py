@@ -9,16 +9,16 @@ from dagscope.dag.ground.frames import Frame, Value
 from tests.dag.run.task_run import TWO_CONNECTIONS, MakeProject, Run, RunProject
 from tests.projects import PROFILE, block, model, raw
 
-NOT_HANDED = '"s.orders" hands no data to "s.report": name it in raw_upstreams and set is_data_framed: true on it'
+NOT_HANDED = '"s.orders" passes no data to "s.report": list it in raw_upstreams and set is_data_framed: true on it'
 
 
 def execute(*lines: str, imports: str = "") -> str:
-    """The text of a raw asset whose function has these lines; its first line is line 2, or 3 with imports."""
+    """The text of a raw asset whose function has these lines; they start at line 2, or 3 with imports."""
     return (f"{imports}\n" if imports else "") + "def execute(context):\n" + "".join(f"    {line}\n" for line in lines)
 
 
 def profile_of_report(**keys: str) -> str:
-    """A profile.yaml that says these things of the raw asset `s.report`."""
+    """A profile.yaml with these keys for the raw asset `s.report`."""
     said = "".join(f", {key}: {value}" for key, value in keys.items())
     return f"{PROFILE}models:\n  stages:\n    - name: s\n      models: [{{name: report{said}}}]\n"
 
@@ -36,7 +36,7 @@ def profile_of_report(**keys: str) -> str:
     ids=["table", "reader", "batch", "no rows", "query", "duckdb relation"],
 )
 def test_returned_rows(make_project: MakeProject, run_project: RunProject, returned: str, kept: Any) -> None:
-    """Whatever speaks Arrow is kept as a frame, its rows counted."""
+    """Anything that supports Arrow is stored as a frame, with its number of rows."""
     run = run_project(make_project({raw("s.report"): execute(f"return {returned}", imports="import pyarrow as pa")}))
     result = run.facts("s.report").result
     assert isinstance(result, Frame)
@@ -62,7 +62,7 @@ def test_returned_rows(make_project: MakeProject, run_project: RunProject, retur
 def test_returned_value(
     make_project: MakeProject, run_project: RunProject, returned: str, data_type: str, kept: object
 ) -> None:
-    """A dict, a list or a scalar is kept as a value, with its type."""
+    """A dict, a list or a scalar is stored as a value, with its type."""
     run = run_project(make_project({raw("s.report"): execute(f"return {returned}", imports="import datetime")}))
     result = run.facts("s.report").result
     assert isinstance(result, Value)
@@ -71,17 +71,17 @@ def test_returned_value(
 
 
 def test_returned_none(make_project: MakeProject, run_project: RunProject) -> None:
-    """A function that returns nothing succeeds, and nothing is kept."""
+    """A function that returns None succeeds, and nothing is stored."""
     run = run_project(make_project({raw("s.report"): execute("context.log.info('done')")}))
     assert run.outcomes == {"s.report": ("SUCCESS", "")}
     assert run.facts("s.report").result is None
 
 
 def test_returned_value_of_unknown_kind(make_project: MakeProject, run_project: RunProject) -> None:
-    """A value that nobody can read fails the node, naming its type."""
+    """A value that cannot be stored fails the node with an error that names its type."""
     run = run_project(make_project({raw("s.report"): execute("return {'when': object()}")}))
     message = (
-        "execute returned what cannot be kept: a value of type builtins.object has no JSON form; "
+        "execute returned a value that cannot be stored: a value of type builtins.object has no JSON form; "
         "return rows, a dict, a list, a scalar or None"
     )
     assert run.outcomes == {"s.report": ("FAILED", message)}
@@ -112,7 +112,7 @@ def test_returned_value_of_unknown_kind(make_project: MakeProject, run_project: 
 def test_error_names_the_line(
     make_project: MakeProject, run_project: RunProject, text: str, message: str | None
 ) -> None:
-    """What goes wrong in a raw asset fails its node alone, with the error and the last line of the file it passed."""
+    """An error in a raw asset fails only its node, and is reported with the last line of the file that was executed."""
     run = run_project(make_project({raw("s.report"): text, model("s.orders"): "SELECT 1"}))
     if message is None:
         message = (
@@ -131,7 +131,7 @@ def test_exit_ends_the_asset_alone(make_project: MakeProject, run_project: RunPr
 
 
 def test_file_changed_since_the_load(make_project: MakeProject, run_project: RunProject) -> None:
-    """A raw asset's file is read afresh in every run."""
+    """A raw asset's file is read again in every run."""
     project = make_project({raw("s.report"): execute("return 1")})
     assert run_project(project).captured("s.report") == 1
     (project.folder / raw("s.report")).write_text(execute("return 2"), encoding="utf-8")
@@ -147,7 +147,7 @@ def test_dataclass_in_a_raw_asset(make_project: MakeProject, run_project: RunPro
 
 
 def test_context(make_project: MakeProject, run_project: RunProject) -> None:
-    """A raw asset is told task and instance, and is given the run's data as the input named __input__."""
+    """A raw asset gets task and instance, and the run's data as the input named __input__."""
     names = "context.task_id, context.task_uuid, context.instance_name, context.instance_uuid"
     run = run_project(make_project({raw("s.report"): execute(f"return [{names}, context.input]")}), {"since": 2013})
     assert run.captured("s.report") == ["nightly", "uuid-1", "small-dag", "uuid-2", {"__input__": {"since": 2013}}]
@@ -170,17 +170,17 @@ def test_inputs(make_project: MakeProject, run_project: RunProject) -> None:
 
 
 def test_input_of_an_upstream_that_has_not_run(make_project: MakeProject, run_project: RunProject) -> None:
-    """Executing a raw asset of whose upstream nothing is kept says what to run first."""
+    """Executing a raw asset without stored data of its upstream fails and says what to run first."""
     profile = profile_of_report(raw_upstreams="[s.orders]")
     orders = {model("s.orders"): block("is_data_framed: true") + "SELECT 1 AS id"}
     text = execute("return context.input['s.orders'].num_rows")
     project = make_project({"profile.yaml": profile, **orders, raw("s.report"): text})
-    message = 'no data of "s.orders" is kept for "s.report": run "s.orders" first (report.py:2)'
+    message = 'no data of "s.orders" is stored for "s.report": run "s.orders" first (report.py:2)'
     assert run_project(project, only="s.report").message("s.report") == message
 
 
 def test_connection(make_project: MakeProject, run_project: RunProject) -> None:
-    """A raw asset reads and writes any connection of the project."""
+    """A raw asset can read from and write to any connection of the project."""
     lines = (
         "goose = context.connection('goose')",
         "made = goose.write('orders', pa.table({'id': [1, 2]}))",
@@ -200,7 +200,7 @@ def logged(run: Run) -> list[tuple[str, str, dict[str, Any] | None]]:
 
 
 def test_log(make_project: MakeProject, run_project: RunProject) -> None:
-    """What a raw asset logs is a log entry with its fields, and at info or above a run event too."""
+    """A raw asset's log call creates a log entry with its fields, and at info or above also a run event."""
     lines = (
         "context.log.debug('looking')",
         "context.log.info('loaded', rows=3, level='high')",
@@ -223,7 +223,7 @@ def test_log(make_project: MakeProject, run_project: RunProject) -> None:
     "call", ["info(3)", "info('x', message='y')", "info('x', itself=[].append)", "info('x', rate=float('nan'))"]
 )
 def test_log_of_anything(make_project: MakeProject, run_project: RunProject, call: str) -> None:
-    """Logging takes whatever it is given, and never fails the asset."""
+    """Logging accepts any value, and never fails the asset."""
     run = run_project(make_project({raw("s.report"): execute(f"context.log.{call}")}))
     assert run.outcomes == {"s.report": ("SUCCESS", "")}
 
@@ -231,7 +231,7 @@ def test_log_of_anything(make_project: MakeProject, run_project: RunProject, cal
 def test_log_with_a_secret_that_looks_like_a_value(
     make_project: MakeProject, run_project: RunProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A secret that is also a number or a JSON word breaks no entry."""
+    """A secret that is also a number or a JSON word does not break an entry."""
     monkeypatch.setenv("DAGSCOPE_TEST_SECRET", "true")
     params = "extraParams: [{name: preserve_insertion_order, value_env: DAGSCOPE_TEST_SECRET}]"
     config = f"connections: [{{name: duck, type: duckdb, config: {{{params}}}}}]"

@@ -26,7 +26,7 @@ def ref(*assets: str) -> str:
 
 
 class Canceller:
-    """Cancels a task from another thread, again and again as the server does, once `listen` sees what it waits for."""
+    """Cancels a task from another thread, repeatedly as the server does, once `listen` sees the awaited event."""
 
     def __init__(self, when: Callable[[Event], bool]) -> None:
         self.cancellation, self._when, self._ended = Cancellation(), when, threading.Event()
@@ -50,7 +50,7 @@ def started(asset: str) -> Callable[[Event], bool]:
 
 
 def test_success(make_project: MakeProject, run_project: RunProject) -> None:
-    """A run in which all went well is told from its start to its end, each node through its states."""
+    """A successful run is reported from start to end, each node through its states."""
     run = run_project(
         make_project({model("staging.orders"): "SELECT 1 AS id", model("mart.sales"): ref("staging.orders")})
     )
@@ -66,7 +66,7 @@ def test_success(make_project: MakeProject, run_project: RunProject) -> None:
 
 
 def test_run_events_of_a_success(make_project: MakeProject, run_project: RunProject) -> None:
-    """Run events tell the run, its steps, what they made and their checks; the terminal one comes last."""
+    """Run events report the run, its steps, their materializations and checks; the terminal one comes last."""
     orders = block("tests:\n  - name: positive") + "SELECT range AS id FROM range(3)"
     run = run_project(
         make_project({model("staging.orders"): orders, data_test("staging.positive"): "SELECT 1 WHERE false"})
@@ -88,7 +88,7 @@ def test_run_events_of_a_success(make_project: MakeProject, run_project: RunProj
 
 
 def test_run_events_of_a_failure(make_project: MakeProject, run_project: RunProject) -> None:
-    """A failed step and those skipped for it are told, and the terminal event comes last."""
+    """A failed step and the steps skipped because of it are reported, and the terminal event comes last."""
     run = run_project(make_project({model("staging.orders"): FAILING, model("mart.sales"): ref("staging.orders")}))
     told = [(e.event_type, e.step_key, e.level.value, e.message) for e in run.run_events[2:-1]]
     assert told == [
@@ -111,7 +111,7 @@ def test_task_ends_with_its_counts(make_project: MakeProject, run_project: RunPr
 
 
 def test_downstreams_of_a_failure_are_skipped(make_project: MakeProject, run_project: RunProject) -> None:
-    """Every downstream, however indirect, stays INITIAL and names the failed asset itself; other branches run on."""
+    """Every downstream, however indirect, stays INITIAL and names the failed asset; other branches continue."""
     files = {model("s.a"): FAILING, model("s.b"): ref("s.a"), model("s.c"): ref("s.b"), model("s.d"): "SELECT 1"}
     run = run_project(make_project({**files, model("s.e"): ref("s.d")}))
     assert run.outcomes == {
@@ -124,7 +124,7 @@ def test_downstreams_of_a_failure_are_skipped(make_project: MakeProject, run_pro
 
 
 def test_first_of_several_failed_upstreams_is_named(make_project: MakeProject, run_project: RunProject) -> None:
-    """Of several failed upstreams the message names the first in order, direct or not."""
+    """If several upstreams failed, the message names the first in order, direct or not."""
     files = {model("s.c"): FAILING, model("s.b"): FAILING, model("s.a"): ref("s.b"), model("s.d"): ref("s.a", "s.c")}
     run = run_project(make_project(files))
     assert run.outcomes["s.d"] == ("INITIAL", "skipped: upstream s.b failed")
@@ -137,32 +137,33 @@ def test_skipped_node_has_no_times(make_project: MakeProject, run_project: RunPr
 
 
 def test_relation_of_a_failed_upstream_is_left(make_project: MakeProject, run_project: RunProject) -> None:
-    """What an earlier run made stays when a later run fails."""
+    """The result of an earlier run stays when a later run fails."""
     run_project(make_project({model("s.a"): "SELECT 1 AS id", model("s.b"): ref("s.a")}))
     run = run_project(make_project({model("s.a"): FAILING, model("s.b"): ref("s.a")}))
     assert run.rows("FROM s.a") == run.rows("FROM s.b") == [(1,)]
 
 
 def test_parameters(make_project: MakeProject, run_project: RunProject) -> None:
-    """The run's data reach the SQL as values, whatever they hold; a default stands in for those that are missing."""
+    """The run's data reach the SQL as values, whatever they contain; a default replaces a missing value."""
     sql = "SELECT {{ param('name') }} AS name, {{ param('limit', 10) }} AS most"
     run = run_project(make_project({model("s.a"): sql}), {"name": "'; DROP SCHEMA s; --"})
     assert run.rows("FROM s.a") == [("'; DROP SCHEMA s; --", 10)]
 
 
 def test_missing_parameter(make_project: MakeProject, run_project: RunProject) -> None:
-    """A parameter without default that the run does not give fails the node, naming it."""
+    """A parameter without default that is missing from the run fails the node, and the error names it."""
     run = run_project(make_project({model("s.a"): "SELECT\n  {{ param('since') }} AS since"}), {"until": 1})
     message = 'assets/models/s/a.sql:2: parameter "since" is missing from the run\'s data and has no default'
     assert run.outcomes == {"s.a": ("FAILED", message)}
 
 
 def test_reference_met_only_in_a_run(make_project: MakeProject, run_project: RunProject) -> None:
-    """A Ref that was not met at load fails the node, naming both assets."""
+    """A Ref that was not evaluated at load fails the node, and the error names both assets."""
     sql = "SELECT 1 AS id\n{% if param('deep', false) == 'TRUE' %}FROM {{ Ref('s.a') }}{% endif %}"
     run = run_project(make_project({model("s.a"): "SELECT 1", model("s.b"): sql}), {"deep": True})
     assert run.message("s.b") == (
-        'assets/models/s/b.sql:2: "s.b" refers to "s.a" only in this run: write the Ref so that it is met at load too'
+        'assets/models/s/b.sql:2: "s.b" refers to "s.a" only in this run: '
+        "move the Ref so that it is also evaluated at load"
     )
 
 
@@ -181,7 +182,7 @@ def test_data_tests_of_an_asset(make_project: MakeProject, run_project: RunProje
 
 
 def test_failing_data_test_fails_its_node(make_project: MakeProject, run_project: RunProject) -> None:
-    """A node one of whose tests failed is FAILED, names the tests, and its downstreams are skipped."""
+    """A node with a failed test is FAILED and names the test, and its downstreams are skipped."""
     orders = block("tests: [{name: good}, {name: bad}, {name: worse}]") + "SELECT range AS id FROM range(5)"
     tests = {
         data_test(f"s.{name}"): f'FROM {{{{ Ref("s.a") }}}} WHERE id < {count}'
@@ -196,7 +197,7 @@ def test_failing_data_test_fails_its_node(make_project: MakeProject, run_project
 
 
 def test_data_test_that_cannot_run(make_project: MakeProject, run_project: RunProject) -> None:
-    """A test that cannot run fails its node too, and is told apart from one that found rows."""
+    """A test that cannot run fails its node too, and is distinguished from one that found rows."""
     files = {model("s.a"): block("tests: [{name: bad}]") + "SELECT 1", data_test("s.bad"): FAILING}
     run = run_project(make_project(files))
     assert run.message("s.a") == "tests failed: s.bad (could not run: Invalid Input Error: no stock)"
@@ -226,7 +227,7 @@ def test_root_test_of_a_failed_node_is_absent(make_project: MakeProject, run_pro
 
 
 def test_one_asset_alone(make_project: MakeProject, run_project: RunProject) -> None:
-    """A task of one asset runs that asset and its tests, no other asset and no root test."""
+    """A task for one asset runs that asset and its tests, no other asset and no root test."""
     files = {model("s.a"): "SELECT 1 AS id", model("s.b"): block("tests: [{name: t}]") + ref("s.a")}
     project = make_project({**files, data_test("s.t"): "SELECT 1 WHERE false", data_test("root.r"): FAILING})
     assert run_project(project, only="s.a").status is TaskStatus.SUCCESS
@@ -236,7 +237,7 @@ def test_one_asset_alone(make_project: MakeProject, run_project: RunProject) -> 
 
 
 def test_cancel(make_project: MakeProject, run_project: RunProject) -> None:
-    """Cancelling interrupts the running statement; what waits is skipped, and the terminal run event comes last."""
+    """Cancelling interrupts the running statement; waiting nodes are skipped, and the terminal run event comes last."""
     canceller = Canceller(started("s.a"))
     files = {model("s.a"): SLOW_SQL, model("s.b"): ref("s.a"), data_test("root.r"): "SELECT 1"}
     run = run_project(make_project(files), cancellation=canceller.cancellation, listen=canceller.listen)
@@ -248,7 +249,7 @@ def test_cancel(make_project: MakeProject, run_project: RunProject) -> None:
 
 
 def test_cancel_leaves_the_old_table(make_project: MakeProject, run_project: RunProject) -> None:
-    """A table whose replacement was cancelled stays as it was, and the next run replaces it."""
+    """A table whose replacement was cancelled stays unchanged, and the next run replaces it."""
     run_project(make_project({model("s.a"): "SELECT 1 AS id"}))
     canceller = Canceller(started("s.a"))
     slow = make_project({model("s.a"): SLOW_SQL})
@@ -258,7 +259,7 @@ def test_cancel_leaves_the_old_table(make_project: MakeProject, run_project: Run
 
 
 def test_cancel_while_a_data_test_runs(make_project: MakeProject, run_project: RunProject) -> None:
-    """A test that was cancelled is told as ended, with the reason."""
+    """A cancelled test is reported as ended, with the reason."""
     canceller = Canceller(lambda event: isinstance(event, DataTestChanged))
     files = {model("s.a"): block("tests: [{name: slow}]") + "SELECT 1", data_test("s.slow"): SLOW_SQL}
     run = run_project(make_project(files), cancellation=canceller.cancellation, listen=canceller.listen)
@@ -269,7 +270,7 @@ def test_cancel_while_a_data_test_runs(make_project: MakeProject, run_project: R
 
 @pytest.mark.parametrize("waiting", ["while True: pass", "while True: time.sleep(0.01)"])
 def test_cancel_of_python(make_project: MakeProject, run_project: RunProject, waiting: str) -> None:
-    """A raw asset that would never end is broken off, whatever errors it catches."""
+    """A raw asset that would never end is stopped, whatever exceptions it catches."""
     text = f"import time\ndef execute(context):\n  try:\n    {waiting}\n  except Exception:\n    pass\n"
     canceller = Canceller(started("s.a"))
     run = run_project(make_project({raw("s.a"): text}), cancellation=canceller.cancellation, listen=canceller.listen)
@@ -278,7 +279,7 @@ def test_cancel_of_python(make_project: MakeProject, run_project: RunProject, wa
 
 
 def test_cancel_of_python_that_does_not_stop(make_project: MakeProject, run_project: RunProject) -> None:
-    """A raw asset that waits in C is given up: its node has its true duration, and nothing it does later is told."""
+    """A raw asset that waits in C is abandoned: its node has its true duration, and its later events are dropped."""
     text = "import time\ndef execute(context):\n  try:\n    time.sleep(2)\n  finally:\n    context.log.info('late')\n"
     canceller = Canceller(started("s.a"))
     run = run_project(make_project({raw("s.a"): text}), cancellation=canceller.cancellation, listen=canceller.listen)
@@ -307,7 +308,7 @@ def test_cancelled_before_it_began(make_project: MakeProject, run_project: RunPr
 
 @pytest.mark.server
 def test_database_locked_by_another_process(make_project: MakeProject, run_project: RunProject, tmp_path: Path) -> None:
-    """A database file that another process holds is told with that process's id and what to do."""
+    """A database file that another process has locked is reported with that process's id and what to do."""
     project = make_project({model("s.a"): "SELECT 1"})
     (tmp_path / "project/store").mkdir()
     holding = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
@@ -335,7 +336,7 @@ def test_database_locked_by_another_process(make_project: MakeProject, run_proje
 def test_secrets_are_in_no_event(
     make_project: MakeProject, run_project: RunProject, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
 ) -> None:
-    """The value of a connection's value_env appears in no event, whoever says it."""
+    """The value of a connection's value_env appears in no event, whatever its source."""
     monkeypatch.setenv("DAGSCOPE_TEST_SECRET", SECRET)
     params = "      extraParams:\n        - {name: custom_user_agent, value_env: DAGSCOPE_TEST_SECRET}\n"
     run = run_project(make_project({"config.yaml": CONFIG + params, **files}))
@@ -348,7 +349,7 @@ def test_secrets_are_in_no_event(
 def test_secret_in_a_connection_error(
     make_project: MakeProject, run_project: RunProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A setting that the database refuses is told without its value."""
+    """A setting that the database refuses is reported without its value."""
     monkeypatch.setenv("DAGSCOPE_TEST_SECRET", SECRET)
     params = "      extraParams:\n        - {name: default_order, value_env: DAGSCOPE_TEST_SECRET}\n"
     run = run_project(make_project({"config.yaml": CONFIG + params, model("s.a"): "SELECT 1"}))
@@ -358,7 +359,7 @@ def test_secret_in_a_connection_error(
 
 
 def test_log_entries_belong_to_their_asset(make_project: MakeProject, run_project: RunProject) -> None:
-    """Entries carry the task, and those of an asset or a test carry its name and connection."""
+    """Entries have the task, and those of an asset or a test have its name and connection."""
     files = {model("s.a"): block("tests: [{name: t}]") + "SELECT 1", data_test("s.t"): "SELECT 1 WHERE false"}
     run = run_project(make_project(files))
     assert {entry.task_id for entry in run.log} == {"nightly"}

@@ -1,4 +1,4 @@
-"""What an asset may leave in a session, and what it may not, on both engines."""
+"""What an asset may leave behind in a session, on both engines."""
 
 import threading
 from typing import Any
@@ -11,11 +11,11 @@ from tests.projects import block, model, raw
 
 ORDERS = model("s.orders")
 LEFT_OPEN = (
-    'connection "db": a transaction was left open, and nothing that was written in it is kept; end it with COMMIT'
+    'connection "db": a transaction was left open, so everything written in it was rolled back; end it with COMMIT'
 )
 LOST = (
     "nothing was committed: an earlier statement of the transaction failed, so all of it was rolled back; let that "
-    "error fail the asset, or begin again after ROLLBACK"
+    "error fail the asset, or start a new transaction after ROLLBACK"
 )
 
 
@@ -61,7 +61,7 @@ def found(run: Run, sql: str) -> Any:
     ids=["custom", "second", "raw", "raw with rows", "thread"],
 )
 def test_transaction_left_open(run: Any, files: dict[str, str]) -> None:
-    """An asset that ends in an open transaction fails, and says that nothing was kept."""
+    """An asset that ends in an open transaction fails, and says that it was rolled back."""
     made = run(files)
     assert made.outcomes == {"s.orders": ("FAILED", LEFT_OPEN)}
     assert "main.made" not in made.project.connections["db"].relations()
@@ -69,7 +69,7 @@ def test_transaction_left_open(run: Any, files: dict[str, str]) -> None:
 
 
 def test_transaction_that_ends(run: Any) -> None:
-    """Transactions that an asset ends, either way, are its own affair."""
+    """An asset may commit or roll back its own transactions."""
     sql = "CREATE TABLE kept (id INT); BEGIN; INSERT INTO kept VALUES (1); COMMIT; BEGIN; DELETE FROM kept; ROLLBACK"
     python = execute("d.execute('BEGIN')", "d.execute('CREATE TABLE two (id INT)')", "d.execute('COMMIT')")
     made = run({ORDERS: custom(sql), raw("s.python"): python})
@@ -79,7 +79,7 @@ def test_transaction_that_ends(run: Any) -> None:
 
 @pytest.mark.parametrize("commit", ["COMMIT", "-- done\nend; SELECT 1"])
 def test_commit_of_what_failed(run: Any, commit: str) -> None:
-    """COMMIT after an error that the asset swallowed keeps nothing, which is an error."""
+    """COMMIT after an error that the asset ignored commits nothing, and is an error."""
     lines = (
         "d.execute('CREATE TABLE made (id INT)')",
         "d.execute('BEGIN')",
@@ -99,13 +99,13 @@ def test_commit_of_what_failed(run: Any, commit: str) -> None:
     ids=["temporary table", "prepared", "setting"],
 )
 def test_session_leaves_nothing(run: Any, statement: str) -> None:
-    """What one asset's session has of its own is not there for the next one, nor for the same asset's next run."""
+    """The state of an asset's session does not reach the next asset, nor the same asset's next run."""
     for _ in range(2):
         assert run({ORDERS: custom(statement), "s": ""}).outcomes == {"s.orders": ("SUCCESS", "")}
 
 
 def test_threads(run: Any) -> None:
-    """Threads of a raw asset use one connection at the same time, more of them than a pool has connections."""
+    """More threads of a raw asset than a pool has connections can use one connection at the same time."""
     lines = (
         "d.execute('CREATE TABLE parts (n INT)')",
         "def part(n):",
@@ -120,7 +120,7 @@ def test_threads(run: Any) -> None:
 
 
 def test_transaction_of_a_thread(run: Any) -> None:
-    """A thread keeps its session while it has a transaction open; others do not see what it has not committed."""
+    """A thread keeps its session while it has a transaction open; others do not see uncommitted changes."""
     lines = (
         "d.execute('CREATE TABLE t (n INT)')",
         "pool = ThreadPoolExecutor(1)",
@@ -133,7 +133,7 @@ def test_transaction_of_a_thread(run: Any) -> None:
 
 
 def test_thread_that_outlives_its_asset(run: Any) -> None:
-    """A connection ends with its asset, also for a thread that is still there."""
+    """A connection ends with its asset, also for a thread that is still running."""
     lines = ("import threading", "threading.stray = d", "return 1")
     try:
         assert run({raw("s.t"): execute(*lines)}).message("s.t") == ""

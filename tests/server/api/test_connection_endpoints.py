@@ -58,7 +58,7 @@ def test_looking_while_disconnected(tmp_path: Path, both_engines: dict[str, str]
     assert door.get("/api/dag/asset/s.framed/data").json()["data"] == [{"id": 2}]
     answer = door.get("/api/dag/asset/s.a/data")
     assert answer.status_code == 500
-    assert answer.json()["error"] == 'connection "db": disconnected; connect again, or run a task, which does'
+    assert answer.json()["error"] == 'connection "db": disconnected; connect again, or run a task, which reconnects'
     assert not door.get("/api/dag/connection-status").json()["isConnected"]
     door.post("/api/dag/connect")
     assert door.get("/api/dag/asset/s.a/data").json()["data"] == [{"id": 1}]

@@ -78,7 +78,7 @@ def test_truncate(door: AppDoor) -> None:
         (
             "s.custom",
             "truncate",
-            '"s.custom" is a custom asset: its own SQL made what it has, and dagscope does not truncate that',
+            '"s.custom" is a custom asset: its own SQL creates its relations, so dagscope does not truncate them',
         ),
     ],
 )

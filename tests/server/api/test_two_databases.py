@@ -63,9 +63,9 @@ def test_postgres_dies_in_the_middle(
     status = ended(door)
     place = f"127.0.0.1:{own_postgres.port}"
     lost = nodes(status)["a.slow"][1]
-    assert lost.startswith(f'connection "shop": lost the server at {place} while a statement ran (')
-    assert lost.endswith("); run again once it is back")
-    down = f'connection "shop": no server listens at {place}; start it, or correct host and port'
+    assert lost.startswith(f'connection "shop": lost the server at {place} while a statement was running (')
+    assert lost.endswith("); run again when it is back")
+    down = f'connection "shop": no server is listening at {place}; start it, or correct host and port'
     assert nodes(status) == {
         "a.slow": ("FAILED", lost),
         "a.after": ("INITIAL", "skipped: upstream a.slow failed"),

@@ -32,9 +32,9 @@ def app(hello: Path) -> Any:
         ('{"taskId": "t", "runTests": "no"}', "field 'runTests' must be true or false"),
         ('{"taskId": ""}', "taskId must have 1 to 4096 characters, found 0"),
         ('{"taskId": "."}', 'taskId cannot be "."'),
-        ('{"taskId": "a/b"}', "taskId cannot hold the character '/'"),
-        ('{"taskId": "a\\\\b"}', "taskId cannot hold the character '\\\\'"),
-        ('{"taskId": "a\\u0085b"}', "taskId cannot hold the character '\\x85'"),
+        ('{"taskId": "a/b"}', "taskId cannot contain the character '/'"),
+        ('{"taskId": "a\\\\b"}', "taskId cannot contain the character '\\\\'"),
+        ('{"taskId": "a\\u0085b"}', "taskId cannot contain the character '\\x85'"),
         ('{"task_id": "t"}', "missing required field 'taskId'"),
     ],
 )

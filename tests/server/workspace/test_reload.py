@@ -63,8 +63,8 @@ LOOPS = "{% for a in [1] %}" * 25 + "{% endfor %}" * 25
     [
         (model("dds.bad"), lambda file: file.write_text(LOOPS), "nested too deeply"),
         (raw("dds.bad"), lambda file: file.write_text("x = " + "+".join(["1"] * 20_000)), "nested too deeply"),
-        (model("dds.bad"), os.mkfifo, "a named pipe, not a file; put a file there"),
-        (model("dds.bad"), lambda file: file.symlink_to("bad.sql"), "a link that leads to itself; remove it"),
+        (model("dds.bad"), os.mkfifo, "a named pipe, not a file; replace it with a file"),
+        (model("dds.bad"), lambda file: file.symlink_to("bad.sql"), "a link that points to itself; remove it"),
         (model("dds.bad"), lambda file: file.write_text(ENDLESS), "the template takes more than 500,000 steps"),
     ],
     ids=["loops", "python", "pipe", "link", "endless"],

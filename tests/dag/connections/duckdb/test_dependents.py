@@ -1,4 +1,4 @@
-"""DuckDB's `enable_view_dependencies`: what views read is replaced all the same."""
+"""DuckDB's `enable_view_dependencies`: relations that views read can still be replaced."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ def make(session: Session, name: str, sql: str, kind: str = "table", remade: Any
 
 
 def test_replaced_under_views(opened: Connection) -> None:
-    """Tables and views are replaced, with keys and with other columns too; the views on them stay, and see it."""
+    """Tables and views are replaced, also with keys and other columns; the views on them stay, and see the new rows."""
     with opened.session() as session:
         for number, keys in enumerate(({}, {"indexes": INDEX}, {"primary_key_fields": ("id",)}), 1):
             make(session, "s.a", f"SELECT {number} AS id, 'x' AS v, {number} AS added_{number}", **keys)
@@ -46,7 +46,7 @@ def test_replaced_under_views(opened: Connection) -> None:
 
 
 def test_setting_that_was_turned_off(opened: Connection, connect: Callable[..., Connection]) -> None:
-    """The file remembers the dependencies when it is opened without the setting."""
+    """The file keeps the dependencies when it is opened without the setting."""
     opened.close()
     with connect("duckdb", path="here.duckdb").session() as session:
         make(session, "s.a", "SELECT 7 AS id, 'x' AS v")
@@ -54,7 +54,7 @@ def test_setting_that_was_turned_off(opened: Connection, connect: Callable[..., 
 
 
 def test_view_that_does_not_fit(opened: Connection) -> None:
-    """A view that no longer fits is named and nothing changes; one that is made later in the run is lost until then."""
+    """A view that no longer fits is named and nothing changes; one that is created later in the run is dropped."""
     with opened.session() as session:
         with pytest.raises(StatementFailed) as told:
             make(session, "s.a", "SELECT 1 AS other", remade={"t.Odd"})
@@ -70,7 +70,7 @@ def test_view_that_does_not_fit(opened: Connection) -> None:
 
 @pytest.mark.parametrize("table", ["tmp_s_a", '"Tmp x"', "s.given"])
 def test_written_under_views(opened: Connection, table: str) -> None:
-    """Rows that are written for a view, as `persist_inputs` does, are replaced by the next ones."""
+    """Rows that are written for a view, as with `persist_inputs`, are replaced by the next ones."""
     with opened.session() as session:
         session.write(table, pa.table({"id": [1]}).to_reader())
         make(session, "s.reader", f"SELECT id FROM {table}", "view")

@@ -1,4 +1,4 @@
-"""DuckDB behind the engine's seam."""
+"""What is specific to DuckDB behind the engine interface."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -26,7 +26,7 @@ NO_FOLDER = "[Errno 17] File exists: '{folder}/notes.duckdb'"
 
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[Open]:
-    """Makes connections named `duck` from the values of a `config`; they are closed at the end."""
+    """Creates connections named `duck` from the values of a `config`; they are closed at the end."""
     with ExitStack() as made:
 
         def make(**values: Any) -> Connection:
@@ -49,7 +49,7 @@ def read(session: Session, sql: str) -> list[tuple[Any, ...]]:
 
 
 def test_file_is_made_when_first_used(connect: Open, tmp_path: Path) -> None:
-    """Nothing is made before the first session; then the file is, with its folders, relative to the project."""
+    """The first session, and nothing before it, creates the file and its folders, relative to the project."""
     connection = connect(path="store/deep/shop.duckdb")
     assert connection.relations() == {}
     assert list(tmp_path.iterdir()) == []
@@ -66,7 +66,7 @@ def test_path_from_the_environment(connect: Open, tmp_path: Path, monkeypatch: p
 
 
 def test_closed_file_is_opened_again(connect: Open) -> None:
-    """What was written is there when a closed connection is used again."""
+    """Written data is still there when a closed connection is used again."""
     connection = connect(path="shop.duckdb")
     for rows in (1, 2):
         with connection.session() as session:
@@ -76,7 +76,7 @@ def test_closed_file_is_opened_again(connect: Open) -> None:
 
 
 def test_memory_is_shared_by_sessions(connect: Open) -> None:
-    """Without a path the database lives in memory as long as the connection is open."""
+    """Without a path the database is in memory and exists while the connection is open."""
     connection = connect()
     with connection.session() as session:
         session.execute("CREATE TABLE orders (id INT)")
@@ -97,7 +97,7 @@ def test_settings(connect: Open, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_secrets(connect: Open) -> None:
-    """A setting that is called a secret is one, and so is a password in a path; other settings are none."""
+    """A setting with a secret's name is a secret, and so is a password in a path; other settings are not."""
     settings = [
         {"name": "s3_secret_access_key", "value": "hunter2"},
         {"name": "allow_persistent_secrets", "value": "true"},
@@ -123,7 +123,7 @@ def test_extension(connect: Open) -> None:
     ids=["setting", "file", "folder"],
 )
 def test_database_that_cannot_be_opened(connect: Open, tmp_path: Path, values: dict[str, Any], reason: str) -> None:
-    """What keeps a database from being opened is told with the connection's name and the path of config.yaml."""
+    """A database that cannot be opened is reported with the connection's name and the path from config.yaml."""
     (tmp_path / "notes.duckdb").write_text("no database\n" * 1_000)
     with pytest.raises(ConnectionFailed) as told:
         connect(**values).connect()
@@ -143,12 +143,12 @@ def test_database_that_cannot_be_opened(connect: Open, tmp_path: Path, values: d
     ],
 )
 def test_rows_written(session: Session, sql: str, rows: int) -> None:
-    """Executing answers how many rows the last statement wrote."""
+    """execute returns the number of rows that the last statement wrote."""
     assert session.execute(sql) == rows
 
 
 def test_read(session: Session) -> None:
-    """Rows come in batches of Arrow, with the columns in SQL order."""
+    """Rows come as Arrow batches, with the columns in SQL order."""
     rows = session.read("SELECT range AS b, range * 2 AS a FROM range(200000)")
     assert rows.schema.names == ["b", "a"]
     sizes = [batch.num_rows for batch in rows]
@@ -157,13 +157,13 @@ def test_read(session: Session) -> None:
 
 
 def test_scalar(session: Session) -> None:
-    """The first value of the first row, None where there is no row."""
+    """scalar returns the first value of the first row, or None if there are no rows."""
     assert session.scalar("SELECT 1, 2 UNION ALL SELECT 3, 4 ORDER BY 1") == 1
     assert session.scalar("SELECT 1 WHERE false") is None
 
 
 def test_write(session: Session) -> None:
-    """Rows of Arrow become a table, replacing one that is there."""
+    """Arrow rows become a table, which replaces an existing one."""
     for values in ([1, 2, 3], [4]):
         rows = pa.table({"id": values, "order": ["x"] * len(values)})
         assert session.write("tmp_orders", rows.to_reader()) == len(values)
@@ -171,7 +171,7 @@ def test_write(session: Session) -> None:
 
 
 def test_relation_kind(session: Session) -> None:
-    """A relation is a table or a view, found by its name in any case; other names are nothing."""
+    """A relation is a table or a view, found by its name regardless of case; other names are None."""
     session.execute('CREATE SCHEMA s; CREATE TABLE s."Orders" AS SELECT 1 AS id; CREATE VIEW s.sales AS FROM s.orders')
     assert session.relation_kind("s.Orders") is session.relation_kind("s.orders") is RelationKind.TABLE
     assert session.relation_kind("s.sales") is RelationKind.VIEW
@@ -179,7 +179,7 @@ def test_relation_kind(session: Session) -> None:
 
 
 def test_relation_kind_of_a_broken_view(session: Session) -> None:
-    """A view that can no longer be read is a view."""
+    """A view that can no longer be read is still a view."""
     session.execute(
         "CREATE SCHEMA s; CREATE TABLE s.orders AS SELECT 1 AS id; CREATE VIEW s.sales AS SELECT id FROM s.orders"
     )
@@ -188,7 +188,7 @@ def test_relation_kind_of_a_broken_view(session: Session) -> None:
 
 
 def test_relations(connect: Open) -> None:
-    """All tables and views are listed by schema and name, the database's own left out."""
+    """All tables and views are listed by schema and name, except the database's own."""
     connection = connect()
     with connection.session() as session:
         session.create_schema("order")
@@ -198,7 +198,7 @@ def test_relations(connect: Open) -> None:
 
 
 def test_conflict(connect: Open) -> None:
-    """An error that came from another session's change at the same moment is told from others."""
+    """An error from a concurrent change by another session is recognized as a conflict."""
     connection = connect()
     with connection.session() as one, connection.session() as two:
         one.execute("CREATE TABLE t AS SELECT 1 AS id; BEGIN TRANSACTION; DROP TABLE t")
@@ -212,7 +212,7 @@ def test_conflict(connect: Open) -> None:
 
 @pytest.mark.parametrize("use", ["execute", "scalar", "read"])
 def test_errors_are_dagscopes(session: Session, use: str) -> None:
-    """Whatever DuckDB refuses is a StatementFailed with its words, its own error being the cause."""
+    """Whatever DuckDB refuses is a StatementFailed with its message, and its own error as the cause."""
     with pytest.raises(StatementFailed) as told:
         getattr(session, use)("SELECT error('no stock')")
     assert (str(told.value), told.value.connection) == ("Invalid Input Error: no stock", "duck")
@@ -220,7 +220,7 @@ def test_errors_are_dagscopes(session: Session, use: str) -> None:
 
 
 def test_error_in_a_later_batch(session: Session) -> None:
-    """An error that comes while rows are under way is a StatementFailed too."""
+    """An error while rows are being read is a StatementFailed too."""
     rows = session.read("SELECT CASE WHEN range = 900000 THEN error('late') ELSE range END AS id FROM range(1000000)")
     with pytest.raises(DagscopeError) as told:
         rows.read_all()
@@ -229,7 +229,7 @@ def test_error_in_a_later_batch(session: Session) -> None:
 
 
 def test_cancelled_session(connect: Open) -> None:
-    """Once cancellation was requested no statement begins."""
+    """After a cancellation request, no statement starts."""
     cancellation = Cancellation()
     with connect().session(cancellation) as session:
         assert session.scalar("SELECT 1") == 1
@@ -239,7 +239,7 @@ def test_cancelled_session(connect: Open) -> None:
 
 
 def test_names_are_not_python_variables(session: Session) -> None:
-    """A missing table is missing, even where dagscope has a Python variable of its name."""
+    """A missing table is an error, even if dagscope has a Python variable with its name."""
     rows = pa.table({"id": [1]})  # what DuckDB would find if it looked
     with pytest.raises(StatementFailed, match=r"^Catalog Error: Table with name rows does not exist!"):
         session.scalar("SELECT count(*) FROM rows")
@@ -247,7 +247,7 @@ def test_names_are_not_python_variables(session: Session) -> None:
 
 
 def test_incremental_names_without_case(session: Session) -> None:
-    """Names that differ in case only are one name."""
+    """Names that differ only in case are the same name."""
     orders = Asset("s.orders", "", "any", "any", Materialization.INCREMENTAL, None)
     session.create_schema("s")
     for sql in ('SELECT 1 AS "Id", 2 AS v', 'SELECT 4 AS "V", 3 AS "iD"'):
@@ -256,9 +256,9 @@ def test_incremental_names_without_case(session: Session) -> None:
 
 
 def test_incremental_that_begins_with_two_columns_of_one_name(session: Session) -> None:
-    """DuckDB would rename the second one; what cannot be appended to is not created either."""
+    """A query with two columns of one name, which DuckDB would rename, is refused at creation too."""
     orders = Asset("s.orders", "", "any", "any", Materialization.INCREMENTAL, None)
     session.create_schema("s")
-    with pytest.raises(ColumnsDiffer, match='more than one column "id", "ID"; give each a name of its own'):
+    with pytest.raises(ColumnsDiffer, match='more than one column "id", "ID"; give each a different name'):
         session.materialize(orders, 'SELECT 1 AS id, 2 AS "ID"', None)
     assert session.relation_kind("s.orders") is None

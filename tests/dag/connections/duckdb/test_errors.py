@@ -1,4 +1,4 @@
-"""The place of an error in a statement of DuckDB's."""
+"""The place of a DuckDB error in its statement."""
 
 import duckdb
 import pytest
@@ -22,7 +22,7 @@ from dagscope.dag.connections.duckdb.errors import error_offset
     ],
 )
 def test_error_offset(sql: str) -> None:
-    """The offset is where the statement's wrong word begins, in long lines, after wide characters, on any line."""
+    """The offset is where the wrong word starts, in long lines, after wide characters, on any line."""
     sent = sql.replace("«", "").replace("»", "")
     with duckdb.connect() as database, pytest.raises(duckdb.Error) as raised:
         database.execute(sent)
@@ -40,5 +40,5 @@ def test_error_offset(sql: str) -> None:
     ],
 )
 def test_no_offset(message: str) -> None:
-    """Where the text names no place, or more than one, there is none."""
+    """If the text names no place, or more than one, the offset is None."""
     assert error_offset("SELECT x x x x x x x x x x x x x x x x x x x x x", message) is None

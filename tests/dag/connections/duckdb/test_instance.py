@@ -1,4 +1,4 @@
-"""What a session of DuckDB changes for all others, which ends with the session."""
+"""Changes of a DuckDB session that affect all others, which end with the session."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ def opened(connect: Callable[..., Connection]) -> Connection:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Path:
-    """Another database, which nobody has open."""
+    """Another database, which no process has open."""
     with duckdb.connect(str(tmp_path / "other.duckdb")) as made:
         made.execute("CREATE TABLE t AS SELECT 9 AS id")
     return tmp_path / "other.duckdb"
@@ -39,7 +39,7 @@ def other(tmp_path: Path) -> Path:
     ],
 )
 def test_the_same_again(opened: Connection, other: Path, sql: str) -> None:
-    """What a session did once, the next one can do again; the other file is free for everybody in between."""
+    """The next session can repeat what a session did; between them, other processes can open the other file."""
     for _ in range(3):
         with opened.session() as session:
             session.execute(sql.format(other))
@@ -60,7 +60,7 @@ def test_the_same_again(opened: Connection, other: Path, sql: str) -> None:
     ],
 )
 def test_settings(connect: Callable[..., Connection], sql: str, name: str) -> None:
-    """A setting that a session changes for all is as before in the next one, what config.yaml sets included."""
+    """A global setting that a session changes is restored for the next one, including settings from config.yaml."""
     opened = connect("duckdb", path="here.duckdb", extraParams=[{"name": "threads", "value": 3}])
     values = []
     for statement in ("SELECT 1", sql, "SELECT 1"):
@@ -73,7 +73,7 @@ def test_settings(connect: Callable[..., Connection], sql: str, name: str) -> No
 
 
 def test_settings_of_overlapping_sessions(opened: Connection) -> None:
-    """Whichever session ends first, the setting is as before once both have."""
+    """Whichever session ends first, the setting is restored once both have ended."""
     setting = "SELECT value FROM duckdb_settings() WHERE name = 'preserve_insertion_order'"
     one, two = opened.session(), opened.session()
     first, second = one.__enter__(), two.__enter__()
@@ -106,7 +106,7 @@ def test_attached_twice(opened: Connection, other: Path) -> None:
 
 
 def test_persistent_secrets_stay(connect: Callable[..., Connection], tmp_path: Path) -> None:
-    """What is meant to stay does."""
+    """Persistent changes stay."""
     folder = {"name": "secret_directory", "value": str(tmp_path / "secrets")}
     opened = connect("duckdb", path="here.duckdb", extraParams=[folder])
     with opened.session() as session:

@@ -1,4 +1,4 @@
-"""Relative paths in SQL, wherever a project lies."""
+"""Relative paths in SQL, wherever a project is."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ QUERIES = ("read_csv('data/*.csv')", "read_csv('data/a.csv')", "'data/*.csv'")
 @pytest.mark.parametrize("name", ["plain", "env=dev", "sales,eu", "a*b", "a[1]", "{x}", "größe", "with space", "it's"])
 @pytest.mark.parametrize("query", QUERIES)
 def test_folders_of_every_name(tmp_path: Path, name: str, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same columns and rows come of the same query, whatever the project's folder is called."""
+    """The same query returns the same columns and rows, whatever the name of the project's folder."""
     folder = write_project(tmp_path / name / "shop", {model("staging.a"): "SELECT 1", "data/a.csv": "id\n7\n"})
     monkeypatch.chdir("/")
     connection = load_project(folder).connections["duck"]
@@ -23,7 +23,7 @@ def test_folders_of_every_name(tmp_path: Path, name: str, query: str, monkeypatc
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The link that stands in for a folder goes when the connection is closed, and the folder stays."""
+    """The link to a folder is deleted when the connection is closed, and the folder stays."""
     links = tmp_path / "links"
     links.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(links))

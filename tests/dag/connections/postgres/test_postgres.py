@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: its configuration, its errors, its pool, its transactions."""
+"""What is specific to PostgreSQL: its configuration, its errors, its pool, its transactions."""
 
 import json
 import os
@@ -98,22 +98,22 @@ def test_every_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     ("values", "problem"),
     [
         ({"password_env": "NOT_SET"}, 'environment variable "NOT_SET" is not set ("password_env")'),
-        ({"port_env": "HOME"}, 'environment variable "HOME" is no whole number ("port_env")'),
+        ({"port_env": "HOME"}, 'environment variable "HOME" is not a whole number ("port_env")'),
         (
             {"db_sslnmode_env": "HOME"},
             (
-                'environment variable "HOME" is no SSL mode ("db_sslnmode_env"); known: '
+                'environment variable "HOME" is not an SSL mode ("db_sslnmode_env"); known: '
                 "allow, disable, prefer, require, verify-ca, verify-full"
             ),
         ),
         (
             {"statement_timeout_env": "HOME"},
-            'environment variable "HOME" is no duration ("statement_timeout_env"); write it as 30s or 5min',
+            'environment variable "HOME" is not a duration ("statement_timeout_env"); write it as 30s or 5min',
         ),
     ],
 )
 def test_configuration_that_cannot_be(values: dict[str, str], problem: str) -> None:
-    """What contradicts itself or is missing is told when the project is loaded."""
+    """Contradictory or missing values are reported when the project is loaded."""
     with pytest.raises(ValidationError, match=re.escape(problem)):
         PostgresConfig(**values)  # type: ignore[arg-type]
 
@@ -128,7 +128,7 @@ def test_key_and_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.server
 def test_help_imports_no_driver() -> None:
-    """A project without PostgreSQL pays nothing for it: the drivers are imported when one connects."""
+    """A project without PostgreSQL has no cost: the drivers are imported by the first connection."""
     drivers = "('psycopg', 'psycopg_pool', 'adbc_driver_manager')"
     code = f"import sys, dagscope.dag.project.loading; print([name for name in {drivers} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
@@ -140,13 +140,13 @@ def test_help_imports_no_driver() -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"port": 1}, "no server listens at 127.0.0.1:1; start it, or correct host and port"),
+        ({"port": 1}, "no server is listening at 127.0.0.1:1; start it, or correct host and port"),
         (
             {"password": "wrong-password"},
             'the server at {place} refuses user "dagscope" with this password; correct user and password',
         ),
         ({"database": "nowhere"}, 'the server at {place} has no database "nowhere"; create it, or correct database'),
-        ({"host": "no-such-host.invalid"}, 'host "no-such-host.invalid" is not known; correct host'),
+        ({"host": "no-such-host.invalid"}, 'host "no-such-host.invalid" cannot be resolved; correct host'),
         (
             {"db_sslnmode": "require"},
             (
@@ -158,7 +158,7 @@ def test_help_imports_no_driver() -> None:
     ids=["refused", "password", "database", "host", "ssl"],
 )
 def test_connecting_fails(connect: Connect, postgres: Parameters, wrong: dict[str, Any], reason: str) -> None:
-    """Why a server cannot be reached is told with what to do about it, and never with the password."""
+    """A failed connection is reported with the cause and what to do, and never with the password."""
     with pytest.raises(ConnectionFailed) as told:
         connect("postgres", **(postgres | wrong)).connect()
     place = f"127.0.0.1:{postgres['port']}"
@@ -168,7 +168,7 @@ def test_connecting_fails(connect: Connect, postgres: Parameters, wrong: dict[st
 def test_server_that_does_not_answer(
     connect: Connect, postgres: Parameters, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that accepts and then says nothing is given up."""
+    """Connecting to a server that accepts and then sends nothing times out."""
     monkeypatch.setattr("dagscope.dag.connections.postgres.connection._CONNECT_TIMEOUT_S", 2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -176,12 +176,12 @@ def test_server_that_does_not_answer(
             connect("postgres", **(postgres | {"port": port})).connect()
     assert str(told.value) == (
         f'connection "postgres": the server at 127.0.0.1:{port} did not answer within 2 s; '
-        "correct host and port, or try later"
+        "correct host and port, or try again later"
     )
 
 
 def test_password_is_in_no_traceback(connect: Connect, postgres: Parameters) -> None:
-    """The password is not in what an error carries along, causes included."""
+    """No error contains the password, including its causes."""
     password = postgres["password"]
     with pytest.raises(ConnectionFailed) as told:
         connect("postgres", **(postgres | {"database": "nowhere"})).connect()
@@ -192,7 +192,7 @@ def test_password_is_in_no_traceback(connect: Connect, postgres: Parameters) -> 
 
 
 def test_pool_that_is_too_small(connect: Connect, postgres: Parameters, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waits for a connection that others keep is told which setting to raise."""
+    """A session that waits too long for a connection names the setting to raise."""
     monkeypatch.setattr("dagscope.dag.connections.postgres.connection._BUSY_TIMEOUT_S", 1.0)
     connection = connect("postgres", **postgres, pool_max_conns=1)
     with connection.session(), pytest.raises(ConnectionFailed) as told, connection.session():
@@ -204,7 +204,7 @@ def test_pool_that_is_too_small(connect: Connect, postgres: Parameters, monkeypa
 
 
 def test_session_leaves_nothing_behind(connect: Connect, postgres: Parameters) -> None:
-    """Settings, temporary tables and open transactions of one session are not the next one's."""
+    """A session does not inherit settings, temporary tables or open transactions of the one before."""
     connection = connect("postgres", **postgres, pool_max_conns=1)
     with connection.session() as session:
         session.execute("SET work_mem = '1MB'; CREATE TEMP TABLE mine (id INT)")
@@ -228,7 +228,7 @@ def test_statement_timeout(connect: Connect, postgres: Parameters) -> None:
 
 
 def test_rows_of_this_session_alone(connection: PostgresConnection) -> None:
-    """Temporary tables and what an open transaction has written can be read in the session that made them."""
+    """A session can read its own temporary tables and what its open transaction has written."""
     with connection.session() as session:
         session.execute(
             "CREATE TEMP TABLE mine AS SELECT 1 AS id, 1.50::numeric(4,2) AS price, gen_random_uuid() AS key"
@@ -241,7 +241,7 @@ def test_rows_of_this_session_alone(connection: PostgresConnection) -> None:
 
 
 def test_statements_that_are_no_queries(connection: PostgresConnection) -> None:
-    """Rows come also from statements that cannot stand in a FROM."""
+    """Statements that cannot be a subquery also return their rows."""
     with connection.session() as session:
         session.execute("CREATE TABLE t (id INT)")
         assert rows(session, "SHOW server_encoding") == [("UTF8",)]
@@ -253,14 +253,14 @@ def test_statements_that_are_no_queries(connection: PostgresConnection) -> None:
 
 
 def test_error_shows_the_line(connection: PostgresConnection) -> None:
-    """PostgreSQL's words come with the line of the query, whichever driver met the error."""
+    """PostgreSQL's message names the line of the query, whichever driver receives the error."""
     with connection.session() as session, pytest.raises(StatementFailed) as told:
         session.read("SELECT 1 AS id,\n  nope\nFROM pg_class")
     assert str(told.value) == 'column "nope" does not exist\nLINE 2:   nope\n          ^'
 
 
 def test_errors_of_the_bulk_driver() -> None:
-    """ADBC's wrapping is taken off an error; the database's words stay."""
+    """Only the database's own message is taken from an ADBC error."""
     text = "IO: [libpq] Failed: PGRES_FATAL_ERROR ERROR:  no room\nCONTEXT:  COPY t, line 1\n. SQLSTATE: 53100"
     assert database_text(text) == "no room\nCONTEXT:  COPY t, line 1"
     assert database_text("INTERNAL: could not connect") == "INTERNAL: could not connect"
@@ -270,7 +270,7 @@ def test_errors_of_the_bulk_driver() -> None:
 
 
 def test_views_keep_working(connection: PostgresConnection) -> None:
-    """Views on a table, and on these views, outlive its replacement, with other columns too; so do grants."""
+    """Views on a table, and views on those views, survive its replacement, also with other columns; so do grants."""
     make(connection, "dds.orders", "SELECT 1 AS id, 2 AS price")
     with connection.session() as session:
         session.execute(
@@ -292,7 +292,7 @@ def test_views_keep_working(connection: PostgresConnection) -> None:
 
 
 def test_view_that_no_longer_fits(connection: PostgresConnection) -> None:
-    """A column that another's view reads cannot go; a view of an asset made later in the run may break off."""
+    """A column that a foreign view reads cannot be dropped; the view of an asset later in the run may be lost."""
     make(connection, "dds.orders", "SELECT 1 AS id, 2 AS price")
     make(connection, "mart.cheap", "SELECT price FROM dds.orders", "view")
     with pytest.raises(StatementFailed) as told:
@@ -309,7 +309,7 @@ def test_view_that_no_longer_fits(connection: PostgresConnection) -> None:
 
 
 def test_reader_with_an_old_snapshot(connection: PostgresConnection) -> None:
-    """A transaction that began before a replacement sees the old rows after it, and none of them twice."""
+    """A transaction that started before a replacement still sees the old rows after it, each once."""
     make(connection, "dds.orders", "SELECT 1 AS id")
     with connection.session() as reader:
         reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
@@ -319,7 +319,7 @@ def test_reader_with_an_old_snapshot(connection: PostgresConnection) -> None:
 
 
 def test_replacement_waits_for_no_reader(connection: PostgresConnection) -> None:
-    """A reader in the middle of a table holds up no replacement of its rows."""
+    """A reader in the middle of a table does not block the replacement of its rows."""
     make(connection, "dds.orders", "SELECT 1 AS id")
     with connection.session() as reader:
         reader.execute("BEGIN; SELECT * FROM dds.orders")
@@ -329,7 +329,7 @@ def test_replacement_waits_for_no_reader(connection: PostgresConnection) -> None
 
 
 def test_rows_of_others_are_not_deleted(connection: PostgresConnection) -> None:
-    """A foreign key that would delete rows elsewhere stops the replacement, and says so."""
+    """A foreign key that would delete rows elsewhere prevents the replacement, and the error says so."""
     make(connection, "dds.orders", "SELECT 1 AS id")
     with connection.session() as session:
         session.execute(
@@ -347,7 +347,7 @@ def test_rows_of_others_are_not_deleted(connection: PostgresConnection) -> None:
 
 
 def test_two_processes_make_the_same(postgres: Parameters) -> None:
-    """Two dagscope processes that make the same schema and table for the first time both succeed."""
+    """Two dagscope processes that create the same schema and table at once both succeed."""
     code = (
         "import json, os, sys; from pathlib import Path; "
         "from dagscope.dag.model.assets import Asset; from dagscope.dag.connections import ENGINES;"
@@ -368,7 +368,7 @@ def test_two_processes_make_the_same(postgres: Parameters) -> None:
 
 
 def test_long_names_are_refused(connection: PostgresConnection) -> None:
-    """PostgreSQL would cut a name of more than 63 bytes without a word; dagscope does not let it."""
+    """A name of more than 63 bytes, which PostgreSQL would truncate silently, is refused."""
     name = "c" * 64
     with connection.session() as session, pytest.raises(DagscopeError) as told:
         session.write("t", pa.table({name: [1]}).to_reader())
@@ -383,7 +383,7 @@ def test_long_names_are_refused(connection: PostgresConnection) -> None:
 
 @pytest.mark.postgres
 def test_server_that_dies() -> None:
-    """A statement, a read and a write under way fail with what happened; all work once the server is back."""
+    """A statement, a read and a write in progress fail and say what happened; all work when the server is back."""
     with PostgresServer() as server:
         connection = PostgresConnection.from_config("pg", PostgresConfig.model_validate(server.parameters), Path())
         uses = {
@@ -396,12 +396,13 @@ def test_server_that_dies() -> None:
                 with pytest.raises(ConnectionFailed) as told:
                     use(session)
             assert str(told.value).startswith(
-                f'connection "pg": lost the server at 127.0.0.1:{server.port} while a statement ran ('
+                f'connection "pg": lost the server at 127.0.0.1:{server.port} while a statement was running ('
             )
             with pytest.raises(ConnectionFailed) as gone, connection.session():
                 pass
             assert str(gone.value) == (
-                f'connection "pg": no server listens at 127.0.0.1:{server.port}; start it, or correct host and port'
+                f'connection "pg": no server is listening at 127.0.0.1:{server.port}; '
+                "start it, or correct host and port"
             )
             server.start()
             with connection.session() as session:
@@ -411,7 +412,7 @@ def test_server_that_dies() -> None:
 
 
 def test_incremental_names_with_case(connection: PostgresConnection) -> None:
-    """Names that differ in case are two names, and may stand beside each other."""
+    """Names that differ in case are two names, and a table may have both."""
     for sql in ('SELECT 1 AS "Id", 2 AS id', 'SELECT 4 AS id, 3 AS "Id"'):
         make(connection, "s.orders", sql, "incremental")
     with connection.session() as session:
@@ -422,11 +423,12 @@ def test_incremental_names_with_case(connection: PostgresConnection) -> None:
 
 @pytest.mark.parametrize("table", ["n" * 64, f'"{"é" * 32}"', f"public.{'n' * 64}"])
 def test_table_whose_name_would_be_cut(connection: PostgresConnection, table: str) -> None:
-    """Rows are not written under a name that PostgreSQL would cut, as another table could have what is left of it."""
+    """Rows are not written under a name that PostgreSQL would truncate, possibly to another table's name."""
     name = table.removeprefix("public.").strip('"')
     with connection.session() as session, pytest.raises(StatementFailed) as told:
         session.write(table, pa.table({"id": [1]}).to_reader())
     assert (
-        str(told.value) == f'the name "{name}" has 64 bytes, and PostgreSQL cuts names after 63; give it a shorter one'
+        str(told.value)
+        == f'the name "{name}" has 64 bytes, and PostgreSQL truncates names after 63; give it a shorter one'
     )
     assert connection.relations() == {}
