@@ -33,10 +33,10 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run_project(project: Project, options: RunOptions) -> NoReturn:
     """Run the whole DAG as one task, and exit."""
     settings = read_settings({}, {})
-    os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
+    os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     outlive_timers()
     with output_of_assets_apart() if options.as_json else nullcontext() as output, StandardStreams() as streams:
-        configure_console(LogLevel.ERROR, settings.log_format, streams.log)  # the progress tells what happens
+        configure_console(LogLevel.ERROR, settings.log_format, streams.log)  # the progress shows what happens
         console = console_for(sys.stderr if options.as_json else sys.stdout, quiet=options.as_json)
         try:
             task, interrupted = asyncio.run(_run(project, settings, options, console))
@@ -92,7 +92,7 @@ async def _run(project: Project, settings: Settings, options: RunOptions, consol
 
 
 def _cancel_on_interrupt(workspace: Workspace) -> list[asyncio.Task[None]]:
-    """On the first Ctrl-C cancel what runs and record it; on the second, leave at once."""
+    """On the first Ctrl-C, cancel what runs and record that. On the second, exit at once."""
     cancelling: list[asyncio.Task[None]] = []
 
     def interrupt() -> None:
@@ -106,7 +106,7 @@ def _cancel_on_interrupt(workspace: Workspace) -> list[asyncio.Task[None]]:
 
 
 async def task_of(workspace: Workspace, task_id: str) -> KeptTask:
-    """The newest attempt of a task that is known to be there."""
+    """The newest attempt of a task that is known to exist."""
     async with workspace.reader.moment() as moment:
         task = await moment.task(task_id)
     assert task is not None
@@ -114,7 +114,7 @@ async def task_of(workspace: Workspace, task_id: str) -> KeptTask:
 
 
 def show_end(console: Console, task: KeptTask) -> None:
-    """The closing table, what failed, and one line that says how the task ended."""
+    """The summary table, what failed, and one line that says how the task ended."""
     summary = task.summary
     elapsed_ms = (summary.end_time or summary.start_time or 0) - (summary.start_time or 0)
     nodes = [(node.status, node.facts) for node in task.nodes]

@@ -1,13 +1,13 @@
-"""Text of others on a terminal: nothing in it may move the cursor, set the clipboard or turn the line around."""
+"""Untrusted text on a terminal: it must not move the cursor, set the clipboard or reverse the line."""
 
 import unicodedata
 
-_HARMLESS = frozenset("\u200c\u200d")  # joiners, which scripts and emoji need to be read
+_HARMLESS = frozenset("\u200c\u200d")  # joiners, which some scripts and emoji need
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def shown(text: str) -> str:
-    r"""The text in one line, with control, format and surrogate characters as escapes.
+    r"""The text on one line, with control, format and surrogate characters as escapes.
 
     >>> shown("a\x1b[31mb\nc")
     'a\\x1b[31mb\\nc'

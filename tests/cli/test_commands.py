@@ -17,7 +17,9 @@ def test_init(tmp_path: Path, example: str) -> None:
     """`init` makes a project that checks clean, and says what to type next."""
     made = dagscope("init", "new", "--example", example, cwd=tmp_path)
     count = sum(file.is_file() for file in (tmp_path / "new").rglob("*"))
-    assert made.stdout == f"Made {tmp_path.resolve() / 'new'} with {count} files.\nNext: dagscope run --project new\n"
+    assert (
+        made.stdout == f"Created {tmp_path.resolve() / 'new'} with {count} files.\nNext: dagscope run --project new\n"
+    )
     assert dagscope("check", "--project", "new", cwd=tmp_path).returncode == 0
 
 

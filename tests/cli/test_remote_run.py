@@ -145,7 +145,7 @@ def test_a_server_that_stays_away(gated: ServerDoor, monkeypatch: pytest.MonkeyP
     assert ended.exit_code == 2
     assert ended.stderr == (
         f"The server at {gated.address} has stopped; "
-        "GET /api/dag/status/t says what became of the task once the server answers again\n"
+        "once the server answers again, GET /api/dag/status/t shows how the task ended\n"
     )
 
 
@@ -199,8 +199,8 @@ def test_a_redirect_gets_no_token(hello: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (ran.returncode, ran.stdout) == (2, f"Running on the server at {server.url}\n")
     assert ran.stderr == (
         f"{server.url}/api/events?taskId=t&kinds=task,node,log,run_event redirects to {other.url}, "
-        "which is not followed, since the token would go there; "
-        "another program answers in the place of the server: stop it, and start the server again\n"
+        "which is not followed because the token would be sent there; "
+        "another program answers at the server's address: stop it, and start the server again\n"
     )
     assert (len(server.requests), other.requests) == (1, [])
 
@@ -222,6 +222,6 @@ def test_a_token_that_http_cannot_carry(hello: Path, monkeypatch: pytest.MonkeyP
     door = ServerDoor(hello)
     monkeypatch.setenv("DAGSCOPE_API_TOKEN", "se\ncret")
     ran = dagscope("run", cwd=hello)
-    message = "DAGSCOPE_API_TOKEN holds characters that HTTP cannot carry; set it to the token of the server\n"
+    message = "DAGSCOPE_API_TOKEN contains characters that HTTP does not allow; set it to the server's token\n"
     assert (ran.returncode, ran.stderr) == (2, message)
     door.stop()

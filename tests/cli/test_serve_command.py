@@ -72,7 +72,7 @@ def test_stopping(tmp_path: Path, number: int) -> None:
 
 
 def test_run_first(hello: Path) -> None:
-    """`--run` runs the DAG, shows the closing table, and says what to try next; Ctrl-C ends it without a word."""
+    """`--run` runs the DAG, shows the summary table, and says what to try next; Ctrl-C ends it without a word."""
     command = [DAGSCOPE, "serve", "--project", str(hello), "--port", "0", "--run"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -421,7 +421,7 @@ def dagscope(*arguments: str) -> str:
 
 
 def closing_table(text: str) -> list[list[str]]:
-    """The rows of the closing table in a text, without their times, which differ."""
+    """The rows of the summary table in a text, without their times, which differ."""
     lines = text.partition("asset                  state")[2].splitlines()[1:]
     return [
         [cell for cell in line.split() if not re.fullmatch(r"\d+\.\d\ds", cell)]

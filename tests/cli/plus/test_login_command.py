@@ -27,7 +27,7 @@ def test_options(dg: Dg) -> None:
     with canned_server(CloudQuery) as server:
         code, shown, _ = login(dg, server.url)
     file = dg.home / "dg.toml"
-    assert (code, shown) == (0, f"Logged in: {server.url}/acme/graphql answers. Written to {file}\n")
+    assert (code, shown) == (0, f"Logged in to {server.url}/acme/graphql. Saved in {file}\n")
     assert server.headers[0]["Dagster-Cloud-Api-Token"] == "t"
     assert file.read_text(encoding="utf-8") == (
         f'[cli.plus]\nurl = "{server.url}"\norganization = "acme"\ndefault_deployment = "prod"\nuser_token = "t"\n'
@@ -76,7 +76,7 @@ def test_bad_url(dg: Dg) -> None:
     """What is no address is wrong usage."""
     code, _, errors = login(dg, "nowhere")
     assert code == 2
-    assert errors.endswith("Error: the url must be one like http://127.0.0.1:8080, found 'nowhere'\n")
+    assert errors.endswith("Error: the url must look like http://127.0.0.1:8080, found 'nowhere'\n")
 
 
 def test_against_a_guarded_server(dg: Dg, hello: Path, tmp_path: Path, serve: Serve) -> None:

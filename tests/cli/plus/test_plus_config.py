@@ -174,4 +174,4 @@ def test_bad_url(url: str) -> None:
     """What is no address of HTTP is refused."""
     with pytest.raises(ConfigUnusable) as caught:
         checked_url(url)
-    assert str(caught.value) == f"the url must be one like http://127.0.0.1:8080, found {url!r}"
+    assert str(caught.value) == f"the url must look like http://127.0.0.1:8080, found {url!r}"

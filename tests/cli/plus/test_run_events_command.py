@@ -195,7 +195,7 @@ def test_after(dg: Dg) -> None:
             cursor = document["cursor"]
         assert seen == [str(number) for number in range(0, 100, 3)]
         result = dg.events(RUN, "--limit", "4")
-    assert result.stderr == "There are more: go on with --after p4\n"
+    assert result.stderr == "There are more events: continue with --after p4\n"
 
 
 def test_real_dagsters_differences(dg: Dg) -> None:
@@ -208,7 +208,7 @@ def test_real_dagsters_differences(dg: Dg) -> None:
 
 
 CHECK = "check that the server runs and that its url is right"
-NOT_FOLLOWED = ", which is not followed, since the token would go there; correct the url with `dg plus login`"
+NOT_FOLLOWED = ", which is not followed because the token would be sent there; correct the url with `dg plus login`"
 NOT_GRAPHQL = "The answer from {url}/graphql is not GraphQL ({what}); check the url and the organization"
 
 
@@ -250,7 +250,7 @@ NOT_GRAPHQL = "The answer from {url}/graphql is not GraphQL ({what}); check the 
             logs(connection([event(message=None)])),  # type: ignore[arg-type]
             "The answer from {url}/graphql is not a page of run events",
         ),
-        (logs(connection([], None, has_more=True)), "The server has more events, but no cursor to ask for them"),
+        (logs(connection([], None, has_more=True)), "The server has more events but returned no cursor for them"),
     ],
 )
 def test_errors(dg: Dg, answer: Any, message: str) -> None:
@@ -369,7 +369,7 @@ def test_token_that_http_cannot_carry(dg: Dg) -> None:
     dg.configure(url="http://127.0.0.1:9")
     assert dg.events(RUN).stderr == (
         "Error querying Dagster Plus API: "
-        "The configured organization, deployment or token holds characters that HTTP cannot carry\n"
+        "The configured organization, deployment or token contains characters that HTTP does not allow\n"
     )
 
 
