@@ -1,4 +1,4 @@
-"""Loading a project of 1,000 models, answering for its DAG, and checking one of 100,000 files."""
+"""Loading a project of 1,000 models, returning its DAG, and checking a project of 100,000 files."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Text of others on a terminal."""
+"""Untrusted text on a terminal."""
 
 import random
 import unicodedata
@@ -27,12 +27,12 @@ from dagscope.dag.ground.terminal_text import shown
     ],
 )
 def test_shown(text: str, expected: str) -> None:
-    """What a terminal would act on is shown as an escape; every script and emoji stays as it is."""
+    """Characters that a terminal would act on become escapes, and every script and emoji stays unchanged."""
     assert shown(text) == expected
 
 
 def test_fuzz() -> None:
-    """No text of any characters leaves one that a terminal acts on."""
+    """No text, whatever its characters, keeps a character that a terminal acts on."""
     chance = random.Random(4)
     for _ in range(500):
         text = "".join(chr(chance.choice((chance.randrange(0x100), chance.randrange(0x110000)))) for _ in range(50))
