@@ -66,7 +66,7 @@ PROMISES = (
         {"disconnects": 100, "at_once": 20},
     ),
     Promise(
-        "If a write fails, what is not stored is never answered with 2xx, the error is clear, and a restart repairs it.",
+        "If a write fails, nothing unstored is answered with 2xx, the error is clear, and a restart fixes it.",
         disk.failing_writes,
         {"upto": 50, "shots": 50},
         {"upto": 50, "shots": 2},
