@@ -33,7 +33,7 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
 
 
 def _check(project: Path) -> tuple[float, float]:
-    """Seconds and peak megabytes of the command."""
+    """The seconds and the peak megabytes of the command."""
     began_at = time.perf_counter()
     command = [sys.executable, "-m", "dagscope", "check", "--project", str(project)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

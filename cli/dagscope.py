@@ -198,19 +198,19 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
 
 
 def _fill_standard_descriptors() -> None:
-    """Open descriptors 0 to 2 that the process was started without, as `serve 2>&-` does.
+    """Open the descriptors 0 to 2 if the process was started without them, for example by `serve 2>&-`.
 
-    Otherwise the next file that is opened would be one of them, and get what is written to standard error.
+    Otherwise the next file that is opened would become one of them, and receive what is written to standard error.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # opens the lowest free descriptor, which is this one
 
 
 def _owner_of(state: "StateFolder") -> "StateInUse | None":
-    """The process that uses the state; exit where the state is another user's."""
+    """The process that uses the state, if any. Exits if the state belongs to another user."""
     from dagscope.storage.state_folder import StateUnusable
 
     try:

@@ -53,7 +53,7 @@ def run_project(project: Project, options: RunOptions) -> NoReturn:
 
 @contextmanager
 def output_of_assets_apart() -> Iterator[int]:
-    """A descriptor of standard output; meanwhile all that is printed goes to standard error, child processes' too."""
+    """A descriptor of standard output. Inside the block, all output goes to standard error, also of child processes."""
     sys.stdout.flush()
     output = os.dup(1)
     try:
@@ -65,7 +65,7 @@ def output_of_assets_apart() -> Iterator[int]:
 
 
 def _write(output: int, text: str) -> None:
-    """Write a line; exit if nobody can take it."""
+    """Write a line. Exits if it cannot be written."""
     try:
         with open(output, "w", encoding="utf-8", closefd=False) as stream:
             print(text, file=stream)
@@ -74,7 +74,7 @@ def _write(output: int, text: str) -> None:
 
 
 def console_for(stream: TextIO, quiet: bool = False) -> Console:
-    """A console on the stream; where that is no terminal, as wide as what is shown."""
+    """A console on the stream. If that is not a terminal, lines are not wrapped."""
     return Console(file=stream, quiet=quiet, width=None if stream.isatty() else _WIDTH_ELSEWHERE)
 
 

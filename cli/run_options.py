@@ -43,7 +43,7 @@ def read_data(data: str | None) -> dict[str, Any]:
     if data.startswith("@"):
         try:
             text = Path(data[1:]).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path with a NUL in it
+        except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path with a NUL
             fail(f"--data: {data[1:]} cannot be read: {error}")
     try:
         text.encode()

@@ -108,11 +108,11 @@ def _bind(host: str, port: int) -> socket.socket:
     """The socket, bound but not listening: connections are refused until the server is ready."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # asyncio sets TCP_NODELAY only if TCP is named. Without it, answers on a kept connection wait 40 ms for an ACK.
+        # asyncio sets TCP_NODELAY only if TCP is named. Without it, answers on a kept connection wait 40 ms for ACKs.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-    except UnicodeError:  # no name of a host: longer than 63 characters between two dots, or empty there
+    except UnicodeError:  # a part between two dots is empty or longer than 63 characters
         fail(f"cannot listen on {host}: not the name or address of a host; choose another with --host")
     except OSError as error:
         fail(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port")
@@ -142,7 +142,7 @@ class _Server(uvicorn.Server):
 
 
 class _LoopFaults:
-    """Reports faults of the event loop, each kind once a minute: without free descriptors accepting always fails."""
+    """Reports faults of the event loop, each kind once a minute: without free descriptors, every accept fails."""
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}

@@ -47,7 +47,7 @@ def test_check_of_a_good_project(hello: Path) -> None:
 
 
 def test_nothing_reaches_the_terminal(hello: Path) -> None:
-    """Names and messages that would steer a terminal are shown as escapes, in one line."""
+    """Names and messages with terminal control sequences are shown with escapes, in one line."""
     (hello / "assets/models/dds/a\x1b[31m\nb.sql").write_text("SELECT 1")
     ended = dagscope_here("check", "--project", str(hello))
     message = r'"a\x1b[31m\nb" cannot be a name; use letters, digits and _, not starting with a digit'

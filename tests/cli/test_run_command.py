@@ -105,7 +105,7 @@ def test_wrong_usage(hello: Path) -> None:
 
 
 def test_folder_that_cannot_be_written(hello: Path) -> None:
-    """Where no state can be kept a command says so in a line, with exit code 2."""
+    """If the state cannot be stored, a command reports that in one line, with exit code 2."""
     (hello / ".dagscope").write_text("not a folder")
     needs = "it has to be a folder that belongs to you, in one that you may write to"
     for command in ("run", "serve"):
@@ -115,7 +115,7 @@ def test_folder_that_cannot_be_written(hello: Path) -> None:
 
 
 def test_errors_do_not_steer_the_terminal(tmp_path: Path) -> None:
-    """The message of a failed asset keeps its lines, and its control characters are shown as escapes."""
+    """A failed asset's message keeps its lines, and its control characters are shown as escapes."""
     folder = write_project(tmp_path, {raw("a.b"): 'def execute(context):\n    raise ValueError("\x1b[2J\\nend")\n'})
     ran = dagscope("run", cwd=folder)
     assert "\x1b" not in ran.stdout

@@ -39,7 +39,7 @@ def test_after_a_kill(hello: Path) -> None:
 
 @pytest.mark.parametrize("host", ["a" * 70, "a..b"])
 def test_a_host_that_cannot_be_one(hello: Path, host: str) -> None:
-    """What is no name of a host is told in a line."""
+    """An invalid host name is reported in one line."""
     refused = serve(hello, "--host", host)
     assert refused.returncode == 2
     assert refused.stderr == (

@@ -120,7 +120,7 @@ PROMISES = (
         {"kills": 2},
     ),
     Promise(
-        "After hours of mixed work threads, descriptors and memory have levelled off, and nothing stays open.",
+        "After hours of mixed work, threads, descriptors and memory have levelled off, and nothing stays open.",
         soak.soak,
         {"rounds": 60, "round_s": 60},
         {"rounds": 3, "round_s": 3},
