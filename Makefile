@@ -8,11 +8,11 @@ BIN := .venv/bin
 # A broken link fails the build. Not --quiet, which swallows the warnings that --strict counts: it is printed only on failure.
 SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { echo "$$built"; exit 1; }
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
-unexport PYTHONDONTWRITEBYTECODE # each start would compile every library anew: 4 s instead of 1.5
+unexport PYTHONDONTWRITEBYTECODE # each start would compile every library again: 4 s instead of 1.5
 
 .PHONY: help demo demo-crossdb quick test coverage check docs bench faults fuzz lock clean
 
-help: ## say what can be made
+help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 .venv/.ready: requirements.lock pyproject.toml
@@ -26,7 +26,7 @@ help: ## say what can be made
 demo: .venv/.ready ## run a real DAG over 336,776 flights and serve it (PORT=8080)
 	@$(BIN)/dagscope serve --project examples/nycflights --run --port $(PORT)
 
-demo-crossdb: .venv/.ready ## run a DAG over DuckDB and PostgreSQL, which is started for it unless DAGSCOPE_PG_* name one
+demo-crossdb: .venv/.ready ## run a DAG across DuckDB and PostgreSQL (starts PostgreSQL unless DAGSCOPE_PG_* name a server)
 	@$(BIN)/python -m examples.crossdb.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
 
 quick: .venv/.ready ## run the tests that start no process: no server, no PostgreSQL
@@ -35,11 +35,11 @@ quick: .venv/.ready ## run the tests that start no process: no server, no Postgr
 test: .venv/.ready ## run all tests
 	@$(PYTEST)
 
-# Without the tests that cancel Python: an exception sent into a thread that is being traced can leave the tracer locked.
-coverage: .venv/.ready ## run tests/dag, storage, http and cli, and fail below the coverage that pyproject.toml asks for
+# Without the tests that cancel Python: an exception raised in a thread that is being traced can leave the tracer locked.
+coverage: .venv/.ready ## measure what the main tests cover, and fail below the minimum in pyproject.toml
 	@$(BIN)/pytest --cov -k "not cancel" $(COVERED)
 
-check: .venv/.ready ## format, lint, types, import directions, docs site
+check: .venv/.ready ## check format, lint, types, import directions and the docs site
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -51,10 +51,10 @@ docs: .venv/.ready ## build the docs as a site in build/site
 	@$(SITE)
 	@echo "Built build/site/index.html"
 
-bench: .venv/.ready ## measure, and print ratios with machine and date
+bench: .venv/.ready ## measure dagscope, and print ratios with the machine and the date
 	@$(BIN)/python -m benchmarks
 
-faults: .venv/.ready ## break it on purpose, at length: kills, cuts, full disks (SEED=, ONLY=)
+faults: .venv/.ready ## break dagscope on purpose, for longer: kills, cuts, full disks (SEED=, ONLY=)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 fuzz: .venv/.ready ## load thousands of mutated projects (SEED=, PROJECTS=)
@@ -64,5 +64,5 @@ lock: ## rewrite requirements.lock from pyproject.toml (needs uv; RESOLUTION=low
 	uv pip compile pyproject.toml --group dev --universal --resolution $(RESOLUTION) --generate-hashes --no-annotate \
 	  --no-header --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.lock
 
-clean: ## remove all that was made, .venv and the examples' state too
+clean: ## delete everything that was built, with .venv and the examples' state
 	rm -rf .venv .venvs dist build examples/*/store examples/*/.dagscope

@@ -1,4 +1,4 @@
-"""What goes into the wheel: one package, `dagscope`, with the rooms, the migrations and two examples inside it.
+"""The contents of the wheel: one package, `dagscope`, with the rooms, the migrations and two examples inside it.
 
 In a checkout the rooms are links from dagscope/ to the top-level folders, which an editable install uses as they are.
 """
@@ -22,11 +22,11 @@ _LEFT_BY_RUNS = (".dagscope", "store")
 
 class CustomBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if version == "standard":  # an editable install would copy them once, and never again
+        if version == "standard":  # an editable install would copy them once and never update them
             build_data["force_include"].update(_PLACES | dict(self._examples()))
 
     def _examples(self) -> Iterator[tuple[str, str]]:
-        # Entry by entry: what is included as a whole folder is included with all that it holds, ignored or not.
+        # One entry at a time: a folder is included with everything in it, ignored files too.
         for example in _EXAMPLES:
             for entry in (Path(self.root) / "examples" / example).iterdir():
                 if entry.name not in _LEFT_BY_RUNS:

@@ -1,1 +1,1 @@
-"""Measuring dagscope: ratios against something real, in one run, printed with machine and date."""
+"""Benchmarks of dagscope: ratios to something real, measured in the same run, with the machine and the date."""

@@ -16,7 +16,7 @@ from benchmarks.machine import this_machine
 _RESULTS = Path(__file__).parent / "results"
 
 _Benchmark = Callable[[Path, int], Iterator[Figure]]
-"""Given a folder of its own, and what to divide the sizes by."""
+"""Takes its own folder, and the number that sizes are divided by."""
 
 BENCHMARKS: Mapping[str, _Benchmark] = {
     "load": load.figures,
@@ -35,16 +35,16 @@ _PIPED_WIDTH = 180  # characters
 
 def main() -> None:
     arguments = _arguments()
-    # Processes that are measured must find compiled modules, as an installed dagscope does.
+    # The measured processes must find compiled modules, as an installed dagscope does.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     machine = this_machine(arguments.quick)
-    telling = Console(stderr=True, highlight=False)
+    progress = Console(stderr=True, highlight=False)
     measured: list[Figure] = []
     for name in arguments.only or BENCHMARKS:
         started = perf_counter()
         with tempfile.TemporaryDirectory(prefix=f"dagscope-bench-{name}-") as folder:
             measured += BENCHMARKS[name](Path(folder), _QUICK_DIVISOR if arguments.quick else 1)
-        telling.print(f"{name}: {perf_counter() - started:.0f} s", style="dim")
+        progress.print(f"{name}: {perf_counter() - started:.0f} s", style="dim")
     shown = Console(highlight=False)
     if not shown.is_terminal:
         shown.width = _PIPED_WIDTH
@@ -61,7 +61,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure dagscope on this machine.")
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
-    parser.add_argument("--quick", action="store_true", help="a tenth of the sizes, to try it out")
+    parser.add_argument("--quick", action="store_true", help="use a tenth of the sizes, for a quick try")
     parser.add_argument("--save-reference", action="store_true", help="save as results/reference.json")
     parser.add_argument("--results", type=Path, default=_RESULTS, metavar="DIR", help="where to save")
     return parser.parse_args()

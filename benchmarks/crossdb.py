@@ -1,4 +1,4 @@
-"""Rows over the border and back: DuckDB -> PostgreSQL -> DuckDB, beside COPY of the same rows."""
+"""Transfer of rows there and back: DuckDB -> PostgreSQL -> DuckDB, compared with COPY of the same rows."""
 
 import threading
 import time
@@ -37,7 +37,7 @@ HASH = "SELECT count(*) || ' ' || bit_xor(hash(id, name, amount, weight, moment,
 
 @dataclass(frozen=True)
 class Crossing:
-    """A transfer there and back: seconds of each hop, if the rows are equal, and the memory on top of what was used."""
+    """A transfer there and back: the seconds of each hop, whether the rows are equal, and the additional memory."""
 
     there_s: float
     back_s: float
@@ -46,7 +46,7 @@ class Crossing:
 
 
 def cross(duck: Connection, postgres: Connection, frames: FrameFiles) -> Crossing:
-    """Carry the table `source` of DuckDB to PostgreSQL and back, as a run with persist_inputs does."""
+    """Transfer the table `source` of DuckDB to PostgreSQL and back, as a run with persist_inputs does."""
     with watched_memory() as memory:
         there_s = _timed(lambda: _hop(duck, "source", postgres, "over", frames))
         back_s = _timed(lambda: _hop(postgres, "tmp_over_t", duck, "back", frames))
@@ -74,7 +74,7 @@ def _timed(work: Callable[[], None]) -> float:
 
 @contextmanager
 def watched_memory() -> Iterator[Callable[[], float]]:
-    """Tells how many MB this process grew at most since the block began."""
+    """Yields a function that returns by how many MB this process has grown at most since the block started."""
     stop, before, most = threading.Event(), _resident_mb(), [0.0]
 
     def watch() -> None:
@@ -95,7 +95,7 @@ def _resident_mb() -> float:
 
 
 def open_both(server: PostgresServer, folder: Path) -> tuple[Connection, Connection]:
-    """A DuckDB file that is held to 128 MB of memory, and the server's database."""
+    """A DuckDB file with a memory limit of 128 MB, and the server's database."""
     duckdb, postgres = ENGINES["duckdb"], ENGINES["postgres"]
     limit = [{"name": "memory_limit", "value": "128MB"}]
     duck_config = duckdb.Config.model_validate({"path": "bench.duckdb", "extraParams": limit})
@@ -104,9 +104,9 @@ def open_both(server: PostgresServer, folder: Path) -> tuple[Connection, Connect
 
 
 def figures(folder: Path, divisor: int) -> Iterator[Figure]:
-    """The two hops beside COPY of the same rows, and the memory that they take.
+    """The two hops compared with COPY of the same rows, and the memory that they use.
 
-    Raises `AssertionError` if rows changed on the way.
+    Raises `AssertionError` if any row changed.
     """
     rows = ROWS // divisor
     (folder / "frames").mkdir()
@@ -120,7 +120,7 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
         finally:
             duck.close()
             postgres.close()
-    assert crossing.is_equal, "the rows that came back are not those that went"
+    assert crossing.is_equal, "the rows that came back are not the rows that were sent"
     note = "theirs: COPY to a CSV file and COPY from it; ours keeps the frame too"
     yield Figure(f"{rows:,} rows DuckDB -> PostgreSQL", crossing.there_s, "s", copied_in, TIME_GOAL, note=note)
     yield Figure(f"{rows:,} rows PostgreSQL -> DuckDB", crossing.back_s, "s", copied_out, TIME_GOAL)
@@ -128,7 +128,7 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
 
 
 def _copied(server: PostgresServer, duck: Connection, folder: Path) -> tuple[float, float]:
-    """Seconds that the same rows take through COPY and files: DuckDB -> file -> PostgreSQL, and back."""
+    """The seconds that COPY takes for the same rows: DuckDB -> file -> PostgreSQL, and back."""
     there, back = folder / "there.csv", folder / "back.csv"
     with duck.session() as session, psycopg.connect(_dsn(server), autocommit=True) as connection:
         connection.execute(f"CREATE TABLE copied ({TARGET})".encode())

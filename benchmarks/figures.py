@@ -1,4 +1,4 @@
-"""Figures: what was measured, beside what it is compared with and what was hoped for."""
+"""Figures: a measured value, the value it is compared with, and the goal."""
 
 import json
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from benchmarks.machine import Machine
 class Figure:
     """One line of the table. `ours` and `theirs` are in `unit`.
 
-    `goal` is the most that the ratio may be where there is something to compare with, else the most that `ours` may
-    be; `accepted` is a ratio above the goal that is still well. None where nothing was set.
+    `goal` is the maximum of the ratio if there is something to compare with, and the maximum of `ours` otherwise.
+    `accepted` is a ratio above the goal that is still acceptable. Both are None if they are not set.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """`met`, `accepted`, `missed`, or nothing where there is no goal."""
+        """`met`, `accepted` or `missed`; "" if there is no goal."""
         if self.goal is None:
             return ""
         value = self.ours if self.ratio is None else self.ratio
@@ -46,12 +46,12 @@ _STYLES = {"met": "green", "accepted": "yellow", "missed": "red"}
 
 
 def ratios_first(figures: Sequence[Figure]) -> list[Figure]:
-    """The figures that compare, then the others; else in the order in which they were measured."""
+    """The figures with a ratio, then the others, each in the order in which they were measured."""
     return sorted(figures, key=lambda figure: figure.ratio is None)
 
 
 def as_table(figures: Sequence[Figure]) -> Table:
-    """The figures as one table, ratios first."""
+    """The figures as one table, those with a ratio first."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("figure", overflow="fold")
     for heading in ("ratio", "ours", "theirs"):
@@ -74,7 +74,7 @@ def as_table(figures: Sequence[Figure]) -> Table:
 
 
 def as_json(figures: Sequence[Figure], machine: Machine) -> str:
-    """The figures and what they were measured on, as a JSON document.
+    """The figures and their machine as a JSON document.
 
     `{"machine": {...}, "figures": [{"name", "ours", "unit", "theirs", "goal", "accepted", "note", "ratio",
     "verdict"}]}`
@@ -84,7 +84,7 @@ def as_json(figures: Sequence[Figure], machine: Machine) -> str:
 
 
 def _number(value: float | None) -> str:
-    """Three digits that count: `0.0123`, `1.25`, `184`, `12,345`; nothing for None."""
+    """Three significant digits: `0.0123`, `1.25`, `184`, `12,345`; "" for None."""
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

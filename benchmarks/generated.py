@@ -1,4 +1,4 @@
-"""Projects of any size, for measuring."""
+"""Generated projects of any size."""
 
 from pathlib import Path
 
@@ -20,25 +20,25 @@ connection: duck
 
 
 def empty_project(folder: Path) -> Path:
-    """A project of one DuckDB connection, without assets."""
+    """A project with one DuckDB connection and no assets."""
     _write(folder / "config.yaml", CONFIG)
     _write(folder / "profile.yaml", PROFILE)
     return folder
 
 
 def write_model(folder: Path, name: str, sql: str, profile: str = "") -> None:
-    """A model named `stage.model`; `profile` is the YAML of its block, if it has one."""
+    """Write a model named `stage.model`. `profile` is the YAML of its profile block, if it has one."""
     block = f'{{{{ define "profile.yaml" }}}}\n{profile}\n{{{{ end }}}}\n' if profile else ""
     _write(folder / f"assets/models/{name.replace('.', '/')}.sql", block + sql)
 
 
 def write_raw_asset(folder: Path, name: str, python: str) -> None:
-    """A raw asset named `stage.model`."""
+    """Write a raw asset named `stage.model`."""
     _write(folder / f"assets/models/{name.replace('.', '/')}.py", python)
 
 
 def layered_project(folder: Path, layers: int, per_layer: int, rows: int = 1_000, tests: bool = True) -> Path:
-    """Table models in layers, each reading two of the layer before it, with a data test each."""
+    """Table models in layers. Each reads two models of the previous layer and has a data test."""
     empty_project(folder)
     for layer in range(layers):
         for index in range(per_layer):
@@ -52,7 +52,7 @@ def layered_project(folder: Path, layers: int, per_layer: int, rows: int = 1_000
 
 
 def chain_project(folder: Path, length: int) -> Path:
-    """Table models in one line, each reading the one before it."""
+    """Table models in a chain. Each reads the previous one."""
     return layered_project(folder, layers=length, per_layer=1, rows=10, tests=False)
 
 

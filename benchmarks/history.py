@@ -1,4 +1,4 @@
-"""Much history, made by copying what one task left in a state that no process uses."""
+"""A long history: copies of the rows of one task, in a state that no process uses."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _OF_A_TASK = ("task", "attempt", "node", "data_test_result")
 
 
 class History:
-    """A state to fill. `task` is the one task that is in it; `close` makes what was added visible."""
+    """A state to fill. `task` is the only task in it. `close` commits the new rows."""
 
     def __init__(self, state: StateFolder, task: str) -> None:
         self._task = task
@@ -22,11 +22,11 @@ class History:
 
     @property
     def log_entries(self) -> int:
-        """How many log entries the state has."""
+        """The number of log entries in the state."""
         return self._one("SELECT count(*) FROM log_entry")
 
     def repeat(self, tasks: int) -> None:
-        """Copy the task with all that belongs to it, until there are so many tasks, each a second after the other."""
+        """Copy the task and everything that belongs to it until there are `tasks` tasks, one second apart."""
         name = "printf('%s_%05d', task_id, copy)"
         started = {"start_time": "start_time + copy * 1000", "end_time": "end_time + copy * 1000"}
         for table in (*_OF_A_TASK, *_LOG):
@@ -42,7 +42,7 @@ class History:
         self._position += (tasks - 1) * self._span
 
     def add_log(self, task: str, entries: int) -> None:
-        """Log entries of another task, alike."""
+        """Add similar log entries of another task."""
         position = f"{self._position} + copy"
         data = f"""json_set(data, '$.taskId', '{task}', '$.rows', copy)"""
         newest = f"position = (SELECT max(position) FROM log_entry WHERE task_id = '{self._task}')"
@@ -50,7 +50,7 @@ class History:
         self._position += entries
 
     def add_wide_task(self, task: str, nodes: int) -> None:
-        """A task with so many nodes, each with a data test."""
+        """Add a task with `nodes` nodes, each with a data test."""
         changes = {"task_id": f"'{task}'"}
         self._copy("task", 1, changes | {"task_uuid": f"'{task}'"})
         self._copy("attempt", 1, changes)
@@ -65,7 +65,7 @@ class History:
         self._database.close()
 
     def _copy(self, table: str, copies: int, changes: Mapping[str, str], where: str = "true") -> None:
-        """Insert each of the task's rows so many times; `copy` counts from 1 in the changed columns' expressions."""
+        """Insert each of the task's rows `copies` times. `copy` in the expressions of `changes` counts from 1."""
         names = [f'"{row[1]}"' for row in self._database.execute(f"PRAGMA table_info({table})")]
         values = [changes.get(name, changes.get(name.strip('"'), name)) for name in names]
         self._database.execute(

@@ -1,4 +1,4 @@
-"""Loading a project of 1,000 models, answering for its DAG, and checking one of 100,000 files."""
+"""Loading a project of 1,000 models, returning its DAG, and checking a project of 100,000 files."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
 
 
 def _check(project: Path) -> tuple[float, float]:
-    """Seconds and peak megabytes of the command."""
+    """The seconds and the peak megabytes of the command."""
     began_at = time.perf_counter()
     command = [sys.executable, "-m", "dagscope", "check", "--project", str(project)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

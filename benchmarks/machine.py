@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine that figures were measured on."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine, the moment (ISO 8601, UTC), and the versions of what does the work."""
+    """The machine, the time (ISO 8601, UTC), and the versions of the software."""
 
     cpu: str
     cores: int

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.plain_duckdb DATABASE`: run statements one after the other, and print the seconds they took.
+"""`python -m benchmarks.plain_duckdb DATABASE`: run statements in order, and print how many seconds they took.
 
-The statements come as a JSON array on standard input. What they return is fetched.
+Reads the statements from standard input, as a JSON array. Fetches their results.
 """
 
 import json

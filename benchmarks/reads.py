@@ -1,6 +1,6 @@
-"""Reading from a state with much history: nothing may grow with what one does not ask for.
+"""Reading from a state with a long history: the time must not grow with data that is not requested.
 
-One task is really run; the state is then filled with copies of all its rows, as if it had been run thousands of times.
+One real task is run. The state is then filled with copies of its rows, as if it had been run thousands of times.
 """
 
 import shutil
@@ -36,7 +36,7 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
 
 
 def _fill(project: Path, tasks: int, entries: int = 0, nodes: int = 0) -> None:
-    """Copies of the one task; on top, log entries until there are so many, and a task with so many nodes."""
+    """Copy the task. With `entries`, also fill the log up to that number, and add a task with `nodes` nodes."""
     history = History(StateFolder.of_project(project), _RUN)
     history.repeat(tasks)
     if entries:

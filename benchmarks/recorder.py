@@ -1,4 +1,4 @@
-"""How many events a second the recorder takes, each batch committed with `synchronous = FULL` before it is shown."""
+"""How many events per second the recorder takes. Each batch is committed with `synchronous = FULL`."""
 
 import asyncio
 from collections.abc import Iterator
@@ -27,24 +27,24 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
     count = 60_000 // divisor
     events = _events(count)
     storm = median(asyncio.run(_storm_seconds(folder / f"storm_{time}", events)) for time in range(3))
-    note = "a third node changes, log entries, run events, emitted by one thread as fast as they are taken"
+    note = "node changes, log entries and run events, a third each, emitted by one thread as fast as possible"
     yield Figure(f"recorder, {count:,} events at once", count / storm, "events/s", note=note)
     lone = asyncio.run(_lone_seconds(folder / "lone", events[:300]))
     yield Figure("recorder, one event alone", lone * 1000, "ms", note="from emit to committed")
 
 
 def _events(count: int) -> list[Event]:
-    """What a runner emits: for each node it starts, a change, a log entry and a run event."""
-    told: list[Event] = []
-    log = TaskLog(told.append, Redaction(), _TASK, 1)
+    """The events that a runner emits: for each node that it starts, a change, a log entry and a run event."""
+    emitted: list[Event] = []
+    log = TaskLog(emitted.append, Redaction(), _TASK, 1)
     for index in range(count // 3):
         name = f"stage.model_{index % _NODES}"
         node = NodeStatus(name=f"Executing {name}", asset_name=name, order=index % _NODES + 1)
-        told.append(NodeChanged(_TASK, 1, node.changed(state=NodeState.IN_PROGRESS, start_time=now_ms())))
+        emitted.append(NodeChanged(_TASK, 1, node.changed(state=NodeState.IN_PROGRESS, start_time=now_ms())))
         of_asset = log.for_asset(name, "duck")
         of_asset.info(f"Asset materialized: {name} (1,000 rows)", rows=1_000, at=iso_time(now_ms()))
         of_asset.run_event(RunEventType.MATERIALIZATION, RunEventLevel.INFO, f"Asset materialized: {name} (1,000 rows)")
-    return told
+    return emitted
 
 
 def _accepted() -> TaskAccepted:

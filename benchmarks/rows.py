@@ -1,4 +1,4 @@
-"""Asset data as JSON: how fast a long answer is, against DuckDB's own JSON writer, and what memory it takes."""
+"""Asset data as JSON: the speed of a long answer compared with DuckDB's own JSON writer, and the memory it uses."""
 
 import subprocess
 import sys
@@ -34,24 +34,24 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
         client.run("bench")
     ours, framed_ours = _our_seconds(project)
     theirs = _their_seconds(project)
-    note = f"{ours / rows * 1e6:.2f} µs a row; theirs writes the same table to a file, in a process of its own"
+    note = f"{ours / rows * 1e6:.2f} µs a row; theirs writes the same table to a file, in its own process"
     yield Figure(f"asset data as JSON, {rows:,} rows x 6 columns", ours, "s", theirs, 1.5, note=note)
     yield Figure(f"the same from a captured frame, {rows:,} rows", framed_ours, "s", theirs, 1.5)
     for name, label in (("large", "a relation"), ("large_frame", "a captured frame")):
         above, private = _memory(project, f"mart.{name}")
-        note = f"of these {private:.0f} MiB private, the rest mapped files"
+        note = f"{private:.0f} MiB of it private, the rest mapped files"
         yield Figure(f"memory above idle, {many:,} rows of {label}", above, "MiB", goal=150, note=note)
 
 
 def _our_seconds(project: Path) -> list[float]:
-    """How long the relation's answer takes, and the frame's."""
+    """How long the answers with the relation and with the frame take."""
     paths = [f"/api/dag/asset/mart.{name}/data" for name in ("fast", "fast_frame")]
     with serving(project) as server, server.client() as client:
         return median_seconds(3, *(lambda path=path: client.drain(path) for path in paths))
 
 
 def _their_seconds(project: Path) -> float:
-    """How long DuckDB's writer takes, as it says itself."""
+    """How long DuckDB's writer takes, measured in its own process."""
     code = (
         "import duckdb, sys, time; from statistics import median; c = duckdb.connect(sys.argv[1], read_only=True)\n"
         "def once():\n"
@@ -68,9 +68,9 @@ def _their_seconds(project: Path) -> float:
 
 
 def _memory(project: Path, asset: str) -> tuple[float, float]:
-    """The most that a server takes above what it takes when idle, while it sends all rows: in all, and private, in MiB.
+    """The peak memory of a server while it sends all rows, above its idle memory: total and private, in MiB.
 
-    Idle is after one row of the same asset was asked for.
+    Idle memory is measured after a request for one row of the same asset.
     """
     path = f"/api/dag/asset/{asset}/data"
     with serving(project) as server, server.client() as client:
@@ -83,11 +83,11 @@ def _memory(project: Path, asset: str) -> tuple[float, float]:
 
 
 class _Peak:
-    """Watches a process; private memory has no high-water mark of its own, so it is looked at often."""
+    """Watches the memory of a process. Private memory has no high-water mark of its own, so it is sampled."""
 
     def __init__(self, pid: int) -> None:
         self._pid, self._private, self._stopped = pid, 0, Event()
-        Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")  # the high-water mark begins anew
+        Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")  # resets the high-water mark
         self._watching = Thread(target=self._watch)
         self._watching.start()
 
@@ -96,14 +96,14 @@ class _Peak:
             self._private = max(self._private, _resident(self._pid)["RssAnon"])
 
     def stop(self) -> tuple[int, int]:
-        """The highest of all memory and of private memory, in bytes."""
+        """The peak of all memory and of private memory, in bytes."""
         self._stopped.set()
         self._watching.join()
         return _resident(self._pid)["VmHWM"], self._private
 
 
 def _resident(pid: int) -> dict[str, int]:
-    """Sizes in bytes by their names in /proc."""
+    """Memory sizes in bytes, by their names in /proc."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return {
         name: int(value.split()[0]) * 1024

@@ -1,4 +1,4 @@
-"""Asking for run events, beside a real Dagster: the same query, client and number of events, in turn."""
+"""Run event queries compared with a real Dagster: the same query, client and number of events, in turn."""
 
 import asyncio
 import http.client
@@ -42,12 +42,12 @@ def _queries(server: Server, dagster: DagsterWebserver, times: int) -> Iterator[
         theirs = _asking(dagster.url, dagster.run_id, limit)
         ours(), theirs()  # the first answer compiles the query
         taken = [1000 * seconds for seconds in median_seconds(times, ours, theirs)]
-        note = "beside dagster-webserver, p50, one client"
+        note = "compared with dagster-webserver, p50, one client"
         yield Figure(f"logsForRun, {limit:,} events", taken[0], "ms", taken[1], _SERVER_GOAL, note=note)
 
 
 def _asking(address: str, run_id: str, limit: int) -> Callable[[], None]:
-    """What asks the spec's query, over a connection that is kept."""
+    """A function that sends the spec's query over a connection that is kept open."""
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(address).netloc, timeout=60)
     body = json.dumps({"query": SPEC_QUERY, "variables": {"runId": run_id, "limit": limit}}).encode()
 
@@ -60,7 +60,7 @@ def _asking(address: str, run_id: str, limit: int) -> Callable[[], None]:
 
 
 def _commands(folder: Path, server: Server, times: int) -> Figure:
-    """The whole process of either client, both asking dagscope for 100 events."""
+    """The whole process of each client, both querying dagscope for 100 events."""
     program, environ = dagster_dg(folder, f"{server.address}/dagster")
     ours = [Path(DAGSCOPE).with_name("dg"), "plus", "api", "run", "events", _RUN]
     theirs = [program, "api", "run", "get-events", _RUN]
@@ -68,7 +68,7 @@ def _commands(folder: Path, server: Server, times: int) -> Figure:
     for action in actions:
         action()
     taken = median_seconds(times, *actions)
-    note = "beside dg api run get-events, the same 100 events"
+    note = "compared with dg api run get-events, the same 100 events"
     return Figure("dg plus api run events", taken[0], "s", taken[1], _COMMAND_GOAL, note=note)
 
 
@@ -77,7 +77,7 @@ def _run(command: list[Path | str], environ: dict[str, str]) -> None:
 
 
 async def _record(project: Path) -> None:
-    """A run of as many events as Dagster's, with messages as long."""
+    """Record a run with as many events as Dagster's, and messages of the same length."""
     async with open_workspace(load_project(project), Settings()) as workspace:
         workspace.emit(accepted(_RUN))
         for number in range(_EVENTS):

@@ -1,8 +1,8 @@
-"""Running a DAG with everything persisted, against the very same statements run by plain DuckDB, one after the other.
+"""Running a DAG with everything persisted, compared with the same statements run one by one in plain DuckDB.
 
-Ours is a `dagscope serve` process, fresh for every run: from the POST to its answer, which tells of every node. Theirs
-is a Python process with nothing but DuckDB: from opening the database to the last statement's end. Both make a new
-database file; neither time holds the start of the process.
+Ours is a new `dagscope serve` process for every run: from the POST to its answer, which has the status of every node.
+Theirs is a Python process that uses only DuckDB: from opening the database to the end of the last statement. Both
+create a new database file. Neither time includes the start of the process.
 """
 
 import json
@@ -43,7 +43,7 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
 
 @dataclass(frozen=True)
 class _Run:
-    """A project to run in both ways."""
+    """A project to run both ways."""
 
     folder: Path
 
@@ -55,7 +55,7 @@ class _Run:
         return Figure(name, ours, "s", theirs, _GOAL, _ACCEPTED, note)
 
     def whole_process_figure(self, name: str, times: int) -> Figure:
-        """The same with the start of the processes."""
+        """The same, including the start of the processes."""
         command = [DAGSCOPE, "run", "--project", str(self.folder)]
 
         def run() -> None:
@@ -63,7 +63,7 @@ class _Run:
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
         ours, theirs = median_seconds(times, run, self._theirs)
-        return Figure(name, ours, "s", theirs, note="with the start of Python, imports and loading")
+        return Figure(name, ours, "s", theirs, note="includes the start of Python, imports and loading")
 
     def _ours(self) -> float:
         self._clean()
@@ -85,7 +85,7 @@ class _Run:
 
 
 def _statements(project: Project) -> list[str]:
-    """What a person would run who had no dagscope: the schemas once, the models in order, each test's count."""
+    """What someone without dagscope would run: each schema once, the models in order, the count of each test."""
     (connection,) = project.connections.values()
     stages = dict.fromkeys(project.assets[name].stage for name in project.graph.order)
     texts = [f"CREATE SCHEMA {connection.dialect.identifier(stage)}" for stage in stages]

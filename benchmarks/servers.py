@@ -1,4 +1,4 @@
-"""Real `dagscope serve` processes, and a client that costs little beside what it measures."""
+"""Real `dagscope serve` processes, and a client whose own cost is small."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class Client:
-    """Asks one server over one connection that is kept open. Anything but 200 is an error."""
+    """A client of one server, over one connection that is kept open. Any status except 200 is an error."""
 
     def __init__(self, address: str) -> None:
         host = urllib.parse.urlsplit(address).netloc
@@ -25,14 +25,14 @@ class Client:
         return self._ask("GET", path).read()
 
     def drain(self, path: str) -> int:
-        """Read a long answer and let go of it; how many bytes it had."""
+        """Read a long answer and discard it. Returns its size in bytes."""
         answer, count = self._ask("GET", path), 0
         while chunk := answer.read1(_CHUNK_BYTES):
             count += len(chunk)
         return count
 
     def run(self, task_id: str, data: dict[str, Any] | None = None) -> None:
-        """Run the DAG to its end, which must be a success."""
+        """Run the DAG to its end. It must succeed."""
         body = json.dumps({"taskId": task_id, "data": data or {}})
         answer: dict[str, Any] = json.loads(self._ask("POST", "/api/dag/run", body).read())
         assert answer["status"] == "SUCCESS", answer
@@ -49,14 +49,14 @@ class Client:
 
 
 class Server:
-    """A server under measurement: its process id and its address."""
+    """A server to measure: its process id and its address."""
 
     def __init__(self, door: ServerDoor) -> None:
         self.pid, self.address = door.process.pid, door.address
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        """A fresh connection: a server closes one that was silent for some seconds."""
+        """A new connection, because a server closes one that was silent for some seconds."""
         client = Client(self.address)
         try:
             yield client
@@ -66,7 +66,7 @@ class Server:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Server]:
-    """A server of the project, stopped at the end. Its POSTs wait for the end of what they started."""
+    """A server of the project, stopped at the end. Its POSTs wait until what they started has ended."""
     door = ServerDoor(folder, post_wait_ms=_PATIENCE_S * 1000)
     try:
         yield Server(door)

@@ -1,4 +1,4 @@
-"""How long the commands take to begin."""
+"""How long the commands take to start."""
 
 import subprocess
 from collections.abc import Iterator

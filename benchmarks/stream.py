@@ -1,8 +1,8 @@
-"""How long an event takes from the thread that tells it to everybody who listens, over real HTTP.
+"""How long an event takes from the thread that emits it to all subscribers, over real HTTP.
 
-A raw asset of a served project writes 20 log entries a second, each with its number and the moment it was written; all
-of them go through the runner, the recorder's commit and the stream. The subscribers live in one other process
-(`benchmarks.subscribers`), which knows the same clock.
+A raw asset of a served project writes 20 log entries per second, each with its number and the time it was written. All
+of them pass through the runner, the recorder's commit and the stream. The subscribers are in one other process
+(`benchmarks.subscribers`) on the same machine, so both use the same clock.
 """
 
 import json
@@ -29,7 +29,7 @@ def execute(context):
     started = time.monotonic()
     for number in range(count):
         time.sleep(max(0.0, started + number / {_EVENTS_PER_S} - time.monotonic()))
-        context.log.debug("tick", number=number, toldNs=time.time_ns())
+        context.log.debug("tick", number=number, sentNs=time.time_ns())
 """
 _GOAL_MS = 250
 
@@ -62,7 +62,7 @@ def _received(folder: Path, subscribers: int, count: int) -> Received:
 
 @contextmanager
 def _many_files() -> Iterator[None]:
-    """Let this process and those it starts open enough sockets."""
+    """Allow this process and its child processes to open enough sockets."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4_096 if hard == resource.RLIM_INFINITY else min(4_096, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

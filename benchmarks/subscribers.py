@@ -1,8 +1,8 @@
 """`python -m benchmarks.subscribers ADDRESS SUBSCRIBERS COUNT`: listen to a server's stream with many connections.
 
-Prints `listening` once all have had their snapshot, and, when all have had COUNT numbered entries or nothing came any
-more, one line of JSON: `{"count", "p50_ms", "p99_ms", "longest_ms"}`. Reads only what it must of each entry, so that
-what is measured is the server's time rather than its own.
+Prints `listening` once all of them have received their snapshot. When all have received COUNT numbered entries, or
+nothing arrives any more, prints one line of JSON: `{"count", "p50_ms", "p99_ms", "longest_ms"}`. It parses as little
+as possible of each entry, so that it measures the server's time and not its own.
 """
 
 import asyncio
@@ -15,16 +15,16 @@ import urllib.parse
 from array import array
 from dataclasses import asdict, dataclass
 
-_ENTRY = re.compile(rb'"number":(\d+),"toldNs":(\d+)')
+_ENTRY = re.compile(rb'"number":(\d+),"sentNs":(\d+)')
 _SNAPSHOT = b"event: snapshot\n"
-_SILENCE_S = 15  # after so long without a single entry nothing more will come
-_SETTLING_S = 2  # what the server does for a new subscriber is not part of an event's time
-_CONNECTING = 50  # connections opened at once
+_SILENCE_S = 15  # without an entry; after that, no more are expected
+_SETTLING_S = 2  # the server's work for new subscribers is not part of an event's time
+_CONNECTING = 50  # connections opened at the same time
 
 
 @dataclass(frozen=True)
 class Received:
-    """What all subscribers together had: entries (each counted once a subscriber), and how long they took."""
+    """What all subscribers together received: the number of entries (per subscriber), and how long they took."""
 
     count: int
     p50_ms: float
@@ -33,7 +33,7 @@ class Received:
 
 
 class _Subscriber(asyncio.Protocol):
-    """One connection. Counts the entries that did not follow the one before them."""
+    """One connection. Counts entries that arrive out of order."""
 
     def __init__(self, host: str, delays_ns: "array[int]") -> None:
         self._host, self._delays_ns = host, delays_ns
@@ -57,7 +57,7 @@ class _Subscriber(asyncio.Protocol):
             self._delays_ns.append(now_ns - int(entry[2]))
         if not self.has_snapshot.done() and _SNAPSHOT in data:
             self.has_snapshot.set_result(None)
-        self._rest = data[max(end, len(data) - 1_000) :]  # an entry may be cut between two packets
+        self._rest = data[max(end, len(data) - 1_000) :]  # an entry may be split between two packets
 
 
 async def main() -> None:

@@ -1,4 +1,4 @@
-"""How long something takes: always the median of several times, those that are compared in turn."""
+"""How long something takes: the median of several measurements, in turn if they are compared."""
 
 from collections.abc import Callable
 from statistics import median
@@ -8,13 +8,13 @@ Action = Callable[[], object]
 
 
 def seconds(action: Action) -> float:
-    """How long it takes once."""
+    """How long the action takes once."""
     started = perf_counter()
     action()
     return perf_counter() - started
 
 
 def median_seconds(times: int, *actions: Action) -> list[float]:
-    """The median of each action; they take turns, so that what else the machine does meets all alike."""
+    """The median time of each action. They take turns, so that other load on the machine affects all equally."""
     taken = [[seconds(action) for action in actions] for _ in range(times)]
     return [median(column) for column in zip(*taken, strict=True)]

@@ -1,1 +1,1 @@
-"""The commands `dagscope` and `dg`: thin; heavy imports stand inside the commands that need them."""
+"""The commands `dagscope` and `dg`: thin, with heavy imports inside the commands that need them."""

@@ -18,7 +18,7 @@ from dagscope.dag.ground.version import VERSION
 
 
 def check_project(folder: Path, as_json: bool) -> int:
-    """Print what is wrong; the exit code."""
+    """Print problems and warnings. Returns the exit code."""
     try:
         project = loaded(folder)
         problems: Sequence[Problem] = ()
@@ -45,7 +45,7 @@ def check_project(folder: Path, as_json: bool) -> int:
 
 
 def _versions() -> dict[str, str]:
-    """What a maintainer asks for first in a report; nothing of the project, of the user or of the environment."""
+    """What a maintainer asks for first in a bug report. Reveals nothing about the project, user or environment."""
     return {
         "dagscope": VERSION,
         "python": platform.python_version(),

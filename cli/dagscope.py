@@ -1,4 +1,4 @@
-"""`dagscope`: make a project, check it, look at its graph, run it, serve it (docs/cli.md)."""
+"""`dagscope`: create a project, check it, print its graph, run it, serve it (docs/cli.md)."""
 
 import os
 import sys
@@ -22,12 +22,12 @@ _PROJECT = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
     metavar="DIR",
-    help="The project folder; the current one if not given.",
+    help="The project folder (default: the current folder).",
 )
 
 
 class _Examples(click.Command):
-    """A command whose help ends with examples, one a line."""
+    """A command whose help ends with examples, one per line."""
 
     def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,7 +41,7 @@ class _Examples(click.Command):
 
 class _Commands(click.Group):
     def invoke(self, context: click.Context) -> Any:
-        """Run a command; one that is interrupted before it sees to that itself ends as shells expect it."""
+        """Run a command. If it is interrupted before it handles that itself, exit as shells expect."""
         try:
             return super().invoke(context)
         except KeyboardInterrupt:
@@ -55,8 +55,8 @@ def main() -> None:
 
     \b
     Examples:
-      dagscope init demo --example nycflights    make a project to try things on
-      dagscope run --project demo                run it, with progress and a closing table
+      dagscope init demo --example nycflights    create a project to try things on
+      dagscope run --project demo                run it, with progress and a summary table
       dagscope serve --project demo              look at everything at http://127.0.0.1:8080
     """
     _fill_standard_descriptors()
@@ -69,7 +69,7 @@ def main() -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), metavar="[DIR]")
 @click.option("--example", type=click.Choice(["hello", "nycflights"]), default="hello", show_default=True)
 def init(folder: Path, example: str) -> None:
-    """Make a project in DIR (the current folder if not given) from an example."""
+    """Create a project in DIR (default: the current folder) from an example."""
     from dagscope.cli.examples_folder import copy_example
 
     try:
@@ -77,7 +77,7 @@ def init(folder: Path, example: str) -> None:
     except OSError as error:
         fail(str(error))
     shown = "" if folder == Path() else f" --project {folder}"
-    click.echo(f"Made {folder.resolve()} with {copied} files.\nNext: dagscope run{shown}")
+    click.echo(f"Created {folder.resolve()} with {copied} files.\nNext: dagscope run{shown}")
 
 
 @main.command(cls=_Examples, examples=("dagscope check", "dagscope check --project demo --json"))
@@ -110,15 +110,15 @@ def graph(folder: Path, format_: str) -> None:
     ),
 )
 @_PROJECT
-@click.option("--task-id", help="Name the task; task_YYYYMMDD_HHMMSS if not given.")
+@click.option("--task-id", help="The id of the task (default: task_YYYYMMDD_HHMMSS).")
 @click.option("--data", help="The run's data: a JSON object, or @FILE with one.")
 @click.option("--no-tests", is_flag=True, help="Run no data tests.")
-@click.option("--profile", is_flag=True, help="Keep a profile of each statement in DuckDB.")
+@click.option("--profile", is_flag=True, help="Store a profile of each DuckDB statement.")
 @click.option("--json", "as_json", is_flag=True, help="Print the task's status as JSON, and nothing else.")
 def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, profile: bool, as_json: bool) -> None:
-    """Run the DAG and wait for its end.
+    """Run the DAG and wait until it ends.
 
-    Exit code 0 if it succeeded, 1 if it failed, 2 for a wrong project or usage, 130 if it was interrupted.
+    Exit code 0 if it succeeded, 1 if it failed, 2 if the project or the usage is invalid, 130 if it was interrupted.
     """
     from dagscope.cli.run_options import RunOptions, checked_task_id, read_data
 
@@ -140,19 +140,19 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, pro
 )
 @_PROJECT
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="0 picks a free port.")
 @click.option("--run", "run_first", is_flag=True, help="Run the DAG once the server answers.")
-@click.option("--no-log-store", is_flag=True, help="Keep no log entries; the log endpoints then answer 501.")
-@click.option("--reload", "reload_", is_flag=True, help="Load the project again whenever a file of it is saved.")
+@click.option("--no-log-store", is_flag=True, help="Do not store log entries; the log endpoints then answer 501.")
+@click.option("--reload", "reload_", is_flag=True, help="Reload the project whenever one of its files is saved.")
 @click.option(
     "--api-token-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Answer only clients that send the token in FILE; or set DAGSCOPE_API_TOKEN.",
+    help="Require clients to send the token in FILE. Alternatively, set DAGSCOPE_API_TOKEN.",
 )
 @click.option("--organization", metavar="NAME", help="Refuse clients that name another organization.")
 @click.option("--deployment", metavar="NAME", help="Refuse clients that name another deployment.")
-@click.option("--debug", is_flag=True, help="Log more, and show stacks of unexpected faults.")
+@click.option("--debug", is_flag=True, help="Log more, and show stack traces of unexpected errors.")
 def serve(
     folder: Path,
     host: str,
@@ -184,8 +184,10 @@ def serve(
 @click.option(
     "--keep-days", type=click.FloatRange(0), help="Delete tasks, and log entries without a task, older than this."
 )
-@click.option("--keep-bytes", type=click.IntRange(0), help="Delete the oldest tasks until the others take no more.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@click.option(
+    "--keep-bytes", type=click.IntRange(0), help="Delete the oldest tasks until the rest take at most this many bytes."
+)
+@click.option("--dry-run", is_flag=True, help="Only report what would be deleted.")
 def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run: bool) -> None:
     """Delete old tasks: their logs, run events, results and frames. What the DAG shows now is kept."""
     if keep_days is None and keep_bytes is None:
@@ -196,19 +198,19 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
 
 
 def _fill_standard_descriptors() -> None:
-    """Open descriptors 0 to 2 that the process was started without, as `serve 2>&-` does.
+    """Open the descriptors 0 to 2 if the process was started without them, for example by `serve 2>&-`.
 
-    Otherwise the next file that is opened would be one of them, and get what is written to standard error.
+    Otherwise the next file that is opened would become one of them, and receive what is written to standard error.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # opens the lowest free descriptor, which is this one
 
 
 def _owner_of(state: "StateFolder") -> "StateInUse | None":
-    """The process that uses the state; exit where the state is another user's."""
+    """The process that uses the state, if any. Exits if the state belongs to another user."""
     from dagscope.storage.state_folder import StateUnusable
 
     try:
@@ -228,7 +230,7 @@ main.add_command(plus)
 
 
 def _load(folder: Path) -> "Project":
-    """The project, or exit with its problems."""
+    """The project. Prints its problems and exits if it has any."""
     from dagscope.cli.loading import loaded, resolved
     from dagscope.dag.ground.errors import ProjectInvalid
 

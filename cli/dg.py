@@ -8,7 +8,7 @@ from dagscope.cli.plus.commands import plus
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
 @click.version_option(package_name="dagscope", prog_name="dg")
 def main() -> None:
-    """Ask a dagscope server, or a Dagster one, about runs."""
+    """Query runs on a dagscope or Dagster server."""
 
 
 main.add_command(plus)

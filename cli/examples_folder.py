@@ -7,9 +7,9 @@ _LEFT_OUT = shutil.ignore_patterns(".dagscope", "store", "__pycache__")
 
 
 def copy_example(name: str, folder: Path) -> int:
-    """Copy an example into a folder that is empty or not there yet; how many files it has.
+    """Copy an example into a folder that is empty or does not exist. Returns the number of files.
 
-    Raises `FileExistsError` if the folder holds anything.
+    Raises `FileExistsError` if the folder is not empty.
     """
     if folder.is_dir() and any(folder.iterdir()):
         raise FileExistsError(f"{folder.resolve()} is not empty; name a new folder: dagscope init DIR")
@@ -18,6 +18,6 @@ def copy_example(name: str, folder: Path) -> int:
 
 
 def _examples() -> Path:
-    """Inside this package where it was installed, beside it in a checkout."""
+    """Inside this package if it is installed, beside it in a checkout."""
     packaged = Path(__file__).parent / "examples"
     return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent / "examples"

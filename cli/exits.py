@@ -1,4 +1,4 @@
-"""How commands end, and the words they end with. Imports nothing heavy: `dg` shares it."""
+"""Exit codes, and the messages that commands exit with. Imports nothing heavy: `dg` uses it too."""
 
 import sys
 from typing import NoReturn
@@ -8,7 +8,7 @@ import click
 from dagscope.dag.ground.terminal_text import shown_lines
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
-"""What was asked for failed; a wrong project or usage; stopped with Ctrl-C."""
+"""The operation failed; the project or the usage is invalid; stopped with Ctrl-C."""
 
 
 def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
@@ -18,5 +18,5 @@ def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
 
 
 def counted(count: int, thing: str, things: str | None = None) -> str:
-    """`1 asset`, `2 assets`; `things` where the plural takes more than an s."""
+    """`1 asset`, `2 assets`; `things` is the plural if it is not just `thing` with an s."""
     return f"{count} {thing}" if count == 1 else f"{count} {things or thing + 's'}"

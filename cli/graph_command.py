@@ -7,7 +7,7 @@ from dagscope.dag.project.project import Project
 
 
 def as_mermaid(project: Project) -> str:
-    """The DAG as a Mermaid flowchart, a box a stage."""
+    """The DAG as a Mermaid flowchart, one box per stage."""
     lines = ["flowchart LR"]
     stages: dict[str, list[str]] = {}
     for asset in project.assets.values():
@@ -39,7 +39,7 @@ def _ids(stages: Mapping[str, list[str]]) -> dict[str, str]:
 
 
 def as_json(project: Project) -> str:
-    """The DAG as JSON: the nodes in topological order."""
+    """The DAG as JSON, with the nodes in topological order."""
     nodes = [
         {
             "name": asset.name,

@@ -1,7 +1,7 @@
-"""Asking a server over HTTP, so that a token reaches that server alone.
+"""An HTTP client that sends a token to its own server only.
 
-No redirect is followed: it would carry the token to somebody else. No proxy stands between two processes of one
-machine, whatever the environment says. Standard library only: `dg` starts quickly.
+It follows no redirects, because they would take the token elsewhere. It uses no proxy between processes on the same
+machine, whatever the environment says. It needs only the standard library, so that `dg` starts quickly.
 """
 
 import http.client
@@ -14,12 +14,12 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-TIMEOUT_S = 30  # without a byte; a POST that executes something answers within 10, a silent stream within 15
-_LONGEST_LOCATION = 200  # characters of an address that a message quotes
+TIMEOUT_S = 30  # without receiving a byte; a POST that executes something answers within 10, a silent stream within 15
+_LONGEST_LOCATION = 200  # characters of an address that are quoted in a message
 
 
 class HttpFailed(Exception):
-    """There is no answer that could be used; the text says what happened, and ends without a full stop."""
+    """There is no usable answer. The text says what happened, without a full stop at the end."""
 
 
 class NoAnswer(HttpFailed):
@@ -27,16 +27,16 @@ class NoAnswer(HttpFailed):
 
 
 class Redirected(HttpFailed):
-    """The server names another address, which is not followed."""
+    """The server redirects to another address, which is not followed."""
 
 
 class HeaderUnusable(HttpFailed):
-    """A header holds characters that HTTP cannot carry; its value, which may be the token, is not in the text."""
+    """A header contains characters that HTTP does not allow. Its value may be the token, so the text omits it."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer; `kind` is its media type."""
+    """A complete answer. `kind` is its media type."""
 
     status: int
     kind: str
@@ -45,16 +45,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Stream:
-    """An answer that is read line by line, as it comes. Iterating raises `NoAnswer` where the connection breaks."""
+    """An answer that is read line by line as it arrives. Iterating raises `NoAnswer` if the connection breaks."""
 
     status: int
     lines: Iterator[bytes]
 
 
 class HttpClient:
-    """A client of one server. Every request brings the headers, in which the token is.
+    """A client of one server. Every request has the headers, which include the token.
 
-    `through_proxies` takes the proxies of the environment for servers that are not on this machine.
+    With `through_proxies`, servers on other machines are asked through the proxies that the environment names.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str], through_proxies: bool = True) -> None:
@@ -62,13 +62,13 @@ class HttpClient:
         self._opener = _opener(through_proxies and not _is_local(url))
 
     def ask(self, method: str, path: str = "", body: bytes | None = None) -> Answer:
-        """The answer, whatever its status, to a request whose body is JSON. Raises `HttpFailed`."""
+        """Send a request with a JSON body. Returns the answer, whatever its status. Raises `HttpFailed`."""
         with _named(self.url + path), self._open(method, path, body, {}) as response:
             return Answer(response.status, _kind(response), response.read())
 
     @contextmanager
     def stream(self, path: str, headers: Mapping[str, str]) -> Iterator[Stream]:
-        """The answer to a GET, while it comes. Raises `HttpFailed`."""
+        """Send a GET and read the answer as it arrives. Raises `HttpFailed`."""
         with _named(self.url + path):
             response = self._open("GET", path, None, headers)
         try:
@@ -78,20 +78,20 @@ class HttpClient:
 
     def _open(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
         sent = {"Content-Type": "application/json", "Accept": "*/*", **self._headers, **headers}
-        request = urllib.request.Request(self.url + path, body, sent, method=method)  # noqa: S310  only HTTP is known
+        request = urllib.request.Request(self.url + path, body, sent, method=method)  # noqa: S310  opens only HTTP
         response = self._opener.open(request, timeout=TIMEOUT_S)
         location = response.headers.get("Location")
         if 300 <= response.status < 400 and location:
             response.close()
             raise Redirected(
                 f"{self.url + path} redirects to {location[:_LONGEST_LOCATION]}, "
-                "which is not followed, since the token would go there"
+                "which is not followed because the token would be sent there"
             )
         return response
 
 
 def _opener(with_proxies: bool) -> urllib.request.OpenerDirector:
-    """Knows no redirects, and no addresses but those of HTTP."""
+    """An opener that follows no redirects and opens only HTTP addresses."""
     opener = urllib.request.OpenerDirector()
     for handler in (urllib.request.HTTPHandler(), urllib.request.HTTPSHandler()):
         opener.add_handler(handler)
@@ -101,7 +101,7 @@ def _opener(with_proxies: bool) -> urllib.request.OpenerDirector:
 
 
 def _is_local(url: str) -> bool:
-    """If the address is one of this machine itself."""
+    """Whether the address is on this machine."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -123,7 +123,7 @@ def _lines(url: str, response: Any) -> Iterator[bytes]:
 
 @contextmanager
 def _named(url: str) -> Iterator[None]:
-    """What goes wrong with a request, as an `HttpFailed` that names the address."""
+    """Turn the errors of a request into `HttpFailed` errors that name the address."""
     try:
         yield
     except TimeoutError as error:
@@ -136,7 +136,7 @@ def _named(url: str) -> Iterator[None]:
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(f"The connection to {url} was lost: {type(error).__name__}") from error
     except ValueError as error:
-        raise HeaderUnusable(f"A header for {url} holds characters that HTTP cannot carry") from error
+        raise HeaderUnusable(f"A header for {url} contains characters that HTTP does not allow") from error
 
 
 def _timed_out(url: str) -> NoAnswer:

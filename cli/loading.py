@@ -1,4 +1,4 @@
-"""Loading the project of a command, within the limits of the settings."""
+"""Loads a command's project within the limits of the settings."""
 
 import gc
 from collections.abc import Iterator
@@ -21,16 +21,16 @@ def loaded(folder: Path) -> "Project":
 
 
 def resolved(folder: Path) -> Path:
-    """The folder's whole path; as it is if it has none, which is told when it is loaded."""
+    """The folder's full path. If it has none, returns it unchanged, and loading reports the problem."""
     try:
         return folder.resolve()
-    except (OSError, RuntimeError):  # links that lead to each other
+    except (OSError, RuntimeError):  # symbolic links that form a circle
         return folder
 
 
 @contextmanager
 def _garbage_left() -> Iterator[None]:
-    """Loading makes many objects and hardly any garbage: looking for it took a third of the time."""
+    """Pause garbage collection: loading creates little garbage, and collecting took a third of its time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

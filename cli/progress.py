@@ -1,4 +1,4 @@
-"""Progress of a task: a live line on a terminal, plain lines elsewhere, and a table at its end."""
+"""The progress of a task: a live line on a terminal, plain lines elsewhere, and a table at the end."""
 
 import threading
 from textwrap import indent
@@ -18,7 +18,7 @@ _WIDEST_NAMES = 3  # running assets named on the live line
 
 
 class TaskProgress:
-    """A listener that shows one task. Use as a context manager around the task; safe from any thread."""
+    """A listener that shows one task. Use it as a context manager around the task. It is thread-safe."""
 
     def __init__(self, console: Console, task_id: str) -> None:
         self._console, self._task_id = console, task_id
@@ -54,7 +54,7 @@ class TaskProgress:
             self.node(event.node, event.facts)
 
     def begin(self, total: int) -> None:
-        """An attempt of so many nodes begins."""
+        """An attempt with `total` nodes starts."""
         with self._lock:
             self._total = total
             self._bar = self._progress.add_task(f"{self._task_id}: starting", total=total)
@@ -96,9 +96,9 @@ def show_nodes(
     summary: TaskSummary,
     elapsed_ms: int | None,
 ) -> None:
-    """The closing table, what failed, and one line that says how the task ended.
+    """The summary table, what failed, and one line that says how the task ended.
 
-    `elapsed_ms` is None where it is not known.
+    `elapsed_ms` is None if it is not known.
     """
     console.print(_closing_table(nodes, root_tests))
     for test in root_tests:
@@ -113,7 +113,7 @@ def show_nodes(
 
 
 def _closing_table(nodes: list[tuple[NodeStatus, NodeFacts]], root_tests: tuple[DataTestResult, ...]) -> Table:
-    """Asset, state, rows, time and tests of every node, in order."""
+    """The asset, state, rows, time and tests of every node, in order."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("asset", "state"):
         table.add_column(heading, no_wrap=True, overflow="fold")

@@ -20,7 +20,7 @@ from dagscope.storage.state_folder import StateFolder
 
 
 def prune_state(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run: bool) -> None:
-    """Prune a project's state and say what went; exit if it is in use, or there is none."""
+    """Prune a project's state and report what was deleted. Exits if there is no state or it is in use."""
     folder = resolved(folder)
     state = StateFolder.of_project(folder)
     try:

@@ -1,4 +1,4 @@
-"""`dagscope run` on a project that a server serves: the task goes through that server."""
+"""`dagscope run` on a project that is being served: the server runs the task."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from dagscope.storage.state_folder import StateFolder
 
 
 def run_on_server(state: StateFolder, address: str, options: RunOptions) -> int:
-    """Run the whole DAG as a task of the server at `address`; the exit code."""
+    """Run the whole DAG as a task of the server at `address`. Returns the exit code."""
     console = Console(stderr=options.as_json, quiet=options.as_json)
     console.print(f"Running on the server at {address}", highlight=False, soft_wrap=True)
     server = TaskServer(state, address, os.environ.get("DAGSCOPE_API_TOKEN"), options.task_id)
@@ -58,26 +58,27 @@ class _Posted:
 
 @dataclass(frozen=True)
 class _PostFailed:
-    """There is none."""
+    """The POST got no answer."""
 
     error: HttpFailed
 
 
 @dataclass(frozen=True)
 class _Lost:
-    """The server is away; the text is for people."""
+    """The server is not reachable. The text is for people."""
 
     text: str
 
 
 _Item = Message | _Posted | _PostFailed | _Lost | HttpFailed
-"""What the threads that wait for the server hand over; an `HttpFailed` is the end of the stream."""
+"""What the threads that wait for the server pass on. An `HttpFailed` is the end of the stream."""
 
 
 class _ServedTask:
-    """A task that is posted and followed. Two threads wait for the server; all else happens in the caller's.
+    """A task that is posted and followed. Two threads wait for the server; all else happens in the caller's thread.
 
-    `rows` are what assets wrote, as far as the stream said. With `is_posting` the server was asked to run the task.
+    `rows` are the row counts of assets that the stream has reported. `is_posting` means that the server was asked to
+    run the task.
     """
 
     def __init__(self, server: TaskServer, options: RunOptions, progress: TaskProgress, console: Console) -> None:
@@ -90,7 +91,7 @@ class _ServedTask:
         self.rows: dict[str, int] = {}
 
     def to_end(self) -> dict[str, Any]:
-        """The status of the task once it has ended. Raises `HttpFailed`."""
+        """Wait until the task has ended. Returns its status. Raises `HttpFailed`."""
         self._start(self._read)
         while True:
             while not (self._is_posted and self._has_ended):
@@ -98,10 +99,10 @@ class _ServedTask:
             answer = self._last_status()
             if _is_ended(answer):
                 return answer
-            self._has_ended = False  # that was the end of an attempt that somebody else had started
+            self._has_ended = False  # an earlier attempt, started by another client, has ended
 
     def _last_status(self) -> dict[str, Any]:
-        """The answer of the POST is one too: a server that stops after the task need not be asked again."""
+        """The final status, from the answer to the POST if it is there: the server may have stopped after the task."""
         if self._posted and _is_ended(self._posted):
             return {name: value for name, value in self._posted.items() if name != "tasks"}
         return self._server.status(self._say)
@@ -147,7 +148,7 @@ class _ServedTask:
                 "run_event", {"eventType": RunEventType.MATERIALIZATION, "stepKey": asset, "message": text}, _
             ):
                 message, rows = self._logged.get(asset, ("", 0))
-                if message == text:  # the entry that goes with the event, and none of the asset's own
+                if message == text:  # the entry that belongs to the event, not one of the asset's own
                     self.rows[asset] = rows
             case _Posted(answer):
                 if "nodes" not in answer:
@@ -167,7 +168,7 @@ class _ServedTask:
                     self._say(text)
 
     def _take_snapshot(self, status: dict[str, Any]) -> None:
-        """How the task stands: at the beginning, and where the server has lost what came next."""
+        """Take the state of the task, at the start and whenever the server no longer has the next messages."""
         is_first, self.is_posting = not self.is_posting, True
         if is_first:
             self._start(self._post)
@@ -185,7 +186,7 @@ class _ServedTask:
         self._has_begun = True
 
     def _end_without_stream(self) -> None:
-        """A server that stops may break the stream off before the end of the task, which its answer then has."""
+        """Use the answer to the POST if the server stopped and cut the stream before the end of the task."""
         if self._is_lost and self._posted and _is_ended(self._posted):
             self._take_nodes(self._posted)
             self._has_ended = True
@@ -201,13 +202,13 @@ class _ServedTask:
 
 
 def _is_same(node: NodeStatus, shown: NodeStatus | None) -> bool:
-    """If there is nothing new about a node; one that nothing was said about waits."""
+    """Whether there is nothing new about a node. A node that was not reported yet is waiting."""
     state, message = (shown.state, shown.message) if shown else (NodeState.INITIAL, "")
     return (node.state, node.message) == (state, message)
 
 
 def _cancel(server: TaskServer, task_id: str) -> dict[str, Any]:
-    """Cancel the task; its status, ended or never begun."""
+    """Cancel the task. Returns its status, which is ended or never started."""
     try:
         return server.cancel()
     except HttpFailed as error:
@@ -217,16 +218,16 @@ def _cancel(server: TaskServer, task_id: str) -> dict[str, Any]:
 
 
 def _advised(error: HttpFailed, task_id: str | None) -> str:
-    """What happened, and what to do; no task id where the server was not asked to run anything."""
+    """What happened, and what to do. `task_id` is None if the server was not asked to run anything."""
     match error:
         case NoAnswer() if task_id is None:
             return f"{error}; nothing was run: start the server again, or stop it"
         case NoAnswer():
-            return f"{error}; GET /api/dag/status/{task_id} says what became of the task once the server answers again"
+            return f"{error}; once the server answers again, GET /api/dag/status/{task_id} shows how the task ended"
         case Redirected():
-            return f"{error}; another program answers in the place of the server: stop it, and start the server again"
+            return f"{error}; another program answers at the server's address: stop it, and start the server again"
         case HeaderUnusable():
-            return "DAGSCOPE_API_TOKEN holds characters that HTTP cannot carry; set it to the token of the server"
+            return "DAGSCOPE_API_TOKEN contains characters that HTTP does not allow; set it to the server's token"
     return str(error)
 
 

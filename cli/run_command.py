@@ -33,10 +33,10 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run_project(project: Project, options: RunOptions) -> NoReturn:
     """Run the whole DAG as one task, and exit."""
     settings = read_settings({}, {})
-    os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
+    os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     outlive_timers()
     with output_of_assets_apart() if options.as_json else nullcontext() as output, StandardStreams() as streams:
-        configure_console(LogLevel.ERROR, settings.log_format, streams.log)  # the progress tells what happens
+        configure_console(LogLevel.ERROR, settings.log_format, streams.log)  # the progress shows what happens
         console = console_for(sys.stderr if options.as_json else sys.stdout, quiet=options.as_json)
         try:
             task, interrupted = asyncio.run(_run(project, settings, options, console))
@@ -53,7 +53,7 @@ def run_project(project: Project, options: RunOptions) -> NoReturn:
 
 @contextmanager
 def output_of_assets_apart() -> Iterator[int]:
-    """A descriptor of standard output; meanwhile all that is printed goes to standard error, child processes' too."""
+    """A descriptor of standard output. Inside the block, all output goes to standard error, also of child processes."""
     sys.stdout.flush()
     output = os.dup(1)
     try:
@@ -65,7 +65,7 @@ def output_of_assets_apart() -> Iterator[int]:
 
 
 def _write(output: int, text: str) -> None:
-    """Write a line; exit if nobody can take it."""
+    """Write a line. Exits if it cannot be written."""
     try:
         with open(output, "w", encoding="utf-8", closefd=False) as stream:
             print(text, file=stream)
@@ -74,7 +74,7 @@ def _write(output: int, text: str) -> None:
 
 
 def console_for(stream: TextIO, quiet: bool = False) -> Console:
-    """A console on the stream; where that is no terminal, as wide as what is shown."""
+    """A console on the stream. If that is not a terminal, lines are not wrapped."""
     return Console(file=stream, quiet=quiet, width=None if stream.isatty() else _WIDTH_ELSEWHERE)
 
 
@@ -92,7 +92,7 @@ async def _run(project: Project, settings: Settings, options: RunOptions, consol
 
 
 def _cancel_on_interrupt(workspace: Workspace) -> list[asyncio.Task[None]]:
-    """On the first Ctrl-C cancel what runs and record it; on the second, leave at once."""
+    """On the first Ctrl-C, cancel what runs and record that. On the second, exit at once."""
     cancelling: list[asyncio.Task[None]] = []
 
     def interrupt() -> None:
@@ -106,7 +106,7 @@ def _cancel_on_interrupt(workspace: Workspace) -> list[asyncio.Task[None]]:
 
 
 async def task_of(workspace: Workspace, task_id: str) -> KeptTask:
-    """The newest attempt of a task that is known to be there."""
+    """The newest attempt of a task that is known to exist."""
     async with workspace.reader.moment() as moment:
         task = await moment.task(task_id)
     assert task is not None
@@ -114,7 +114,7 @@ async def task_of(workspace: Workspace, task_id: str) -> KeptTask:
 
 
 def show_end(console: Console, task: KeptTask) -> None:
-    """The closing table, what failed, and one line that says how the task ended."""
+    """The summary table, what failed, and one line that says how the task ended."""
     summary = task.summary
     elapsed_ms = (summary.end_time or summary.start_time or 0) - (summary.start_time or 0)
     nodes = [(node.status, node.facts) for node in task.nodes]

@@ -1,4 +1,4 @@
-"""What `dagscope run` is asked for, whoever then runs it: this process or a server."""
+"""What `dagscope run` is asked to do, whether this process or a server does it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ class RunOptions:
 
 def new_task_id() -> str:
     """A task id for now, in the form that the spec recommends."""
-    return f"task_{datetime.now():%Y%m%d_%H%M%S}"  # noqa: DTZ005  people name tasks by their own clock
+    return f"task_{datetime.now():%Y%m%d_%H%M%S}"  # noqa: DTZ005  people name tasks by their local time
 
 
 def checked_task_id(task_id: str | None) -> str:
-    """The task id, or a new one if none is given; exit if it cannot be one."""
+    """The task id, or a new one if it is None. Exits if the id is invalid."""
     try:
         return check_new_task_id(task_id) if task_id is not None else new_task_id()
     except ValueError as error:
@@ -36,14 +36,14 @@ def checked_task_id(task_id: str | None) -> str:
 
 
 def read_data(data: str | None) -> dict[str, Any]:
-    """The run's data from a JSON text or `@FILE`; exit if it is no JSON object."""
+    """The run's data from a JSON text or `@FILE`. Exits if it is not a JSON object."""
     if data is None:
         return {}
     text = data
     if data.startswith("@"):
         try:
             text = Path(data[1:]).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path with a NUL in it
+        except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path with a NUL
             fail(f"--data: {data[1:]} cannot be read: {error}")
     try:
         text.encode()

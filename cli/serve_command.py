@@ -39,19 +39,19 @@ from dagscope.server.workspace.workspace import Workspace, open_workspace
 
 _HEADERS_BYTES = 128 * 1024  # the longest task id, percent-encoded, is 48 KiB
 _FAULT_AGAIN_S = 60.0
-_GRACE_S = 5  # for answers under way when the server is stopped
+_GRACE_S = 5  # for answers in progress when the server is stopped
 
 
 @dataclass(frozen=True)
 class AccessOptions:
-    """Who is answered; what is None is left to the environment (server/workspace/settings.py)."""
+    """Which clients are answered. None leaves a value to the environment (server/workspace/settings.py)."""
 
     api_token_file: Path | None = None
     organization: str | None = None
     deployment: str | None = None
 
     def settings(self) -> dict[str, Any]:
-        """What is given, as values of `Settings`; exits where the file cannot be read."""
+        """The values that are given, as values of `Settings`. Exits if the file cannot be read."""
         values = {"organization": self.organization, "deployment": self.deployment, "api_token": self._token()}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -81,9 +81,9 @@ class ServeOptions:
 
 
 def serve_project(project: Project, options: ServeOptions) -> NoReturn:
-    """Serve until stopped, and exit."""
+    """Serve until stopped, then exit."""
     settings = read_settings(_given(options), {"api_token": "--api-token-file", "organization": "--organization"})
-    os.chdir(project.folder)  # what SQL and Python write by a relative path lands in the project too
+    os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     outlive_timers()
     listening = _bind(options.host, options.port)
     with StandardStreams() as streams, closed_in_children(listening.close):
@@ -94,7 +94,7 @@ def serve_project(project: Project, options: ServeOptions) -> NoReturn:
             fail(str(error))
         finally:
             listening.close()
-            gc.unfreeze()  # DuckDB's binding reports what cannot be collected as leaked when the process exits
+            gc.unfreeze()  # at exit, DuckDB's binding reports objects that cannot be collected as leaks
     leave(0)
 
 
@@ -105,14 +105,14 @@ def _given(options: ServeOptions) -> dict[str, Any]:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """The socket, bound but not listening yet: until the server is ready, connections are refused."""
+    """The socket, bound but not listening: connections are refused until the server is ready."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # Named TCP, or asyncio leaves out TCP_NODELAY, and answers on a kept connection wait 40 ms for an ACK.
+        # asyncio sets TCP_NODELAY only if TCP is named. Without it, answers on a kept connection wait 40 ms for ACKs.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-    except UnicodeError:  # no name of a host: longer than 63 characters between two dots, or empty there
+    except UnicodeError:  # a part between two dots is empty or longer than 63 characters
         fail(f"cannot listen on {host}: not the name or address of a host; choose another with --host")
     except OSError as error:
         fail(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port")
@@ -120,7 +120,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which would raise a caught SIGTERM again once it is done and so end the process before its clean-up."""
+    """uvicorn, without its habit of raising a caught SIGTERM again, which ends the process before its clean-up."""
 
     def __init__(self, config: uvicorn.Config, workspace: Workspace) -> None:
         super().__init__(config)
@@ -142,7 +142,7 @@ class _Server(uvicorn.Server):
 
 
 class _LoopFaults:
-    """Reports faults of the event loop, each kind once a minute: without free descriptors accepting always fails."""
+    """Reports faults of the event loop, each kind once a minute: without free descriptors, every accept fails."""
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
@@ -158,7 +158,7 @@ class _LoopFaults:
 
 
 class _Console:
-    """The listener of a server: the progress of its first run, then every task's entries."""
+    """The listener of a server: shows the progress of its first run, then the entries of every task."""
 
     def __init__(self, level: LogLevel) -> None:
         self.progress: TaskProgress | None = None
@@ -178,7 +178,7 @@ async def _serve(project: Project, settings: Settings, options: ServeOptions, li
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
             gc.collect()
-            gc.freeze()  # what is there now stays; walking over it in each full collection stopped the loop for 150 ms
+            gc.freeze()  # these objects stay; scanning them in each full collection blocked the loop for 150 ms
             console = console_for(sys.stdout)
             address = _address(listening)
             workspace.owner.announce(address)
@@ -203,12 +203,12 @@ def _config(workspace: Workspace) -> uvicorn.Config:
     app: Starlette = create_app(opened)
     return uvicorn.Config(
         app,
-        # h11: httptools let duplicate Host headers and megabytes of headers pass
+        # h11: httptools accepted duplicate Host headers and megabytes of headers
         http=letting_go_after(workspace.settings.stalled_reader_s),
         h11_max_incomplete_event_size=_HEADERS_BYTES,
         proxy_headers=False,
         server_header=False,
-        access_log=False,  # would print query strings
+        access_log=False,  # it would print query strings
         log_config=None,
         timeout_graceful_shutdown=_GRACE_S,
         ws="none",

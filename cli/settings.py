@@ -1,4 +1,4 @@
-"""The settings of a command: from the environment, with what its options give over them."""
+"""The settings of a command: from the environment, overridden by its options."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from dagscope.server.workspace.settings import Settings
 
 
 def read_settings(given: Mapping[str, Any], options: Mapping[str, str]) -> Settings:
-    """The settings from the environment, with those given over them; exit if one does not fit.
+    """The settings from the environment, overridden by `given`. Exits if one is invalid.
 
-    `options` are the names of those options that a given value may be wrong for.
+    `options` maps a setting to the option that gives it, for the message about an invalid value.
     """
     try:
         return Settings(**given)

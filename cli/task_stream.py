@@ -1,7 +1,7 @@
-"""A task on the server of a project: asking about it, and its event stream, over restarts of that server.
+"""A task on a project's server: its status and its event stream, across restarts of that server.
 
-The stream is that of docs/http-api/stream.md. After a break it goes on behind the last message that was read, so that
-none is missing and none comes twice.
+docs/http-api/stream.md describes the stream. After a break it resumes after the last message that was read, so that
+no message is lost or repeated.
 """
 
 import json
@@ -16,21 +16,21 @@ from dagscope.dag.ground.json_text import json_text
 from dagscope.storage.state_folder import StateFolder
 
 _KINDS = "task,node,log,run_event"
-PATIENCE_S = 60  # how long a server that was there before may be away
+PATIENCE_S = 60  # how long a server that has answered before may be unreachable
 _RETRY_S = 1.0
-_AGAIN_S = 0.1  # a task that has ended has no stream until its new attempt begins
+_AGAIN_S = 0.1  # a task that has ended has no stream until its next attempt starts
 
 OnLost = Callable[[str], None]
-"""Takes a line for people, once for each time that the server is lost."""
+"""Called with a line for people, once each time the server is lost."""
 
 
 class Refused(HttpFailed):
-    """The server answered, and did not do what it was asked for."""
+    """The server answered, but did not do what it was asked to."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message of the stream; after `position` the next one comes."""
+    """A message of the stream. The stream can be resumed after `position`."""
 
     event: str
     data: Any
@@ -38,7 +38,7 @@ class Message:
 
 
 class TaskServer:
-    """The server of a project, asked about one task. After a restart it may be at another address."""
+    """The server of a project, for one task. After a restart it may have another address."""
 
     def __init__(self, state: StateFolder, address: str, token: str | None, task_id: str) -> None:
         self._state, self._headers = state, {"Authorization": f"Bearer {token}"} if token else {}
@@ -53,23 +53,23 @@ class TaskServer:
         answer = self._client.ask(method, path, json_text(body).encode() if body is not None else None)
         values = _object(answer.body)
         if values is None:
-            raise Refused(f"the server at {self.address} gave no JSON object: {answer.body[:80]!r}")
+            raise Refused(f"the server at {self.address} did not return a JSON object: {answer.body[:80]!r}")
         return values
 
     def refusal(self, answer: dict[str, Any] | None) -> Refused:
-        """The error for the answer of a server that does not do what it was asked for."""
+        """The error for an answer that refuses the request."""
         reason = (
-            f"{answer.get('error')} {answer.get('details', '')}".rstrip() if answer else "it answers no JSON object"
+            f"{answer.get('error')} {answer.get('details', '')}".rstrip() if answer else "its answer is no JSON object"
         )
         return Refused(f"the server at {self.address} refused: {reason}")
 
     def cancel(self) -> dict[str, Any]:
-        """Cancel the task and wait for its end; its status then. Raises `HttpFailed`."""
+        """Cancel the task and wait until it has ended. Returns its status. Raises `HttpFailed`."""
         self.ask("POST", f"/api/dag/cancel/{self._task}")
         return self._status()
 
     def status(self, on_lost: OnLost) -> dict[str, Any]:
-        """The task's status; a server that is away is waited for. Raises `HttpFailed`."""
+        """The task's status. Waits for a server that is not reachable. Raises `HttpFailed`."""
         patience = _Patience(on_lost)
         while True:
             try:
@@ -79,9 +79,9 @@ class TaskServer:
                 patience.wait(error)
 
     def messages(self, on_lost: OnLost) -> Iterator[Message]:
-        """The task's `snapshot`, then whatever becomes of the task and its nodes, without end.
+        """The task's `snapshot`, then all changes of the task and its nodes. Does not end by itself.
 
-        A server that is away is waited for, once it was there. Raises `HttpFailed`.
+        Waits for a server that has answered before and is not reachable. Raises `HttpFailed`.
         """
         position = ""
         patience = _Patience(on_lost)
@@ -100,7 +100,7 @@ class TaskServer:
                 time.sleep(_AGAIN_S)
 
     def _find(self) -> None:
-        """Look who serves the project now: the old address may be another program's. Raises `NoAnswer`."""
+        """Find the current server: another program may use the old address by now. Raises `NoAnswer`."""
         owner = self._state.in_use_by()
         if owner is None or owner.address is None:
             raise NoAnswer(f"The server at {self.address} has stopped")
@@ -125,7 +125,7 @@ class TaskServer:
 
 
 class _Patience:
-    """How long to wait for a server that is away; it starts anew with every sign of life."""
+    """How long to wait for a server that is not reachable. Every message from it restarts the clock."""
 
     def __init__(self, on_lost: OnLost) -> None:
         self._on_lost = on_lost
@@ -135,7 +135,7 @@ class _Patience:
         self._lost_s = None
 
     def wait(self, error: NoAnswer) -> None:
-        """Wait a little; raise the error where that was done long enough."""
+        """Wait a little. Raises the error once the wait has taken too long."""
         if self._lost_s is None:
             self._lost_s = time.monotonic()
             self._on_lost(f"The server does not answer; trying again for {PATIENCE_S} seconds ...")
@@ -145,7 +145,7 @@ class _Patience:
 
 
 def _messages(lines: Iterator[bytes], position: str) -> Iterator[Message]:
-    """Server-sent events, as dagscope writes them: `data` is one line of JSON."""
+    """Parse server-sent events as dagscope writes them: `data` is one line of JSON."""
     fields: dict[str, str] = {}
     for line in lines:
         name, _, value = line.decode().rstrip("\r\n").partition(": ")

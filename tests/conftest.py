@@ -1,4 +1,4 @@
-"""Fixtures that every test may use, and the markers that say what a test needs (pyproject.toml describes them)."""
+"""Fixtures for all tests, and the markers that say what a test needs (pyproject.toml describes them)."""
 
 import sys
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _Processes:
-    """Refuses a process to a test that no marker allows one: `make quick` would wait for it."""
+    """Fails a test that starts a process without a marker that allows it: `make quick` would wait for it."""
 
     def __init__(self) -> None:
         self.refused_to = ""
@@ -62,7 +62,7 @@ def pytest_runtest_teardown() -> None:
 
 @pytest.fixture(autouse=True)
 def _path_of_imports() -> Iterator[None]:
-    """Folders that raw assets put on the path of this process are of no use to the next test."""
+    """Removes the folders that raw assets added to this process's import path."""
     before = sys.path[:]
     yield
     sys.path[:] = before
@@ -76,7 +76,7 @@ def hello(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened() -> Iterator[OpenDoor]:
-    """Opens doors in this process, and closes them after the test."""
+    """Opens doors in this process and closes them after the test."""
     with ExitStack() as doors:
 
         def open_door(folder: Path, kind: type[AppDoor] = AppDoor, **settings: Any) -> AppDoor:
@@ -89,7 +89,7 @@ def opened() -> Iterator[OpenDoor]:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers, and stops them after the test."""
+    """Starts servers and stops them after the test."""
     with ExitStack() as servers:
 
         def start(folder: Path, *options: str, **settings: Any) -> ServerDoor:
@@ -102,7 +102,7 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture(scope="session")
 def served_hello(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerDoor]:
-    """One server of the hello project for all tests that leave nothing behind but tasks."""
+    """One server of the hello project, for all tests that leave nothing but tasks behind."""
     server = ServerDoor(copy_example("hello", tmp_path_factory.mktemp("served")))
     yield server
     server.stop()
@@ -120,7 +120,7 @@ def door(request: pytest.FixtureRequest, hello: Path, opened: OpenDoor) -> AppDo
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """One PostgreSQL for all tests that want one; started by the first."""
+    """One PostgreSQL for all tests that need one, started by the first of them."""
     with PostgresServer() as server:
         yield server
 

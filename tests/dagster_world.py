@@ -1,6 +1,6 @@
-"""Dagster itself, for tests and benchmarks: its client and its webserver, in an environment of their own.
+"""Dagster itself, for tests and benchmarks: its client and its webserver, in their own environment.
 
-It is made once under `.venvs/`; what is installed there is named exactly, so that a test that passes today passes
+The environment is created once under `.venvs/`, with pinned versions, so that a test that passes today passes
 tomorrow.
 """
 
@@ -62,7 +62,7 @@ with dg.DagsterInstance.get() as instance:
 
 
 def programs() -> Path:
-    """The `bin` folder of the environment; skips the test where no registry can be reached."""
+    """The `bin` folder of the environment. Skips the test if no package registry can be reached."""
     folder = VENVS / "dagster"
     ready = folder / f".ready-{VERSION}"
     VENVS.mkdir(exist_ok=True)
@@ -86,7 +86,7 @@ def _install(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class DagsterWebserver:
-    """A real Dagster webserver with one real run, which failed."""
+    """A real Dagster webserver with one real, failed run."""
 
     url: str
     run_id: str
@@ -101,7 +101,7 @@ class DagsterWebserver:
 
 @contextmanager
 def dagster_webserver(folder: Path) -> Iterator[DagsterWebserver]:
-    """Materialize two small assets, then serve what came of it."""
+    """Materialize two small assets, then serve the result."""
     installed = programs()
     home = folder / "dagster_home"
     home.mkdir()
@@ -123,7 +123,7 @@ def dagster_webserver(folder: Path) -> Iterator[DagsterWebserver]:
 
 
 def dagster_dg(home: Path, url: str, organization: str = "acme") -> tuple[Path, dict[str, str]]:
-    """Dagster's own `dg`, logged in to a server; the program and its environment."""
+    """Dagster's own `dg`, logged in to a server: the program and its environment."""
     config = home / "dagster-dg.toml"
     config.write_text(
         f'[cli.telemetry]\nenabled = false\n\n[cli.plus]\nurl = "{url}"\norganization = "{organization}"\n'

@@ -1,4 +1,4 @@
-"""Doors to dagscope: the same requests through the app, through an app restarted between all of them, and over HTTP."""
+"""Doors to dagscope: the same requests to the app, to an app restarted before each request, and over HTTP."""
 
 import json
 import os
@@ -62,7 +62,7 @@ class AppDoor:
 
 
 class RestartingDoor(AppDoor):
-    """The application, stopped and started anew before every request."""
+    """The application, restarted before every request."""
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
         self.stop()
@@ -71,7 +71,7 @@ class RestartingDoor(AppDoor):
 
 
 class ServerDoor(AppDoor):
-    """A real `dagscope serve` process, asked over HTTP. Its console goes nowhere, or into the file `console`."""
+    """A real `dagscope serve` process, used over HTTP. Its output is discarded, or written to the file `console`."""
 
     console: int | IO[str] = subprocess.DEVNULL
 
@@ -105,25 +105,25 @@ class ServerDoor(AppDoor):
 
 
 class OpenDoor(Protocol):
-    """Opens a door to the project in a folder; with settings, as they are named in the environment."""
+    """Opens a door to the project in a folder, with settings named as in the environment."""
 
     def __call__(self, folder: Path, kind: type[AppDoor] = AppDoor, **settings: Any) -> AppDoor: ...
 
 
 class Serve(Protocol):
-    """Serves the project in a folder by a process of its own; with options of `dagscope serve`, and settings."""
+    """Serves the project in a folder in its own process, with options of `dagscope serve` and settings."""
 
     def __call__(self, folder: Path, *options: str, **settings: Any) -> ServerDoor: ...
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until something comes about; fail if it does not."""
+    """Wait until something is true. Fails if it never is."""
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "it never came about"
@@ -131,7 +131,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def messages(text: str) -> list[dict[str, Any]]:
-    """The messages of an event stream: `event`, `data` parsed, and `id` as a number where there is one."""
+    """The messages of an event stream: `event`, the parsed `data`, and `id` as a number if there is one."""
     found = []
     for block in text.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if line and not line.startswith(":"))

@@ -1,11 +1,11 @@
-"""A package of somebody else's: a module with its metadata, as pip would leave them in a folder."""
+"""A third-party package: a module with its metadata, as pip would install it into a folder."""
 
 from pathlib import Path
 from textwrap import dedent
 
 
 def install(folder: Path, package: str, code: str, entry_points: str) -> None:
-    """Put a distribution into a folder that is, or will be, on Python's path; its one module is named after it."""
+    """Install a distribution into a folder that is, or will be, on Python's path. Its only module has its name."""
     (folder / f"{package.replace('-', '_')}.py").write_text(dedent(code), encoding="utf-8")
     metadata = folder / f"{package.replace('-', '_')}-1.0.dist-info"
     metadata.mkdir()

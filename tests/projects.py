@@ -28,7 +28,7 @@ def copy_example(name: str, folder: Path) -> Path:
 
 
 def write_project(folder: Path, files: dict[str, str]) -> Path:
-    """A project of one DuckDB connection named `duck`, with the given files by path."""
+    """A project with one DuckDB connection named `duck` and the given files by path."""
     for path, text in {"config.yaml": CONFIG, "profile.yaml": PROFILE, **files}.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -52,11 +52,11 @@ def block(text: str) -> str:
 
 
 SLOW_SQL = "SELECT count(*) AS n FROM range(100000000) AS a, range(1000) AS b WHERE a.range * b.range % 7 = 3"
-"""A query of minutes that DuckDB can be interrupted in."""
+"""A query that takes minutes and that DuckDB can interrupt."""
 
 
 def on_engine(engine: str, config: dict[str, str] | None = None) -> dict[str, str]:
-    """config.yaml and profile.yaml of a project whose one connection, `db`, is of that engine."""
+    """The config.yaml and profile.yaml of a project whose only connection, `db`, is of that engine."""
     values = config if config is not None else {"path": "store/both.duckdb"}
     written = "".join(f"      {key}: '{value}'\n" for key, value in values.items())
     connection = f"connections:\n  - name: db\n    type: {engine}\n    config:\n{written}"

@@ -1,4 +1,4 @@
-"""Columns of every type that an engine has, values to be drawn for them, and the JSON of the engine's own text."""
+"""Columns of every type of an engine, random values for them, and the JSON that the engine's own text stands for."""
 
 import base64
 import json
@@ -10,18 +10,18 @@ from datetime import date
 from hypothesis import strategies as st
 
 Texts = st.SearchStrategy[str]
-"""Values, each as a text that SQL casts to the column's type."""
+"""Values as texts that SQL casts to the column's type."""
 
 Row = tuple[str | None, ...]
 """A value for each column; None is NULL."""
 
 ROWS = 8
-"""So many rows a table has: all types of an engine in them are about as much as hypothesis draws for one example."""
+"""The rows of a table. With all types of an engine, they are about as much as hypothesis draws for one example."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A column type, its values, and how the engine's text of one (a cast to text) becomes the text of its JSON."""
+    """A column type, its values, and how the engine's text of a value (a cast to text) becomes the text of its JSON."""
 
     type: str
     values: Texts
@@ -34,7 +34,7 @@ def tables(kinds: list[Kind]) -> st.SearchStrategy[list[Row]]:
 
 
 def query(kinds: list[Kind], table: str) -> str:
-    """The template of a query for the rows that a run's data has for this table (`run_data`)."""
+    """The template of a query for the rows that the run's data (`run_data`) has for this table."""
     return " UNION ALL ".join(
         f"SELECT {row} AS row_number, "
         + ", ".join(
@@ -83,7 +83,7 @@ def _moment(text: str) -> str:
 
 
 def _hexadecimal(text: str) -> str:
-    """Of DuckDB's text of bytes, and of PostgreSQL's."""
+    """For DuckDB's text of bytes, and for PostgreSQL's."""
     if text.startswith("\\x") and re.fullmatch(r"\\x([0-9a-f]{2})*", text):
         return _string(base64.b64encode(bytes.fromhex(text[2:])).decode())
     raw = re.sub(r"\\x([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), text)
@@ -111,7 +111,7 @@ def _decimals(precision: int, scale: int) -> Texts:
 
 
 def _clocks(digits: int) -> Texts:
-    """Times of day with so many digits of a second, or none."""
+    """Times of day with the given number of digits after the second, or none."""
 
     def text(second: int, fraction: int | None) -> str:
         clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
@@ -134,7 +134,7 @@ def _hexadecimals(before_each: str) -> Texts:
 
 
 def _dates(before_christ: str) -> Texts:
-    """PostgreSQL's begin in 4713 BC."""
+    """PostgreSQL's dates start in 4713 BC."""
     return (
         _ENDLESS | st.dates().map(str) | st.dates(max_value=date(4000, 1, 1)).map(lambda day: f"{day}{before_christ}")
     )
@@ -190,7 +190,7 @@ DUCKDB_CROSSING = [
     Kind("INTEGER[]", _listed(_integers(-9, 9), "[]"), _list_json),
     Kind("DECIMAL(9,3)[]", _listed(_decimals(9, 3), "[]"), _list_json),
 ]
-"""Types of DuckDB's that PostgreSQL can hold."""
+"""Types of DuckDB that PostgreSQL can hold."""
 
 DUCKDB = [
     *DUCKDB_CROSSING,
@@ -215,7 +215,7 @@ DUCKDB = [
         lambda text: re.sub(r"(\w)=(\d+)", r'"\1":\2', text).replace(" ", ""),
     ),
 ]
-"""All types of DuckDB's that the API shows."""
+"""All types of DuckDB that the API shows."""
 
 POSTGRES_CROSSING = [
     *(
@@ -246,7 +246,7 @@ POSTGRES_CROSSING = [
         lambda text: json.dumps(text[1:-1].split(",") if len(text) > 2 else []).replace(" ", ""),
     ),
 ]
-"""Types of PostgreSQL's that DuckDB can hold; INTERVAL crosses too, but its text differs between engines."""
+"""Types of PostgreSQL that DuckDB can hold. INTERVAL crosses too, but its text differs between engines."""
 
 POSTGRES = [
     *POSTGRES_CROSSING,
@@ -259,4 +259,4 @@ POSTGRES = [
     Kind("inet", st.integers(0, 255).map("10.0.0.{}/24".format), _string),
     Kind("oid", _integers(0, 2**32 - 1), _same),
 ]
-"""All types of PostgreSQL's that the API shows."""
+"""All types of PostgreSQL that the API shows."""

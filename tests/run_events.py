@@ -1,4 +1,4 @@
-"""Runs that only the log knows of: as many events as a test wants, in a real state, without running anything."""
+"""Runs that exist only in the log: as many events as a test needs, in a real state, without running anything."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -48,7 +48,7 @@ def workspace_behind(door: AppDoor) -> Workspace:
 
 
 def accepted(task_id: str) -> TaskAccepted:
-    """A run that was accepted, of no assets."""
+    """An accepted run without assets."""
     summary = TaskSummary(
         task_id=task_id,
         status=TaskStatus.IN_PROGRESS,
@@ -62,7 +62,7 @@ def accepted(task_id: str) -> TaskAccepted:
 
 
 def run_event(task_id: str, message: str, **values: Any) -> RunEventEmitted:
-    """A run event; a log line of the step `staging.hello` where `values` do not say otherwise."""
+    """A run event. By default it is a log line of the step `staging.hello`; `values` overrides that."""
     event = {
         "level": RunEventLevel.INFO,
         "step_key": "staging.hello",
@@ -73,7 +73,7 @@ def run_event(task_id: str, message: str, **values: Any) -> RunEventEmitted:
 
 
 def record(door: AppDoor, task_id: str, events: Iterable[RunEventEmitted]) -> None:
-    """Record a run with these events, and wait until they can be read."""
+    """Record a run with these events and wait until they can be read."""
     emit = workspace_behind(door).recorder.emit
     emit(accepted(task_id))
     for event in events:

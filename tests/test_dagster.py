@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.dagster, pytest.mark.timeout(900)]  # the first time, 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerDoor]:
-    """A dagscope server with a good run and one that failed, and a token."""
+    """A dagscope server with a successful run, a failed run and a token."""
     project = copy_example("hello", tmp_path_factory.mktemp("dagscope"))
     (project / raw("staging.broken")).write_text("def execute(context):\n    raise ValueError('no news')\n")
     opened = ServerDoor(project, api_token="any", organization="acme")
@@ -35,13 +35,13 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterWebserv
 
 
 def ask(server: ServerDoor, home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Dagster's `dg api run ...` of a dagscope server."""
+    """Dagster's `dg api run ...` against a dagscope server."""
     program, environ = dagster_dg(home, f"{server.address}/dagster")
     return subprocess.run([program, "api", "run", *arguments], capture_output=True, text=True, env=environ, cwd=home)
 
 
 def test_dagsters_client_reads_events(server: ServerDoor, tmp_path: Path) -> None:
-    """`dg api run get-events` of PyPI shows a run of dagscope, as a table and as JSON."""
+    """The published `dg api run get-events` shows a dagscope run, as a table and as JSON."""
     document = json.loads(ask(server, tmp_path, "get-events", "nightly", "--json").stdout)
     [failure] = [event for event in document["items"] if event["event_type"] == "STEP_FAILURE"]
     assert failure["message"] == 'Execution of step "staging.broken" failed: ValueError: no news (broken.py:2)'
@@ -63,7 +63,7 @@ def test_dagsters_client_pages_and_filters(server: ServerDoor, tmp_path: Path) -
 
 
 def test_dagsters_client_reads_a_run(server: ServerDoor, tmp_path: Path) -> None:
-    """`dg api run get` shows one run of dagscope, and says so where there is none."""
+    """`dg api run get` shows one dagscope run, and reports a run that does not exist."""
     run = json.loads(ask(server, tmp_path, "get", "nightly", "--json").stdout)
     assert (run["id"], run["status"], run["job_name"]) == ("nightly", "FAILURE", "hello-world-dag")
     assert run["run_config_yaml"] == "since: '2013-01-01'\n"
@@ -73,7 +73,7 @@ def test_dagsters_client_reads_a_run(server: ServerDoor, tmp_path: Path) -> None
 
 
 def test_dagsters_client_lists_runs(server: ServerDoor, tmp_path: Path) -> None:
-    """`dg api run list` lists the runs of dagscope, newest first, by status and by job."""
+    """`dg api run list` lists dagscope's runs, newest first, by status and by job."""
     listed = json.loads(ask(server, tmp_path, "list", "--json").stdout)
     assert ([run["id"] for run in listed["items"]], listed["total"]) == (["good", "nightly"], 2)
     options = ("--status", "FAILURE", "--job", "hello-world-dag", "--cursor", "good", "--json")
@@ -82,7 +82,7 @@ def test_dagsters_client_lists_runs(server: ServerDoor, tmp_path: Path) -> None:
 
 
 def test_one_login_serves_both(server: ServerDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A configuration that our login wrote is Dagster's too: both clients read the same run with it."""
+    """Dagster's client accepts the configuration that our login wrote: both clients read the same run with it."""
     dg = make_dg(tmp_path, monkeypatch)
     options = ("--organization", "acme", "--deployment", "prod", "--token", "any")
     assert dg("plus", "login", "--url", f"{server.address}/dagster", *options).exit_code == 0

@@ -1,4 +1,4 @@
-"""The distribution that is published, built for real: what is in it, and that it runs where there is no checkout."""
+"""The published distribution, really built: its contents, and that it runs without a checkout."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ DIST_INFO = f"dagscope-{VERSION}.dist-info"
 
 
 def build(folder: Path, target: Path, kind: str) -> Path:
-    """The distribution of one kind that the build backend makes of a folder, with nothing fetched."""
+    """The distribution of one kind that the build backend builds from a folder, without downloading anything."""
     command = [str(Path(sys.executable).with_name("hatchling")), "build", "-d", str(target), "-t", kind]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     (built,) = target.iterdir()
@@ -33,7 +33,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=["checkout", "sdist"])
 def wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that is built from the checkout, and the one from the source distribution, its examples having run."""
+    """The wheel built from the checkout after its examples have run, and the one built from the source distribution."""
     folder = ROOT
     if request.param == "sdist":
         unpacked = tmp_path_factory.mktemp("unpacked")
@@ -48,7 +48,7 @@ def wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with nothing but the wheel's files."""
+    """A folder with only the wheel's files."""
     target = tmp_path_factory.mktemp("installed")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target)]
     subprocess.run([*command, str(wheel)], check=True, capture_output=True)
@@ -61,13 +61,13 @@ def names(wheel: Path) -> list[str]:
 
 
 def test_one_import_name(wheel: Path) -> None:
-    """The wheel puts one package, `dagscope`, where others have theirs, and nothing else."""
+    """The wheel installs one package, `dagscope`, and nothing else."""
     top = {name.partition("/")[0] for name in names(wheel)}
     assert top == {"dagscope", DIST_INFO}
 
 
 def test_what_is_in_the_package(wheel: Path) -> None:
-    """py.typed, all modules, migrations and two examples are in it, and nothing that runs of the examples left."""
+    """The wheel has py.typed, all modules, the migrations and two examples, without what their runs leave."""
     packed = set(names(wheel))
     rooms = {path for room in ("dag", "storage", "server", "cli") for path in (ROOT / room).rglob("*.py")}
     expected = {f"dagscope/{path.relative_to(ROOT)}" for path in rooms}
@@ -81,7 +81,7 @@ def test_what_is_in_the_package(wheel: Path) -> None:
 
 
 def test_links_of_the_readme_lead_out_of_the_index(wheel: Path) -> None:
-    """What a package index shows of the README has absolute links only, its picture among them."""
+    """The README on a package index has only absolute links, including the one to its picture."""
     with ZipFile(wheel) as archive:
         metadata = message_from_bytes(archive.read(f"{DIST_INFO}/METADATA"))
     description = str(metadata.get_payload())
@@ -94,7 +94,7 @@ def test_links_of_the_readme_lead_out_of_the_index(wheel: Path) -> None:
 
 
 def away_from_the_checkout(installed: Path, folder: Path, *arguments: str) -> str:
-    """What Python prints that knows the installed package, and not the checkout: `-P` leaves the folder out."""
+    """The output of Python with the installed package and without the checkout, which `-P` leaves off the path."""
     environment = os.environ | {"PYTHONPATH": str(installed)}
     command = [sys.executable, "-P", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
@@ -118,13 +118,13 @@ def test_what_runs_is_what_was_installed(installed: Path, tmp_path: Path) -> Non
     ],
 )
 def test_each_example_is_made_and_checked(installed: Path, tmp_path: Path, example: str, found: str) -> None:
-    """`init` of an installed dagscope makes its examples, and `check` finds nothing wrong in them."""
+    """`init` of an installed dagscope creates its examples, and `check` finds no problems in them."""
     away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "init", "new", "--example", example)
     assert away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "check", "--project", "new") == found
 
 
 def test_a_run_makes_its_state(installed: Path, tmp_path: Path) -> None:
-    """`run` of an installed dagscope finds its migrations: it makes the state, and the DAG succeeds."""
+    """`run` of an installed dagscope finds its migrations: it creates the state, and the DAG succeeds."""
     away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "init", "new")
     printed = away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "run", "--project", "new")
     assert printed.splitlines()[-1].startswith("SUCCESS: 2 of 2 assets in ")

@@ -1,1 +1,1 @@
-"""`dg plus` and `dagscope plus`: asking a server about runs. Imports neither server nor storage."""
+"""`dg plus` and `dagscope plus`: query runs on a server. Imports neither server nor storage."""

@@ -1,6 +1,6 @@
-"""`dg plus`, and `dagscope plus` for those who have Dagster's `dg` on their path (docs/run-events.md).
+"""`dg plus`, and `dagscope plus` for users who have Dagster's `dg` on their path (docs/run-events.md).
 
-Imports neither server nor storage, and nothing heavy before a command runs: `dg --help` answers at once.
+Imports neither server nor storage, and nothing heavy until a command runs, so that `dg --help` is fast.
 """
 
 import sys
@@ -11,17 +11,17 @@ from click.core import ParameterSource
 
 @click.group()
 def plus() -> None:
-    """Ask a dagscope server, or a Dagster one."""
+    """Query a dagscope or Dagster server."""
 
 
 @plus.group()
 def api() -> None:
-    """Ask the server's API."""
+    """Query the server's API."""
 
 
 @api.group()
 def run() -> None:
-    """Ask about runs."""
+    """Query runs."""
 
 
 @run.command()
@@ -32,18 +32,18 @@ def run() -> None:
     metavar="TYPES",
     help="Only events of these types, comma-separated (STEP_SUCCESS,STEP_FAILURE).",
 )
-@click.option("--step", "step_key", metavar="TEXT", help="Only events of steps whose key holds this text.")
+@click.option("--step", "step_key", metavar="TEXT", help="Only events of steps whose key contains this text.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="At most so many events after filtering; with --follow all if not given.",
+    help="Maximum number of events after filtering. With --follow, the default is all.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else.")
-@click.option("--follow", is_flag=True, help="Go on with new events until the run ends.")
+@click.option("--follow", is_flag=True, help="Keep printing new events until the run ends.")
 @click.option(
-    "--after", metavar="CURSOR", help='Begin after this cursor ("" is the beginning); JSON then has `cursor`.'
+    "--after", metavar="CURSOR", help='Start after this cursor ("" is the beginning). The JSON then has `cursor`.'
 )
 @click.pass_context
 def events(
@@ -73,16 +73,16 @@ def events(
 
 
 @plus.command()
-@click.option("--url", metavar="URL", help="The server, such as http://127.0.0.1:8080.")
+@click.option("--url", metavar="URL", help="The address of the server, such as http://127.0.0.1:8080.")
 @click.option("--organization", metavar="NAME", help='The organization; "" for none.')
 @click.option("--deployment", metavar="NAME", help='The deployment; "" for none.')
 @click.option(
-    "--token", metavar="TOKEN", help="The API token; others can see it here: better leave it out and be asked."
+    "--token", metavar="TOKEN", help="The API token. Other users can see it here: prefer to enter it when asked."
 )
 def login(url: str | None, organization: str | None, deployment: str | None, token: str | None) -> None:
-    """Check who to ask, and remember it.
+    """Check the server and the token, and store them for later commands.
 
-    Asks for what is not given. Written where Dagster's own dg keeps it: the table cli.plus of dg.toml.
+    Asks for the values that are not given. Stores them where Dagster's own dg does, in the table cli.plus of dg.toml.
 
     \b
     Examples:

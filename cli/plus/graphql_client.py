@@ -1,4 +1,4 @@
-"""Asking a server by GraphQL over HTTP."""
+"""GraphQL queries over HTTP."""
 
 import json
 from typing import Any
@@ -10,11 +10,11 @@ _TRANSIENT = frozenset({502, 503, 504})
 
 
 class QueryFailed(Exception):
-    """There is no good answer; the text is for a person."""
+    """There is no usable answer. The text is for people."""
 
 
 class ConnectionLost(QueryFailed):
-    """The server cannot be reached right now; asking again later may help. `reason` is the text without its advice."""
+    """The server cannot be reached right now; a later request may succeed. `reason` is the text without its advice."""
 
     def __init__(self, reason: str, advice: str) -> None:
         self.reason = reason
@@ -31,7 +31,7 @@ class GraphQLClient:
         self._http = HttpClient(self.url, {"Accept": "application/json", **self._headers})
 
     def execute(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-        """The `data` of the answer. Raises `QueryFailed` or `ConnectionLost`."""
+        """Send a query. Returns the `data` of the answer. Raises `QueryFailed` or `ConnectionLost`."""
         posted = self._post(json.dumps({"query": query, "variables": variables}).encode())
         answer = self._parsed(posted)
         if answer.get("errors"):
@@ -52,7 +52,7 @@ class GraphQLClient:
             raise QueryFailed(f"{error}; correct the url with `dg plus login`") from error
         except HeaderUnusable as error:
             raise QueryFailed(
-                "The configured organization, deployment or token holds characters that HTTP cannot carry"
+                "The configured organization, deployment or token contains characters that HTTP does not allow"
             ) from error
 
     def _parsed(self, posted: Answer) -> dict[str, Any]:

@@ -11,9 +11,9 @@ _LOCAL_URL = "http://127.0.0.1:8080"
 
 
 def log_in(url: str | None, organization: str | None, deployment: str | None, token: str | None) -> int:
-    """Ask for what is not given, check it against the server, and write it down; the exit code.
+    """Ask for the values that are not given, check them with the server and store them. Returns the exit code.
 
-    Nothing is written where the server does not take it. Raises `click.UsageError` for what cannot be used.
+    Stores nothing if the server refuses them. Raises `click.UsageError` for an invalid value.
     """
     try:
         known = stored_config()
@@ -35,7 +35,7 @@ def log_in(url: str | None, organization: str | None, deployment: str | None, to
     except (ConfigUnusable, OSError) as error:
         click.echo(shown(f"The configuration cannot be written: {error}"), err=True)
         return EXIT_FAILED
-    click.echo(f"Logged in: {shown(client.url)} answers. Written to {shown(str(path))}")
+    click.echo(f"Logged in to {shown(client.url)}. Saved in {shown(str(path))}")
     return 0
 
 
@@ -47,5 +47,5 @@ def _asked(question: str, given: str | None, default: str) -> str:
 def _asked_token(given: str | None, known: str) -> str:
     if given is not None:
         return given.strip()
-    question = "Token (empty keeps the one that is stored)" if known else "Token (may be empty)"
+    question = "Token (empty keeps the stored one)" if known else "Token (may be empty)"
     return str(click.prompt(question, default=known, show_default=False, hide_input=True)).strip()

@@ -1,7 +1,7 @@
-"""The configuration of `dg plus`, where Dagster's own `dg` has it: one login serves both (contract, Run events).
+"""The configuration of `dg plus`, shared with Dagster's own `dg`: one login serves both (contract, Run events).
 
-It is the table `cli.plus` of the user's dg.toml (`DG_CLI_CONFIG`), or the whole of `DAGSTER_CLOUD_CLI_CONFIG` where
-that is there; the variables `DAGSTER_CLOUD_URL`, `_ORGANIZATION`, `_DEPLOYMENT` and `_API_TOKEN` win over both.
+It is the table `cli.plus` of the user's dg.toml (`DG_CLI_CONFIG`), or all of `DAGSTER_CLOUD_CLI_CONFIG` if that file
+exists. The variables `DAGSTER_CLOUD_URL`, `_ORGANIZATION`, `_DEPLOYMENT` and `_API_TOKEN` take precedence over both.
 """
 
 import os
@@ -14,16 +14,16 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 CLOUD_URL = "https://dagster.cloud"
-"""Where an organization is when no `url` is given."""
+"""The server of an organization if no `url` is given."""
 
 
 class ConfigUnusable(Exception):
-    """The configuration is missing or wrong; the text says what to do."""
+    """The configuration is missing or invalid. The text says what to do."""
 
 
 @dataclass(frozen=True)
 class PlusConfig:
-    """Whom to ask, and as whom; "" where not configured."""
+    """Which server to query, and with which credentials; "" for a value that is not configured."""
 
     url: str = ""
     organization: str = ""
@@ -32,13 +32,13 @@ class PlusConfig:
 
     @property
     def graphql_url(self) -> str:
-        """`{url}/{organization}/graphql`, without an organization `{url}/graphql`."""
+        """`{url}/{organization}/graphql`, or `{url}/graphql` if there is no organization."""
         base = (self.url or CLOUD_URL).rstrip("/")
         return f"{base}/{quote(self.organization, safe='')}/graphql" if self.organization else f"{base}/graphql"
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of the spec (GraphQL Client Headers); those without a value are left out."""
+        """The headers of the spec (GraphQL Client Headers), except those without a value."""
         headers = {
             "Dagster-Cloud-Api-Token": self.user_token,
             "Dagster-Cloud-Organization": self.organization,
@@ -48,7 +48,7 @@ class PlusConfig:
 
 
 def read_config() -> PlusConfig:
-    """The configuration of file and environment. Raises `ConfigUnusable` where it names no server."""
+    """The configuration from the file and the environment. Raises `ConfigUnusable` if it names no server."""
     config = stored_config()
     values = {
         "url": os.environ.get("DAGSTER_CLOUD_URL") or config.url,
@@ -64,19 +64,19 @@ def read_config() -> PlusConfig:
 
 
 def checked_url(url: str) -> str:
-    """The address of a server, without a slash at its end. Raises `ConfigUnusable`."""
+    """The address of a server without a trailing slash. Raises `ConfigUnusable` if it is invalid."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable or not url.isascii() or not url.isprintable() or " " in url:
-        raise ConfigUnusable(f"the url must be one like http://127.0.0.1:8080, found {url!r}")
+        raise ConfigUnusable(f"the url must look like http://127.0.0.1:8080, found {url!r}")
     return url.rstrip("/")
 
 
 def stored_config() -> PlusConfig:
-    """The configuration of the file alone; empty where there is none. Raises `ConfigUnusable`."""
+    """The configuration from the file only; empty if there is no file. Raises `ConfigUnusable`."""
     stored = _stored()
     values = stored.values if stored is not None else {}
     known = {key: str(values[key]) for key in PlusConfig.__dataclass_fields__ if values.get(key) is not None}
@@ -84,9 +84,9 @@ def stored_config() -> PlusConfig:
 
 
 def write_config(config: PlusConfig) -> Path:
-    """Write the configuration where it is, or to dg.toml; the file, then readable by its owner alone.
+    """Write the configuration to its current file, or to dg.toml. Returns the file, which only its owner can read.
 
-    What else is in the file stays as it is. Raises `ConfigUnusable` or `OSError`.
+    Keeps everything else that the file contains. Raises `ConfigUnusable` or `OSError`.
     """
     stored = _stored()
     values = {key: getattr(config, key) for key in PlusConfig.__dataclass_fields__}
@@ -134,7 +134,7 @@ def _load(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError) as error:
         raise ConfigUnusable(f"{path} cannot be read: {error}") from error
     if not isinstance(values, dict):
-        raise ConfigUnusable(f"{path} must hold keys and values")
+        raise ConfigUnusable(f"{path} must contain keys and values")
     return values
 
 
@@ -186,7 +186,7 @@ def _update(table: Any, values: Mapping[str, str]) -> None:
 
 def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with mode 0600
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # created with mode 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

@@ -1,4 +1,4 @@
-"""Run events as a table and as JSON (run API spec, Output Formats); what a script reads is never decorated."""
+"""Run events as a table and as JSON (run API spec, Output Formats). Output for scripts has no decoration."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ _TO_SECONDS = len("2025-08-12T18:04:12")
 
 
 class Output(Protocol):
-    """Where events go, one by one; `finish` says that these were all."""
+    """Takes events one by one. `finish` ends the output."""
 
     def start(self, run_id: str) -> None: ...
 
@@ -24,7 +24,7 @@ class Output(Protocol):
 
 
 class TableOutput:
-    """The table for people. A value that is longer than its column pushes the rest right; nothing is cut."""
+    """The table for people. A value that is longer than its column moves the rest to the right; nothing is cut."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._count = stream, 0
@@ -45,9 +45,9 @@ class TableOutput:
 
 
 class JsonOutput:
-    """One JSON document, written as its events come, in ASCII, so that no terminal is moved by it.
+    """One JSON document, written as its events arrive. It is ASCII, so that it cannot affect a terminal.
 
-    `with_cursor` adds `cursor`, where `--after` goes on; without it the document is the spec's, key for key.
+    `with_cursor` adds `cursor`, the value for the next `--after`. Without it, the keys are exactly those of the spec.
     """
 
     def __init__(self, stream: TextIO, with_cursor: bool) -> None:
@@ -71,7 +71,7 @@ class JsonOutput:
 
 
 def write_all(output: Output, run_id: str, events: Iterable[RunEvent], cursor: str | None) -> None:
-    """The whole of a list at once."""
+    """Write a complete list."""
     output.start(run_id)
     for event in events:
         output.add(event)
@@ -79,7 +79,7 @@ def write_all(output: Output, run_id: str, events: Iterable[RunEvent], cursor: s
 
 
 def write_error(message: str, run_id: str, as_json: bool) -> None:
-    """An error on standard error (run API spec, Error Handling)."""
+    """Write an error to standard error (run API spec, Error Handling)."""
     if as_json:
         text = json.dumps({"error": message, "run_id": run_id}, indent=2)
     else:
@@ -88,12 +88,12 @@ def write_error(message: str, run_id: str, as_json: bool) -> None:
 
 
 def write_note(message: str) -> None:
-    """A note for people on standard error."""
+    """Write a note for people to standard error."""
     _write(sys.stderr, f"{shown(message)}\n")
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Written whatever the terminal's encoding is."""
+    """Write a text, with escapes for what the terminal's encoding does not have."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()

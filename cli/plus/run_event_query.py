@@ -1,4 +1,4 @@
-"""Asking for the events of a run: the spec's query, its filters, and paging (run API spec)."""
+"""Queries for the events of a run: the spec's query, its filters, and paging (run API spec)."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ query CliRunEventsQuery($runId: ID!, $limit: Int, $afterCursor: String) {
   }
 }
 """
-"""The query of the spec, word for word (Primary Query)."""
+"""The query of the spec, verbatim (Primary Query)."""
 
 MAX_PAGE = 1_000  # events
 _POLL_S = 0.5
@@ -49,7 +49,7 @@ _STARTS = frozenset({"RUN_START", "PIPELINE_START"})
 _ENDS = frozenset(
     {"RUN_SUCCESS", "RUN_FAILURE", "RUN_CANCELED", "PIPELINE_SUCCESS", "PIPELINE_FAILURE", "PIPELINE_CANCELED"}
 )
-"""Real Dagster servers have had both names."""
+"""Real Dagster servers have used both names."""
 
 KNOWN_TYPES = frozenset(RunEventType)
 """What events of a dagscope server can be."""
@@ -59,7 +59,7 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which events of a run: filters as the command takes them, and how many at most, all if None."""
+    """Which events of a run to return: the command's filters, and the maximum number (None: all)."""
 
     event_type: str | None = None
     step_key: str | None = None
@@ -82,7 +82,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Page:
-    """Events as the server gives them, and where the next page begins."""
+    """Events as the server returns them, and the cursor of the next page."""
 
     events: list[Event]
     cursor: str | None
@@ -91,15 +91,15 @@ class Page:
 
 @dataclass
 class RunEvents:
-    """The events of one run of a server."""
+    """The events of one run on a server."""
 
     client: GraphQLClient
     run_id: str
 
     def up_to_limit(self, wanted: Wanted, after: str | None) -> RunEventList:
-        """The wanted events after a cursor: asks on until there are `limit` of them, or no more. Raises `QueryFailed`.
+        """The wanted events after a cursor. Reads pages until it has `limit` events or the run has no more.
 
-        `cursor` is where to go on: just after the last event that is given, even where that is amid a page.
+        The list's `cursor` is just after its last event, even in the middle of a page. Raises `QueryFailed`.
         """
         found: list[Event] = []
         cursor, has_more = after, True
@@ -117,16 +117,16 @@ class RunEvents:
         return RunEventList(items=items, total=len(items), cursor=cursor, has_more=has_more)
 
     def following(self, wanted: Wanted, after: str | None, on_lost: Callable[[ConnectionLost], None]) -> "Followed":
-        """The wanted events until the run ends, as they come. Raises `QueryFailed` if nothing answers at all."""
+        """The wanted events as they arrive, until the run ends. Raises `QueryFailed` if the first query fails."""
         return Followed(self, wanted, after, on_lost, self.page(after, MAX_PAGE))
 
     def cursor_after(self, before: str | None, page: "Page", last: Event) -> str | None:
-        """The cursor just after an event of the page after `before`; cursors are opaque, so only the server knows."""
+        """The cursor just after an event of the page after `before`, from the server, because cursors are opaque."""
         count = next(place for place, event in enumerate(page.events, 1) if event is last)
         return page.cursor if count == len(page.events) else self.page(before, count).cursor
 
     def page(self, cursor: str | None, limit: int) -> "Page":
-        """At most `limit` events after a cursor, not filtered. Raises `QueryFailed`."""
+        """At most `limit` events after a cursor, unfiltered. Raises `QueryFailed`."""
         variables: dict[str, Any] = {"runId": self.run_id, "limit": limit}
         if cursor:
             variables["afterCursor"] = cursor
@@ -137,7 +137,7 @@ class RunEvents:
             return self._read(result, cursor)
 
     def run_event(self, event: Event) -> RunEvent:
-        """The event as the model that everybody shares. Raises `QueryFailed`."""
+        """The event as a `RunEvent`. Raises `QueryFailed`."""
         with self._reading():
             return RunEvent.model_validate(event)
 
@@ -160,13 +160,13 @@ class RunEvents:
         events = [_plain(event) for event in result.get("events", [])]
         page = Page(events, result.get("cursor"), bool(result.get("hasMore")))
         if page.has_more and page.cursor in (None, cursor):
-            raise QueryFailed("The server has more events, but no cursor to ask for them")
+            raise QueryFailed("The server has more events but returned no cursor for them")
         return page
 
 
 @dataclass
 class Followed:
-    """Events of a run as they come, page by page; iterate it once. `cursor` is just after those last given."""
+    """Events of a run as they arrive, page by page. Iterate it once. `cursor` is just after the last page yielded."""
 
     events: RunEvents
     wanted: Wanted
@@ -175,7 +175,7 @@ class Followed:
     first: Page
 
     def __iter__(self) -> Iterator[list[RunEvent]]:
-        """Raises `QueryFailed`; a connection that is lost on the way is told to `on_lost`, and resumed."""
+        """Yields each page. Reports a lost connection to `on_lost` and resumes. Raises `QueryFailed`."""
         ended: bool | None = None
         missing = self.wanted.limit
         page = self.first
@@ -200,18 +200,18 @@ class Followed:
             page = self._page_after(self.cursor)
 
     def _page_after(self, cursor: str | None) -> Page:
-        told = False
+        is_reported = False
         while True:
             try:
                 return self.events.page(cursor, MAX_PAGE)
             except ConnectionLost as error:
-                if not told:
+                if not is_reported:
                     self.on_lost(error)
-                told = True
+                is_reported = True
                 time.sleep(_RETRY_S)
 
     def _had_ended(self) -> bool:
-        """If the run had ended before the first event that was asked for: its earlier events tell."""
+        """Whether the run had ended before the first event that was queried, according to its earlier events."""
         ended: bool | None = None
         cursor, has_more = None, True
         while has_more:
@@ -222,7 +222,7 @@ class Followed:
 
 
 def _has_ended(events: list[Event], before: bool | None) -> bool | None:
-    """If the newest start or end among the events is an end; `before` where there is none of them."""
+    """Whether the newest start or end among the events is an end; `before` if there is neither."""
     for event in reversed(events):
         if event["eventType"] in _ENDS:
             return True
@@ -236,8 +236,8 @@ def _page_size(wanted: Wanted, missing: int | None) -> int:
 
 
 def _plain(event: Event) -> Event:
-    """An event as dagscope's own server gives it; a real Dagster differs in two things (contract, Run events)."""
-    RunEventLevel[event["level"]]  # what has no known level is no run event
+    """An event as dagscope's server returns it. A real Dagster differs in two ways (contract, Run events)."""
+    RunEventLevel[event["level"]]  # without a known level it is not a run event
     timestamp = str(event["timestamp"])
     if timestamp.isdigit():
         moment = datetime.fromtimestamp(int(timestamp) / 1000, UTC)
@@ -247,7 +247,7 @@ def _plain(event: Event) -> Event:
 
 
 def _filter_events_by_type(events: list[Event], event_type: str | None) -> list[Event]:
-    """As the spec has it (Event Type Filtering)."""
+    """Filter as the spec does (Event Type Filtering)."""
     if not event_type:
         return events
     types = [t.strip().upper() for t in event_type.split(",")]
@@ -260,7 +260,7 @@ def _filter_events_by_type(events: list[Event], event_type: str | None) -> list[
 
 
 def _filter_events_by_step(events: list[Event], step_key: str | None) -> list[Event]:
-    """As the spec has it (Step Key Filtering)."""
+    """Filter as the spec does (Step Key Filtering)."""
     if not step_key:
         return events
     filtered = []

@@ -18,7 +18,7 @@ from dagscope.dag.events.run_events import RunEventType
 
 @dataclass(frozen=True)
 class EventsOptions:
-    """The options of the command; `after` is "" for the beginning, None where it is not given."""
+    """The options of the command. `after` is "" for the beginning and None if it is not given."""
 
     wanted: Wanted
     as_json: bool
@@ -27,7 +27,7 @@ class EventsOptions:
 
 
 def show_events(run_id: str, options: EventsOptions) -> int:
-    """Print the events of a run; the exit code. Raises `click.UsageError` for a configuration that cannot be used."""
+    """Print the events of a run. Returns the exit code. Raises `click.UsageError` for an unusable configuration."""
     try:
         events = RunEvents(GraphQLClient(read_config()), run_id)
     except ConfigUnusable as error:
@@ -56,13 +56,13 @@ def _list(events: RunEvents, options: EventsOptions) -> int:
     found = events.up_to_limit(options.wanted, options.after)
     write_all(_output(options), events.run_id, found.items, found.cursor)
     if found.has_more and not options.as_json:
-        write_note(f"There are more: go on with --after {found.cursor}")
+        write_note(f"There are more events: continue with --after {found.cursor}")
     return 0
 
 
 def _follow(events: RunEvents, options: EventsOptions) -> int:
-    """The output is whole however it ends: what was shown stays a table with a foot, or a valid document."""
-    following = events.following(options.wanted, options.after, _tell_lost)
+    """Print events as they arrive. However it ends, the output is a complete table or a valid document."""
+    following = events.following(options.wanted, options.after, _report_lost)
     output = _output(options)
     output.start(events.run_id)
     cursor = following.cursor
@@ -81,7 +81,7 @@ def _follow(events: RunEvents, options: EventsOptions) -> int:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until a page is shown whole: the cursor goes on after it. A second one does not wait."""
+    """Delay Ctrl-C until a page is printed, because the cursor points after that page. A second Ctrl-C is immediate."""
     interrupts: list[int] = []
 
     def interrupt(number: int, _: object) -> None:
@@ -97,5 +97,5 @@ def _uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _tell_lost(error: ConnectionLost) -> None:
+def _report_lost(error: ConnectionLost) -> None:
     write_note(f"{error.reason}; trying again ...")

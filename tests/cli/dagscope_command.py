@@ -1,4 +1,4 @@
-"""Running `dagscope` as a person would, in a process of its own or in this one."""
+"""Run `dagscope` as a user would, in its own process or in this one."""
 
 import re
 import subprocess
@@ -16,10 +16,10 @@ def dagscope(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPr
 
 
 def dagscope_here(*arguments: str) -> Result:
-    """Run it in this process, which takes no second to start; for what ends before anything is run or served."""
+    """Run it in this process, without a start. For commands that end before anything is run or served."""
     return CliRunner().invoke(main, arguments, prog_name="dagscope")
 
 
 def without_times(text: str) -> str:
-    """Output in which every duration is `0.0s`."""
+    """The output with every duration as `0.0s`."""
     return re.sub(r"\d+\.\d+s", "0.0s", text)

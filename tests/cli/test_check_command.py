@@ -16,7 +16,7 @@ from tests.dag.project.broken_projects import BROKEN, contents, expected
     [("cycle", "1 problem"), ("missing_config", "1 problem"), ("problems_in_several_files", "4 problems")],
 )
 def test_check_of_a_broken_project(name: str, count: str) -> None:
-    """`check` prints every problem, one a line, and their number; it exits with 2 and writes nothing."""
+    """`check` prints every problem, one per line, and their number, exits with 2 and writes nothing."""
     before = contents(BROKEN / name)
     ended = dagscope_here("check", "--project", str(BROKEN / name))
     problems = "".join(f"error: {line}\n" for line in expected(name).splitlines())
@@ -27,7 +27,7 @@ def test_check_of_a_broken_project(name: str, count: str) -> None:
 
 @pytest.mark.parametrize("command", ["run", "serve", "graph"])
 def test_broken_project_is_refused(command: str) -> None:
-    """No command does anything with a broken project: the problems go to standard error, with exit code 2."""
+    """Every command refuses a broken project: the problems go to standard error, with exit code 2."""
     folder = BROKEN / "problems_in_several_files"
     before = contents(folder)
     ended = dagscope_here(command, "--project", str(folder))
@@ -38,7 +38,7 @@ def test_broken_project_is_refused(command: str) -> None:
 
 @pytest.mark.server
 def test_check_of_a_good_project(hello: Path) -> None:
-    """`check` of a project without problems says what there is, exits with 0 and writes nothing."""
+    """`check` of a project without problems prints its contents, exits with 0 and writes nothing."""
     before = contents(hello)
     ended = dagscope("check", "--project", str(hello))
     assert ended.stdout == "hello-world: 2 assets, 3 data tests, 1 connection: all good\n"
@@ -47,7 +47,7 @@ def test_check_of_a_good_project(hello: Path) -> None:
 
 
 def test_nothing_reaches_the_terminal(hello: Path) -> None:
-    """Names and messages that would steer a terminal are shown as escapes, in one line."""
+    """Names and messages with terminal control sequences are shown with escapes, in one line."""
     (hello / "assets/models/dds/a\x1b[31m\nb.sql").write_text("SELECT 1")
     ended = dagscope_here("check", "--project", str(hello))
     message = r'"a\x1b[31m\nb" cannot be a name; use letters, digits and _, not starting with a digit'
@@ -87,7 +87,7 @@ def test_check_as_json() -> None:
 
 
 def test_check_as_json_tells_no_secret(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `check --json` prints can be shown to anybody: it has nothing of the environment or of the folder's name."""
+    """The output of `check --json` can be shared: it reveals neither the environment nor the name of the folder."""
     monkeypatch.setenv("DAGSCOPE_API_TOKEN", "hidden-token")
     printed = dagscope_here("check", "--project", str(hello), "--json").stdout
     assert json.loads(printed) == {"problems": [], "warnings": [], "versions": VERSIONS}

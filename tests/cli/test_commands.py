@@ -15,15 +15,17 @@ pytestmark = pytest.mark.server
 
 @pytest.mark.parametrize("example", ["hello", "nycflights"])
 def test_init(tmp_path: Path, example: str) -> None:
-    """`init` makes a project that checks clean, and says what to type next."""
+    """`init` creates a project without problems, and says what to type next."""
     made = dagscope("init", "new", "--example", example, cwd=tmp_path)
     count = sum(file.is_file() for file in (tmp_path / "new").rglob("*"))
-    assert made.stdout == f"Made {tmp_path.resolve() / 'new'} with {count} files.\nNext: dagscope run --project new\n"
+    assert (
+        made.stdout == f"Created {tmp_path.resolve() / 'new'} with {count} files.\nNext: dagscope run --project new\n"
+    )
     assert dagscope("check", "--project", "new", cwd=tmp_path).returncode == 0
 
 
 def test_init_where_something_is(hello: Path) -> None:
-    """`init` touches no folder that holds anything."""
+    """`init` does not touch a folder that is not empty."""
     refused = dagscope("init", cwd=hello)
     assert refused.returncode == 2
     assert refused.stderr == f"{hello.resolve()} is not empty; name a new folder: dagscope init DIR\n"
@@ -62,7 +64,7 @@ def test_graph_of_names_that_look_alike(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["init", "check", "graph", "run", "serve", "prune"])
 def test_help(command: str) -> None:
-    """Every command's help ends with examples that begin with the command."""
+    """Every command's help ends with examples that start with the command."""
     text = dagscope(command, "--help").stdout
     examples = text.split("Examples:\n")[1].strip().splitlines()
     assert examples
@@ -70,7 +72,7 @@ def test_help(command: str) -> None:
 
 
 def test_help_is_quick_because_it_imports_little() -> None:
-    """Help and version load none of the heavy libraries."""
+    """`--help` and `--version` load no heavy libraries."""
     heavy = "{'duckdb', 'pyarrow', 'sqlalchemy', 'rich', 'pydantic'}"
     code = f"import sys, dagscope.cli.dagscope, dagscope.cli.dg; print(sorted({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

@@ -22,7 +22,7 @@ Console = Callable[..., str]
 
 @pytest.fixture
 def console(tmp_path: Path) -> Console:
-    """What a server writes on its console while it runs an asset that logs at every level."""
+    """What a server writes to its console while it runs an asset that logs at every level."""
     project = write_project(tmp_path / "project", {raw("a.logged"): LOGGED})
 
     def of(*options: str, **settings: str) -> str:
@@ -56,13 +56,13 @@ def own_levels(console: str) -> list[str]:
     ],
 )
 def test_level(console: Console, options: tuple[str, ...], level: str, shown: str) -> None:
-    """Entries below the level are not shown; `--debug` shows all, whatever the level is."""
+    """Entries below the level are not shown, except with `--debug`, which shows all."""
     assert own_levels(console(*options, **({"log_level": level} if level else {}))) == shown.split()
 
 
 @pytest.mark.parametrize("settings", [{}, {"log_format": "json"}])
 def test_json(console: Console, settings: dict[str, str]) -> None:
-    """Where it is no terminal each entry is one JSON object a line, with its level, its fields and the time in UTC."""
+    """If it is not a terminal, each line is one entry as a JSON object, with its level, fields and time in UTC."""
     entries = [json.loads(line) for line in console(**settings).splitlines()]
     entry = next(entry for entry in entries if entry["event"] == "a warning")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", entry.pop("timestamp"))
@@ -70,7 +70,7 @@ def test_json(console: Console, settings: dict[str, str]) -> None:
 
 
 def test_text(console: Console) -> None:
-    """As text an entry is one line for people, without colours where it is no terminal."""
+    """As text, an entry is one line for people, without colours if it is not a terminal."""
     text = console(log_format="Text")
     line = next(line for line in text.splitlines() if "a warning" in line)
     assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[warning *\] a warning .*rows=3", line)
@@ -86,7 +86,7 @@ def test_text(console: Console) -> None:
     ],
 )
 def test_wrong_value(hello: Path, command: str, variable: str, known: str) -> None:
-    """A value that is none of these ends the command before it does anything, and names the right ones."""
+    """An invalid value ends the command before it does anything, and the message lists the valid ones."""
     ended = subprocess.run(
         [DAGSCOPE, command, "--project", str(hello)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Commands end as they should, whoever reads what they print and whatever raw assets leave behind."""
+"""Commands end as they should, whether or not their output is read, and whatever raw assets leave behind."""
 
 import json
 import os
@@ -31,27 +31,27 @@ THREAD = "import threading, time\ndef execute(context):\n    threading.Thread(ta
 
 
 def run(folder: Path, *options: str, redirected: str = "") -> subprocess.CompletedProcess[str]:
-    """`dagscope run`, through a shell that may redirect what it prints."""
+    """`dagscope run`, through a shell that can redirect its output."""
     command = f'"{DAGSCOPE}" run --task-id t {" ".join(options)} {redirected}'
     return subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize("redirected", ["| head -1", "> /dev/full", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
 def test_run_that_nobody_reads(tmp_path: Path, serve: Serve, redirected: str) -> None:
-    """A run whose output cannot be written goes on to its end."""
+    """A run whose output cannot be written continues to its end."""
     folder = write_project(tmp_path, {raw("s.a"): CHATTY, model("s.b"): "SELECT 1 AS id"})
     run(folder, redirected=redirected)
     assert serve(folder).get("/api/dag/status/t").json()["status"] == "SUCCESS"
 
 
 def test_output_is_whole(tmp_path: Path) -> None:
-    """Where somebody reads, no line is missing, however many there are."""
+    """If the output is read, no line is missing, however many there are."""
     result = run(write_project(tmp_path, {raw("s.a"): CHATTY}))
     assert result.stdout.count("x" * 100 + "\n") == 20_000
 
 
 def test_serve_that_nobody_reads(tmp_path: Path) -> None:
-    """A server whose console nobody reads runs tasks, cancels them, and ends; it says how many lines are missing."""
+    """A server whose console nobody reads runs and cancels tasks, ends, and reports how many lines are missing."""
     folder = write_project(tmp_path, {raw("s.a"): LOGS})
     command = [DAGSCOPE, "serve", "--port", "0", "--run"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
@@ -63,7 +63,7 @@ def test_serve_that_nobody_reads(tmp_path: Path) -> None:
 
 
 def test_json_stands_alone(tmp_path: Path) -> None:
-    """`run --json` prints one JSON document, whatever child processes of an asset print."""
+    """`run --json` prints one JSON document, whatever an asset's child processes print."""
     text = "import os, subprocess\ndef execute(context):\n    print('a')\n"
     text += "    subprocess.run(['echo', 'b'])\n    os.write(1, b'c')\n"
     result = run(write_project(tmp_path, {raw("s.a"): text}), "--json")
@@ -72,13 +72,13 @@ def test_json_stands_alone(tmp_path: Path) -> None:
 
 
 def test_table_is_whole(tmp_path: Path) -> None:
-    """Where there is no terminal, the closing table has whole names."""
+    """Without a terminal, the summary table has complete names."""
     name = "s." + "long_" * 30 + "name"
     assert f"\n{name}  SUCCESS" in run(write_project(tmp_path, {model(name): "SELECT 1 AS id"})).stdout
 
 
 def test_child_that_is_terminated(tmp_path: Path) -> None:
-    """A signal that is meant for a forked child ends the child, and is no Ctrl-C for the run."""
+    """A signal to a forked child ends the child and does not interrupt the run."""
     text = FORKS.format(then="child.terminate(); child.join()")
     result = run(write_project(tmp_path, {raw("s.a"): text}))
     assert (result.returncode, "SUCCESS: 1 of 1 assets" in result.stdout) == (0, True)
@@ -99,13 +99,13 @@ def test_child_that_outlives_its_server(tmp_path: Path, serve: Serve) -> None:
 
 
 def test_child_that_returns(tmp_path: Path) -> None:
-    """A forked child ends where it returns from `execute`; the asset's value is the parent's."""
+    """A forked child ends when it returns from `execute`, and the asset's value is the parent's."""
     result = run(write_project(tmp_path, {raw("s.a"): RETURNS_TWICE}))
     assert (result.returncode, result.stdout.count("SUCCESS: 1 of 1 assets")) == (0, 1)
 
 
 def test_thread_that_is_left(tmp_path: Path, serve: Serve) -> None:
-    """A thread that an asset leaves running keeps neither a run nor a server from ending."""
+    """A thread that an asset leaves running does not keep a run or a server from ending."""
     folder = write_project(tmp_path, {raw("s.a"): THREAD})
     assert run(folder).returncode == 0
     server = serve(folder)
@@ -115,7 +115,7 @@ def test_thread_that_is_left(tmp_path: Path, serve: Serve) -> None:
 
 
 def test_hangup(tmp_path: Path, serve: Serve) -> None:
-    """SIGHUP ends a server as SIGTERM does: what runs is cancelled, and recorded as such."""
+    """SIGHUP ends a server like SIGTERM: running tasks are cancelled and recorded as cancelled."""
     text = "import time\ndef execute(context):\n    while True: time.sleep(0.01)\n"
     folder = write_project(tmp_path, {raw("s.a"): text})
     server = serve(folder, post_wait_ms=0)

@@ -1,4 +1,4 @@
-"""Engines and listeners of other packages, in a real run."""
+"""Engines and listeners from other packages, in a real run."""
 
 import json
 import os
@@ -33,14 +33,14 @@ ENGINE = """
 
 @pytest.fixture
 def packages(tmp_path: Path) -> Path:
-    """A folder of other people's packages."""
+    """A folder with third-party packages."""
     folder = tmp_path / "packages"
     folder.mkdir()
     return folder
 
 
 def dagscope(packages: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the real command where these packages are installed."""
+    """Run the real command with these packages installed."""
     environment = os.environ | {"PYTHONPATH": str(packages), "NOTED": str(packages / "noted")}
     return subprocess.run([DAGSCOPE, *arguments], capture_output=True, text=True, env=environment, timeout=60)
 
@@ -50,7 +50,7 @@ def project(tmp_path: Path, engine: str = "quack") -> str:
 
 
 def test_engine_and_listener(packages: Path, tmp_path: Path) -> None:
-    """A project runs on an engine of another package, and another package's listener is given each event."""
+    """A project runs on another package's engine, and another package's listener receives each event."""
     install(
         packages,
         "dagscope-quack",
@@ -69,7 +69,7 @@ def test_engine_and_listener(packages: Path, tmp_path: Path) -> None:
 
 
 def test_listeners_that_are_broken(packages: Path, tmp_path: Path) -> None:
-    """A listener that raises or cannot be imported fails no task: the console reports it once."""
+    """A listener that raises, or cannot be imported, does not fail the task, and the console reports it once."""
     install(
         packages,
         "dagscope-quack",

@@ -28,7 +28,7 @@ def execute(context: RawContext) -> list[object]:
 
 
 def project_with_modules(folder: Path) -> Path:
-    """A project that has modules named like rooms of dagscope's, and like modules of the standard library."""
+    """A project with modules named like dagscope's rooms and like modules of the standard library."""
     own = {
         "storage.py": "VALUE = 'of my storage'\n",
         "server.py": "import storage\n\n\ndef value():\n    return [storage.VALUE, 'of my server']\n",
@@ -40,11 +40,11 @@ def project_with_modules(folder: Path) -> Path:
 
 
 IMPORTED = ["of my storage", ["of my storage", "of my server"], 1, [7], 1]
-"""What such an asset returns; the last is how often the project's folder is on the path of imports."""
+"""What such an asset returns. The last item is how often the project's folder is on the import path."""
 
 
 def test_own_modules_in_a_run(tmp_path: Path) -> None:
-    """A raw asset imports the project's own modules, whatever their names, and the standard library's first."""
+    """A raw asset can import the project's modules, whatever their names, except those of the standard library."""
     folder = project_with_modules(tmp_path / "project")
     ran = dagscope("run", "--project", str(folder), "--json", "--task-id", "t")
     nodes = {node["assetName"]: (node["state"], node["message"]) for node in json.loads(ran.stdout)["nodes"]}
@@ -56,7 +56,7 @@ def test_own_modules_in_a_run(tmp_path: Path) -> None:
 
 
 def test_own_modules_after_a_reload(tmp_path: Path) -> None:
-    """The project's folder is on the path of imports once, however often it is loaded and run."""
+    """The project's folder is on the import path once, however often it is loaded and run."""
     folder = project_with_modules(tmp_path / "project")
     door = ServerDoor(folder, "--reload")
     door.run("before")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with four tasks and a frame of each."""
+    """A project with four tasks and a frame from each."""
     sql = block("is_data_framed: true") + "SELECT {{ param('n') }} AS n FROM range(1000)"
     project = write_project(tmp_path_factory.mktemp("prepared"), {model("a.b"): sql})
     door = AppDoor(project)
@@ -38,7 +38,7 @@ def frames(folder: Path) -> int:
 
 
 def test_dry_run(folder: Path) -> None:
-    """A dry run says what would go, and changes nothing."""
+    """A dry run reports what would be deleted, and changes nothing."""
     said = dagscope("prune", "--keep-days", "0", "--dry-run", cwd=folder)
     assert said.stdout.splitlines()[:3] == ["task0", "task1", "task2"]
     assert re.fullmatch(r"Would delete 3 tasks: [\d,]+ -> [\d,]+ bytes", said.stdout.splitlines()[3])
@@ -46,7 +46,7 @@ def test_dry_run(folder: Path) -> None:
 
 
 def test_entries_without_a_task(folder: Path) -> None:
-    """What was logged without a task, such as a drop, goes by age like a task, and a dry run counts it."""
+    """Entries without a task, such as that of a drop, are deleted by age like tasks, and a dry run counts them."""
     door = AppDoor(folder)
     door.post("/api/dag/asset/a.b/truncate", {"confirm": "a.b"})
     door.stop()
@@ -61,7 +61,7 @@ def test_entries_without_a_task(folder: Path) -> None:
 
 
 def logged_tasks(folder: Path) -> list[str]:
-    """The tasks that the state has log entries of."""
+    """The tasks that have log entries in the state."""
     connection = sqlite3.connect(folder / ".dagscope" / "state.sqlite")
     tasks = [task for (task,) in connection.execute("SELECT DISTINCT task_id FROM log_entry ORDER BY task_id")]
     connection.close()
@@ -69,7 +69,7 @@ def logged_tasks(folder: Path) -> list[str]:
 
 
 def test_prune_by_age(folder: Path) -> None:
-    """Old tasks go with their frames and entries; the one that the DAG shows now stays."""
+    """Old tasks are deleted with their frames and entries, except the one that the DAG shows now."""
     assert dagscope("prune", "--keep-days", "0", cwd=folder).returncode == 0
     assert frames(folder) == 1
     door = AppDoor(folder)
@@ -80,7 +80,7 @@ def test_prune_by_age(folder: Path) -> None:
 
 
 def test_prune_by_size(folder: Path) -> None:
-    """The oldest go first, until the rest fits."""
+    """The oldest tasks are deleted first, until the rest fit."""
     said = dagscope("prune", "--keep-bytes", "1", "--dry-run", cwd=folder).stdout
     before = int(said.split(": ")[1].split(" ->")[0].replace(",", ""))
     dagscope("prune", "--keep-bytes", str(before - 1), cwd=folder)
@@ -88,7 +88,7 @@ def test_prune_by_size(folder: Path) -> None:
 
 
 def test_positions_after_a_prune(folder: Path) -> None:
-    """A reader at a pruned position gets `reset`; positions are never given again."""
+    """A reader at a pruned position receives `reset`, and positions are never reused."""
     door = AppDoor(folder)
     pruned = door.stream("?taskId=task0&lastEventId=0")[3]["id"]
     newest = door.stream("?taskId=task3&lastEventId=0")[-2]["id"]
@@ -109,7 +109,7 @@ def test_settings_do_the_same(folder: Path) -> None:
 
 
 def test_settings_prune_between_tasks(folder: Path) -> None:
-    """A server with `keep_days` lets go of old tasks after each one, and never of what the DAG shows."""
+    """A server with `keep_days` deletes old tasks after each task, and never what the DAG shows."""
     door = AppDoor(folder, keep_days=0)
     door.run("next", data={"n": 7})
     wait_until(lambda: door.get("/api/dag/tasks").json()["total"] == 1)
@@ -118,14 +118,14 @@ def test_settings_prune_between_tasks(folder: Path) -> None:
 
 
 def test_prune_without_a_limit(folder: Path) -> None:
-    """Without a limit, prune says what it needs."""
+    """Without a limit, `prune` says which options it needs."""
     refused = dagscope("prune", cwd=folder)
     assert refused.returncode == 2
     assert "Error: give --keep-days, --keep-bytes, or both" in refused.stderr
 
 
 def test_the_state_stays_sound(folder: Path) -> None:
-    """After a prune no row points to what is gone."""
+    """After a prune, no row refers to a deleted one."""
     dagscope("prune", "--keep-days", "0", cwd=folder)
     connection = sqlite3.connect(folder / ".dagscope" / "state.sqlite")
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

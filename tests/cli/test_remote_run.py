@@ -53,7 +53,7 @@ def waits_at_the_gate(door: ServerDoor) -> bool:
 
 
 def test_run_through_a_server(hello: Path) -> None:
-    """On a project that is served, the task goes through that server; `--json` is the same there."""
+    """On a project that is being served, the server runs the task, and `--json` prints the same document."""
     door = ServerDoor(hello)
     ran = dagscope("run", "--task-id", "t", cwd=hello)
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -73,7 +73,7 @@ def test_run_through_a_server(hello: Path) -> None:
 
 
 def test_again(hello: Path) -> None:
-    """A task that has ended is run again as a new attempt, and followed to the end of that one."""
+    """A task that has ended is run again as a new attempt, and followed to the end of that attempt."""
     door = ServerDoor(hello)
     dagscope("run", "--task-id", "t", cwd=hello)
     assert dagscope("run", "--task-id", "t", cwd=hello).stdout.splitlines()[-1] == "SUCCESS: 2 of 2 assets, task t"
@@ -82,7 +82,7 @@ def test_again(hello: Path) -> None:
 
 
 def test_joining(gated: ServerDoor) -> None:
-    """A task that is running already is joined: what has ended is shown, and the rest followed."""
+    """A task that is already running is joined: ended nodes are shown, and the rest is followed."""
     gated.run("t")
     wait_until(lambda: waits_at_the_gate(gated))
     process = start(gated.folder)
@@ -96,7 +96,7 @@ def test_joining(gated: ServerDoor) -> None:
 
 
 def test_over_a_killed_server(gated: ServerDoor) -> None:
-    """A server that is killed and started again, at another address: the command follows the task to its end there."""
+    """If the server is killed and restarted at another address, the command follows the task to its end there."""
     process = start(gated.folder)
     wait_until(lambda: waits_at_the_gate(gated))
     first = gated.address
@@ -118,7 +118,7 @@ def test_over_a_killed_server(gated: ServerDoor) -> None:
 
 
 def test_over_a_stopped_server(gated: ServerDoor) -> None:
-    """A server that is stopped cancels the task: the command shows that end, with the answer that it got."""
+    """If the server is stopped, it cancels the task, and the command shows that end from the server's answer."""
     gated.stop()
     gated.environment["DAGSCOPE_POST_WAIT_MS"] = "10000"
     gated.start()
@@ -131,7 +131,7 @@ def test_over_a_stopped_server(gated: ServerDoor) -> None:
 
 
 def test_a_server_that_stays_away(gated: ServerDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that does not come back is given up, with where to see what became of the task; exit code 2."""
+    """If the server does not come back, the command says where to see how the task ended, with exit code 2."""
     monkeypatch.setattr(task_stream, "PATIENCE_S", 0.1)
 
     def kill() -> None:
@@ -145,7 +145,7 @@ def test_a_server_that_stays_away(gated: ServerDoor, monkeypatch: pytest.MonkeyP
     assert ended.exit_code == 2
     assert ended.stderr == (
         f"The server at {gated.address} has stopped; "
-        "GET /api/dag/status/t says what became of the task once the server answers again\n"
+        "once the server answers again, GET /api/dag/status/t shows how the task ended\n"
     )
 
 
@@ -163,7 +163,7 @@ def test_ctrl_c_through_a_server(tmp_path: Path) -> None:
 
 
 def test_run_through_a_server_with_a_token(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that wants a token gets the one of the environment; without it, the refusal is told."""
+    """A server that requires a token receives the environment's, and without it, the refusal is reported."""
     monkeypatch.setenv("DAGSCOPE_API_TOKEN", "a-long-enough-token")
     door = ServerDoor(hello)
     assert dagscope("run", "--task-id", "t", cwd=hello).returncode == 0
@@ -175,7 +175,7 @@ def test_run_through_a_server_with_a_token(hello: Path, monkeypatch: pytest.Monk
 
 
 def test_no_proxy(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server is asked directly, whatever proxy the environment names: it would get the token."""
+    """The server is asked directly, because a proxy from the environment would receive the token."""
     monkeypatch.setenv("DAGSCOPE_API_TOKEN", "a-long-enough-token")
     monkeypatch.setenv("no_proxy", "")
     door = ServerDoor(hello)
@@ -187,7 +187,7 @@ def test_no_proxy(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_redirect_gets_no_token(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A redirect is reported and not followed: whoever it leads to hears nothing, least of all the token."""
+    """A redirect is reported and not followed: its target receives no request, and so no token."""
     monkeypatch.setenv("DAGSCOPE_API_TOKEN", "a-long-enough-token")
     with (
         canned_server(text("{}")) as other,
@@ -199,14 +199,14 @@ def test_a_redirect_gets_no_token(hello: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (ran.returncode, ran.stdout) == (2, f"Running on the server at {server.url}\n")
     assert ran.stderr == (
         f"{server.url}/api/events?taskId=t&kinds=task,node,log,run_event redirects to {other.url}, "
-        "which is not followed, since the token would go there; "
-        "another program answers in the place of the server: stop it, and start the server again\n"
+        "which is not followed because the token would be sent there; "
+        "another program answers at the server's address: stop it, and start the server again\n"
     )
     assert (len(server.requests), other.requests) == (1, [])
 
 
 def test_nobody_answers(hello: Path) -> None:
-    """A server that does not answer at all is named, and nothing is run; exit code 2."""
+    """If the server does not answer at all, it is named, nothing is run, and the exit code is 2."""
     with StateFolder.of_project(hello).owned() as owner:
         owner.announce("http://127.0.0.1:9")
         ran = dagscope("run", "--task-id", "t", cwd=hello)
@@ -222,6 +222,6 @@ def test_a_token_that_http_cannot_carry(hello: Path, monkeypatch: pytest.MonkeyP
     door = ServerDoor(hello)
     monkeypatch.setenv("DAGSCOPE_API_TOKEN", "se\ncret")
     ran = dagscope("run", cwd=hello)
-    message = "DAGSCOPE_API_TOKEN holds characters that HTTP cannot carry; set it to the token of the server\n"
+    message = "DAGSCOPE_API_TOKEN contains characters that HTTP does not allow; set it to the server's token\n"
     assert (ran.returncode, ran.stderr) == (2, message)
     door.stop()

@@ -18,7 +18,7 @@ NO_KEY = "Expecting property name enclosed in double quotes: line 1 column 2 (ch
 
 
 def test_run(hello: Path) -> None:
-    """Plain lines as assets end, then a table, then how it ended; exit code 0."""
+    """`run` prints a line as each asset ends, then a table, then how the task ended, and exits with 0."""
     ran = dagscope("run", "--project", str(hello), "--task-id", "t")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert without_times(ran.stdout).splitlines() == [
@@ -32,7 +32,7 @@ def test_run(hello: Path) -> None:
 
 
 def test_run_as_json(hello: Path) -> None:
-    """`--json` prints exactly the body of the run POST, and nothing else; a server shows the same task later."""
+    """`--json` prints exactly the body of the run POST, and a server shows the same task later."""
     ran = dagscope("run", "--json", "--task-id", "t", cwd=hello)
     body = json.loads(ran.stdout)
     assert (ran.returncode, ran.stderr, body["status"], body["tasks"]) == (0, "", "SUCCESS", body["nodes"])
@@ -43,13 +43,13 @@ def test_run_as_json(hello: Path) -> None:
 
 
 def test_run_without_tests(hello: Path) -> None:
-    """`--no-tests` runs none."""
+    """`--no-tests` runs no data tests."""
     body = json.loads(dagscope("run", "--json", "--no-tests", cwd=hello).stdout)
     assert [node["totalTests"] for node in body["nodes"]] == [0, 0]
 
 
 def test_run_with_profiles(hello: Path) -> None:
-    """`--profile` keeps the profile of each statement, by itself as through a server."""
+    """`--profile` stores the profile of each statement, with and without a server."""
 
     def profiled(door: ServerDoor) -> bool:
         statements = door.get("/api/dag/asset/dds.world/statements").json()["statements"]
@@ -66,7 +66,7 @@ def test_run_with_profiles(hello: Path) -> None:
 
 
 def test_a_failing_run(tmp_path: Path) -> None:
-    """A failed run is exit code 1; the reason and what was skipped are told."""
+    """A failed run exits with 1 and prints the reason and the skipped assets."""
     files = {model("a.bad"): "SELECT 1 AS", model("b.under"): "SELECT * FROM {{ Ref('a.bad') }}"}
     ran = dagscope("run", "--project", str(write_project(tmp_path, files)), "--task-id", "t")
     assert ran.returncode == 1
@@ -78,7 +78,7 @@ def test_a_failing_run(tmp_path: Path) -> None:
 
 
 def test_data(tmp_path: Path) -> None:
-    """`--data` gives the run's parameters, as JSON or from a file."""
+    """`--data` sets the run's parameters, from JSON or from a file."""
     folder = write_project(tmp_path, {model("a.b"): "SELECT {{ param('n') }} AS n"})
     (tmp_path / "data.json").write_text('{"n": 7}')
     assert dagscope("run", "--data", "@data.json", cwd=folder).returncode == 0
@@ -89,7 +89,7 @@ def test_data(tmp_path: Path) -> None:
 
 
 def test_wrong_usage(hello: Path) -> None:
-    """What cannot be used is told in a line on standard error; exit code 2, and nothing is run."""
+    """Invalid input is reported in one line on standard error, with exit code 2, and nothing is run."""
     for arguments, message in (
         (("--data", "{]"), "--data: not valid JSON: " + NO_KEY),
         (("--data", "[]"), '--data: must be a JSON object, such as {"since": "2013-01-01"}'),
@@ -105,7 +105,7 @@ def test_wrong_usage(hello: Path) -> None:
 
 
 def test_folder_that_cannot_be_written(hello: Path) -> None:
-    """Where no state can be kept a command says so in a line, with exit code 2."""
+    """If the state cannot be stored, a command reports that in one line, with exit code 2."""
     (hello / ".dagscope").write_text("not a folder")
     needs = "it has to be a folder that belongs to you, in one that you may write to"
     for command in ("run", "serve"):
@@ -115,7 +115,7 @@ def test_folder_that_cannot_be_written(hello: Path) -> None:
 
 
 def test_errors_do_not_steer_the_terminal(tmp_path: Path) -> None:
-    """The message of a failed asset keeps its lines, and its control characters are shown as escapes."""
+    """A failed asset's message keeps its lines, and its control characters are shown as escapes."""
     folder = write_project(tmp_path, {raw("a.b"): 'def execute(context):\n    raise ValueError("\x1b[2J\\nend")\n'})
     ran = dagscope("run", cwd=folder)
     assert "\x1b" not in ran.stdout
@@ -138,7 +138,7 @@ def test_ctrl_c(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_at_once(tmp_path: Path) -> None:
-    """Ctrl-C exits with 130 also before there is a task to cancel, without a traceback."""
+    """Before there is a task to cancel, Ctrl-C also exits with 130, without a traceback."""
     folder = write_project(tmp_path, {model("a.slow"): SLOW_SQL})
     command = [DAGSCOPE, "run", "--project", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -149,14 +149,14 @@ def test_ctrl_c_at_once(tmp_path: Path) -> None:
 
 
 def test_prints_of_raw_assets(tmp_path: Path) -> None:
-    """With `--json` what a raw asset prints is on standard error."""
+    """With `--json`, what a raw asset prints goes to standard error."""
     source = 'def execute(context):\n    print("hello")\n'
     ran = dagscope("run", "--json", cwd=write_project(tmp_path, {raw("a.talks"): source}))
     assert (json.loads(ran.stdout)["status"], ran.stderr) == ("SUCCESS", "hello\n")
 
 
 def test_relative_paths(tmp_path: Path) -> None:
-    """What SQL reads and writes by a relative path is in the project, wherever the command is typed."""
+    """A relative path in SQL is relative to the project, wherever the command is run."""
     files = {model("a.out"): block("materialization: custom") + "COPY (FROM 'in.csv') TO 'out.csv'"}
     folder = write_project(tmp_path / "project", files)
     (folder / "in.csv").write_text("n\n1\n")

@@ -19,7 +19,7 @@ def serve(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_second_server(hello: Path) -> None:
-    """A second server on the same state refuses, and names the pid and address of the first."""
+    """A second server on the same state exits and names the pid and address of the first."""
     door = ServerDoor(hello)
     second = serve(hello)
     assert (second.returncode, second.stdout) == (2, "")
@@ -29,7 +29,7 @@ def test_a_second_server(hello: Path) -> None:
 
 
 def test_after_a_kill(hello: Path) -> None:
-    """The lock of a killed server blocks nobody."""
+    """The lock of a killed server does not block another one."""
     door = ServerDoor(hello)
     door.stop(signal.SIGKILL)
     door.start()
@@ -39,7 +39,7 @@ def test_after_a_kill(hello: Path) -> None:
 
 @pytest.mark.parametrize("host", ["a" * 70, "a..b"])
 def test_a_host_that_cannot_be_one(hello: Path, host: str) -> None:
-    """What is no name of a host is told in a line."""
+    """An invalid host name is reported in one line."""
     refused = serve(hello, "--host", host)
     assert refused.returncode == 2
     assert refused.stderr == (
@@ -48,7 +48,7 @@ def test_a_host_that_cannot_be_one(hello: Path, host: str) -> None:
 
 
 def test_a_port_in_use(hello: Path) -> None:
-    """A port that is taken is told, with the way out."""
+    """A port that is in use is reported, with what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refused = serve(hello, "--port", str(port))
@@ -60,7 +60,7 @@ def test_a_port_in_use(hello: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping(tmp_path: Path, number: int) -> None:
-    """Stopped in the middle of a task, the server records it as cancelled and exits with 0."""
+    """A server that is stopped in the middle of a task records it as cancelled and exits with 0."""
     door = ServerDoor(write_project(tmp_path, {model("a.slow"): SLOW_SQL}), post_wait_ms=200)
     door.run("t")
     door.stop(number)
@@ -72,7 +72,7 @@ def test_stopping(tmp_path: Path, number: int) -> None:
 
 
 def test_run_first(hello: Path) -> None:
-    """`--run` runs the DAG, shows the closing table, and says what to try next; Ctrl-C ends it without a word."""
+    """`--run` runs the DAG, shows the summary table and says what to try next, and Ctrl-C ends it silently."""
     command = [DAGSCOPE, "serve", "--project", str(hello), "--port", "0", "--run"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -89,7 +89,7 @@ def test_run_first(hello: Path) -> None:
 
 
 def test_debug_and_no_log_store(hello: Path) -> None:
-    """`--no-log-store` answers 501 on the log endpoints."""
+    """With `--no-log-store`, the log endpoints answer 501."""
     door = ServerDoor(hello, "--no-log-store", "--debug")
     assert door.get("/api/logs").status_code == 501
     door.stop()

@@ -1,4 +1,4 @@
-"""What the source cites is there: the contract, the specifications, and the pages of `docs/`."""
+"""What the source cites exists: the contract, the specifications, and the pages of `docs/`."""
 
 import ast
 import io
@@ -13,11 +13,11 @@ CITED = {
     "contract": [ROOT / "docs" / "contract.md"],
     "spec": [ROOT / "docs" / "spec" / "teal-debug-ui-api.md", ROOT / "docs" / "spec" / "dagster-plus-run-api.md"],
 }
-"""The pages that a citation names by one word; the heading of a specification may be in either."""
+"""The pages that a citation names by one word. A specification's heading can be in either of its pages."""
 
 
 def prose(path: Path) -> Iterator[tuple[int, str]]:
-    """The docstrings and comments of a module, each as one line of text with the line it begins in."""
+    """The docstrings and comments of a module, each as one line of text with the number of its first line."""
     source = path.read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -33,7 +33,7 @@ def headings(page: Path) -> list[str]:
 
 
 def is_heading(cited: str, page: Path) -> bool:
-    """If a heading of the page is what is cited, or begins with it."""
+    """Whether a heading of the page is, or starts with, the cited text."""
     return any(re.match(rf"{re.escape(cited)}(?!\w)", title) for title in headings(page))
 
 
@@ -42,7 +42,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def unresolved(text: str) -> Iterator[str]:
-    """What a text cites that is not there: pages of `docs/`, anchors and headings. A heading begins with a capital."""
+    """The pages of `docs/`, anchors and headings that a text cites but do not exist. Headings start with a capital."""
     for path, anchor in re.findall(r"(?<![\w/])docs/([\w./-]*\w)(?:#([\w-]+))?", text):
         page = ROOT / "docs" / path
         if not page.exists():
@@ -72,7 +72,7 @@ def test_every_citation_leads_somewhere() -> None:
 
 
 def test_what_is_not_there_is_found() -> None:
-    """A citation of a page, a heading or an anchor that does not exist is named, and one that exists is not."""
+    """A citation of a missing page, heading or anchor is reported, and a correct one is not."""
     assert not list(unresolved("(contract, Data; spec, Test Operations), (docs/connections.md, Types), docs/cli.md#dg"))
     assert list(unresolved("(contract, Dates)")) == ["(contract, Dates): no such heading"]
     assert list(unresolved("see docs/design.md")) == ["docs/design.md: no such page"]

@@ -1,4 +1,4 @@
-"""The docs describe what is there, every command, option, setting, endpoint, field and word, and nothing else."""
+"""The docs describe every command, option, setting, endpoint, field and term that exists, and nothing else."""
 
 import ast
 import doctest
@@ -50,7 +50,7 @@ def page(name: str) -> str:
 
 
 def section(text: str, heading: str) -> str:
-    """What stands under a heading, up to the next one of its level or above; "" if there is no such heading."""
+    """The text under a heading, up to the next heading of its level or above; "" if there is no such heading."""
     start = re.search(rf"^(#+) {re.escape(heading)}$", text, re.MULTILINE)
     if start is None:
         return ""
@@ -64,7 +64,7 @@ def without_code(text: str) -> str:
 
 
 def is_told(word: str, text: str) -> bool:
-    """If the word stands in backticks, alone or as a part such as the option in `--port INTEGER`."""
+    """Whether the word is in backticks, alone or as a part, such as the option in `--port INTEGER`."""
     return any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", code) for code in re.findall(r"`([^`\n]+)`", text))
 
 
@@ -72,7 +72,7 @@ def is_told(word: str, text: str) -> bool:
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
-    """`dagscope`, `dg`, and every command of theirs by its full name; the groups between only hold commands."""
+    """`dagscope`, `dg` and all their commands by their full names. Groups in between only contain commands."""
     waiting: list[tuple[str, click.Command]] = [("dagscope", dagscope_command.main), ("dg", dg.main)]
     while waiting:
         name, command = waiting.pop()
@@ -105,7 +105,7 @@ def test_every_command_and_option_is_described(name: str) -> None:
 
 
 def test_no_command_is_described_that_is_not_there() -> None:
-    """Each section of docs/cli.md that is named like a command is one."""
+    """Each section of docs/cli.md whose heading looks like a command is about a command that exists."""
     described = re.findall(r"^## ((?:dagscope|dg)\b.*)$", page("docs/cli.md"), re.MULTILINE)
     assert set(described) <= COMMANDS.keys()
 
@@ -119,7 +119,7 @@ def test_every_exit_code_is_described() -> None:
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name.startswith("dg ")])
 def test_every_command_of_dg_has_an_example_and_its_exit_codes(name: str) -> None:
-    """The section of each command of dg begins with a call, has the exit codes, and leads to docs/run-events.md."""
+    """The section of each dg command starts with a call, lists the exit codes and links to docs/run-events.md."""
     described = section(page("docs/cli.md"), name)
     assert described.startswith(f"\n\n```sh\n{name}")
     for code in (0, exits.EXIT_FAILED, exits.EXIT_USAGE):
@@ -141,7 +141,7 @@ def test_every_setting_is_described(name: str) -> None:
 
 
 def test_no_setting_is_described_that_is_not_there() -> None:
-    """Every `DAGSCOPE_` variable that the docs name is a setting."""
+    """Every `DAGSCOPE_` variable in the docs is a setting."""
     known = {f"DAGSCOPE_{name.upper()}" for name in Settings.model_fields}
     known |= set(re.findall(r"DAGSCOPE_PG_[A-Z]+", page("examples/crossdb/config.yaml")))
     for path in PAGES:
@@ -163,7 +163,7 @@ def heading(endpoint: Endpoint) -> str:
 
 
 def page_of(endpoint: Endpoint) -> Path:
-    """The page that has the endpoint's section."""
+    """The page with the endpoint's section."""
     found = [path for path in API_PAGES if section(path.read_text(encoding="utf-8"), heading(endpoint))]
     assert len(found) == 1, f"{len(found)} sections {heading(endpoint)}"
     return found[0]
@@ -193,7 +193,7 @@ def test_every_endpoint_is_listed(endpoint: str) -> None:
 
 
 def shapes(endpoint: Endpoint) -> Iterator[type[BaseModel]]:
-    """Every shape that the request or an answer of the endpoint has, and those inside of them."""
+    """Every shape of the endpoint's request and answers, including nested ones."""
     waiting: list[object] = [endpoint.request, *endpoint.responses.values()]
     seen: set[object] = set()
     while waiting:
@@ -208,7 +208,7 @@ def shapes(endpoint: Endpoint) -> Iterator[type[BaseModel]]:
 
 
 def sections_about(endpoint: Endpoint) -> Iterator[str]:
-    """The endpoint's own section and those that it links to, through each other too, but not other endpoints'."""
+    """The endpoint's section and the sections that it links to, directly or indirectly, except other endpoints'."""
     waiting = [(page_of(endpoint), heading(endpoint))]
     seen = {*waiting}
     while waiting:
@@ -226,7 +226,7 @@ def sections_about(endpoint: Endpoint) -> Iterator[str]:
 
 
 def field_tables(text: str) -> Iterator[set[str]]:
-    """The fields that each table describes; those after a dot, as in `result.data`, are an object of their own."""
+    """The fields that each table describes. Fields after a dot, as in `result.data`, are a separate object."""
     for rows in re.findall(r"^\| Field \| .*\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE):
         fields: dict[str, set[str]] = {}
         for cell in re.findall(r"^\| (.*?) \|", rows, re.MULTILINE):
@@ -238,7 +238,7 @@ def field_tables(text: str) -> Iterator[set[str]]:
 
 @pytest.mark.parametrize("endpoint", API, ids=heading)
 def test_every_field_is_described(endpoint: Endpoint) -> None:
-    """An endpoint's section, or one it links to, has a table with all fields of each shape that it takes or answers."""
+    """An endpoint's section, or one it links to, has a table with all fields of each shape it accepts or returns."""
     tables = [table for text in sections_about(endpoint) for table in field_tables(text)]
     for shape in shapes(endpoint):
         shown = {field: info for field, info in shape.model_fields.items() if not info.exclude}
@@ -249,12 +249,12 @@ def test_every_field_is_described(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 413, 415, 431, 500, 503, 504])
 def test_every_error_code_is_described(code: int) -> None:
-    """docs/http-api/index.md has a row for each code that any path can answer an error with."""
+    """docs/http-api/index.md has a row for each error code that any path can return."""
     assert re.search(rf"^\| {code} \|", section(page("docs/http-api/index.md"), "Errors"), re.MULTILINE)
 
 
 def test_the_error_of_a_step_is_described() -> None:
-    """docs/http-api/stream.md has a row for each field of the error of a step that failed."""
+    """docs/http-api/stream.md has a row for each field of a failed step's error."""
     described = section(page("docs/http-api/stream.md"), "Error of a step")
     for field, info in ErrorInfo.model_fields.items():
         assert re.search(rf"^\| `{info.serialization_alias or info.alias or field}` \|", described, re.MULTILINE), field
@@ -267,7 +267,7 @@ def test_every_status_of_a_run_is_described(status: RunStatus) -> None:
 
 
 def test_the_graphql_schema_is_shown_whole() -> None:
-    """The schema that docs/run-events.md shows has the types, fields and arguments that /graphql has, and no others."""
+    """The schema in docs/run-events.md has exactly the types, fields and arguments of /graphql."""
     shown = re.search(r"^```graphql\n(.*?)^```", page("docs/run-events.md"), re.MULTILINE | re.DOTALL)
     assert shown
     assert definitions(shown[1] + "enum LogLevel { X }") == definitions(CLOUD_SCHEMA.as_str())
@@ -330,7 +330,7 @@ ENUMERATIONS = (
 
 @pytest.mark.parametrize("enumeration", ENUMERATIONS, ids=lambda enumeration: enumeration.__name__)
 def test_glossary_has_every_enumeration(enumeration: type[StrEnum]) -> None:
-    """docs/glossary.md lists the values of each enumeration, no fewer and no more."""
+    """docs/glossary.md lists exactly the values of each enumeration."""
     row = re.search(rf"^\| \[`{enumeration.__name__}`\]\([^)]+\) \| (.*) \|$", page("docs/glossary.md"), re.MULTILINE)
     assert row, f"{enumeration.__name__} is not in the glossary"
     assert re.findall(r"`(\w+)`", row[1]) == [str(member) for member in enumeration]
@@ -343,7 +343,7 @@ def test_glossary_lists_no_other_enumeration() -> None:
 
 
 def test_glossary_is_in_order() -> None:
-    """The words of docs/glossary.md are in alphabetical order, each once."""
+    """The terms of docs/glossary.md are unique and in alphabetical order."""
     words = [word.lower() for word in re.findall(r"^\| \*\*(.+?)\*\*", page("docs/glossary.md"), re.MULTILINE)]
     assert words == sorted(set(words))
 
@@ -359,7 +359,7 @@ FILE_SHAPES: tuple[type[Keys], ...] = (
 
 @pytest.mark.parametrize("shape", FILE_SHAPES, ids=lambda shape: shape.__name__)
 def test_every_key_of_a_project_is_described(shape: type[Keys]) -> None:
-    """docs/project-format.md, for an engine's own keys docs/connections.md, describes each key of each file."""
+    """docs/project-format.md describes each key of each file, and docs/connections.md the keys of each engine."""
     text = without_code(page("docs/project-format.md") + page("docs/connections.md"))
     for name, info in shape.model_fields.items():
         assert is_told(info.alias or name, text), f"{shape.__name__}.{name} is not described"
@@ -388,7 +388,7 @@ def test_every_template_name_is_described(name: str) -> None:
 
 
 def test_the_raw_context_is_described() -> None:
-    """docs/project-format.md describes each attribute of a raw asset's context, and each method of its connections."""
+    """docs/project-format.md describes each attribute of a raw asset's context and each method of its connections."""
     described = section(page("docs/project-format.md"), "Raw assets")
     methods = [name for name in vars(RawConnection) if not name.startswith("_")]
     for name in [*(field.name for field in fields(RawContext)), *methods]:
@@ -403,7 +403,7 @@ def documented_project() -> dict[str, str]:
 
 @pytest.mark.server
 def test_the_documented_project_runs(tmp_path: Path) -> None:
-    """The project of docs/project-format.md passes `check` without a warning and gives the table shown there."""
+    """The project of docs/project-format.md passes `check` without a warning and produces the table shown there."""
     for path, text in documented_project().items():
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -411,8 +411,8 @@ def test_the_documented_project_runs(tmp_path: Path) -> None:
     found = json.loads(dagscope("check", "--project", str(tmp_path), "--json"))
     assert (found["problems"], found["warnings"]) == ([], [])
     printed = dagscope("run", "--project", str(tmp_path))
-    assert closing_table(printed) == closing_table(page("docs/project-format.md"))
-    assert len(closing_table(printed)) == 7
+    assert summary_table(printed) == summary_table(page("docs/project-format.md"))
+    assert len(summary_table(printed)) == 7
 
 
 def dagscope(*arguments: str) -> str:
@@ -420,8 +420,8 @@ def dagscope(*arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def closing_table(text: str) -> list[list[str]]:
-    """The rows of the closing table in a text, without their times, which differ."""
+def summary_table(text: str) -> list[list[str]]:
+    """The rows of the summary table in a text, without their times, which differ."""
     lines = text.partition("asset                  state")[2].splitlines()[1:]
     return [
         [cell for cell in line.split() if not re.fullmatch(r"\d+\.\d\ds", cell)]
@@ -441,7 +441,7 @@ def anchors(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
-    """Every relative link of a page points to a file, and to a heading in it, that exists."""
+    """Every relative link of a page points to an existing file, and to an existing heading in it."""
     for link in re.findall(r"\]\(([^)\s]+)\)", without_code(path.read_text(encoding="utf-8"))):
         if re.match(r"[a-z]+:", link):
             continue
@@ -464,7 +464,7 @@ def test_architecture_names_what_is_there() -> None:
 
 
 def test_the_picture_shows_nothing_but_the_demo() -> None:
-    """docs/demo.svg asks no other host for anything, and names no folder of the machine that it was made on."""
+    """docs/demo.svg loads nothing from other hosts, and names no folder of the machine that created it."""
     picture = page("docs/demo.svg")
     hosts = set(re.findall(r"https?://([^/\"'<&]+)", picture))
     assert hosts == {"www.w3.org", "127.0.0.1:8080"}
@@ -477,7 +477,7 @@ def modules() -> list[str]:
 
 
 def test_examples_in_docstrings_hold() -> None:
-    """What the docstrings of `dag/` show is what happens."""
+    """The examples in the docstrings of `dag/` are correct."""
     results = [doctest.testmod(importlib.import_module(name)) for name in modules()]
     assert sum(result.attempted for result in results) > 0
     assert sum(result.failed for result in results) == 0

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site as `make docs` builds it; a broken link or a page that is in no menu fails."""
+    """The site as `make docs` builds it. A broken link, or a page that is in no menu, fails."""
     folder = tmp_path_factory.mktemp("site")
     command = [str(Path(sys.executable).with_name("mkdocs")), "build", "--strict", "--site-dir", str(folder)]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
@@ -25,7 +25,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_readme_is_the_home_page(site: Path) -> None:
-    """The README is the first page, its picture is there, and its links lead to pages of the site."""
+    """The README is the home page, with its picture, and its links lead to pages of the site."""
     home = (site / "index.html").read_text(encoding="utf-8")
     assert (site / "demo.svg").is_file()
     assert 'src="demo.svg"' in home
@@ -40,14 +40,14 @@ def test_a_link_out_of_docs_leads_to_the_page_of_the_site(site: Path) -> None:
 
 
 def test_a_list_is_a_list(site: Path) -> None:
-    """A list that follows a line of text at once, and one inside of another, are lists in the site as on GitHub."""
+    """A list directly after a line of text, and a nested list, are lists on the site as on GitHub."""
     text = (site / "spec" / "teal-debug-ui-api.html").read_text(encoding="utf-8")
     assert "<li><code>projectName</code> (string): Name of the Teal project</li>" in text
     assert "Array of DAG node objects<ul>" in text
 
 
 def test_no_page_asks_another_host(site: Path) -> None:
-    """A browser that shows a page of the site loads scripts, styles, fonts and pictures from the site alone."""
+    """The pages of the site load scripts, styles, fonts and pictures only from the site."""
     pages = list(site.rglob("*.html"))
     assert len(pages) > 15
     for page in pages:

@@ -1,4 +1,4 @@
-"""`python -m tests.faults [--seed N] [--only NAME]`: every promise at its full figures, a line for each."""
+"""`python -m tests.faults [--seed N] [--only NAME]`: every promise at full scale, one line for each."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ from tests.faults.outcome import Outcome
 from tests.faults.promises import PROMISES, Promise
 
 _LOSSES_SHOWN = 10
-_TELL_S = 30
+_REPORT_S = 30
 
 
 def main() -> int:
@@ -43,16 +43,16 @@ def _test(promise: Promise, arguments: argparse.Namespace) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="dagscope-faults-") as folder:
         try:
             random = Random(f"{arguments.seed} {promise.name}")
-            return asyncio.run(_telling(promise.name, promise.test(Path(folder), random, **scale)))
-        except Exception as error:  # noqa: BLE001  one promise that cannot be tested does not end the others
+            return asyncio.run(_reporting(promise.name, promise.test(Path(folder), random, **scale)))
+        except Exception as error:  # noqa: BLE001  a promise that cannot be tested must not stop the others
             return Outcome(losses=[f"could not be tested to the end: {type(error).__name__}: {error}"])
 
 
-async def _telling(name: str, test: Awaitable[Outcome]) -> Outcome:
-    """Tell on standard error how far the test is, while it runs."""
+async def _reporting(name: str, test: Awaitable[Outcome]) -> Outcome:
+    """Report the progress of the test on standard error while it runs."""
     testing = asyncio.ensure_future(test)
     while not testing.done():
-        await asyncio.wait([testing], timeout=_TELL_S)
+        await asyncio.wait([testing], timeout=_REPORT_S)
         if not testing.done():
             print(f"  ...  {name}: {Outcome.latest}", file=sys.stderr, flush=True)
     return testing.result()
@@ -64,11 +64,15 @@ def _numbers(given: list[str], promise: Promise) -> dict[str, int]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Put every promise to the test.")
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**9), help="what random choices begin with")
-    parser.add_argument("--only", action="append", choices=[p.name for p in PROMISES], help="this one; may be repeated")
-    parser.add_argument("--short", action="store_true", help="the figures of `make test`")
-    parser.add_argument("--scale", action="append", default=[], metavar="NAME=N", help="a figure, such as kills=40")
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Test every promise.")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**9), help="the seed of the random choices")
+    parser.add_argument(
+        "--only", action="append", choices=[p.name for p in PROMISES], help="test only this promise; may be repeated"
+    )
+    parser.add_argument("--short", action="store_true", help="the scale of `make test`")
+    parser.add_argument(
+        "--scale", action="append", default=[], metavar="NAME=N", help="change one number, such as kills=40"
+    )
     return parser.parse_args()
 
 

@@ -25,7 +25,7 @@ _FRAMES = 10
 
 @dataclass
 class _Shown:
-    """What was answered with a 2xx, and what a stream told."""
+    """What was answered with 2xx, and what a stream sent."""
 
     bodies: dict[str, Any] = field(default_factory=dict)
     deleted_logs: bool = False
@@ -124,7 +124,7 @@ async def _watch(server: Server, shown: _Shown) -> None:
 
 
 async def _check_again(server: Server, shown: _Shown, frame: bytes, what: str, outcome: Outcome) -> None:
-    """After a restart on a good disk: all that was shown is there, and the task can be finished."""
+    """After a restart on a good disk, everything that clients saw is there, and the task can be finished."""
     state = State(server.project)
     outcome.losses += [f"{what}: {fault}" for fault in state.faults()]
     entries = {entry.id: entry for entry in state.entries()}
@@ -154,7 +154,7 @@ async def _check_again(server: Server, shown: _Shown, frame: bytes, what: str, o
 
 
 async def full_disk(folder: Path, random: Random, sizes: int) -> Outcome:
-    """A state folder on a small file system that is really full; left out where it cannot be mounted."""
+    """A state folder on a small file system that is really full. Left out if it cannot be mounted."""
     outcome = Outcome()
     for _ in range(sizes):
         project = framed_project(folder / f"full{random.randrange(10**9)}", _FRAMES, rows=20_000)
@@ -202,7 +202,7 @@ async def _fill(server: Server, state: Path, what: str, outcome: Outcome) -> Non
 
 
 async def failing_starts(folder: Path, random: Random, upto: int, shots: int) -> Outcome:
-    """The same at the Nth write of a start, with an interrupted task to close: it serves, or says why not."""
+    """The same at the Nth write of a start with an interrupted task to close: it serves, or says why not."""
     outcome, shim = Outcome(), await asyncio.to_thread(_compiled, folder)
     project = framed_project(folder / "starts", 3)
     armed = folder / "armed"
@@ -241,7 +241,7 @@ async def failing_starts(folder: Path, random: Random, upto: int, shots: int) ->
 
 
 async def flipped_bytes(folder: Path, random: Random, frames: int) -> Outcome:
-    """One flipped byte in each of many frames: every one is refused by name, none is served or built upon."""
+    """One flipped byte in each of many frames: each is refused by name, never served and never built upon."""
     outcome = Outcome()
     assets = min(frames, 20)
     async with Server(framed_project(folder / "flipped", assets)) as server:

@@ -1,4 +1,4 @@
-"""`kill -9` at random moments: of running tasks, and of the recovery from that."""
+"""`kill -9` at random times: of running tasks, and of the recovery from that."""
 
 import asyncio
 import contextlib
@@ -17,13 +17,13 @@ from tests.faults.server import Server
 from tests.faults.state import State
 from tests.faults.wire import Connection, Cut, Message, Stream
 
-_LONGEST_S = 1.6  # after the start of a task: it is over by then, once in a while
+_LONGEST_S = 1.6  # after the start of a task; by then it has sometimes ended
 _ENDED = ("SUCCESS", "FAILED")
 
 
 @dataclass
 class Ledger:
-    """Everything that clients were shown: stream entries by id, and claims that must hold after a restart."""
+    """Everything that clients have seen: stream entries by id, and claims that must hold after a restart."""
 
     events: dict[int, tuple[str, str]] = field(default_factory=dict)
     tasks: set[str] = field(default_factory=set)
@@ -37,12 +37,12 @@ class Ledger:
     data: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """Answers with the data of an asset in a task."""
     deleting: set[str] = field(default_factory=set)
-    """Tasks whose logs somebody asked to delete."""
+    """Tasks whose logs a client asked to delete."""
     deleted: set[str] = field(default_factory=set)
-    """Those where this was answered with 200."""
+    """Tasks whose logs were deleted, according to a 200."""
 
     def see_event(self, message_id: int, event: str, data: str) -> str | None:
-        """Note a message; what is wrong if another one was shown under its id."""
+        """Record a message. Returns a complaint if another one was sent with its id."""
         earlier = self.events.setdefault(message_id, (event, data))
         return None if earlier == (event, data) else f"id {message_id} was shown with two contents"
 
@@ -55,7 +55,7 @@ class Ledger:
 
 
 async def kill_running_tasks(folder: Path, random: Random, kills: int) -> Outcome:
-    """Kill the server while tasks run, before four streams and four HTTP clients that note all they are shown."""
+    """Kill the server while tasks run, with four streams and four HTTP clients that record everything they see."""
     outcome, server = Outcome(), Server(busy_project(folder / "busy"), {"post_wait_ms": 100})
     state, ledger = State(server.project), Ledger()
     await server.start()
@@ -74,7 +74,7 @@ async def kill_running_tasks(folder: Path, random: Random, kills: int) -> Outcom
             interrupted = (await server.get(f"/api/dag/status/{task_id}"))["status"] == "FAILED"
             outcome.count("interrupted tasks", interrupted)
             await _retry(server, task_id, outcome)
-            ledger.ended.clear()  # each is checked once, thousands of times would take too long
+            ledger.ended.clear()  # each is checked once; checking all of them every time would take too long
             ledger.nodes.clear()
             ledger.data.clear()
             ledger.logs.clear()
@@ -145,7 +145,7 @@ async def _retry(server: Server, task_id: str, outcome: Outcome) -> None:
 
 
 class _Clients:
-    """Four streams and four HTTP clients that go on until the server is gone."""
+    """Four streams and four HTTP clients that work until the server is gone."""
 
     def __init__(self, server: Server, ledger: Ledger, task_id: str, outcome: Outcome) -> None:
         self.server, self.ledger, self.task_id, self.outcome = server, ledger, task_id, outcome
@@ -212,7 +212,7 @@ class _Clients:
             self.outcome.expect(answer.body == earlier, f"data of {asset} in {self.task_id} changed")
 
     async def _do(self, connection: Connection, number: int) -> None:
-        """Execute an asset as a task of its own, cancel it where it still waits, delete the logs of what has ended."""
+        """Execute an asset as its own task, cancel it if it still waits, and delete the logs of ended ones."""
         task_id = f"{self.task_id}-{number}"
         body = {"taskId": task_id, "assetName": "side.small"}
         if (await connection.ask("POST", "/api/dag/asset/side.small/execute", body)).is_good:
@@ -227,13 +227,13 @@ class _Clients:
 
 
 async def until_cut(work: Coroutine[Any, Any, None]) -> None:
-    """Do something until the connection is gone."""
+    """Do something until the connection is closed."""
     with contextlib.suppress(Cut):
         await work
 
 
 async def kill_recoveries(folder: Path, random: Random, kills: int, waiting: int, running: int) -> Outcome:
-    """Kill the server while it closes a task with many running nodes and many tasks that wait; again and again."""
+    """Kill the server repeatedly while it closes a task with many running nodes, and many waiting tasks."""
     outcome = Outcome()
     project = raw_project(folder / "sleepers", **{f"m{index}": SLEEPER for index in range(running)})
     settings = {"post_wait_ms": 0, "max_workers": running}
@@ -272,7 +272,7 @@ async def kill_recoveries(folder: Path, random: Random, kills: int, waiting: int
 
 
 async def _leave_open_tasks(server: Server, waiting: int) -> None:
-    """A task with all its nodes running, others waiting for it, and nobody who ends them."""
+    """Leave a task with all its nodes running, and others waiting for it, without ending them."""
     async with server:
         async with Connection(server.port) as connection:
             for number in range(waiting + 1):
@@ -289,7 +289,7 @@ def _wal_bytes(state: State) -> int:
 
 
 async def _until_written(state: State, written: int, limit_s: float) -> None:
-    """Wait until a starting server has replaced the log that a dead one left, and written so many bytes of its own."""
+    """Wait until a starting server has replaced the log of a dead one and written `written` bytes of its own."""
     clock = asyncio.get_running_loop().time
     until, is_new = clock() + limit_s, False
     while clock() < until and not (is_new and _wal_bytes(state) > written):
@@ -298,7 +298,7 @@ async def _until_written(state: State, written: int, limit_s: float) -> None:
 
 
 def _end_state(state: State) -> dict[str, set[tuple[object, ...]]]:
-    """What a recovery leaves, without times; with how often each entry is there."""
+    """The state after a recovery, without times, and with the count of each entry."""
     return {table: set(state.rows(statement)) for table, statement in _END_STATE.items()}
 
 

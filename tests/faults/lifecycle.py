@@ -22,7 +22,7 @@ REFUSE_LIMIT_S = 1
 
 
 async def terminate(folder: Path, random: Random, rounds: int, streams: int) -> Outcome:
-    """SIGTERM with streams open and a task running: gone in time, the task recorded as cancelled."""
+    """SIGTERM with open streams and a running task: the server exits in time and records the task as cancelled."""
     outcome, longest_s = Outcome(), 0.0
     projects = [
         write_project(folder / "slow", {model("a.slow"): SLOW_SQL}),
@@ -76,7 +76,7 @@ async def _to_the_end(stream: Stream) -> list[Message]:
 
 
 async def one_owner(folder: Path, random: Random, rounds: int) -> Outcome:
-    """A second server is refused at once, by name; the lock of a killed one blocks nobody."""
+    """A second server is refused at once and names the first. The lock of a killed one does not block others."""
     outcome, longest_s = Outcome(), 0.0
     project = copy_example("hello", folder)
     for number in range(rounds):
@@ -140,7 +140,7 @@ async def unusable_states(folder: Path, random: Random, damages: int) -> Outcome
 
 
 def _bytes_of(folder: Path) -> dict[str, bytes]:
-    """The content of every file, but for the lock: it tells the pid of whoever tried."""
+    """The content of every file except the lock, which has the pid of the last process that tried."""
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
@@ -164,7 +164,7 @@ def _cut_short(database: Path, random: Random) -> None:
 
 
 def _broken_pages(database: Path, random: Random) -> None:
-    """Everything behind the first page, which says what is where, is noise."""
+    """Fill everything after the first page, which is the table of contents, with noise."""
     content = bytearray(database.read_bytes())
     content[4_096:] = random.randbytes(len(content) - 4_096)
     database.write_bytes(content)
@@ -213,7 +213,7 @@ _DAMAGES: dict[str, Callable[[Path, Random], None]] = {
 
 
 async def killed_first_starts(folder: Path, random: Random, kills: int) -> Outcome:
-    """Killed while the state is made for the first time: the next start makes it whole."""
+    """Kill the server while it creates its state for the first time. The next start completes it."""
     outcome = Outcome()
     project = copy_example("hello", folder)
     server = Server(project)

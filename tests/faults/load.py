@@ -19,7 +19,7 @@ _TRIVIAL = "/no/such/endpoint"
 
 
 async def many_clients(folder: Path, random: Random, clients: int, requests: int, assets: int) -> Outcome:
-    """Mixed requests of many clients while a task of so many nodes runs, again and again."""
+    """Mixed requests of many clients while tasks with `assets` nodes run, one after the other."""
     outcome, lags = Outcome(), folder / "lags"
     project = layered_project(folder / "layers", layers=10, per_layer=assets // 10)
     command = (sys.executable, "-m", "tests.faults.loop_lag", str(lags))
@@ -57,7 +57,7 @@ async def _keep_running(server: Server, outcome: Outcome) -> None:
 
 
 async def _ask_trivially(server: Server, latencies_ms: list[float]) -> None:
-    """Ask for what takes no time but that of getting a turn in the loop."""
+    """Send a request whose only cost is waiting for a turn in the event loop."""
     async with Connection(server.port) as connection:
         while True:
             begun = time.perf_counter()
@@ -93,7 +93,7 @@ async def _some_request(server: Server, connection: Connection, random: Random, 
     task_id = random.choice(["first", "long0", "unknown"])
     kind = random.choices(_KINDS, _WEIGHTS)[0]
     if kind == "stream":
-        connection.cut()  # it would idle for long enough to be closed
+        connection.cut()  # it would be idle for long enough to be closed
         await _look_at_stream(server, random)
         return None
     method, path, body = _REQUESTS[kind]

@@ -1,6 +1,6 @@
-"""`python -m tests.faults.loop_lag FILE serve ...`: dagscope itself, with its event loop's lag written to a file.
+"""`python -m tests.faults.loop_lag FILE serve ...`: dagscope itself, writing its event loop's lag to a file.
 
-A task in the loop sleeps for 10 ms again and again; how much longer that takes is the lag.
+A task in the loop repeatedly sleeps for 10 ms. The lag is how much longer that takes.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What came of putting a promise to the test."""
+"""The outcome of testing a promise."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from typing import ClassVar
 
 @dataclass
 class Outcome:
-    """Counts of what was done, measures to report, and one line for each loss; none means that the promise was kept."""
+    """What was done, how often, measurements, and one line per loss. Without losses the promise was kept."""
 
     counts: Counter[str] = field(default_factory=Counter)
     measures: dict[str, str] = field(default_factory=dict)
     losses: list[str] = field(default_factory=list)
     latest: ClassVar["Outcome | None"] = None
-    """The one of the promise that is being tested, for telling how far it is."""
+    """The outcome of the promise that is being tested, for progress reports."""
 
     def __post_init__(self) -> None:
         Outcome.latest = self
@@ -22,7 +22,7 @@ class Outcome:
         self.counts[name] += by
 
     def expect(self, kept: bool, loss: str) -> bool:
-        """Note a loss unless the promise was kept; says which."""
+        """Record a loss unless the promise was kept. Returns whether it was."""
         if not kept:
             self.losses.append(loss)
         return kept

@@ -37,17 +37,17 @@ FRAMED = "is_data_framed: true"
 
 
 def noisy(lines: int, burst: int, pause_s: float, level: str = "debug", width: int = 20) -> str:
-    """A raw asset that writes lines, with a pause after each burst of them; `info` makes two events a line."""
+    """A raw asset that writes lines, with a pause after each burst. The level `info` makes two events per line."""
     return NOISY.format(lines=lines, burst=burst, pause_s=pause_s, level=level, width=width)
 
 
 def raw_project(folder: Path, **sources: str) -> Path:
-    """A project of raw assets in the stage `raw`."""
+    """A project with raw assets in the stage `raw`."""
     return write_project(folder, {raw(f"raw.{name}"): source for name, source in sources.items()})
 
 
 def busy_project(folder: Path) -> Path:
-    """About a second of everything that a task can consist of."""
+    """A task of about a second, with everything that a task can contain."""
     files = {
         "profile.yaml": _with_stage("joined", "summary", "raw_upstreams: [base.noisy]"),
         raw("base.noisy"): noisy(lines=100, burst=4, pause_s=0.02, level="info"),
@@ -70,7 +70,7 @@ def busy_project(folder: Path) -> Path:
 
 
 def framed_project(folder: Path, frames: int, rows: int = 5_000) -> Path:
-    """So many assets whose frames differ in every run, every fifth one a JSON value, with one asset reading a frame."""
+    """Assets whose frames differ in every run. Every fifth one is a JSON value, and one more asset reads a frame."""
     files = {
         "profile.yaml": _with_stage("end", "reader", "raw_upstreams: [framed.m1]"),
         raw("end.reader"): 'def execute(context):\n    return context.input["framed.m1"].num_rows\n',

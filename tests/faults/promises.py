@@ -1,4 +1,4 @@
-"""The promises, each with its test, the figures of `make faults`, and the short ones of `make test`."""
+"""The promises, each with its test, its scale in `make faults`, and its short scale in `make test`."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tests.faults.outcome import Outcome
 
 @dataclass(frozen=True)
 class Promise:
-    """What must hold, and its test. That is called with an empty folder, a seeded `random.Random`, and a scale."""
+    """What must hold, and its test, which takes an empty folder, a seeded `random.Random` and the scale."""
 
     says: str
     test: Callable[..., Awaitable[Outcome]]
@@ -24,13 +24,13 @@ class Promise:
 
 PROMISES = (
     Promise(
-        "What clients were shown before a `kill -9` is there after it, nothing stays open, a retry finishes the task.",
+        "What clients saw before a `kill -9` is there after it, nothing stays open, and a retry finishes the task.",
         kills.kill_running_tasks,
         {"kills": 200},
         {"kills": 5},
     ),
     Promise(
-        "A recovery that is killed itself, even several times, ends in the same state as one that is not.",
+        "A recovery that is killed, even several times, ends in the same state as one that is not.",
         kills.kill_recoveries,
         {"kills": 50, "waiting": 900, "running": 8},
         {"kills": 2, "waiting": 60, "running": 20},
@@ -42,19 +42,19 @@ PROMISES = (
         {"cuts": 20, "restarts": 1},
     ),
     Promise(
-        "A client that joins at any position, while thousands of entries are written, gets exactly what follows.",
+        "A client that joins at any position while thousands of entries are written receives exactly what follows.",
         streams.join_anywhere,
         {"clients": 50, "per_second": 1_000, "seconds": 10},
         {"clients": 10, "per_second": 1_000, "seconds": 2},
     ),
     Promise(
-        "A position that cannot be honoured gets `reset` or 400; never silence, never 500.",
+        "A position that cannot be resumed from is answered with `reset` or 400, never with silence or 500.",
         streams.bad_positions,
         {"others": 200},
         {"others": 5},
     ),
     Promise(
-        "Clients that never read are let go, and cost little memory until then.",
+        "Connections of clients that never read are closed, and cost little memory until then.",
         readers.stalled_readers,
         {"clients": 50, "lines": 40_000, "stalled_s": 20},
         {"clients": 10, "lines": 6_000, "stalled_s": 1},
@@ -66,25 +66,25 @@ PROMISES = (
         {"disconnects": 100, "at_once": 20},
     ),
     Promise(
-        "When a write fails there is no 2xx for what is not stored, a clear error, and all is right after a restart.",
+        "If a write fails, nothing unstored is answered with 2xx, the error is clear, and a restart fixes it.",
         disk.failing_writes,
         {"upto": 50, "shots": 50},
         {"upto": 50, "shots": 2},
     ),
     Promise(
-        "A start whose writes fail serves or says why not, and the next one on a good disk is as if nothing had been.",
+        "A start whose writes fail serves or says why not, and the next start on a good disk works normally.",
         disk.failing_starts,
         {"upto": 40, "shots": 40},
         {"upto": 40, "shots": 1},
     ),
     Promise(
-        "On a disk that is really full the server stays, refuses clearly, and goes on once there is space.",
+        "On a disk that is really full the server stays up, refuses clearly, and works again once there is space.",
         disk.full_disk,
         {"sizes": 10},
         {"sizes": 1},
     ),
     Promise(
-        "A frame with a flipped byte is refused by name; it is never served, and nothing is built upon it.",
+        "A frame with a flipped byte is refused by name. It is never served, and nothing is built from it.",
         disk.flipped_bytes,
         {"frames": 100},
         {"frames": 10},
@@ -102,25 +102,25 @@ PROMISES = (
         {"rounds": 1, "streams": 20},
     ),
     Promise(
-        "A second server is refused naming the first; the lock that a killed one left blocks nobody.",
+        "A second server is refused and names the first, and the lock of a killed one does not block others.",
         lifecycle.one_owner,
         {"rounds": 10},
         {"rounds": 1},
     ),
     Promise(
-        "A damaged or newer state is refused by name, and not a byte of it is changed.",
+        "A damaged or newer state is refused by name, and no byte of it is changed.",
         lifecycle.unusable_states,
         {"damages": 110},
         {"damages": 3},
     ),
     Promise(
-        "A server that is killed while it makes its state for the first time starts the next time.",
+        "A server that is killed while it creates its state for the first time starts the next time.",
         lifecycle.killed_first_starts,
         {"kills": 40},
         {"kills": 2},
     ),
     Promise(
-        "After hours of mixed work threads, descriptors and memory have levelled off, and nothing stays open.",
+        "After hours of mixed work, threads, descriptors and memory have levelled off, and nothing stays open.",
         soak.soak,
         {"rounds": 60, "round_s": 60},
         {"rounds": 3, "round_s": 3},

@@ -1,4 +1,4 @@
-"""Readers that stop reading without leaving, and readers that leave without a word."""
+"""Clients that stop reading but stay connected, and clients that disconnect without notice."""
 
 import asyncio
 import socket
@@ -11,34 +11,34 @@ from tests.faults.projects import noisy, raw_project
 from tests.faults.server import Server
 from tests.faults.wire import Cut, Stream
 
-LET_GO_LIMIT_S = 30
+CLOSE_LIMIT_S = 30
 MEMORY_LIMIT_MB = 50
 _SETTLE_S = 10
 _LINE_BYTES = 1_000
 
 
 async def stalled_readers(folder: Path, random: Random, clients: int, lines: int, stalled_s: float) -> Outcome:
-    """Clients that never read: let go in time, with little memory, and without slowing the run."""
+    """Connections of clients that never read are closed in time, cost little memory and do not slow the run."""
     outcome = Outcome()
     source = noisy(lines, burst=100, pause_s=0.02, width=_LINE_BYTES)
     async with Server(raw_project(folder / "wordy", lines=source), {"stalled_reader_s": stalled_s}) as server:
         await _timed_run(server, "warm")
         alone_s, alone_mb = await _timed_run(server, "alone"), server.memory_mb()
-        await asyncio.sleep(0.5)  # the server has noticed that its last client is gone
+        await asyncio.sleep(0.5)  # so that the server notices that its last client is gone
         before = server.sockets()
         stalled = [_never_reading(server.port, random) for _ in range(clients)]
         await asyncio.sleep(0.5)
         outcome.count("stalled readers", server.sockets() - before)
-        highest_mb, watching = [alone_mb], asyncio.create_task(_let_go(server, before))
+        highest_mb, watching = [alone_mb], asyncio.create_task(_closed(server, before))
         measuring = asyncio.create_task(_measure(server, highest_mb))
         watched_s = await _timed_run(server, "watched")
         ended = time.monotonic()
         try:
-            await asyncio.wait_for(watching, LET_GO_LIMIT_S)
-            outcome.measures["let go after the run's end in"] = f"{time.monotonic() - ended:.1f} s"
+            await asyncio.wait_for(watching, CLOSE_LIMIT_S)
+            outcome.measures["closed after the run's end in"] = f"{time.monotonic() - ended:.1f} s"
         except TimeoutError:
             left = server.sockets() - before
-            outcome.expect(False, f"{left} of {clients} stalled readers hold their sockets after {LET_GO_LIMIT_S} s")
+            outcome.expect(False, f"{left} of {clients} stalled readers hold their sockets after {CLOSE_LIMIT_S} s")
         measuring.cancel()
         more_mb = max(highest_mb) - alone_mb
         outcome.measures["more memory"] = f"{more_mb:.0f} MB"
@@ -52,7 +52,7 @@ async def stalled_readers(folder: Path, random: Random, clients: int, lines: int
 
 
 async def _timed_run(server: Server, task_id: str) -> float:
-    """Run the project, whose one node takes all of the time."""
+    """Run the project. Its only node takes all of the time."""
     await server.run(task_id)
     status = await server.ended(task_id)
     assert status["status"] == "SUCCESS", status
@@ -60,7 +60,7 @@ async def _timed_run(server: Server, task_id: str) -> float:
 
 
 def _never_reading(port: int, random: Random) -> socket.socket:
-    """A client that asks for everything and takes only what fits into the smallest of buffers."""
+    """A client that asks for everything and reads nothing, with a very small buffer."""
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     reader.connect(("127.0.0.1", port))
@@ -69,7 +69,7 @@ def _never_reading(port: int, random: Random) -> socket.socket:
     return reader
 
 
-async def _let_go(server: Server, sockets: int) -> None:
+async def _closed(server: Server, sockets: int) -> None:
     while server.sockets() > sockets:
         await asyncio.sleep(0.1)
 
@@ -81,11 +81,11 @@ async def _measure(server: Server, highest_mb: list[float]) -> None:
 
 
 async def abrupt_disconnects(folder: Path, random: Random, disconnects: int, at_once: int) -> Outcome:
-    """Clients that vanish at any moment of a stream leave nothing behind: no socket, no file, no complaint."""
+    """Clients that vanish at any point of a stream leave nothing behind: no socket, no file, no complaint."""
     outcome = Outcome()
     async with Server(raw_project(folder / "brief", lines=noisy(500, burst=10, pause_s=0.05))) as server:
         await server.run("t")
-        for _ in range(2 * at_once):  # what is opened once and kept, such as connections to the state
+        for _ in range(2 * at_once):  # opens what is opened once and kept, such as connections to the state
             await _vanish(server, random)
         await asyncio.sleep(1)
         sockets, files = server.sockets(), server.open_files()

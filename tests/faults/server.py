@@ -1,4 +1,4 @@
-"""A real `dagscope serve` process that tests may do anything to."""
+"""A real `dagscope serve` process that tests can do anything to."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ STOP_LIMIT_S = 20
 
 
 class NotStarted(Exception):
-    """The server ended instead of serving; `code` is its exit code, the message what it said."""
+    """The server exited instead of serving. `code` is its exit code, and the message is what it printed."""
 
     def __init__(self, code: int, said: str) -> None:
         self.code = code
@@ -26,9 +26,9 @@ class NotStarted(Exception):
 
 
 class Server:
-    """Serves a project. What it says on standard error is in `said`, unless a `console` is given for it.
+    """Serves a project. `said` is its standard error, unless a `console` is given for it.
 
-    Killed on the way out if it still runs.
+    Kills the process at the end if it still runs.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Server:
         return self.process
 
     async def start(self) -> float:
-        """Start, and wait until it serves; the seconds that took. Raises `NotStarted`."""
+        """Start, and wait until it serves. Returns the seconds that this took. Raises `NotStarted`."""
         begun = time.monotonic()
         process = self.launch()
         assert process.stdout is not None
@@ -81,13 +81,13 @@ class Server:
         return time.monotonic() - begun
 
     async def kill(self) -> None:
-        """SIGKILL, if it still runs."""
+        """Send SIGKILL if it still runs."""
         if self.process is not None:
             self.process.kill()
             await self.gone()
 
     async def stop(self) -> float:
-        """SIGTERM; the seconds until it was gone."""
+        """Send SIGTERM. Returns the seconds until it exited."""
         assert self.process is not None
         begun = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
@@ -102,7 +102,7 @@ class Server:
         self.process.stdout.close()
 
     async def ask(self, method: str, path: str, body: Any = None) -> Answer:
-        """One request on a connection of its own. Raises `Cut`."""
+        """One request on its own connection. Raises `Cut`."""
         async with Connection(self.port) as connection:
             return await connection.ask(method, path, body)
 
@@ -114,7 +114,7 @@ class Server:
         return await self.ask("POST", "/api/dag/run", {"taskId": task_id, **body})
 
     async def ended(self, task_id: str, limit_s: float = 120) -> dict[str, Any]:
-        """The status of a task once it has ended; as it is after so many seconds."""
+        """The status of a task once it has ended, or after `limit_s` seconds."""
         until = time.monotonic() + limit_s
         while True:
             status: dict[str, Any] = await self.get(f"/api/dag/status/{task_id}")
@@ -132,7 +132,7 @@ class Server:
         return self.process.pid
 
     def open_files(self) -> int:
-        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208  iterdir would open every entry's parent anew
+        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208  iterdir would open every entry's parent again
 
     def sockets(self) -> int:
         """The sockets that the process holds open."""

@@ -1,6 +1,6 @@
-"""A day's work in an hour: tasks, cancels, retries, reloads, streams and a console that is hardly read, in rounds.
+"""A day's work in an hour: rounds of tasks, cancels, retries, reloads, streams and a console that is rarely read.
 
-After each round everything comes to rest; what the server then holds must not grow from round to round.
+After each round the server becomes idle. What it then holds must not grow from round to round.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from tests.faults.wire import Cut, Stream
 from tests.projects import raw
 
 STOP_LIMIT_S = 10
-GROWTH = 1.10  # of what is held at rest, against the median of the first third of the rounds
-SPARE_MB = 20  # what an allocator keeps or gives back by chance
+GROWTH = 1.10  # the limit of what is held when idle, relative to the median of the first third of the rounds
+SPARE_MB = 20  # what an allocator randomly keeps or returns
 _REST_LIMIT_S = 20  # the pools of AnyIO keep an idle thread for ten seconds
 _CLIENTS = 4
 _STREAMS = 6
@@ -42,7 +42,7 @@ def execute(context):
 
 @dataclass(frozen=True)
 class Held:
-    """What a server at rest holds."""
+    """What an idle server holds."""
 
     threads: int
     files: int
@@ -87,13 +87,13 @@ async def _round(server: Server, random: Random, outcome: Outcome, name: str, ro
 
 
 class _Work:
-    """What clients and people do to a server; every answer is one that the documentation knows."""
+    """What clients and people do to a server. Every answer must be a documented one."""
 
     def __init__(self, server: Server, random: Random, outcome: Outcome) -> None:
         self._server, self._random, self._outcome = server, random, outcome
 
     async def task(self, task_id: str) -> None:
-        """Run all, or one asset; look at it; cancel it some time later, or retry what failed."""
+        """Run everything or one asset, read its data, cancel it some time later, or retry what failed."""
         kind = self._random.choice(["run", "execute", "execute", "test"])
         if kind == "run":
             await self._ask("POST", "/api/dag/run", {"taskId": task_id})
@@ -112,7 +112,7 @@ class _Work:
         self._outcome.count("tasks")
 
     async def stream(self, name: str) -> None:
-        """Follow everything, from the beginning or from now, for a while."""
+        """Follow everything for a while, from the start or from now on."""
         stream = Stream(self._server.port, last_id=self._random.choice([None, 0]))
         with contextlib.suppress(Cut, TimeoutError):
             await stream.open()
@@ -123,7 +123,7 @@ class _Work:
         self._outcome.count("streams")
 
     async def reload(self, name: str) -> None:
-        """Save a model: broken, and then whole again."""
+        """Save a model, first broken and then valid again."""
         model = self._server.project / "assets/models/side/small.sql"
         whole = model.read_text(encoding="utf-8")
         model.write_text(whole + "{{ broken", encoding="utf-8")
@@ -140,7 +140,7 @@ class _Work:
 
 
 async def _rest(server: Server, outcome: Outcome, earlier: list[Held]) -> Held:
-    """Cancel what is left, and give the server time to put away what it holds."""
+    """Cancel what is left, and give the server time to release what it holds."""
     for task in (await server.get("/api/dag/tasks?limit=50"))["tasks"]:
         if task["status"] == "IN_PROGRESS":
             await server.ask("POST", f"/api/dag/cancel/{task['taskId']}")
@@ -156,12 +156,12 @@ async def _rest(server: Server, outcome: Outcome, earlier: list[Held]) -> Held:
 
 
 def _held(server: Server) -> Held:
-    threads = len(os.listdir(f"/proc/{server.pid}/task"))  # noqa: PTH208  iterdir would open every entry's parent anew
+    threads = len(os.listdir(f"/proc/{server.pid}/task"))  # noqa: PTH208  iterdir would open every entry's parent again
     return Held(threads, server.open_files(), server.memory_mb())
 
 
 def _excess(held: Held, earlier: list[Held]) -> list[str]:
-    """What is held beyond the limits that the first third of the rounds sets."""
+    """What exceeds the limits that the first third of the rounds sets."""
     first = earlier[: max(1, len(earlier) // 3)]
     limits = {
         "threads": statistics.median(one.threads for one in first) * GROWTH + 1,
@@ -182,7 +182,7 @@ def _compare(at_rest: list[Held], outcome: Outcome) -> None:
 
 @contextlib.contextmanager
 def _hardly_read() -> Iterator[int]:
-    """A console whose reader looks up now and then, as a pager's does."""
+    """A console whose reader reads only now and then, like a pager."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     done = threading.Event()

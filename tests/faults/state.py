@@ -1,4 +1,4 @@
-"""What state.sqlite holds, read beside the server that writes it."""
+"""The contents of state.sqlite, read while the server writes it."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _OPEN = {
 
 
 class Entry(NamedTuple):
-    """An entry of the durable log, as the stream is to show it."""
+    """An entry of the durable log, as the stream must send it."""
 
     id: int
     event: str
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 
 
 class State:
-    """Reads the state of a project, one statement a moment. Read-only."""
+    """Reads the state of a project, each statement in its own snapshot. Read-only."""
 
     def __init__(self, project: Path) -> None:
         self.folder = project / ".dagscope"
@@ -56,7 +56,7 @@ class State:
         return int(str(self.rows("SELECT last_position FROM state")[0][0]))
 
     def faults(self) -> list[str]:
-        """What must not be there after a recovery: damage, dangling rows, anything open, a wrong number of ends."""
+        """What must not exist after a recovery: damage, dangling rows, anything open, a wrong number of ends."""
         found = [f"integrity_check: {row[0]}" for row in self.rows("PRAGMA integrity_check") if row[0] != "ok"]
         found += [f"foreign_key_check: {row}" for row in self.rows("PRAGMA foreign_key_check")]
         for what, statement in _OPEN.items():
@@ -68,7 +68,7 @@ class State:
         return found + self._wrong_ends()
 
     def _wrong_ends(self) -> list[str]:
-        """Attempts that do not have exactly one terminal run event, as their last one."""
+        """Attempts whose last run event is not their only terminal one."""
         types: dict[tuple[object, object], list[object]] = {}
         for task_id, attempt in self.rows("SELECT task_id, attempt FROM attempt"):
             types[task_id, attempt] = []

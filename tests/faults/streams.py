@@ -18,11 +18,11 @@ from tests.faults.wire import Connection, Cut, Message, Stream
 from tests.projects import copy_example
 
 _LONGEST_CUT_BYTES = 40_000
-_QUIET_S = 60  # a stream that has nothing for so long, while there is something, has lost it
+_QUIET_S = 60  # a stream that is silent for this long while there are entries has lost them
 
 
 async def cut_streams(folder: Path, random: Random, cuts: int, restarts: int) -> Outcome:
-    """Cut a stream of everything at random bytes and go on with `Last-Event-ID`; now and then restart the server."""
+    """Cut a stream of everything at random bytes, resume with `Last-Event-ID`, and sometimes restart the server."""
     outcome = Outcome()
     server = Server(raw_project(folder / "noisy", lines=noisy(2_000, burst=10, pause_s=0.01)), {"post_wait_ms": 100})
     state = State(server.project)
@@ -47,7 +47,7 @@ async def cut_streams(folder: Path, random: Random, cuts: int, restarts: int) ->
 
 
 class _Reader:
-    """Reads a stream over any number of connections, each going on after the last message that came whole."""
+    """Reads a stream over any number of connections, each resuming after the last complete message."""
 
     def __init__(self, server: Server, random: Random, position: int, outcome: Outcome) -> None:
         self.server, self.random, self.position, self.outcome = server, random, position, outcome
@@ -79,10 +79,10 @@ class _Reader:
 
 @contextlib.asynccontextmanager
 async def _kept_running(server: Server) -> Any:
-    """Tasks one after the other, over restarts too; on the way out, the last one has ended."""
+    """Run tasks one by one, across restarts too. At the end, the last one has ended."""
     on, number = True, 0
 
-    async def go_on() -> None:
+    async def run_tasks() -> None:
         nonlocal number
         while on:
             with contextlib.suppress(Cut):
@@ -94,7 +94,7 @@ async def _kept_running(server: Server) -> Any:
                             await asyncio.sleep(0.05)
             await asyncio.sleep(0.05)
 
-    running = asyncio.create_task(go_on())
+    running = asyncio.create_task(run_tasks())
     yield
     on = False
     await running
@@ -107,16 +107,16 @@ async def _runs(connection: Connection, task_id: str) -> bool:
 
 
 def _compare(outcome: Outcome, what: str, seen: Sequence[Message], entries: Sequence[Entry]) -> None:
-    """The messages must be the entries of the tables: none missing, none twice, in order, of the same bytes."""
-    told = [(message.id, message.event, message.data) for message in seen]
+    """The messages must be the entries of the tables: no gaps, no duplicates, in order, with the same bytes."""
+    sent = [(message.id, message.event, message.data) for message in seen]
     kept = [(entry.id, entry.event, entry.data) for entry in entries]
-    if not outcome.expect(told == kept, f"{what}: {len(told)} messages, {len(kept)} entries"):
-        first = next((pair for pair in zip(told, kept, strict=False) if pair[0] != pair[1]), None)
+    if not outcome.expect(sent == kept, f"{what}: {len(sent)} messages, {len(kept)} entries"):
+        first = next((pair for pair in zip(sent, kept, strict=False) if pair[0] != pair[1]), None)
         outcome.losses.append(f"{what}: first difference: {first}")
 
 
 async def join_anywhere(folder: Path, random: Random, clients: int, per_second: int, seconds: int) -> Outcome:
-    """Clients that join at random moments, at random positions, while so many entries a second are written."""
+    """Clients that join at random times and positions while `per_second` entries are written per second."""
     outcome, lines = Outcome(), per_second * seconds
     project = raw_project(folder / "paced", lines=PACED.format(lines=lines, per_second=per_second))
     async with Server(project, {"post_wait_ms": 0}) as server:
@@ -140,7 +140,7 @@ async def join_anywhere(folder: Path, random: Random, clients: int, per_second: 
 
 
 async def _join(server: Server, after_s: float, random: Random, oldest: int) -> tuple[int, list[Message]]:
-    """Join at the beginning, at the newest entry, or anywhere between; read until the task `paced` has ended."""
+    """Join at the start, at the newest entry or anywhere in between, and read until the task `paced` has ended."""
     await asyncio.sleep(after_s)
     newest = State(server.project).last_position
     position = random.choice([0, newest, random.randint(oldest, newest), random.randint(oldest, newest)])
@@ -155,7 +155,7 @@ async def _join(server: Server, after_s: float, random: Random, oldest: int) -> 
 
 
 async def bad_positions(folder: Path, random: Random, others: int) -> Outcome:
-    """Positions that cannot be honoured get `reset` and a snapshot, or 400; never silence, never 500."""
+    """Positions that cannot be resumed from are answered with `reset` and a snapshot, or with 400."""
     outcome = Outcome()
     async with Server(copy_example("hello", folder)) as server:
         for task_id in ("old", "t"):
@@ -164,9 +164,9 @@ async def bad_positions(folder: Path, random: Random, others: int) -> Outcome:
         first, last = state.entries()[0].id, state.last_position
         for position in (first - 2, last + 1, last + random.randint(1, 2**40)):
             await _ask_from(server, position, {"reset"}, outcome)
-        for position in _never_valid():  # some are no HTTP at all, of which the server writes a log entry
+        for position in _never_valid():  # some are not valid HTTP, and the server logs an entry about them
             await _ask_from(server, position, {"reset", "400"}, outcome)
-        for _ in range(others):  # positions of other states: each begins at a random multiple of 2^32
+        for _ in range(others):  # positions of other states: each starts at a random multiple of 2^32
             position = (random.randint(1, 2**20 - 1) << 32) + random.randint(1, 1_000)
             if not first - 1 <= position <= last:
                 await _ask_from(server, position, {"reset"}, outcome)
@@ -176,12 +176,12 @@ async def bad_positions(folder: Path, random: Random, others: int) -> Outcome:
         for position in (first, first + 5, random.randint(first, pruned_through - 1), pruned_through - 1):
             await _ask_from(server, position, {"reset"}, outcome)
             outcome.count("of them pruned")
-        await _ask_from(server, pruned_through, {"go on"}, outcome)
+        await _ask_from(server, pruned_through, {"resumed"}, outcome)
     return outcome
 
 
 def _prune(server: Server, outcome: Outcome) -> int:
-    """Prune all that can go: what the DAG shows now stays. The position up to which entries are gone."""
+    """Prune everything except what the DAG shows now. Returns the position up to which entries were deleted."""
     command = [DAGSCOPE, "prune", "--project", str(server.project), "--keep-days", "0"]
     pruned = subprocess.run(command, capture_output=True, text=True, timeout=30)
     outcome.expect(pruned.returncode == 0 and pruned.stdout.startswith("old\n"), f"prune: {pruned}")
@@ -194,7 +194,7 @@ def _never_valid() -> Iterator[int | str]:
 
 
 async def _ask_from(server: Server, position: int | str, wanted: set[str], outcome: Outcome) -> None:
-    """Ask for a position in the query, for a task and for everything, and in the header where HTTP can carry it."""
+    """Ask for a position in the query, for one task and for everything, and in the header if HTTP allows it."""
     text = quote(str(position), errors="surrogatepass")
     as_header = str(position) if str(position).isprintable() and str(position).isascii() and position != "" else None
     asked = [(f"?lastEventId={text}", None), (f"?lastEventId={text}&taskId=t", None)]
@@ -214,15 +214,15 @@ async def _ask_from(server: Server, position: int | str, wanted: set[str], outco
 
 
 async def _first(server: Server, query: str, header: str | None) -> str:
-    """`reset` where that and a snapshot come first; `go on` for another message, or an end; else the status code."""
+    """`reset` if a reset and a snapshot come first, `resumed` for another message or an end, else the status code."""
     stream = Stream(server.port, query, header)
     try:
         status = await stream.open()
         if status != 200:
-            return "go on" if status == 204 else str(status)
+            return "resumed" if status == 204 else str(status)
         message = await stream.next()
         if message is None or message.event != "reset":
-            return "go on"
+            return "resumed"
         following = await stream.next()
         return "reset" if following is not None and following.event == "snapshot" else f"reset, then {following}"
     finally:

@@ -1,4 +1,4 @@
-"""The promises at short figures; `make faults` has the full ones."""
+"""The promises at short scale; `make faults` tests them at full scale."""
 
 import asyncio
 import os

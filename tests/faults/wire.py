@@ -1,4 +1,4 @@
-"""A client that sees every byte: HTTP/1.1 and server-sent events over a plain socket, cut wherever a test wants it."""
+"""A client that sees every byte: HTTP/1.1 and server-sent events over a plain socket that a test can cut anywhere."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ class Cut(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that arrived whole."""
+    """A complete answer."""
 
     status: int
     headers: dict[str, str]
@@ -31,7 +31,7 @@ class Answer:
 
 
 class Message(NamedTuple):
-    """A message of a stream that arrived whole; `data` is its text as it was sent."""
+    """A complete message of a stream. `data` is its text as it was sent."""
 
     event: str
     data: str
@@ -39,7 +39,7 @@ class Message(NamedTuple):
 
 
 class Connection:
-    """One connection to a server, asked again and again. Raises `Cut` once it is gone."""
+    """One connection to a server, for any number of requests. Raises `Cut` once it is closed."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -88,7 +88,7 @@ class Connection:
         return Answer(status, found, content)
 
     async def chunks(self) -> Any:
-        """The pieces of a body of no known length."""
+        """The chunks of a body of unknown length."""
         with _cuts():
             while size := int(await self._line(), 16):
                 yield (await self._reader.readexactly(size + 2))[:-2]
@@ -101,7 +101,7 @@ class Connection:
         return line[:-2].decode("latin-1")
 
     def cut(self, abruptly: bool = False) -> None:
-        """Close the connection; abruptly: with a reset instead of a farewell."""
+        """Close the connection; `abruptly` sends a TCP reset."""
         if self._writer is not None:
             if abruptly:
                 linger = struct.pack("ii", 1, 0)
@@ -119,7 +119,7 @@ def _cuts() -> Any:
 
 
 class Stream:
-    """An event stream. `next()` gives whole messages only, None after the last; raises `Cut` when it is broken off."""
+    """An event stream. `next()` returns complete messages only, and None after the last. Raises `Cut` if it breaks."""
 
     def __init__(self, port: int, query: str = "", last_id: int | str | None = None) -> None:
         self.connection = Connection(port)
@@ -128,7 +128,7 @@ class Stream:
         self._left = b""
         self.bytes_read = 0
         self.cut_after: int | None = None
-        """Bytes after which the connection is cut, wherever in a message that may be."""
+        """The number of bytes after which the connection is cut, even in the middle of a message."""
 
     async def open(self) -> int:
         """The status code of the answer."""
@@ -146,7 +146,7 @@ class Stream:
                     return message
                 continue
             try:
-                chunk = (await anext(self._chunks)).replace(b"\r\n", b"\n")  # either may end a line of a stream
+                chunk = (await anext(self._chunks)).replace(b"\r\n", b"\n")  # a line of a stream can end with either
             except StopAsyncIteration:
                 return None
             self.bytes_read += len(chunk)

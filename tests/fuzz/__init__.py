@@ -1,1 +1,1 @@
-"""Mutated projects: each loads, or gets a line for each thing that is wrong with it (`make fuzz`)."""
+"""Mutated projects: each loads, or every problem is reported in a line (`make fuzz`)."""

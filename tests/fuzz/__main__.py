@@ -14,7 +14,7 @@ _TOLD_EVERY = 250
 
 
 def main() -> int:
-    """Print each fault as it is found, and the progress; 1 if there were any."""
+    """Print each fault as it is found, and the progress. Returns 1 if there were any faults."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--projects", type=int, default=5_000)

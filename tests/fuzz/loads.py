@@ -1,4 +1,4 @@
-"""Loading mutated projects, and what is wrong with how that went."""
+"""Loads mutated projects and finds what went wrong."""
 
 import random
 import shutil
@@ -12,11 +12,11 @@ from tests.fuzz.mutations import FILES, mutate
 from tests.projects import write_project
 
 LONGEST_S = 2.0
-"""Processor time of one loading."""
+"""The processor time of one load."""
 
 
 def faults(folder: Path, seed: int, projects: int) -> Iterator[str | None]:
-    """Load so many mutated projects, made in `folder`; for each None, or what went wrong, with how to see it again."""
+    """Load mutated projects created in `folder`. Yields, for each, None or what went wrong and how to reproduce it."""
     for number in range(projects):
         project = folder / f"p{number}"
         write_project(project, FILES)
@@ -37,7 +37,7 @@ def _fault(project: Path) -> str | None:
             str(error).encode()
         except UnicodeEncodeError:
             return f"a problem that cannot be printed: {error!a}"
-    except Exception as error:  # noqa: BLE001  what this looks for
+    except Exception as error:  # noqa: BLE001  such an error is what this looks for
         return f"{type(error).__name__}: {error}"
     took_s = time.thread_time() - began_at
     return f"took {took_s:.1f} s" if took_s > LONGEST_S else None

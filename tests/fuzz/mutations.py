@@ -1,4 +1,4 @@
-"""Ways to spoil a project: its YAML, templates, SQL, Python, names, links and devices."""
+"""Ways to damage a project: its YAML, templates, SQL, Python, names, links and devices."""
 
 import os
 import random
@@ -25,7 +25,7 @@ FILES = {
     raw("mart.report"): "import math\n\n\ndef execute(context):\n    return {'rows': math.sqrt(4), 'of': [1, 2]}\n",
     "assets/tests/staging/unique.sql": "SELECT id FROM {{ Ref('staging.orders') }} GROUP BY id HAVING count(*) > 1",
 }
-"""A good project, by paths."""
+"""The files of a valid project, by path."""
 
 _BITS = (
     "{{ {% {# %} }} #} {{- -}} {% raw %} {% for x in range(99999) %} {% endfor %} {% if a %} {% endif %} "
@@ -62,7 +62,7 @@ Mutation = Callable[[random.Random, Path], None]
 
 
 def mutate(generator: random.Random, folder: Path) -> None:
-    """Spoil the project in `folder`, in one to four ways."""
+    """Damage the project in `folder` in one to four ways."""
     for _ in range(generator.randint(1, 4)):
         generator.choice(_MUTATIONS)(generator, folder)
 
@@ -76,7 +76,7 @@ def _text(file: Path) -> str:
 
 
 def _is_own(file: Path) -> bool:
-    """If it is a file of the project's own, and no link to what must not be touched."""
+    """Whether it is one of the project's own files, and not a link to something that must not change."""
     return file.is_file() and not file.is_symlink()
 
 

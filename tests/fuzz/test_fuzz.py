@@ -9,5 +9,5 @@ from tests.fuzz.loads import faults
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
 def test_mutated_projects(tmp_path: Path) -> None:
-    """Whatever a project's files are, it loads, or what is wrong is told with paths; never slowly."""
+    """Whatever its files contain, a project quickly loads, or its problems are reported with their paths."""
     assert [fault for fault in faults(tmp_path, seed=1, projects=150) if fault] == []

@@ -1,4 +1,4 @@
-"""A real HTTP server that gives whatever answer a test wants: faults that no good server has."""
+"""A real HTTP server that returns the answer that a test wants, including faulty ones."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ Answer = Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]
 
 @dataclass
 class CannedServer:
-    """The server's address, and the requests that it got."""
+    """The server's address and the requests that it received."""
 
     url: str
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -35,7 +35,7 @@ def canned_server(answer: Answer) -> Iterator[CannedServer]:
             answer(self, body)
 
         def log_message(self, *_: Any) -> None:
-            """Nothing on the console."""
+            """Log nothing to the console."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""Running `dg` as a person would, in this process or in one of its own."""
+"""Run `dg` as a user would, in this process or in its own."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ DG = str(Path(sys.executable).with_name("dg"))
 
 @dataclass
 class Dg:
-    """`dg` with a configuration of its own."""
+    """`dg` with its own configuration."""
 
     home: Path
     patch: pytest.MonkeyPatch
@@ -40,7 +40,7 @@ class Dg:
 
 
 def make_dg(home: Path, patch: pytest.MonkeyPatch) -> Dg:
-    """A `dg` that knows nothing of this machine's own configuration."""
+    """A `dg` that does not see this machine's configuration."""
     for name in ("URL", "ORGANIZATION", "DEPLOYMENT", "API_TOKEN"):
         patch.delenv(f"DAGSTER_CLOUD_{name}", raising=False)
     patch.setenv("HOME", str(home))

@@ -1,4 +1,4 @@
-"""`dg plus api run events --follow`: goes on until the run ends, whatever happens to the connection."""
+"""`dg plus api run events --follow`: continues until the run ends, whatever happens to the connection."""
 
 import json
 import signal
@@ -35,7 +35,7 @@ def execute(context):
 
 @pytest.fixture
 def gated(tmp_path: Path, serve: Serve) -> Iterator[ServerDoor]:
-    """A server with a run that goes on until there is a file `gate`."""
+    """A server with a run that continues until a file `gate` exists."""
     server = serve(write_project(tmp_path / "project", GATED), "--port", PORT, post_wait_ms=0)
     server.run("nightly")
     yield server
@@ -43,7 +43,7 @@ def gated(tmp_path: Path, serve: Serve) -> Iterator[ServerDoor]:
 
 
 def test_until_the_run_ends(gated: ServerDoor, dg: Dg) -> None:
-    """New events are shown as they come, and the command ends with the run."""
+    """New events are printed as they arrive, and the command ends with the run."""
     dg.configure(url=gated.address)
     process = dg.process("plus", "api", "run", "events", "nightly", "--follow")
     assert process.stdout is not None
@@ -58,7 +58,7 @@ def test_until_the_run_ends(gated: ServerDoor, dg: Dg) -> None:
 
 
 def test_over_a_killed_server(gated: ServerDoor, dg: Dg) -> None:
-    """A server that is killed and started again amid the run: each event is shown once, up to the run's end."""
+    """If the server is killed and restarted during the run, each event up to the run's end is printed once."""
     dg.configure(url=gated.address)
     process = dg.process("plus", "api", "run", "events", "nightly", "--follow", "--json")
     assert process.stdout is not None
@@ -90,7 +90,7 @@ def test_over_a_killed_server(gated: ServerDoor, dg: Dg) -> None:
 
 
 def test_interrupted(gated: ServerDoor, dg: Dg) -> None:
-    """Ctrl-C leaves a whole document behind, and exit code 130."""
+    """After Ctrl-C the document is complete and the exit code is 130."""
     dg.configure(url=gated.address)
     process = dg.process("plus", "api", "run", "events", "nightly", "--follow", "--json", "--after", "")
     assert process.stdout is not None
@@ -107,7 +107,7 @@ def test_interrupted(gated: ServerDoor, dg: Dg) -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits of a hundredth."""
+    """Divide waits by 100."""
     monkeypatch.setattr(run_event_query, "_POLL_S", 0.01)
     monkeypatch.setattr(run_event_query, "_RETRY_S", 0.01)
 
@@ -115,7 +115,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("after", [None, "", "p2", "p3", "p4"])
 def test_of_a_run_that_has_ended(dg: Dg, after: str | None) -> None:
-    """A run that is over is shown to its end at once, even from a cursor behind its end."""
+    """A run that has ended is printed to its end immediately, even from a cursor after its end."""
     types = ["RUN_START", "STEP_START", "STEP_SUCCESS", "RUN_SUCCESS"]
     events = [event(str(number), eventType=type_) for number, type_ in enumerate(types)]
     with canned_server(_pages(events)) as server:
@@ -128,7 +128,7 @@ def test_of_a_run_that_has_ended(dg: Dg, after: str | None) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_limit(dg: Dg) -> None:
-    """Without a limit, following shows all; with one, it ends there, and its cursor is right after."""
+    """Without a limit all events are printed. With one, the command stops there, and its cursor is just after it."""
     types = ["RUN_START", *["STEP_START"] * 300, "RUN_SUCCESS"]
     events = [event(str(number), eventType=type_) for number, type_ in enumerate(types)]
     with canned_server(_pages(events)) as server:
@@ -140,7 +140,7 @@ def test_limit(dg: Dg) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_next_attempt(dg: Dg) -> None:
-    """A run that was started again is followed to the end of the newest attempt."""
+    """A run that was started again is followed to the end of its newest attempt."""
     events = [
         event(str(number), eventType=type_) for number, type_ in enumerate(["RUN_START", "RUN_FAILURE", "RUN_START"])
     ]
@@ -160,7 +160,7 @@ def test_next_attempt(dg: Dg) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_fault_on_the_way(dg: Dg) -> None:
-    """An error that will not pass by itself ends the command; what was shown stays valid."""
+    """A permanent error ends the command, and the output so far is valid."""
     answers = [logs(connection([event()], "p1")), text("busy", 503), text("{}", 401)]
 
     def answer(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
@@ -178,14 +178,14 @@ def test_fault_on_the_way(dg: Dg) -> None:
 
 
 def test_server_that_never_was(dg: Dg) -> None:
-    """A server that does not answer the first time is an error, not something to wait for."""
+    """If the server does not answer the first query, the command fails instead of waiting."""
     dg.configure(url="http://127.0.0.1:9")
     result = dg.events("x", "--follow")
     assert (result.exit_code, result.stdout) == (1, "")
 
 
 def _rest(process: "subprocess.Popen[str]") -> str:
-    """What a process still prints; `communicate` would lose what was read ahead."""
+    """The rest of a process's output. `communicate` would lose what was read ahead."""
     assert process.stdout is not None
     assert process.stderr is not None
     rest = process.stdout.read()

@@ -23,11 +23,11 @@ def login(dg: Dg, url: str, *more: str) -> tuple[int, str, str]:
 
 
 def test_options(dg: Dg) -> None:
-    """What is given is checked against the server, with its headers, and written for its owner alone."""
+    """Given values are checked with the server, with their headers, and stored for their owner only."""
     with canned_server(CloudQuery) as server:
         code, shown, _ = login(dg, server.url)
     file = dg.home / "dg.toml"
-    assert (code, shown) == (0, f"Logged in: {server.url}/acme/graphql answers. Written to {file}\n")
+    assert (code, shown) == (0, f"Logged in to {server.url}/acme/graphql. Saved in {file}\n")
     assert server.headers[0]["Dagster-Cloud-Api-Token"] == "t"
     assert file.read_text(encoding="utf-8") == (
         f'[cli.plus]\nurl = "{server.url}"\norganization = "acme"\ndefault_deployment = "prod"\nuser_token = "t"\n'
@@ -36,7 +36,7 @@ def test_options(dg: Dg) -> None:
 
 
 def test_questions(dg: Dg) -> None:
-    """What is not given is asked for, the token without an echo; Enter keeps what is known."""
+    """Missing values are asked for, the token without an echo, and Enter keeps the stored value."""
     with canned_server(CloudQuery) as server:
         result = dg("plus", "login", input=f"{server.url}\n\nprod\nhunter22\n")
         assert result.exit_code == 0
@@ -56,14 +56,14 @@ def test_questions(dg: Dg) -> None:
     ],
 )
 def test_refused(dg: Dg, status: int, message: str) -> None:
-    """A server that does not take it: an error, and nothing is written."""
+    """If the server refuses the login, the command fails and stores nothing."""
     with canned_server(text('{"error": "no", "details": "not of yours"}', status)) as server:
         assert login(dg, server.url) == (1, "", f"Error querying Dagster Plus API: {message}\n")
     assert not (dg.home / "dg.toml").exists()
 
 
 def test_no_server(dg: Dg) -> None:
-    """A server that is not there: an error, and nothing is written."""
+    """If no server answers, the command fails and stores nothing."""
     message = (
         "Cannot connect to http://127.0.0.1:9/acme/graphql: Connection refused; "
         "check that the server runs and that its url is right"
@@ -73,14 +73,14 @@ def test_no_server(dg: Dg) -> None:
 
 
 def test_bad_url(dg: Dg) -> None:
-    """What is no address is wrong usage."""
+    """An invalid address is invalid usage."""
     code, _, errors = login(dg, "nowhere")
     assert code == 2
-    assert errors.endswith("Error: the url must be one like http://127.0.0.1:8080, found 'nowhere'\n")
+    assert errors.endswith("Error: the url must look like http://127.0.0.1:8080, found 'nowhere'\n")
 
 
 def test_against_a_guarded_server(dg: Dg, hello: Path, tmp_path: Path, serve: Serve) -> None:
-    """A server with token, organization and deployment: the right login works, every other is refused."""
+    """A server with a token, an organization and a deployment accepts the correct login and refuses all others."""
     token_file = tmp_path / "token"
     token_file.write_text("s3cret-token\n", encoding="utf-8")
     options = ("--api-token-file", str(token_file), "--organization", "acme", "--deployment", "prod")
@@ -96,7 +96,7 @@ def test_against_a_guarded_server(dg: Dg, hello: Path, tmp_path: Path, serve: Se
 
 @pytest.mark.parametrize("content", ["", "\n", "two\nlines", "caf\u00e9"])
 def test_token_file_that_is_no_good(hello: Path, tmp_path: Path, content: str) -> None:
-    """A token that no header can carry is refused before anything is served."""
+    """A token that is not valid in a header is refused before anything is served."""
     file = tmp_path / "token"
     file.write_text(content, encoding="utf-8")
     done = dagscope_here("serve", "--project", str(hello), "--api-token-file", str(file))
@@ -117,7 +117,7 @@ def test_token_file_that_is_no_good(hello: Path, tmp_path: Path, content: str) -
 def test_organization_dagster(
     hello: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], environment: dict[str, str], where: str
 ) -> None:
-    """`dagster` is no organization, whoever says so: its path is another schema's."""
+    """`dagster` is refused as an organization everywhere, because its path is that of another schema."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     done = dagscope_here("serve", "--project", str(hello), *options)
@@ -126,7 +126,7 @@ def test_organization_dagster(
 
 
 def test_token_of_the_environment_that_is_no_good(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token that no header can carry is refused wherever it comes from."""
+    """A token that is not valid in a header is refused from every source."""
     monkeypatch.setenv("DAGSCOPE_API_TOKEN", "two\nlines")
     done = dagscope_here("serve", "--project", str(hello))
     expected = "DAGSCOPE_API_TOKEN: the token must be one line of printable ASCII characters\n"
@@ -135,7 +135,7 @@ def test_token_of_the_environment_that_is_no_good(hello: Path, monkeypatch: pyte
 
 @pytest.mark.server
 def test_dg_imports_little(dg: Dg) -> None:
-    """`dg` and its commands load neither server nor storage, nor any database."""
+    """`dg` and its commands load neither server nor storage nor any database."""
     code = (
         "import json, sys\n"
         "from click.testing import CliRunner\n"

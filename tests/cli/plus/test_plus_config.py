@@ -1,4 +1,4 @@
-"""Where `dg plus` has its configuration."""
+"""The configuration of `dg plus`."""
 
 import stat
 from pathlib import Path
@@ -37,7 +37,7 @@ def put(file: Path, text: str) -> Path:
 
 
 def test_nothing_configured(home: Path) -> None:
-    """Without any configuration, the spec's own words say what to do."""
+    """Without any configuration, the spec's message says what to do."""
     with pytest.raises(ConfigUnusable) as caught:
         read_config()
     assert str(caught.value) == (
@@ -55,12 +55,12 @@ def test_nothing_configured(home: Path) -> None:
     ],
 )
 def test_graphql_url(config: PlusConfig, url: str) -> None:
-    """The address is {url}/{organization}/graphql; without an organization {url}/graphql."""
+    """The address is {url}/{organization}/graphql, or {url}/graphql without an organization."""
     assert config.graphql_url == url
 
 
 def test_headers() -> None:
-    """The headers are the spec's; those without a value are not sent."""
+    """The headers are the spec's, and those without a value are not sent."""
     assert PlusConfig("http://h", "acme", "prod", "t").headers == {
         "Dagster-Cloud-Api-Token": "t",
         "Dagster-Cloud-Organization": "acme",
@@ -71,7 +71,7 @@ def test_headers() -> None:
 
 @pytest.mark.parametrize("variable", [None, "DG_CLI_CONFIG", "XDG_CONFIG_HOME"])
 def test_dg_toml(home: Path, monkeypatch: pytest.MonkeyPatch, variable: str | None) -> None:
-    """The table cli.plus of dg.toml is read where Dagster's dg has it."""
+    """The table cli.plus of dg.toml is read from where Dagster's dg stores it."""
     file = put(home / (".config/dg.toml" if variable is None else "other/dg.toml"), TOML)
     if variable is not None:
         monkeypatch.setenv(variable, str(file if variable == "DG_CLI_CONFIG" else file.parent))
@@ -80,7 +80,7 @@ def test_dg_toml(home: Path, monkeypatch: pytest.MonkeyPatch, variable: str | No
 
 @pytest.mark.parametrize("variable", [None, "DAGSTER_CLOUD_CLI_CONFIG"])
 def test_cloud_config(home: Path, monkeypatch: pytest.MonkeyPatch, variable: str | None) -> None:
-    """The older file of dagster-cloud is read where it is."""
+    """The older file of dagster-cloud is read if it exists."""
     text = "organization: acme\ndefault_deployment: prod\nuser_token: t\nagent_timeout: 60\n"
     file = put(home / (".dagster_cloud_cli/config" if variable is None else "mine.yaml"), text)
     if variable is not None:
@@ -89,7 +89,7 @@ def test_cloud_config(home: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 
 
 def test_both_files(home: Path) -> None:
-    """Two configurations are refused in the words of Dagster's own dg."""
+    """Two configurations are refused with the message of Dagster's own dg."""
     dg = put(home / ".config/dg.toml", TOML)
     cloud = put(home / ".dagster_cloud_cli/config", "organization: acme\n")
     with pytest.raises(ConfigUnusable) as caught:
@@ -100,7 +100,7 @@ def test_both_files(home: Path) -> None:
 
 
 def test_environment_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variables win over the file, and do without one."""
+    """The variables take precedence over the file, and work without one."""
     for name, value in {"URL": "http://h:2", "ORGANIZATION": "o", "DEPLOYMENT": "d", "API_TOKEN": "t"}.items():
         monkeypatch.setenv(f"DAGSTER_CLOUD_{name}", value)
     assert read_config() == PlusConfig("http://h:2", "o", "d", "t")
@@ -120,7 +120,7 @@ def test_environment_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_unusable_file(home: Path, text: str, reason: str) -> None:
-    """A file that says nothing of use is an error that names it, or what to do."""
+    """An unusable file is an error that names the file or says what to do."""
     file = put(home / ".config/dg.toml", text)
     with pytest.raises(ConfigUnusable) as caught:
         read_config()
@@ -128,7 +128,7 @@ def test_unusable_file(home: Path, text: str, reason: str) -> None:
 
 
 def test_write(home: Path) -> None:
-    """A login is written for its owner alone, and read again."""
+    """A login is stored for its owner only, and read back."""
     config = PlusConfig("http://h", "acme", "prod", "secret")
     path = write_config(config)
     assert path == home / ".config" / "dg.toml"
@@ -137,7 +137,7 @@ def test_write(home: Path) -> None:
 
 
 def test_write_keeps_the_rest(home: Path) -> None:
-    """What else is in the file, comments too, stays; what is empty now goes."""
+    """Other contents of the file, including comments, are kept, and values that are empty now are deleted."""
     file = put(home / ".config/dg.toml", TOML)
     file.chmod(0o644)
     write_config(PlusConfig("http://new:2", "", "prod", ""))
@@ -149,7 +149,7 @@ def test_write_keeps_the_rest(home: Path) -> None:
 
 
 def test_write_through_a_link(home: Path) -> None:
-    """A dg.toml that is a link to somewhere stays one."""
+    """A dg.toml that is a symbolic link stays one."""
     file = put(home / "dotfiles/dg.toml", TOML)
     (home / ".config").mkdir()
     (home / ".config/dg.toml").symlink_to(file)
@@ -159,7 +159,7 @@ def test_write_through_a_link(home: Path) -> None:
 
 
 def test_write_where_the_cloud_config_is(home: Path) -> None:
-    """Who has the older file keeps it: there is never a second one."""
+    """A user's older file stays in use: no second file is created."""
     file = put(home / ".dagster_cloud_cli/config", "organization: old\nagent_timeout: 60\n")
     write_config(PlusConfig("http://h", "acme", "prod", "t"))
     assert not (home / ".config/dg.toml").exists()
@@ -171,7 +171,7 @@ def test_write_where_the_cloud_config_is(home: Path) -> None:
     "url", ["", "8080", "127.0.0.1:8080", "ftp://h", "file:///etc", "http://", "http://a b", "http://[1"]
 )
 def test_bad_url(url: str) -> None:
-    """What is no address of HTTP is refused."""
+    """Anything but an HTTP address is refused."""
     with pytest.raises(ConfigUnusable) as caught:
         checked_url(url)
-    assert str(caught.value) == f"the url must be one like http://127.0.0.1:8080, found {url!r}"
+    assert str(caught.value) == f"the url must look like http://127.0.0.1:8080, found {url!r}"

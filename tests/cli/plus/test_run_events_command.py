@@ -33,7 +33,7 @@ def served(hello: Path, serve: Serve) -> ServerDoor:
 
 
 def test_table(dg: Dg) -> None:
-    """The table is the spec's example to the character, its rows in columns 20, 20 and 29."""
+    """The table is exactly the spec's example, with columns of 20, 20 and 29 characters."""
     second = event(
         "Asset materialized: my_asset",
         timestamp="2025-08-12T18:04:15",
@@ -53,7 +53,7 @@ def test_table(dg: Dg) -> None:
 
 
 def test_table_of_long_and_missing_values(dg: Dg) -> None:
-    """A long value is not cut and pushes the rest right; an event of the whole run has an empty step."""
+    """A long value is not cut and moves the rest to the right, and an event of the whole run has an empty step."""
     long = event(eventType="ASSET_CHECK_EVALUATION", stepKey="a" * 40)
     whole = event(stepKey=None, timestamp="2025-08-12T18:04:12.345Z")
     with canned_server(logs(connection([long, whole]))) as server:
@@ -82,7 +82,7 @@ def test_unknown_type(dg: Dg) -> None:
 
 
 def test_empty_table(dg: Dg) -> None:
-    """No events is a table without rows."""
+    """A run without events is a table without rows."""
     with canned_server(logs(connection([]))) as server:
         dg.configure(url=server.url)
         assert dg.events(RUN).stdout == f"Events for run {RUN}:\n\n{HEAD}\nTotal events: 0\n"
@@ -112,14 +112,14 @@ def test_json(dg: Dg) -> None:
 
 
 def test_empty_json(dg: Dg) -> None:
-    """No events is a document without events."""
+    """A run without events is a document without events."""
     with canned_server(logs(connection([]))) as server:
         dg.configure(url=server.url)
         assert json.loads(dg.events(RUN, "--json").stdout) == {"run_id": RUN, "events": [], "count": 0}
 
 
 def test_request(dg: Dg) -> None:
-    """What is sent is the spec's query, its variables, and its headers, to {url}/{organization}/graphql."""
+    """The command sends the spec's query, variables and headers to {url}/{organization}/graphql."""
     with canned_server(logs(connection([]))) as server:
         dg.configure(url=server.url, organization="acme", default_deployment="prod", user_token="t0ken")
         dg.events(RUN, "--limit", "7")
@@ -147,7 +147,7 @@ def test_against_a_server(served: ServerDoor, dg: Dg) -> None:
 
 
 def test_filters(served: ServerDoor, dg: Dg) -> None:
-    """Types are compared whole and in any case, steps in part and in any case; both together narrow down."""
+    """Types match whole and steps in part, both in any case, and together they both apply."""
     dg.configure(url=served.address)
 
     def found(*options: str) -> list[tuple[str, str | None]]:
@@ -166,7 +166,7 @@ def test_filters(served: ServerDoor, dg: Dg) -> None:
 
 
 def paged(events: list[dict[str, Any]]) -> Any:
-    """A server that pages through these events, by cursors that tell nothing but how many it gave."""
+    """A server that pages through these events. Its cursors are the number of events that it has returned."""
 
     def answer(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         start = int(body["variables"].get("afterCursor", "p0")[1:])
@@ -191,7 +191,7 @@ def test_filtered_paging(dg: Dg) -> None:
 
 
 def test_limit_beyond_a_page(dg: Dg) -> None:
-    """A limit beyond what one page can hold is paged for."""
+    """A limit larger than a page is reached by paging."""
     with canned_server(paged([event(str(number)) for number in range(3_000)])) as server:
         dg.configure(url=server.url)
         found = json.loads(dg.events(RUN, "--limit", "2500", "--json").stdout)["events"]
@@ -200,7 +200,7 @@ def test_limit_beyond_a_page(dg: Dg) -> None:
 
 
 def test_after(dg: Dg) -> None:
-    """Going on with --after, even from amid a filtered page, shows every event once."""
+    """Continuing with --after, even from the middle of a filtered page, prints every event once."""
     events = [event(str(number), eventType="A" if number % 3 else "B") for number in range(100)]
     with canned_server(paged(events)) as server:
         dg.configure(url=server.url)
@@ -211,11 +211,11 @@ def test_after(dg: Dg) -> None:
             cursor = document["cursor"]
         assert seen == [str(number) for number in range(0, 100, 3)]
         result = dg.events(RUN, "--limit", "4")
-    assert result.stderr == "There are more: go on with --after p4\n"
+    assert result.stderr == "There are more events: continue with --after p4\n"
 
 
 def test_real_dagsters_differences(dg: Dg) -> None:
-    """Epoch milliseconds become ISO 8601, a log line without a type is LOG_MESSAGE and found as such."""
+    """Epoch milliseconds become ISO 8601, and a log line without a type is printed and found as LOG_MESSAGE."""
     line = event("hello", timestamp="1755021852123", eventType=None)
     with canned_server(logs(connection([line, event()]))) as server:
         dg.configure(url=server.url)
@@ -224,7 +224,7 @@ def test_real_dagsters_differences(dg: Dg) -> None:
 
 
 CHECK = "check that the server runs and that its url is right"
-NOT_FOLLOWED = ", which is not followed, since the token would go there; correct the url with `dg plus login`"
+NOT_FOLLOWED = ", which is not followed because the token would be sent there; correct the url with `dg plus login`"
 NOT_GRAPHQL = "The answer from {url}/graphql is not GraphQL ({what}); check the url and the organization"
 
 
@@ -266,11 +266,11 @@ NOT_GRAPHQL = "The answer from {url}/graphql is not GraphQL ({what}); check the 
             logs(connection([event(message=None)])),  # type: ignore[arg-type]
             "The answer from {url}/graphql is not a page of run events",
         ),
-        (logs(connection([], None, has_more=True)), "The server has more events, but no cursor to ask for them"),
+        (logs(connection([], None, has_more=True)), "The server has more events but returned no cursor for them"),
     ],
 )
 def test_errors(dg: Dg, answer: Any, message: str) -> None:
-    """Every error of the spec has its message, on standard error, as a line and as JSON; exit code 1."""
+    """Every error of the spec has its message on standard error, as a line and as JSON, and exit code 1."""
     with canned_server(answer) as server:
         dg.configure(url=server.url)
         expected = message.format(url=server.url)
@@ -283,7 +283,7 @@ def test_errors(dg: Dg, answer: Any, message: str) -> None:
 
 
 def test_refused_token(dg: Dg) -> None:
-    """A token that is refused is told apart from one that is missing."""
+    """A refused token and a missing token have different messages."""
     with canned_server(text("{}", 401)) as server:
         dg.configure(url=server.url, user_token="old")
         result = dg.events(RUN)
@@ -294,14 +294,14 @@ def test_refused_token(dg: Dg) -> None:
 
 
 def test_connection_refused(dg: Dg) -> None:
-    """A server that is not there is named."""
+    """If no server answers, its address is named."""
     dg.configure(url="http://127.0.0.1:9")
     message = f"Cannot connect to http://127.0.0.1:9/graphql: Connection refused; {CHECK}"
     assert dg.events(RUN).stderr == f"Error querying Dagster Plus API: {message}\n"
 
 
 def test_a_redirect_gets_no_token(dg: Dg) -> None:
-    """A redirect is reported and not followed: whoever it leads to hears nothing, least of all the token."""
+    """A redirect is reported and not followed: its target receives no request, and so no token."""
     with (
         canned_server(logs(connection([event()]))) as other,
         canned_server(text("", 307, Location=other.url)) as server,
@@ -316,7 +316,7 @@ def test_a_redirect_gets_no_token(dg: Dg) -> None:
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_no_proxy_on_this_machine(dg: Dg, name: str) -> None:
-    """A server of this machine is asked directly, whatever proxy the environment names: it would get the token."""
+    """A server on this machine is asked directly, because a proxy from the environment would receive the token."""
     with canned_server(text("", 502)) as proxy, canned_server(logs(connection([event()]))) as server:
         dg.patch.setenv("http_proxy", proxy.url)
         dg.patch.setenv("no_proxy", "")
@@ -326,7 +326,7 @@ def test_no_proxy_on_this_machine(dg: Dg, name: str) -> None:
 
 
 def test_a_proxy_for_other_machines(dg: Dg) -> None:
-    """A server of another machine is asked through the proxy that the environment names."""
+    """A server on another machine is asked through the proxy that the environment names."""
     with canned_server(logs(connection([event()]))) as proxy:
         dg.patch.setenv("http_proxy", proxy.url)
         dg.configure(url="http://dagscope.invalid")
@@ -335,7 +335,7 @@ def test_a_proxy_for_other_machines(dg: Dg) -> None:
 
 
 def test_time_out(dg: Dg, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that never answers is given up."""
+    """The command stops waiting for a server that never answers."""
     import socket
 
     monkeypatch.setattr(http_client, "TIMEOUT_S", 0.2)
@@ -348,7 +348,7 @@ def test_time_out(dg: Dg, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_connection_that_breaks(dg: Dg) -> None:
-    """A server that dies amid its answer is told as such."""
+    """A server that dies in the middle of its answer is reported as a lost connection."""
 
     def answer(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
         handler.send_response(200)
@@ -364,7 +364,7 @@ def test_connection_that_breaks(dg: Dg) -> None:
 
 
 def test_not_logged_in(dg: Dg) -> None:
-    """Without a configuration the spec's usage error says what to do; exit code 2."""
+    """Without a configuration, the spec's usage error says what to do, with exit code 2."""
     result = dg.events(RUN)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
@@ -375,7 +375,7 @@ def test_not_logged_in(dg: Dg) -> None:
 
 @pytest.mark.parametrize("arguments", [(), (RUN, "--limit", "0"), (RUN, "--limit", "x"), (RUN, "--nope"), (RUN, "two")])
 def test_usage_errors(dg: Dg, arguments: tuple[str, ...]) -> None:
-    """Wrong usage is exit code 2."""
+    """Invalid usage exits with 2."""
     assert dg.events(*arguments).exit_code == 2
 
 
@@ -385,12 +385,12 @@ def test_token_that_http_cannot_carry(dg: Dg) -> None:
     dg.configure(url="http://127.0.0.1:9")
     assert dg.events(RUN).stderr == (
         "Error querying Dagster Plus API: "
-        "The configured organization, deployment or token holds characters that HTTP cannot carry\n"
+        "The configured organization, deployment or token contains characters that HTTP does not allow\n"
     )
 
 
 def test_no_escape_reaches_the_terminal(dg: Dg) -> None:
-    """Of 500 events of random and of evil texts, no control byte is printed, and the JSON stays valid and exact."""
+    """For 500 events with random and malicious texts, no control byte is printed, and the JSON is valid and exact."""
     chance = random.Random(4)
     evil = [
         "\x1b[2J\x1b[H",

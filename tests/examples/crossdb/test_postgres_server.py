@@ -1,4 +1,4 @@
-"""The PostgreSQL of the tests and of the demo goes with what it was started for."""
+"""The PostgreSQL of the tests and the demo stops with the command it was started for."""
 
 import os
 import re
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 )
 @pytest.mark.postgres
 def test_no_postgres_is_left(number: int) -> None:
-    """`python -m examples.crossdb.postgres_server` stops its server, whether it is asked to end or killed."""
+    """`python -m examples.crossdb.postgres_server` stops its server, even if it is killed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DAGSCOPE_PG_")}
     command = [sys.executable, "-m", "examples.crossdb.postgres_server", "sleep", "60"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:

@@ -1,4 +1,4 @@
-"""Customers and revenue by region, from rows of both databases."""
+"""Customers and revenue by region, from the rows of both databases."""
 
 import pyarrow as pa
 
@@ -6,7 +6,7 @@ from dagscope import RawContext
 
 
 def execute(context: RawContext) -> pa.Table:
-    """One row a region; frames come as pyarrow tables, decimals with all their digits."""
+    """One row per region. Frames are pyarrow tables, and decimals keep all their digits."""
     customers: pa.Table = context.input["staging.customers"]
     revenue: pa.Table = context.input["dds.customer_revenue"]
     joined = customers.select(["customer_id", "region"]).join(revenue.select(["customer_id", "revenue"]), "customer_id")

@@ -1,4 +1,4 @@
-"""The year in one nested answer, from the frames of five other assets."""
+"""The year in one nested value, from the frames of five other assets."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def execute(context: RawContext) -> Row:
     destinations = context.input["mart.airport_league"].to_pylist()
     worst_days = context.input["mart.worst_days"].to_pylist()
     streaks = context.input["mart.late_streaks"].to_pylist()
-    # Hours with a handful of flights say nothing about the hour.
+    # A handful of flights says nothing about an hour.
     hours = [hour for hour in context.input["mart.hour_of_day"].to_pylist() if hour["flights"] >= 500]
 
     return {
@@ -43,7 +43,7 @@ def pick(rows: list[Row], *columns: str) -> list[Row]:
 
 
 def plain(value: Any) -> Any:
-    """A date as text and a decimal as a number, so that the answer is the same JSON for everyone."""
+    """A date as text and a decimal as a number, so that the value is plain JSON."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if hasattr(value, "as_integer_ratio") and not isinstance(value, int):

@@ -1,9 +1,9 @@
-"""Runs of bad days in a row, by airline.
+"""Streaks of bad days, by airline.
 
-A bad day is one on which fewer than 70 % of an airline's flights arrived on time. Runs of days that depend on the
-day before are awkward in SQL and plain in Python.
+On a bad day, fewer than 70 % of an airline's flights arrive on time. Streaks, in which each day depends on the day
+before, are awkward in SQL and simple in Python.
 
-A run's data may change two numbers: "bad_day_pct" (70) and "min_streak_days" (3).
+A run's data can change two numbers: "bad_day_pct" (70) and "min_streak_days" (3).
 """
 
 from datetime import date, timedelta
@@ -27,7 +27,7 @@ SCHEMA = pa.schema(
     ]
 )
 
-# On fewer flights than this one late plane makes a bad day.
+# With fewer flights than this, one late plane would make a bad day.
 MIN_FLIGHTS_A_DAY = 5
 
 
@@ -59,7 +59,7 @@ def execute(context: RawContext) -> pa.Table:
         longest_days=streaks[0]["days"] if streaks else 0,
         bad_day_pct=bad_day_pct,
     )
-    # With the schema, so that the columns keep their types when no streak is found.
+    # The schema keeps the types of the columns if no streak is found.
     return pa.Table.from_pylist(streaks, schema=SCHEMA)
 
 
