@@ -154,7 +154,7 @@ def test_a_newer_state(folder: StateFolder) -> None:
         migrate(folder)
     assert str(raised.value) == (
         f"{folder.database} was written by a newer dagscope (revision 9999); "
-        "update dagscope, or move the file away to start anew"
+        "update dagscope, or move the file away to start over"
     )
     assert folder.database.read_bytes() == before
 
@@ -184,5 +184,5 @@ def test_a_damaged_state(folder: StateFolder, content: bytes) -> None:
     with pytest.raises(StateUnusable) as raised:
         migrate(folder)
     assert str(raised.value).startswith(f"{folder.database} cannot be read as dagscope's state: ")
-    assert str(raised.value).endswith("; restore it, or move it away to start anew")
+    assert str(raised.value).endswith("; restore it, or move it away to start over")
     assert folder.database.read_bytes() == content
