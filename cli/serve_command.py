@@ -28,7 +28,7 @@ from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.forked_children import closed_in_children
 from dagscope.dag.project.project import Project
 from dagscope.server.app import create_app
-from dagscope.server.http.stalled_readers import letting_go_after
+from dagscope.server.http.stalled_readers import aborting_after
 from dagscope.server.workspace.console import Capture, TaskEntries, configure_console
 from dagscope.server.workspace.reload import reload_on_change
 from dagscope.server.workspace.settings import LogLevel, Settings
@@ -183,7 +183,7 @@ def _config(workspace: Workspace) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         # h11: httptools let duplicate Host headers and megabytes of headers pass
-        http=letting_go_after(workspace.settings.stalled_reader_s),
+        http=aborting_after(workspace.settings.stalled_reader_s),
         h11_max_incomplete_event_size=_HEADERS_BYTES,
         proxy_headers=False,
         server_header=False,

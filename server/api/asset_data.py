@@ -33,7 +33,7 @@ class Rows:
         self._resources.close()
 
     def row_texts(self) -> Iterator[bytes]:
-        """The rows as JSON objects parted by commas."""
+        """The rows as JSON objects separated by commas."""
         return row_chunks(self._batches, self._columns)
 
     def array_text(self) -> str:
@@ -49,7 +49,7 @@ class Rows:
         return f"{head}{self.array_text()}{foot}".encode()
 
     async def body(self) -> AsyncIterator[bytes]:
-        """The whole answer, in chunks. A failure on the way breaks it off: it never ends as valid JSON."""
+        """The whole answer, in chunks. If reading fails, it is cut off and is not valid JSON."""
         head, foot = around(self._about, "data")
         try:
             yield f"{head}[".encode()
@@ -78,14 +78,14 @@ def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) ->
 def of_relation(
     asset: Asset, connection: Connection, page: Page, cancellation: Cancellation | None = None
 ) -> Rows | None:
-    """The rows of the asset's relation as it is now, counted and read at one moment; None if there is none.
+    """The rows of the asset's current relation, counted and read in one snapshot; None if there is no relation.
 
     Raises `ConnectionFailed`, `StatementFailed` or `Cancelled`.
     """
     with ExitStack() as stack:
         session = stack.enter_context(connection.session(cancellation))
         if session.relation_kind(asset.name) is not None:
-            stack.enter_context(session.snapshot())  # count and rows are of one moment
+            stack.enter_context(session.snapshot())  # so that the count and the rows agree
             count = session.count_rows(asset.name)
             reader = session.rows_to_show(asset.name, page.offset, page.limit)
             columns = unique_names(reader.schema.names)
@@ -103,7 +103,7 @@ def of_value(asset: Asset, value: Value, frames: FrameFiles) -> bytes:
 
 
 def without_data(asset: str, error: str) -> AssetData:
-    """The answer where there is no data, for the reason that `error` gives."""
+    """The answer if there is no data; `error` says why."""
     return AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
 
 
@@ -116,14 +116,14 @@ def _about(asset: Asset, rows: int, columns: tuple[str, ...], page: Page) -> Ass
         row_count=rows,
         column_count=len(columns),
         columns=columns,
-        total_records=rows if page.is_told else None,
-        offset=page.offset if page.is_told else None,
-        limit=page.limit if page.is_told else None,
+        total_records=rows if page.is_reported else None,
+        offset=page.offset if page.is_reported else None,
+        limit=page.limit if page.is_reported else None,
     )
 
 
 def relation_answers(node: KeptNode, now: AssetNow | None, task_id: str, attempt: int) -> bool:
-    """If the relation as it is now is what this attempt left: only the task that last wrote it can say so."""
+    """Whether the current relation is what this attempt left: only if its task was the last to write it."""
     if now is None or now.relation_attempt is None or not node.facts.has_relation:
         return False
     return now.relation_task_id == task_id and attempt >= now.relation_attempt

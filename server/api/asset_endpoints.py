@@ -1,4 +1,4 @@
-"""`/api/dag/asset`: executing one asset, and looking at its data (spec, Asset Operations)."""
+"""`/api/dag/asset`: executing one asset, and reading its data (spec, Asset Operations)."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -35,8 +35,8 @@ async def post_select(request: Request) -> Response:
 
 
 _WITHOUT_QUERY = {
-    Materialization.RAW: "it is a raw asset, made by Python: execute it, and look at its data",
-    Materialization.CUSTOM: "a custom asset's statements run as they are, and may write: preview shows its relation",
+    Materialization.RAW: "it is a raw asset, written in Python: execute it and read its data",
+    Materialization.CUSTOM: "a custom asset's statements run unchanged and may write: use preview to see its relation",
 }
 
 
@@ -111,7 +111,7 @@ def _result_text(workspace: Workspace, asset: Asset, kept: KeptAttempt, node: Ke
 def _find(
     workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: AssetNow | None, page: Page
 ) -> Rows | Value | None:
-    """What is kept of an asset's execution. Raises a `DagscopeError` where it cannot be read."""
+    """The kept result of an asset's execution. Raises a `DagscopeError` if it cannot be read."""
     result = node.facts.result
     if isinstance(result, Frame):
         return asset_data.of_frame(asset, result, workspace.frames, page)
@@ -150,7 +150,7 @@ async def get_data(request: Request) -> Response:
 
 
 async def _newest_execution(moment: Moment, now: AssetNow | None) -> KeptAttempt | None:
-    """The attempt that last executed the asset, None if there is none."""
+    """The attempt that last executed the asset, None if it was never executed."""
     if now is None or now.task_id is None:
         return None
     return await moment.attempt(now.task_id, now.attempt)
@@ -195,13 +195,13 @@ ENDPOINTS = (
         "GET",
         "/api/dag/asset/{name}/data",
         get_data,
-        "The data of an asset as its newest execution, or that of a task, left it.",
+        "The data of an asset, as its newest execution or a given task left it.",
         {200: AssetData, 204: None, 400: Error, 404: AssetData, 500: AssetData},
         queries=(
             Query("taskId", "the data as this task left it"),
-            Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer"),
-            Query("offset", "rows to leave out", "integer"),
-            Query("limit", "at most so many rows; all without it", "integer"),
+            Query("attempt", "with taskId: the data as this attempt left it; default: the newest", "integer"),
+            Query("offset", "number of rows to skip", "integer"),
+            Query("limit", "maximum number of rows; default: all", "integer"),
         ),
         tag="asset",
     ),

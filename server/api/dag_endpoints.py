@@ -55,13 +55,13 @@ async def get_dag(request: Request) -> Response:
 
 
 def _existing_relations(project: Project) -> dict[str, RelationKind]:
-    """What stands under the names of incremental assets, whose next statement depends on it."""
+    """The relations that have the names of incremental assets, whose next statement depends on them."""
     incremental = [a for a in project.assets.values() if a.materialization is Materialization.INCREMENTAL]
     existing: dict[str, RelationKind] = {}
     for name in {asset.connection for asset in incremental}:
         try:
             relations = project.connections[name].relations()
-        except (ConnectionFailed, StatementFailed):  # the database is not there now: the statement of a first run
+        except (ConnectionFailed, StatementFailed):  # the database cannot be reached: show the statement of a first run
             continue
         existing |= {a.name: relations[a.name] for a in incremental if a.connection == name and a.name in relations}
     return existing
@@ -90,7 +90,7 @@ def _node(project: Project, asset: Asset, now: AssetNow | None, existing: dict[s
 
 
 def _made_before(asset: Asset, now: AssetNow | None) -> RelationKind | None:
-    """What stands under a table's name as far as tasks tell; asking its database could mean to wait for it."""
+    """The relation that has a table's name, according to its tasks: asking the database could take long."""
     is_made = asset.materialization is Materialization.TABLE and now is not None and now.relation_task_id is not None
     return RelationKind.TABLE if is_made else None
 
@@ -102,7 +102,7 @@ def _compiled_query(project: Project, asset: Asset, existing: RelationKind | Non
     try:
         appends = asset.materialization is Materialization.INCREMENTAL and existing is RelationKind.TABLE
         sql = project.asset_sql(asset, TaskValues(), incremental=appends)
-    except TemplateFailed as error:  # an environment variable that went away since the project was loaded
+    except TemplateFailed as error:  # an environment variable that was removed after the project was loaded
         return project.redaction.text(f"-- {error}")
     compiled = project.connections[asset.connection].compiled(asset, sql, existing)
     return project.redaction.text(compiled)
@@ -117,7 +117,7 @@ async def post_run(request: Request) -> Response:
 
 
 async def _outcome(workspace: Workspace, active: ActiveTask) -> KeptTask:
-    """The task as it is when it has ended, or when a POST has waited for long enough."""
+    """The task once it has ended, or once a POST has waited long enough."""
     await workspace.wait_for(active.ended)
     async with workspace.reader.moment() as moment:
         task = await moment.task(active.task_id, active.plan.attempt)
@@ -183,7 +183,7 @@ def _position(cursor: str) -> TaskPosition:
         start_time, _, task_id = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().partition(":")
         return TaskPosition(int(start_time), task_id)
     except (ValueError, binascii.Error) as error:
-        raise bad_request("'cursor' must be one that an earlier answer gave") from error
+        raise bad_request("'cursor' must be the 'cursor' of an earlier answer") from error
 
 
 async def post_reset(request: Request) -> Response:
@@ -195,12 +195,12 @@ async def post_reset(request: Request) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/dag", get_dag, "The DAG: its nodes, their SQL, and how they are now.", {200: Dag}),
+    Endpoint("GET", "/api/dag", get_dag, "The DAG: its nodes, their SQL and their state.", {200: Dag}),
     Endpoint(
         "POST",
         "/api/dag/run",
         post_run,
-        "Run the DAG as a task, or join the task if it runs; answers within 10 seconds.",
+        "Run the DAG as a task, or join the task if it is active; answers within 10 seconds.",
         {200: RunBody, 202: RunBody, 400: Error, 413: Error, 415: Error, 500: RunBody},
         request=RunRequest,
     ),
@@ -208,22 +208,22 @@ ENDPOINTS = (
         "GET",
         "/api/dag/status/{task_id:path}",
         get_status,
-        "The status of a task's newest attempt, or of the one asked for.",
+        "The status of a task's newest attempt, or of a given one.",
         {200: TaskBody, 400: Error, 404: UnknownTask},
-        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer"),),
+        queries=(Query("attempt", "number of the attempt, from 1; default: the newest", "integer"),),
     ),
     Endpoint(
         "POST",
         "/api/dag/cancel/{task_id:path}",
         post_cancel,
-        "Interrupt a task that runs or waits; answers with its status once it has ended.",
+        "Cancel a running or waiting task; answers with its status once it has ended.",
         {200: TaskBody, 400: Error, 404: UnknownTask, 409: Error},
     ),
     Endpoint(
         "POST",
         "/api/dag/retry/{task_id:path}",
         post_retry,
-        "Execute again what failed, was skipped or was interrupted, as a new attempt; answers within 10 seconds.",
+        "Retry what failed, was skipped or was interrupted, in a new attempt; answers within 10 seconds.",
         {
             200: RunBody,
             202: RunBody,
@@ -244,15 +244,15 @@ ENDPOINTS = (
         "Tasks by start time, newest first.",
         {200: Tasks, 400: Error},
         queries=(
-            Query("limit", "at most so many tasks", "integer"),
-            Query("cursor", "the `cursor` of the page before"),
+            Query("limit", "maximum number of tasks; default: all", "integer"),
+            Query("cursor", "the `cursor` of the previous page"),
         ),
     ),
     Endpoint(
         "POST",
         "/api/dag/reset",
         post_reset,
-        "Forget all tasks, results, frames, run events and logs; the tables in your databases stay.",
+        "Delete all tasks, results, frames, run events and logs; the tables in your databases are kept.",
         {200: ResetDone, 500: Error},
     ),
 )

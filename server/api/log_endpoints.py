@@ -53,7 +53,7 @@ async def _all_of_task(workspace: Workspace, task_id: str, attempt: int | None, 
 async def _chunks(
     workspace: Workspace, task_id: str, attempt: int | None = None, after: int = 0
 ) -> AsyncIterator[tuple[str, int]]:
-    """A task's entries parted by commas, in texts of some thousand, each with how many it holds."""
+    """A task's entries separated by commas, in texts of a few thousand entries, each with their number."""
     comma, has_more = "", True
     while has_more:
         async with workspace.reader.moment() as moment:
@@ -109,9 +109,9 @@ ENDPOINTS = (
         "The log entries of a task, oldest first.",
         {200: TaskLogs, 400: Error, 501: Error},
         queries=(
-            Query("attempt", "only those of this attempt", "integer"),
-            Query("limit", "at most so many entries, with where to go on; all without it", "integer"),
-            Query("cursor", "only those after the page that gave it", "integer"),
+            Query("attempt", "only entries of this attempt", "integer"),
+            Query("limit", "maximum number of entries, with a `cursor` for the next page; default: all", "integer"),
+            Query("cursor", "the `cursor` of the previous page: only later entries", "integer"),
         ),
         tag="logs",
     ),

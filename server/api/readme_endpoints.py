@@ -1,4 +1,4 @@
-"""`/api/docs/readme`: the project's README.md as it is written."""
+"""`/api/docs/readme`: the project's README.md, unchanged."""
 
 import os
 import stat
@@ -23,14 +23,14 @@ async def get_readme(request: Request) -> Response:
         details = f"{README} cannot be read: {error.strerror}"
         raise Refused(500, Error(error="Failed to read README file", details=details)) from error
     if content is None:
-        details = f"the project has no file {README} in its own folder; a link is none"
+        details = f"the project folder has no file {README}; symbolic links are not followed"
         raise Refused(404, Error(error="README not found", details=details))
     text = content.decode("utf-8-sig", "replace")
     return Response(text, media_type="text/markdown", headers={"X-Content-Type-Options": "nosniff"})
 
 
 def _read(file: Path) -> bytes | None:
-    """The file's bytes; None where there is no such file, or a link or device, which would be another file's."""
+    """The file's bytes; None if there is no such file, or if it is a link or a device, which leads to another file."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:

@@ -17,7 +17,7 @@ from dagscope.storage.tasks import KeptAttempt
 
 
 async def get_asset_statements(request: Request) -> Response:
-    """Those of the asset's own data tests are among them."""
+    """They include those of the asset's own data tests."""
     asset = asset_named(workspace_of(request).project, request.path_params["name"])
     asked = AskedTask.of_query(request)
     async with workspace_of(request).reader.moment() as moment:
@@ -55,7 +55,7 @@ async def get_test_statements(request: Request) -> Response:
 
 
 async def _execution(moment: Moment, asset: str, task: KeptAttempt | None) -> Execution | None:
-    """The asset's execution in that task, else its newest one."""
+    """The asset's execution in that task, or its newest one if no task is given."""
     if task is not None:
         return await moment.statements.execution(task.summary.task_id, task.attempt, asset)
     now = await moment.asset(asset)
@@ -71,8 +71,8 @@ def _answer(shape: Shape, sent: KeptStatements) -> Response:
 
 
 _QUERIES = (
-    Query("taskId", "those of this task"),
-    Query("attempt", "with taskId: those of this attempt of it; of the newest if not given", "integer"),
+    Query("taskId", "the statements of this task"),
+    Query("attempt", "with taskId: the statements of this attempt; default: the newest", "integer"),
 )
 
 ENDPOINTS = (
@@ -80,7 +80,7 @@ ENDPOINTS = (
         "GET",
         "/api/dag/asset/{name}/statements",
         get_asset_statements,
-        "The statements that an asset's newest execution, or that of a task, sent to databases.",
+        "The statements that an asset's newest execution, or the one in a given task, sent to databases.",
         {200: AssetStatements, 204: None, 400: Error, 404: Error},
         queries=_QUERIES,
         tag="asset",
@@ -89,7 +89,7 @@ ENDPOINTS = (
         "GET",
         "/api/tests/{name}/statements",
         get_test_statements,
-        "The statements that a data test's newest execution, or that of a task, sent to databases.",
+        "The statements that a data test's newest execution, or the one in a given task, sent to databases.",
         {200: DataTestStatements, 204: None, 400: Error, 404: Error},
         queries=_QUERIES,
         tag="tests",

@@ -20,12 +20,12 @@ from dagscope.storage.reader import Moment
 
 RETRY_MS = 2_000
 SNAPSHOT_TASKS = 50
-_PAGE_ENTRIES = 100  # sent at once: all that a reader who takes nothing costs, be its entries long
+_PAGE_ENTRIES = 100  # sent at once: bounds what a client that stops reading costs, even with long entries
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a stream is about: one task or all, some kinds of entries or all."""
+    """What a stream includes: one task or all, some kinds of entries or all."""
 
     task_id: str | None
     kinds: frozenset[EventKind] | None
@@ -63,11 +63,11 @@ def _kind(text: str) -> EventKind:
     try:
         return EventKind(text.strip())
     except ValueError as error:
-        raise bad_request(f"'kinds' takes {', '.join(EventKind)}, found {text!r}") from error
+        raise bad_request(f"'kinds' must be any of {', '.join(EventKind)}, found {text!r}") from error
 
 
 def _last_event_id(request: Request) -> int | None:
-    """The position to go on from; the header wins over the query. Refuses with 400 what is no integer."""
+    """The position to resume after; the header takes precedence over the query. Refuses all but an integer with 400."""
     text = request.headers.get("last-event-id", request.query_params.get("lastEventId"))
     if text is None:
         return None
@@ -78,7 +78,7 @@ def _last_event_id(request: Request) -> int | None:
 
 
 async def _has_seen_all(workspace: Workspace, wanted: Wanted, position: int) -> bool:
-    """If the task has ended and nothing that is wanted came after the position."""
+    """Whether the task has ended and no wanted entry follows the position."""
     async with workspace.reader.moment() as moment:
         if not (await moment.log_range()).can_resume_after(position) or position == 0:
             return False
@@ -95,7 +95,7 @@ async def _has_ended(moment: Moment, wanted: Wanted) -> bool:
 
 
 async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) -> AsyncIterator[bytes]:
-    """The stream: a snapshot or what was missed, then live, until the wanted task has ended."""
+    """The stream: a snapshot or the missed entries, then live entries, until the wanted task has ended."""
     yield f"retry: {RETRY_MS}\n\n".encode()
     with workspace.hub.listening() as wake:
         while True:
@@ -119,7 +119,7 @@ async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) 
                 may_be_over &= not step.at_end
                 if step.at_end:
                     await wake.wait()
-            position = -1  # nothing before a reset can be gone on from
+            position = -1  # no position before a reset can be resumed from
 
 
 async def _can_resume(workspace: Workspace, position: int) -> bool:
@@ -128,7 +128,7 @@ async def _can_resume(workspace: Workspace, position: int) -> bool:
 
 
 async def _snapshot(workspace: Workspace, wanted: Wanted) -> tuple[int, Shape]:
-    """How things are, and the position in the log at which they are so."""
+    """The current state, and the position in the log that it corresponds to."""
     async with workspace.reader.moment() as moment:
         position = (await moment.log_range()).last_position
         if wanted.task_id is not None:
@@ -148,10 +148,10 @@ async def _snapshot(workspace: Workspace, wanted: Wanted) -> tuple[int, Shape]:
 
 @dataclass(frozen=True)
 class _Step:
-    """The wanted entries up to `position`; `at_end` if these were the last there are now.
+    """The wanted entries up to `position`; `at_end` if there are no more yet.
 
-    `may_be_over` only where the wanted task may have ended: finding out takes a look into the database, which a
-    thousand streams cannot take at every entry.
+    `may_be_over` only if the wanted task may have ended: finding out takes a database query, which a thousand
+    streams cannot afford at every entry.
     """
 
     entries: Sequence[Recorded]
@@ -178,7 +178,7 @@ async def _next_step(workspace: Workspace, wanted: Wanted, position: int) -> _St
 
 
 async def _is_over(workspace: Workspace, wanted: Wanted, position: int) -> bool:
-    """If the wanted task has ended, and all of its entries were sent."""
+    """Whether the wanted task has ended and all of its entries were sent."""
     if wanted.task_id is None:
         return False
     async with workspace.reader.moment() as moment:
@@ -201,9 +201,9 @@ ENDPOINTS = (
         "Everything that happens, as server-sent events that resume after `Last-Event-ID`.",
         {200: None, 204: None, 400: Error},
         queries=(
-            Query("taskId", "only what belongs to this task; the stream ends with it"),
-            Query("kinds", "only these, comma-separated: task, node, test, log, run_event"),
-            Query("lastEventId", "as the header Last-Event-ID, which wins", "integer"),
+            Query("taskId", "only entries of this task; the stream ends once the task has ended"),
+            Query("kinds", "only these kinds, comma-separated: task, node, test, log, run_event"),
+            Query("lastEventId", "the same as the header Last-Event-ID, which takes precedence", "integer"),
         ),
         media_type="text/event-stream",
         tag="stream",

@@ -1,4 +1,4 @@
-"""`/openapi.json`: an OpenAPI 3.1 document made from the endpoints and the shapes that they really use."""
+"""`/openapi.json`: an OpenAPI 3.1 document generated from the endpoints and the shapes that they use."""
 
 import json
 import re
@@ -15,18 +15,18 @@ from dagscope.dag.ground.version import VERSION
 from dagscope.server.http.endpoint import Endpoint
 
 _REASONS = {
-    200: "Done.",
-    202: "Still going on.",
-    204: "Nothing to tell.",
-    400: "The request does not fit.",
+    200: "Success.",
+    202: "Not finished yet.",
+    204: "There is nothing to return.",
+    400: "The request is invalid.",
     401: "The token is missing or wrong.",
-    403: "Not for this organization or deployment.",
-    404: "There is no such thing.",
-    409: "Not now.",
+    403: "The server belongs to another organization or deployment.",
+    404: "Not found.",
+    409: "Not possible in the current state.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    500: "It failed.",
-    501: "Switched off.",
+    500: "The operation failed.",
+    501: "Log entries are switched off.",
     503: "The state cannot be written.",
 }
 

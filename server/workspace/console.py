@@ -1,4 +1,4 @@
-"""What the server writes on its console, and how entries of other loggers become log entries of their task.
+"""What the server writes to its console, and how entries of other loggers become log entries of their task.
 
 structlog everywhere: the runner's entries are shown as they happen; entries that a raw asset (or a library it uses)
 writes through structlog or `logging` are captured under the task they name, or else the task that is being executed.
@@ -22,7 +22,7 @@ DEFAULT_TASK = "default"
 
 
 def configure_console(level: LogLevel, form: LogFormat | None, stream: TextIO = sys.stderr) -> None:
-    """Log to the stream from a level on: in the form given, else as text on a terminal and as JSON lines elsewhere."""
+    """Log to the stream from a level up: in the given form, by default text on a terminal and JSON lines elsewhere."""
     on_terminal = stream.isatty()
     as_text = on_terminal if form is None else form is LogFormat.TEXT
     by_own_clock = on_terminal and as_text
@@ -45,22 +45,22 @@ def configure_console(level: LogLevel, form: LogFormat | None, stream: TextIO = 
 
 
 def uncaptured_log() -> Any:
-    """A logger whose entries the console shows and no task's log keeps, as `configure_console` has set it up."""
+    """A logger for the console alone, as `configure_console` set it up: no task's log keeps its entries."""
     processors = [processor for processor in structlog.get_config()["processors"] if processor is not _capture]
     return structlog.wrap_logger(None, processors=processors).bind()  # bound once: binding for each entry is slow
 
 
 class TaskEntries:
-    """A listener that shows the entries of tasks on the console, from a level on; they need no capturing any more.
+    """A listener that shows the entries of tasks on the console, from a level up; they are not captured again.
 
-    Make it after `configure_console`: it writes as that says.
+    Create it after `configure_console`, whose settings it uses.
     """
 
     def __init__(self, level: LogLevel) -> None:
         self._level, self._log = level.number, uncaptured_log()
 
     def __call__(self, event: Event) -> None:
-        # Asked here already, and not only by structlog: most entries are for debugging, and preparing them takes time.
+        # Checked here, before structlog does: most entries are for debugging, and preparing them takes time.
         if isinstance(event, Logged) and _number(event.entry.level) >= self._level:
             fields = event.entry.model_dump(exclude={"level", "time", "message"}, exclude_none=True, by_alias=True)
             log = getattr(self._log, event.entry.level, self._log.info)
@@ -82,7 +82,7 @@ class Capture:
 
     @property
     def redaction(self) -> Redaction:
-        """That of the project as it is now: it may have been loaded again."""
+        """That of the current project, which may have been loaded again."""
         return self._redaction()
 
     def take(self, level: str, message: str, fields: dict[str, Any]) -> None:
@@ -91,7 +91,7 @@ class Capture:
         if running is not None and task_id in (None, running.task_id):
             RawAssetLog(running).write(level, message, fields)
         else:
-            attempt = 0  # it is nobody's: the entry names a task, if any, that this thread does not execute
+            attempt = 0  # of no attempt: the entry names no task, or one that this thread does not execute
             log = TaskLog(self._emit, self.redaction, str(task_id or DEFAULT_TASK), attempt)
             log.write(level, message, fields)
 
@@ -100,9 +100,9 @@ _installed: list[Capture] = []
 
 
 def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
-    """A structlog processor: hand the entry to what is installed, once; `TaskEntries` shows what becomes of it.
+    """A structlog processor: pass the entry to the installed capture, once; `TaskEntries` shows the result.
 
-    An exception that belongs to no task is the server's own: it is told here in full, and in no log that clients read.
+    An exception that belongs to no task is the server's own: it is shown here in full, and in no log that clients read.
     """
     if not _installed:
         return entry
@@ -114,7 +114,7 @@ def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
 
 
 def _redact(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
-    """A structlog processor: what servers and libraries tell, tracebacks too, holds no secret of the project."""
+    """A structlog processor: entries of servers and libraries, and tracebacks, contain no secret of the project."""
     if not _installed:
         return entry
     hide = _installed[-1].redaction.text
@@ -131,7 +131,7 @@ def _drop_below(level: int) -> Callable[[WrappedLogger, str, EventDict], EventDi
 
 
 def _number(level: str) -> int:
-    """A level's number; a level that nobody knows is always shown."""
+    """A level's number; an unknown level is always shown."""
     return _LEVELS.get(level.upper(), logging.CRITICAL)
 
 

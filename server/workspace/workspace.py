@@ -1,4 +1,4 @@
-"""The workspace: one project and all that is open for it while a server, or a `dagscope run`, lives."""
+"""The workspace: one project and all that is open for it while a server, or a `dagscope run`, is running."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -31,7 +31,7 @@ _log = structlog.get_logger("dagscope.workspace")
 
 @dataclass
 class Workspace:
-    """What handlers and commands work with. `project` is the newest good one; a running task keeps its own."""
+    """What handlers and commands work with. `project` is the newest valid one; a running task keeps its own."""
 
     project: Project
     settings: Settings
@@ -56,7 +56,7 @@ class Workspace:
         await self.recorder.flush()
 
     async def reset(self) -> bool:
-        """Forget all tasks and what came of them; False, and nothing done, while a task runs or waits."""
+        """Delete all tasks and their results; does nothing and returns False while a task runs or waits."""
         async with self.tasks.accepting:
             if not self.tasks.is_idle:
                 return False
@@ -70,10 +70,10 @@ class Workspace:
 async def open_workspace(
     project: Project, settings: Settings, listeners: tuple[Listener, ...] = ()
 ) -> AsyncIterator[Workspace]:
-    """Open a project's state: take its lock, migrate it, close what a dead process left.
+    """Open a project's state: take its lock, migrate it, close what a dead process left open.
 
-    Events go to `listeners`, and to those that are installed.
-    Raises `StateInUse` or `StateUnusable`. On the way out running tasks are cancelled and recorded as such.
+    Events go to `listeners` and to the installed ones.
+    Raises `StateInUse` or `StateUnusable`. At the end, running tasks are cancelled and recorded as such.
     """
     folder = StateFolder.of_project(project.folder)
     async with AsyncExitStack() as stack:
@@ -86,13 +86,13 @@ async def open_workspace(
         recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
         await recover(reader, recorder)
 
-        async def let_go_of_old_tasks() -> None:
+        async def prune_old_tasks() -> None:
             try:
                 await prune(recorder, frames, settings.retention)
-            except RecorderFailed as error:  # those who ask for something are told; here nobody asks
+            except RecorderFailed as error:  # a request would report it; here there is none
                 _log.error("Old tasks were not pruned", error=str(error))
 
-        await let_go_of_old_tasks()
+        await prune_old_tasks()
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
         heard = Listeners((*listeners, *installed_listeners()))
@@ -101,7 +101,7 @@ async def open_workspace(
             instance_uuid = await moment.instance_uuid()
         workers = settings.max_workers or project.cores or cpu_count() or 1
         options = TaskOptions(max_workers=workers, kept_violations=settings.kept_violations)
-        queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options, let_go_of_old_tasks)
+        queue = TaskQueue(frames, recorder, reader, emit, instance_uuid, options, prune_old_tasks)
         tasks = await stack.enter_async_context(queue)
         workspace = Workspace(project, settings, owner, hub, recorder, reader, frames, tasks, emit, Previews())
         try:

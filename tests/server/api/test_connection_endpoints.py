@@ -101,7 +101,7 @@ def test_no_disconnect_under_a_task(tmp_path: Path, opened: OpenDoor) -> None:
     answer = door.post("/api/dag/disconnect")
     assert (answer.status_code, answer.json()) == (
         409,
-        {"error": "Cannot disconnect now", "details": "task monday is running; cancel it, or wait for its end"},
+        {"error": "Cannot disconnect now", "details": "task monday is running; cancel it, or wait until it has ended"},
     )
     assert door.get("/api/dag/status/monday").json()["status"] == "IN_PROGRESS"
     door.post("/api/dag/cancel/monday")

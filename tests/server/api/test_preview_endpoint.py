@@ -102,7 +102,7 @@ def test_preview_that_goes_on(tmp_path: Path, both_engines: dict[str, str], open
     door.run("t")
     answer = preview(door, "s.slow")
     assert (answer.status_code, answer.json()["hasData"]) == (202, False)
-    assert answer.json()["error"] == "still being read: send the same request again to wait on"
+    assert answer.json()["error"] == "still being read: send the same request again to keep waiting"
     deadline = time.monotonic() + 60
     while preview(door, "s.slow").status_code == 202:
         assert time.monotonic() < deadline

@@ -9,7 +9,7 @@ from tests.doors import OpenDoor
 
 MISSING = {
     "error": "README not found",
-    "details": "the project has no file README.md in its own folder; a link is none",
+    "details": "the project folder has no file README.md; symbolic links are not followed",
 }
 
 

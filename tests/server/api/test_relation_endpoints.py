@@ -122,7 +122,7 @@ def test_no_upkeep_under_a_task(tmp_path: Path, opened: OpenDoor) -> None:
         answer = upkeep(door, "s.slow", what)
         assert (answer.status_code, answer.json()) == (
             409,
-            {"error": f"Cannot {what} now", "details": "task monday is running; cancel it, or wait for its end"},
+            {"error": f"Cannot {what} now", "details": "task monday is running; cancel it, or wait until it has ended"},
         )
     door.post("/api/dag/cancel/monday")
 

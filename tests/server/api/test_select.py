@@ -120,8 +120,8 @@ def test_select_that_fails(door: AppDoor) -> None:
 def test_what_cannot_be_selected(door: AppDoor) -> None:
     """Raw and custom assets have no query to select; an unknown asset is 404; a body without task id is 400."""
     for asset, details in (
-        ("s.raw", "it is a raw asset, made by Python: execute it, and look at its data"),
-        ("s.custom", "a custom asset's statements run as they are, and may write: preview shows its relation"),
+        ("s.raw", "it is a raw asset, written in Python: execute it and read its data"),
+        ("s.custom", "a custom asset's statements run unchanged and may write: use preview to see its relation"),
     ):
         answer = select(door, asset, "t")
         assert (answer.status_code, answer.json()) == (

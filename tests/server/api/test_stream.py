@@ -95,7 +95,7 @@ def test_an_unknown_kind(door: AppDoor) -> None:
     """An unknown kind is 400 and told which there are."""
     answer = door.get("/api/events?kinds=task,frames")
     assert answer.json() == {
-        "error": "Invalid request format: 'kinds' takes task, node, test, log, run_event, found 'frames'"
+        "error": "Invalid request format: 'kinds' must be any of task, node, test, log, run_event, found 'frames'"
     }
 
 

@@ -155,7 +155,7 @@ def test_bad_cursor(app: AppDoor) -> None:
     """What is no cursor, or one of another run, is a PythonError."""
     record_messages(app, "nightly", 3)
     record_messages(app, "other", 3)
-    message = "afterCursor must be a cursor that an earlier answer for this run gave"
+    message = "afterCursor must be the cursor of an earlier answer for this run"
     for cursor in ("x", "eyJvZmZzZXQiOjEwfQ==", "é", "bnVsbA==", "a" * 5_000, ask(app, "other")["cursor"]):
         expected = {"__typename": "PythonError", "message": message, "stack": ""}
         assert ask(app, "nightly", afterCursor=cursor) == expected

@@ -20,53 +20,56 @@ PAGE = "... on EventConnection { events { message } }"
 BOMBS = {
     "20,000 aliases": (
         "{" + " ".join(f'a{n}: logsForRun(runId: "x") {{ __typename }}' for n in range(20_000)) + "}",
-        "The query has too many characters: at most 20000 are read.",
+        "The query has too many characters: at most 20000 are allowed.",
     ),
     "18 aliases": (
         "{" + " ".join(f'a{n}: logsForRun(runId: "x", limit: 1000) {{ {PAGE} }}' for n in range(18)) + "}",
-        "The query asks for too much: at most 100000 values are answered.",
+        "The query asks for too much: an answer has at most 100000 values.",
     ),
     "nested fragments": (
         "{ ...f0 }"
         + "".join(f" fragment f{n} on CloudQuery {{ ...f{n + 1} ...f{n + 1} }}" for n in range(30))
         + " fragment f30 on CloudQuery { __typename }",
-        "The query asks for too much: at most 100000 values are answered.",
+        "The query asks for too much: an answer has at most 100000 values.",
     ),
     "cycle": (
         "{ ...a } fragment a on CloudQuery { ...b } fragment b on CloudQuery { ...a }",
         "Cannot spread fragment 'a' within itself.",
     ),
-    "deep nesting": ("{ a " * 400 + "}" * 400, "The query is nested too deeply: at most 20 levels are read."),
-    "deep nesting, never closed": ("{a" * 5_000, "The query is nested too deeply: at most 20 levels are read."),
+    "deep nesting": ("{ a " * 400 + "}" * 400, "The query is nested too deeply: at most 20 levels are allowed."),
+    "deep nesting, never closed": ("{a" * 5_000, "The query is nested too deeply: at most 20 levels are allowed."),
     "deep value": (
         "{ logsForRun(runId: " + "[" * 400 + "]" * 400 + ") { __typename } }",
-        "The query is nested too deeply: at most 20 levels are read.",
+        "The query is nested too deeply: at most 20 levels are allowed.",
     ),
     "duplicate fields": (
         "{" + " __typename" * 900 + "}",
-        "The query has too many fields: at most 150 are read.",
+        "The query has too many fields: at most 150 are allowed.",
     ),
     "20,000 duplicate fields": (
         "{" + " a" * 9_990 + "}",
-        "The query has too many tokens: at most 1000 are read.",
+        "The query has too many tokens: at most 1000 are allowed.",
     ),
     "duplicate fields with fields": (
         "{" + "logsForRun(runId: 1) { __typename } " * 100 + "}",
-        "The query has too many fields: at most 150 are read.",
+        "The query has too many fields: at most 150 are allowed.",
     ),
     "alike fields": (
         "{" + "logsForRun { a } " * 21 + "}",
-        "The query has too many fields of one name: at most 20 are read.",
+        "The query has too many fields with the same name: at most 20 are allowed.",
     ),
     "many fragments": (
         "{ ...f }" + "".join(f" fragment f{n} on CloudQuery {{ a }}" for n in range(60)),
-        "The query has too many fragments: at most 40 are read.",
+        "The query has too many fragments: at most 40 are allowed.",
     ),
     "introspection": (
         "{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }",
         "Maximum introspection depth exceeded",
     ),
-    "nearly 1 MB": ("{ __typename } #" + "x" * 1_000_000, "The query has too many characters: at most 20000 are read."),
+    "nearly 1 MB": (
+        "{ __typename } #" + "x" * 1_000_000,
+        "The query has too many characters: at most 20000 are allowed.",
+    ),
 }
 
 

@@ -103,7 +103,7 @@ def test_other_names(guarded: AppDoor, header: str, what: str) -> None:
     assert guarded.get("/api/dag/tasks", headers=with_token(**{header: right})).status_code == 200
     assert guarded.get("/api/dag/tasks", headers=with_token()).status_code == 200
     answer = guarded.get("/api/dag/tasks", headers=with_token(**{header: "other"}))
-    expected = {"error": "Forbidden", "details": f"this server is not of the {what} that the request names"}
+    expected = {"error": "Forbidden", "details": f"this server does not belong to the {what} that the request names"}
     assert (answer.status_code, answer.json()) == (403, expected)
 
 
@@ -112,7 +112,7 @@ def test_other_organization_in_the_path(guarded: AppDoor, path: str) -> None:
     """The organization in GraphQL's path is held to the same."""
     body = {"query": SPEC_QUERY, "variables": {"runId": "x"}}
     answer = guarded.post(path, body, headers=with_token())
-    expected = {"error": "Forbidden", "details": "this server is not of the organization 'other'"}
+    expected = {"error": "Forbidden", "details": "this server does not belong to the organization 'other'"}
     assert (answer.status_code, answer.json()) == (403, expected)
     assert guarded.post(path.replace("other", "acme"), body, headers=with_token()).status_code == 200
 
@@ -153,7 +153,7 @@ def test_other_machines(address: str, code: int) -> None:
     assert _answer(Settings(api_token=TOKEN), address).status_code == 200  # type: ignore[arg-type]
     if code == 401:
         details = (
-            "this server has no API token, so it answers clients of its own machine only; "
+            "this server has no API token, so it only answers clients on its own machine; "
             "start it with --api-token-file"
         )
         assert _answer(Settings(), address).json() == {"error": "Unauthorized", "details": details}

@@ -81,7 +81,7 @@ def test_too_large_a_body(app: AppDoor) -> None:
     """A body over the limit is 413, and nothing begins."""
     answer = app.run("t", data={"much": "x" * 1_048_576})
     assert answer.status_code == 413
-    assert answer.json() == {"error": "Content too large", "details": "a body has at most 1048576 bytes"}
+    assert answer.json() == {"error": "Content too large", "details": "a body can have at most 1048576 bytes"}
     assert app.get("/api/dag/tasks").json()["total"] == 0
 
 
@@ -102,7 +102,7 @@ def test_a_bad_cursor(app: AppDoor) -> None:
     answer = app.get("/api/dag/tasks?cursor=abc")
     assert (answer.status_code, answer.json()) == (
         400,
-        {"error": "Invalid request format: 'cursor' must be one that an earlier answer gave"},
+        {"error": "Invalid request format: 'cursor' must be the 'cursor' of an earlier answer"},
     )
 
 
@@ -111,7 +111,7 @@ def test_no_such_endpoint(app: AppDoor) -> None:
     answer = app.get("/api/nothing")
     assert (answer.status_code, answer.json()) == (
         404,
-        {"error": "Not Found", "details": "GET /api/nothing: no such endpoint; /openapi.json lists them"},
+        {"error": "Not Found", "details": "GET /api/nothing: no such endpoint; /openapi.json lists all endpoints"},
     )
     answer = app.delete("/api/dag")
     assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})

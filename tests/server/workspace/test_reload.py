@@ -39,7 +39,7 @@ def test_a_broken_edit(hello: Path, door: AppDoor) -> None:
     assert door.get("/api/dag").json()["errors"] == [message]
     assert door.run("on the good one").json()["status"] == "SUCCESS"
     entry = door.get("/api/logs/default").json()["logs"][-1]
-    assert (entry["level"], entry["message"]) == ("error", "Reload failed: the last good project stays")
+    assert (entry["level"], entry["message"]) == ("error", "Reload failed: the last valid project stays")
     assert entry["problem"] == message
     (hello / model("dds.world")).write_text(good)
     wait_until(lambda: "errors" not in door.get("/api/dag").json())
