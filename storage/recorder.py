@@ -136,8 +136,8 @@ class Recorder:
 
         def change(connection: Connection) -> None:
             state = tables.AssetState
-            nobody = update(state).where(col(state.asset_name) == asset)
-            connection.execute(nobody.values(relation_task_id=None, relation_attempt=None))
+            changed = update(state).where(col(state.asset_name) == asset)
+            connection.execute(changed.values(relation_task_id=None, relation_attempt=None))
 
         await self._mark(change)
 

@@ -59,7 +59,7 @@ async def state(tmp_path: Path) -> AsyncIterator[Opened]:
 
 
 async def test_order_and_positions(state: Opened) -> None:
-    """Entries get consecutive positions in the order in which they were emitted, and are published so."""
+    """Entries get consecutive positions in the order in which they were emitted, and are published in that order."""
     first = state.recorder.last_position
     for number in range(5_000):
         state.recorder.emit(entry(number))
@@ -69,7 +69,7 @@ async def test_order_and_positions(state: Opened) -> None:
 
 
 async def test_published_after_the_commit(state: Opened) -> None:
-    """What is published can be read by others at that moment."""
+    """Published entries can already be read by others."""
     state.recorder.emit(entry(1))
     while not state.published:
         await asyncio.sleep(0)
@@ -77,7 +77,7 @@ async def test_published_after_the_commit(state: Opened) -> None:
 
 
 async def test_many_threads(state: Opened) -> None:
-    """Threads that emit more than fits wait; each thread's entries stay in order, and none is lost."""
+    """Threads wait while the queue is full; each thread's entries stay in order, and no entry is lost."""
 
     def emit(thread: int) -> None:
         for number in range(10_000):
@@ -94,7 +94,7 @@ async def test_many_threads(state: Opened) -> None:
 
 
 async def test_clearing_keeps_positions_going(state: Opened) -> None:
-    """After a clear nothing is left, and positions go on above all that ever were."""
+    """After a clear nothing is left, and new positions are above all earlier ones."""
     state.recorder.emit(entry(1))
     await state.recorder.clear()
     before = state.recorder.last_position
