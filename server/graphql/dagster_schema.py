@@ -352,8 +352,8 @@ def _event(kept: KeptRunEvent) -> DagsterRunEvent:
         return ExecutionStepFailureEvent(**values)
     type_, event_type = _TYPES[event.event_type]
     values["event_type"] = event_type
-    made: DagsterRunEvent = type_(**values)  # type: ignore[assignment]  # one of `_TYPES`
-    return made
+    converted: DagsterRunEvent = type_(**values)  # type: ignore[assignment]  # one of `_TYPES`
+    return converted
 
 
 def _python_error(info: ErrorInfo | None) -> PythonError | None:

@@ -1,4 +1,4 @@
-"""Queries made to hurt: each is refused at once, whatever it is made of."""
+"""Malicious queries: each is refused at once."""
 
 import json
 import re
@@ -86,7 +86,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerDoor]:
 @pytest.mark.parametrize("bomb", BOMBS)
 @pytest.mark.server
 def test_bomb(server: ServerDoor, bomb: str) -> None:
-    """A query made to hurt gets an error within 200 ms and 50 MB."""
+    """A malicious query gets an error within 200 ms and 50 MB."""
     query, message = BOMBS[bomb]
     before = _peak_megabytes(server)
     times = []
@@ -101,7 +101,7 @@ def test_bomb(server: ServerDoor, bomb: str) -> None:
 
 @pytest.mark.server
 def test_batch(server: ServerDoor) -> None:
-    """Batches are not answered, so that nobody can pack bombs into one request."""
+    """Batches are refused, so that no request can contain many bombs."""
     answer = server.post("/graphql", [{"query": "{ __typename }"}] * 1_000)
     assert (answer.status_code, answer.json()) == (
         400,
@@ -118,7 +118,7 @@ def test_body_of_more_than_1_mb(server: ServerDoor) -> None:
 
 @pytest.mark.server
 def test_bombs_at_once(server: ServerDoor) -> None:
-    """While bombs come in, an honest query is answered."""
+    """While bombs arrive, an ordinary query is answered."""
     body = json.dumps({"query": BOMBS["nested fragments"][0]})
     stop = threading.Event()
 
@@ -141,7 +141,7 @@ def test_bombs_at_once(server: ServerDoor) -> None:
     [({}, True), ({"limit": 1_000}, True), ({"limit": 10**9}, True), ({"limit": "x"}, True), ({"limit": None}, True)],
 )
 def test_cost_of_the_specs_query(variables: dict[str, object], is_fine: bool) -> None:
-    """The spec's query is within every limit, whatever its variables are."""
+    """The spec's query is within every limit with any variables."""
     check_cost(parse_within_limits(SPEC_QUERY), variables)
 
 

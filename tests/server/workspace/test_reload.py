@@ -1,4 +1,4 @@
-"""`serve --reload`: saved files are picked up, broken edits lose nothing."""
+"""`serve --reload`: saved files are loaded, broken edits lose nothing."""
 
 import os
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.projects import model, raw
 
 @pytest.fixture
 def door(hello: Path, serve: Serve) -> ServerDoor:
-    """The hello project, reloading, with one task."""
+    """The hello project on a server that reloads, with one task."""
     reloading = serve(hello, "--reload")
     reloading.run("before")
     return reloading
@@ -23,7 +23,7 @@ def nodes(door: AppDoor) -> list[str]:
 
 
 def test_a_new_file(hello: Path, door: AppDoor) -> None:
-    """A new model is there without a restart; tasks of before stay, and the next one runs it."""
+    """A new model is there without a restart; earlier tasks stay, and the next one runs it."""
     (hello / model("dds.more")).write_text("SELECT * FROM {{ Ref('dds.world') }}")
     wait_until(lambda: nodes(door) == ["staging.hello", "dds.world", "dds.more"])
     assert door.run("after").json()["totalAssets"] == 3
@@ -31,13 +31,13 @@ def test_a_new_file(hello: Path, door: AppDoor) -> None:
 
 
 def test_a_broken_edit(hello: Path, door: AppDoor) -> None:
-    """A broken edit keeps the last good graph, and tells what is wrong until it is mended."""
+    """After a broken edit the last valid graph stays, and the problem is reported until it is fixed."""
     good = (hello / model("dds.world")).read_text()
     (hello / model("dds.world")).write_text("SELECT * FROM {{ Ref('staging.helo') }}")
     wait_until(lambda: "errors" in door.get("/api/dag").json())
     message = 'assets/models/dds/world.sql:1: unknown asset "staging.helo"; did you mean "staging.hello"?'
     assert door.get("/api/dag").json()["errors"] == [message]
-    assert door.run("on the good one").json()["status"] == "SUCCESS"
+    assert door.run("on the valid one").json()["status"] == "SUCCESS"
     entry = door.get("/api/logs/default").json()["logs"][-1]
     assert (entry["level"], entry["message"]) == ("error", "Reload failed: the last valid project stays")
     assert entry["problem"] == message
@@ -46,7 +46,7 @@ def test_a_broken_edit(hello: Path, door: AppDoor) -> None:
 
 
 def test_the_database_stays_open(hello: Path, door: AppDoor) -> None:
-    """A reload opens no database twice: data of before is there, and the next task runs on it."""
+    """A reload opens no database twice: earlier data is there, and the next task runs on it."""
     (hello / model("dds.world")).write_text("SELECT greeting, 2 AS count FROM {{ Ref('staging.hello') }}")
     wait_until(lambda: "2 AS count" in door.get("/api/dag").text)
     assert door.get("/api/dag/asset/staging.hello/data").json()["rowCount"] == 1
