@@ -86,7 +86,7 @@ class DagNode(Shape):
 
 
 class Dag(Shape):
-    """`GET /api/dag`. `errors` is present while the files on disk cannot be loaded; the nodes are the last valid."""
+    """`GET /api/dag`. While the files on disk cannot be loaded, `errors` says why; the nodes are the last valid ones."""
 
     project_name: str
     module_name: str
@@ -194,7 +194,7 @@ class PreviewRequest(Shape):
 
 
 class UpkeepRequest(Shape):
-    """`POST /api/dag/asset/:name/drop` and `truncate`: the asset's name again, so that no slip drops a table."""
+    """`POST /api/dag/asset/:name/drop` and `truncate`: the asset's name again, to prevent mistakes."""
 
     confirm: str
 
