@@ -83,7 +83,7 @@ class Recorder:
         self._thread.shutdown()
 
     def _first_position(self) -> int:
-        with self._writer.begin() as connection:  # a transaction that writes: from now on there is a -wal
+        with self._writer.begin() as connection:  # a transaction that writes creates the -wal file
             connection.execute(update(tables.State).values(last_position=col(tables.State.last_position)))
             self._files.check()
             return connection.execute(select(col(tables.State.last_position))).scalar_one()
@@ -224,7 +224,7 @@ class Recorder:
     def _commit(self, events: Sequence[Event], changes: Iterable[Change]) -> tuple[int, Sequence[Recorded]]:
         """The position reached, and what was recorded. In the writer's thread.
 
-        An event that cannot be stored is replaced by one that says so: then each is written by itself.
+        An event that cannot be stored is replaced by one that says so; then each event is written separately.
         """
         try:
             return self._commit_all(self._position, events, changes)
@@ -265,7 +265,7 @@ class Recorder:
             for change in changes:
                 change(connection)
             position = connection.execute(select(col(tables.State.last_position))).scalar_one()
-        self._files.check()  # after the commit: what is published can be found again under the database's name
+        self._files.check()  # after the commit: what is published is in the file with the database's name
         return position, projection.recorded
 
     @staticmethod

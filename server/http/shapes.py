@@ -86,7 +86,7 @@ class DagNode(Shape):
 
 
 class Dag(Shape):
-    """`GET /api/dag`. While the files on disk cannot be loaded, `errors` says why; the nodes are the last valid ones."""
+    """`GET /api/dag`. While the files on disk cannot be loaded, `errors` says why; `nodes` are the last valid ones."""
 
     project_name: str
     module_name: str

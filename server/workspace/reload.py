@@ -20,13 +20,13 @@ from dagscope.server.workspace.workspace import Workspace
 
 _SETTLE_MS = 100  # editors save in several steps
 _AGAIN_S = 1
-_TOLD_PROBLEMS = 100  # each is a log entry
+_REPORTED_PROBLEMS = 100  # each is a log entry
 _log = structlog.get_logger("dagscope.reload")
 
 
 async def reload_on_change(workspace: Workspace) -> None:
-    """Watch the project's files until cancelled, whatever they hold and whatever happens to them."""
-    closing: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
+    """Watch the project's files until cancelled, whatever they contain and whatever happens to them."""
+    closing: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
     while True:
         try:
             await _watch(workspace, closing)
@@ -58,7 +58,7 @@ async def _watch(workspace: Workspace, closing: set[asyncio.Task[None]]) -> None
                 task.add_done_callback(closing.discard)
         is_first = False
         if _holds_a_link(changed):
-            return  # what it leads to is watched from the next watch on
+            return  # the next watch includes what it leads to
 
 
 def _holds_a_link(changed: set[tuple[Change, str]]) -> bool:
@@ -66,7 +66,7 @@ def _holds_a_link(changed: set[tuple[Change, str]]) -> bool:
 
 
 class _ProjectFiles:
-    """The files that a project is loaded from, and not what runs leave beside them."""
+    """The files that a project is loaded from, but not those that runs leave beside them."""
 
     def __init__(self, folder: Path) -> None:
         self._files = {str(folder / CONFIG), str(folder / PROFILE)}
@@ -89,7 +89,7 @@ async def reload(workspace: Workspace, report: bool = True) -> Project | None:
     except ProjectInvalid as error:
         _refuse(workspace, error.problems)
         return None
-    except Exception as error:  # noqa: BLE001  a fault of the loader's own must not end the watching
+    except Exception as error:  # noqa: BLE001  an internal fault of the loader must not end the watching
         reason = f"cannot be loaded: {type(error).__name__}: {error}"
         _refuse(workspace, (Problem(str(workspace.project.folder), 0, reason),))
         return None
@@ -103,9 +103,9 @@ async def reload(workspace: Workspace, report: bool = True) -> Project | None:
 
 def _refuse(workspace: Workspace, problems: tuple[Problem, ...]) -> None:
     workspace.problems = problems
-    for problem in problems[:_TOLD_PROBLEMS]:
+    for problem in problems[:_REPORTED_PROBLEMS]:
         _log.error("Reload failed: the last valid project stays", problem=str(problem))
-    if len(problems) > _TOLD_PROBLEMS:
+    if len(problems) > _REPORTED_PROBLEMS:
         _log.error("Reload failed: there are more problems", problems=len(problems))
 
 

@@ -71,10 +71,10 @@ class Settings(BaseSettings):
         None, ge=0, description="Delete the oldest tasks while all of them take more than this; default: no limit."
     )
     load_file_limit_bytes: int = Field(
-        4_194_304, ge=8, description="The largest SQL file that is read; Python and YAML may have an eighth of it."
+        4_194_304, ge=8, description="The largest SQL file that is read; for Python and YAML files, an eighth of it."
     )
-    load_file_limit_s: float = Field(1, gt=0, description="Processor time that rendering a template may take at load.")
-    load_total_limit_s: float = Field(60, gt=0, description="Processor time that loading a project may take.")
+    load_file_limit_s: float = Field(1, gt=0, description="Processor time for rendering a template at load.")
+    load_total_limit_s: float = Field(60, gt=0, description="Processor time for loading a project.")
     heartbeat_s: float = Field(15, gt=0, description="Seconds between comments on a silent stream.")
     stalled_reader_s: float = Field(
         20, gt=0, description="Seconds after which the connection of a client that stops reading is closed."

@@ -252,8 +252,8 @@ class TaskQueue:
     async def _tidy_up(self) -> None:
         try:
             await self._between_tasks()
-        except Exception as error:  # noqa: BLE001  what fails between two tasks is no reason not to execute the next
-            _log.error("What is done between tasks failed", error=named_error(error))
+        except Exception as error:  # noqa: BLE001  a failure between two tasks does not stop the next one
+            _log.error("Work between tasks failed", error=named_error(error))
 
     async def _execute(self, active: ActiveTask) -> None:
         active.started = True
@@ -283,9 +283,9 @@ class TaskQueue:
             return replace(active.plan, earlier_results=await moment.results_of(needed))
 
     def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> BaseException | None:
-        """Execute the task, in a thread; what broke its runner.
+        """Execute the task, in a thread; returns the error that broke its runner.
 
-        It is returned and not raised: out of a thread, a `SystemExit` would end the server.
+        It is returned, not raised: raised in a thread, a `SystemExit` would end the server.
         """
         try:
             connect_again(*active.project.connections.values())

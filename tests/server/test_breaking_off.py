@@ -1,4 +1,4 @@
-"""Cancelling the Python of raw assets: it ends, its thread too, and no lock of a library stays held."""
+"""Cancelling the Python of raw assets: it ends with its thread, and no lock of a library stays held."""
 
 import logging
 import threading
@@ -43,7 +43,7 @@ def test_endless_python(tmp_path: Path, opened: Callable[..., AppDoor], loop: st
 
 
 def test_function_keeps_its_text(tmp_path: Path, opened: Callable[..., AppDoor]) -> None:
-    """A raw asset's functions have their docstrings, lines and sources, although they can be ended."""
+    """A raw asset's functions have their docstrings, lines and sources, although they can be interrupted."""
     text = 'import inspect\n\ndef execute(context):\n    """Say it."""\n'
     text += "    return [execute.__doc__, inspect.getsource(execute).count('\\n'), inspect.currentframe().f_lineno]\n"
     door = opened(write_project(tmp_path, {raw("s.a"): text}))

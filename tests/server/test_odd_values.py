@@ -1,4 +1,4 @@
-"""What an asset does, of whatever kind, ends its own node and nothing else."""
+"""Whatever an asset does, it ends its own node and nothing else."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -42,12 +42,12 @@ def execute(context):
 
 
 def project(folder: Path, files: dict[str, str]) -> Path:
-    """A project that also has a good asset, `s.other`."""
+    """A project that also has a valid asset, `s.other`."""
     return write_project(folder, {model("s.other"): "SELECT 1 AS id", **files})
 
 
 def outcome(door: AppDoor, asset: str = "s.a") -> tuple[str, str]:
-    """Run all; the asset's state and message. The other asset, and the next task, go well."""
+    """Run all; returns the asset's state and message. The other asset and the next task succeed."""
     nodes = {node["assetName"]: node for node in door.run("t").json()["nodes"]}
     assert nodes["s.other"]["state"] == "SUCCESS"
     assert door.post("/api/dag/asset/s.other/execute", {"taskId": "next"}).status_code == 200
@@ -70,13 +70,13 @@ def outcome(door: AppDoor, asset: str = "s.a") -> tuple[str, str]:
     ids=["itself", "exit", "interrupt", "no text", "surrogate", "hidden", "cause", "generator", "sys.exit"],
 )
 def test_exceptions(opened: Open, tmp_path: Path, text: str, message: str) -> None:
-    """An exception fails its node with its class and its line, whatever its class does when it is asked."""
+    """An exception fails its node with its class and its line, whatever its class does when it is inspected."""
     assert outcome(opened(project(tmp_path, {raw("s.a"): text}))) == ("FAILED", message)
 
 
 @pytest.mark.parametrize("value", ["170141183460469231731687303715884105727::HUGEINT", "-1", "'text'"])
 def test_column_named_count(opened: Open, tmp_path: Path, value: str) -> None:
-    """A column that an asset names "Count" is a column of its own, and no number of rows."""
+    """A column that an asset names "Count" is an ordinary column, and not a number of rows."""
     text = block("    materialization: custom") + f'SELECT {value} AS "Count"'
     assert outcome(opened(project(tmp_path, {model("s.a"): text}))) == ("SUCCESS", "")
 

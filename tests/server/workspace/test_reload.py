@@ -70,14 +70,14 @@ LOOPS = "{% for a in [1] %}" * 25 + "{% endfor %}" * 25
     ids=["loops", "python", "pipe", "link", "endless"],
 )
 def test_whatever_is_saved(hello: Path, door: AppDoor, path: str, put: Callable[[Path], object], error: str) -> None:
-    """A file that cannot be loaded is told in the DAG and on the stream, and mending it helps at once."""
+    """A file that cannot be loaded is reported in the DAG and on the stream, until it is fixed."""
     put(hello / path)
     wait_until(lambda: "errors" in door.get("/api/dag").json())
-    (told,) = door.get("/api/dag").json()["errors"]
-    assert told.startswith(path)
-    assert error in told
+    (problem,) = door.get("/api/dag").json()["errors"]
+    assert problem.startswith(path)
+    assert error in problem
     wait_until(lambda: door.get("/api/logs/default").json()["logs"])
-    assert door.get("/api/logs/default").json()["logs"][-1]["problem"] == told
+    assert door.get("/api/logs/default").json()["logs"][-1]["problem"] == problem
     (hello / path).unlink()
     (hello / model("dds.more")).write_text("SELECT 1 AS id")
     wait_until(lambda: "errors" not in door.get("/api/dag").json())
@@ -85,7 +85,7 @@ def test_whatever_is_saved(hello: Path, door: AppDoor, path: str, put: Callable[
 
 
 def test_a_name_that_is_not_utf8(hello: Path, door: AppDoor) -> None:
-    """A file whose name is not UTF-8 does not end the watching."""
+    """A file whose name is not UTF-8 does not end the watch."""
     bad = Path(os.fsdecode(os.fsencode(hello / "assets/models/dds") + b"/\xff.sql"))
     bad.write_text("SELECT 1")
     wait_until(lambda: "errors" in door.get("/api/dag").json())
@@ -105,5 +105,5 @@ def test_a_link_to_a_folder(hello: Path, tmp_path: Path, door: AppDoor) -> None:
 
 
 def _saved_and_seen(door: AppDoor, file: Path) -> bool:
-    file.write_text("SELECT 1 AS id")  # the watch begins anew a moment after the link came
+    file.write_text("SELECT 1 AS id")  # the watch restarts a moment after the link was created
     return f"mart.{file.stem}" in nodes(door)
