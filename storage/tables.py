@@ -157,7 +157,7 @@ class DataTestState(SQLModel, table=True):
 
 
 class LogColumns(SQLModel):
-    """What every entry of the log has."""
+    """The columns of every entry of the log."""
 
     position: int = Field(primary_key=True)
     task_id: str

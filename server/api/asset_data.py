@@ -22,7 +22,7 @@ from dagscope.storage.tasks import KeptNode
 
 
 class Rows:
-    """Rows about to be sent, with the head and foot of the answer they stand in. Close it when done."""
+    """Rows about to be sent, with the head and foot of the answer around them. Close it when done."""
 
     def __init__(
         self, about: Shape, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack

@@ -1,7 +1,7 @@
 """Arrow rows as exact JSON objects, a few thousand rows at a time (contract, Data).
 
 An embedded DuckDB builds the texts. It belongs to this module, wherever the rows come from.
-Its JSON writer gives `NaN`, `1.1` for the decimal 1.10, `\\xAA` for bytes, and a space in timestamps, so each
+Its JSON writer writes `NaN`, `1.1` for the decimal 1.10, `\\xAA` for bytes, and a space in timestamps, so each
 column is first converted to JSON text by an expression for its type.
 """
 

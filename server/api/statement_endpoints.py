@@ -1,4 +1,4 @@
-"""What nodes sent to databases: the statements of an execution (docs/http-api/statements.md)."""
+"""The statements that an execution sent to databases (docs/http-api/statements.md)."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request

@@ -52,7 +52,7 @@ class PythonError:
 
 @strawberry.interface
 class MessageEvent:
-    """What every event has. `timestamp` is epoch milliseconds."""
+    """The fields of every event. `timestamp` is epoch milliseconds."""
 
     run_id: str
     message: str

@@ -1,4 +1,4 @@
-"""What resolvers work with."""
+"""The context that resolvers work with."""
 
 from dataclasses import dataclass
 from typing import TypeVar

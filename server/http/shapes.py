@@ -200,7 +200,7 @@ class UpkeepRequest(Shape):
 
 
 class RelationChanged(Shape):
-    """What was done to an asset's relation, or why nothing was done."""
+    """The result of a drop or a truncate: what was done, or why nothing was done."""
 
     asset_name: str
     status: Literal["SUCCESS", "FAILED"]

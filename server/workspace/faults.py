@@ -11,7 +11,7 @@ _log = structlog.get_logger("dagscope.fault")
 
 @dataclass(frozen=True)
 class Fault:
-    """What a client may know of a fault: no SQL, path or stack in `message`; `stack` is empty unless debugging."""
+    """A fault as a client may see it: no SQL, path or stack in `message`; `stack` is empty unless debugging."""
 
     message: str
     stack: tuple[str, ...]

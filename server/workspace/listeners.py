@@ -1,4 +1,4 @@
-"""What is called with every event: the console, and other packages' entry points in the group `dagscope.listeners`.
+"""The listeners of every event: the console, and other packages' entry points in the group `dagscope.listeners`.
 
 A listener cannot fail a task: if it raises, the console reports it and it is not called again.
 """

@@ -27,7 +27,7 @@ class Reading:
 
 
 class Previews:
-    """What is being read. Used in the event loop only."""
+    """The readings under way. Used in the event loop only."""
 
     def __init__(self) -> None:
         self._readings: dict[Hashable, Reading] = {}
