@@ -30,7 +30,7 @@ from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.forked_children import closed_in_children
 from dagscope.dag.project.project import Project
 from dagscope.server.app import create_app
-from dagscope.server.http.stalled_readers import letting_go_after
+from dagscope.server.http.stalled_readers import aborting_after
 from dagscope.server.workspace.console import Capture, TaskEntries, configure_console
 from dagscope.server.workspace.reload import reload_on_change
 from dagscope.server.workspace.settings import LogLevel, Settings

@@ -1,1 +1,1 @@
-"""The Starlette server: the HTTP API, the event stream, and the workspace they look at; see docs/architecture.md."""
+"""The Starlette server: the HTTP API, the event stream, and the workspace that they serve; see docs/architecture.md."""

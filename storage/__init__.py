@@ -1,1 +1,1 @@
-"""What lasts: the durable log, the status tables that follow it, and the frames; see docs/architecture.md."""
+"""Durable state: the log, the status tables that follow it, and the frames; see docs/architecture.md."""

@@ -1,4 +1,4 @@
-"""Assets and data tests as they are now: what the DAG shows, whichever task made it so."""
+"""The current state of assets and data tests: what the DAG shows, whichever task it comes from."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from dagscope.storage.rows import Rows
 
 @dataclass(frozen=True)
 class AssetNow:
-    """An asset as it is now, with the task and attempt that last executed it. Durations in milliseconds."""
+    """The current state of an asset, with the task and attempt that last executed it. Durations in milliseconds."""
 
     state: NodeState
     task_id: str | None
@@ -46,7 +46,7 @@ class AssetsNow(Rows):
         return {row.test_name: DataTestStatus(row.status) for row in rows}
 
     async def results_of(self, assets: Collection[str]) -> dict[str, Result]:
-        """What is kept of the newest execution of each asset; those of which nothing is kept are absent."""
+        """The kept result of the newest execution of each asset; assets without one are absent."""
         node, now = tables.Node, tables.AssetState
         newest = (col(node.task_id) == now.task_id) & (col(node.attempt) == now.attempt)
         rows = await self.columns(
@@ -58,7 +58,7 @@ class AssetsNow(Rows):
         return {asset: result for asset, result in results.items() if result is not None}
 
     async def frames(self) -> frozenset[str]:
-        """The digests of all frames that something refers to."""
+        """The digests of all frames that anything refers to."""
         return frozenset(row.digest for row in await self.rows(select(col(tables.Frame.digest))))
 
 

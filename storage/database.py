@@ -32,8 +32,8 @@ def open_writer(database: Path) -> Engine:
 def open_readers(database: Path) -> AsyncEngine:
     """The engine of the connections that read; each of their transactions sees one moment.
 
-    Every call of the driver's is a hop to another thread and back, so needless ones are left out: a transaction is
-    begun in one call, and a connection that is given back, its transaction over, is not rolled back once more.
+    Every call of the driver is a hop to another thread and back, so needless ones are avoided: a transaction is
+    started in one call, and a connection that is returned after its transaction is not rolled back again.
     """
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{database}",

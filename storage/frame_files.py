@@ -19,7 +19,7 @@ _DIGEST_BYTES = 20
 
 
 class FrameFiles:
-    """Keeps frames as files of one folder. A file has its name only once its bytes are safely on the disk.
+    """Keeps frames as files in one folder. A file gets its name only once its bytes are safely on disk.
 
     Writing the same content twice keeps one file. Safe from any thread.
     """
@@ -39,7 +39,7 @@ class FrameFiles:
         return Frame(file.digest, count, tuple(rows.schema.names))
 
     def read(self, digest: str) -> pa.Table:
-        """The table, mapped into memory, once its bytes are known to be those written. Raises `FrameDamaged`."""
+        """The table, mapped into memory after a check that its bytes are those written. Raises `FrameDamaged`."""
         try:
             with pa.memory_map(str(self._checked(digest))) as mapped:
                 return pa.ipc.open_file(mapped).read_all()
@@ -47,7 +47,7 @@ class FrameFiles:
             raise self._damaged(digest, error) from error
 
     def stream(self, digest: str) -> pa.RecordBatchReader:
-        """The table's rows batch by batch, each read from the file when asked for: memory holds one at a time.
+        """The table's rows batch by batch, each read from the file when requested: memory holds one at a time.
 
         Raises `FrameDamaged`, at once or while being read.
         """
@@ -58,7 +58,7 @@ class FrameFiles:
         return pa.RecordBatchReader.from_batches(file.schema, self._batches(file, digest))
 
     def _checked(self, digest: str) -> Path:
-        """The table's file, whose bytes are those written. Read here and not mapped, they take no memory."""
+        """The table's file, whose bytes are those written. They are read, not mapped, so they take no memory."""
         path = self.path(digest, _ARROW)
         with path.open("rb") as raw:
             if hashlib.file_digest(raw, _new_hash).hexdigest() != digest:
@@ -96,13 +96,13 @@ class FrameFiles:
             raise self._damaged(digest, error) from error
 
     def delete(self, digests: Iterable[str]) -> None:
-        """Delete the files of these frames, those that are there."""
+        """Delete the files of these frames, if they exist."""
         for digest in digests:
             for suffix in (_ARROW, _JSON):
                 self.path(digest, suffix).unlink(missing_ok=True)
 
     def delete_all_but(self, digests: Set[str]) -> int:
-        """Delete the files of all other frames, and what a dead process had not finished; how many there were."""
+        """Delete the files of all other frames, and what a dead process did not finish; returns how many there were."""
         others = [file for file in self.folder.iterdir() if file.stem not in digests]
         for file in others:
             file.unlink(missing_ok=True)
@@ -152,7 +152,7 @@ def _new_hash(content: Any = b"") -> "hashlib.blake2b":
 
 
 class _HashedFile:
-    """A file being written that knows the hash of its bytes; just enough of a file for Arrow's writer."""
+    """A file being written, with the hash of its bytes; it has only the methods that Arrow's writer needs."""
 
     closed = False
 

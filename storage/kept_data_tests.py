@@ -1,7 +1,7 @@
-"""Data tests as attempts left them: how each came out, and the rows that violate it.
+"""Data tests as attempts left them: their results, and the rows that violate them.
 
-An attempt that carries a result over keeps no rows of its own: the result is that of the attempt which ran the test.
-Those are told apart by `ordinal`, which is the position of the test's own event where it was run.
+An attempt that carries a result over keeps no rows of its own: the result is that of the attempt that ran the test.
+In that attempt, `ordinal` is the position of the test's own event, which distinguishes the two.
 """
 
 import json
@@ -32,7 +32,7 @@ class KeptDataTest:
 
     @property
     def could_not_run(self) -> bool:
-        """If it failed without having found a row: wrong SQL, a missing column, a cancelled or broken run."""
+        """Whether it failed without having found a row: wrong SQL, a missing column, a cancelled or interrupted run."""
         return self.result.status is DataTestStatus.FAILED and not self.violation_count
 
 
@@ -40,7 +40,7 @@ class KeptDataTests(Rows):
     """The data tests at one moment. Read-only."""
 
     async def of_attempt(self, task_id: str, attempt: int) -> tuple[KeptDataTest, ...]:
-        """Those of an attempt, carried over ones as they were run, in order of execution."""
+        """The data tests of an attempt in order of execution; carried over ones are shown as they were run."""
         values = {"task_id": task_id, "attempt": attempt}
         present = {tuple(row) for row in await self.rows(_PRESENT, values)}
         newest: dict[tuple[str, str], Any] = {}
@@ -55,7 +55,7 @@ class KeptDataTests(Rows):
         return found[-1] if found else None
 
     async def newest_attempt_of(self, test: str) -> tuple[str, int] | None:
-        """The task and attempt that last ran a test, None if none has since the last reset."""
+        """The task and attempt that last ran a test, None if it was not run since the last reset."""
         rows = await self.rows(_NEWEST, {"test": test})
         return (rows[0].task_id, rows[0].attempt) if rows else None
 
@@ -83,7 +83,7 @@ _EXECUTED = text(
     ORDER BY result.attempt
     """
 )
-"""What a test told of its end, its run event, comes right before the event that `ordinal` is the position of."""
+"""A test's run event comes right before the event whose position is its `ordinal`."""
 
 _NEWEST = (
     select(col(_RESULT.task_id), col(_RESULT.attempt))

@@ -31,7 +31,7 @@ class LogRange:
     last_position: int
 
     def can_resume_after(self, position: int) -> bool:
-        """If nothing is missing after this position; 0 means from the beginning."""
+        """Whether nothing is missing after this position; 0 means from the start."""
         return position == 0 or self.pruned_through <= position <= self.last_position
 
 
@@ -85,7 +85,7 @@ _KINDS_OF_TABLE: dict[type[tables.LogColumns], frozenset[EventKind]] = {
 }
 
 
-@cache  # a stream that replays asks for thousands of pages, and making the statement takes as long as running it
+@cache  # a stream that replays reads thousands of pages, and building the statement takes as long as running it
 def _log_statement(of_one_task: bool, kinds: frozenset[EventKind] | None) -> Executable:
     """Pages of the log; its values are `position`, `limit` and `task_id`."""
     parts = [

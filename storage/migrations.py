@@ -1,4 +1,4 @@
-"""Bringing state.sqlite to the newest shape, before anything else opens it."""
+"""Upgrading state.sqlite to the newest schema, before anything else opens it."""
 
 import os
 import secrets
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from dagscope.storage.state_folder import StateFolder, StateUnusable
 
 HEAD = "0003"
-"""The newest revision in alembic/versions; a test holds it to that."""
+"""The newest revision in alembic/versions; a test checks this."""
 
 _FIRST_POSITIONS = 1 << 20  # random multiples of 2^32, so that positions stay below 2^53
 
@@ -28,7 +28,7 @@ def migrate(folder: StateFolder) -> None:
     if revision not in _known_revisions():
         raise StateUnusable(
             f"{database} was written by a newer dagscope (revision {revision}); "
-            "update dagscope, or move the file away to start anew"
+            "update dagscope, or move the file away to start over"
         )
     try:
         _upgrade(database)
@@ -37,22 +37,22 @@ def migrate(folder: StateFolder) -> None:
 
 
 def _create(database: Path) -> None:
-    """Make a new database under another name first: the state is whole, or not there at all."""
+    """Create a new database under another name first: the state is complete, or does not exist."""
     unfinished = database.with_name(database.name + ".new")
     try:
         for left in (*database.parent.glob(f"{unfinished.name}*"), *database.parent.glob(f"{database.name}-*")):
-            left.unlink()  # of a start that died on the way, or of a database that was moved away
+            left.unlink()  # left by a start that was interrupted, or by a database that was moved away
         _upgrade(unfinished)
         _describe(unfinished)
         _sync(unfinished)
         unfinished.replace(database)
         _sync(database.parent)
     except (DBAPIError, sqlite3.Error, OSError) as error:
-        raise StateUnusable(f"{database} cannot be made: {_reason(error)}; start again once it can") from error
+        raise StateUnusable(f"{database} cannot be created: {_reason(error)}; fix this and start again") from error
 
 
 def _reason(error: Exception) -> str:
-    """What the database or the disk says, without the statement that SQLAlchemy shows with it."""
+    """The error of the database or the disk, without the statement that SQLAlchemy adds."""
     return str(getattr(error, "orig", None) or error)
 
 
@@ -65,14 +65,14 @@ def _sync(path: Path) -> None:
 
 
 def _revision(database: Path) -> str:
-    """The revision that a whole database is at. Importing Alembic for this would be slow."""
-    # Reading a database in WAL mode makes files beside it, unless it is said to be immutable, as it is at rest.
+    """The revision of an intact database. Importing Alembic for this would be slow."""
+    # Reading a database in WAL mode creates files beside it, unless it is opened as immutable, which it is at rest.
     how = "mode=ro" if database.with_name(database.name + "-wal").exists() else "immutable=1"
     try:
         connection = sqlite3.connect(f"{database.absolute().as_uri()}?{how}", uri=True)
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            # All pages are read, two seconds a gigabyte: a broken one found later would fail whoever comes upon it.
+            # All pages are read, at two seconds per gigabyte: a broken one would otherwise fail a request later.
             (fault,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         finally:
             connection.close()
@@ -82,13 +82,13 @@ def _revision(database: Path) -> str:
             raise sqlite3.DatabaseError(" ".join(fault.replace("*** in database main ***", "").split()))
     except sqlite3.Error as error:
         raise StateUnusable(
-            f"{database} cannot be read as dagscope's state: {error}; restore it, or move it away to start anew"
+            f"{database} cannot be read as dagscope's state: {error}; restore it, or move it away to start over"
         ) from error
     return str(row[0])
 
 
 def scripts_folder() -> Path:
-    """The migrations: inside this package where it was installed, beside it in a checkout."""
+    """The migrations: inside this package if it was installed, beside it in a checkout."""
     packaged = Path(__file__).parent / "alembic"
     return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent / "alembic"
 
@@ -98,7 +98,7 @@ def _known_revisions() -> set[str]:
 
 
 def _upgrade(database: Path) -> None:
-    """All of it or nothing: Python's driver by itself would commit every change of a table at once."""
+    """Upgrade completely or not at all: by default, Python's driver would commit every change of a table at once."""
     from alembic.config import Config
     from sqlalchemy import create_engine, event
 
@@ -117,7 +117,7 @@ def _upgrade(database: Path) -> None:
 
 
 def _describe(database: Path) -> None:
-    """Give a new state its identity and the position that its log begins after."""
+    """Give a new state its identity and the position that its log starts after."""
     connection = sqlite3.connect(database)
     try:
         with connection:

@@ -45,7 +45,7 @@ class Recorded:
 class Projection:
     """The rows of one batch. Of several changes of one row, the last is written.
 
-    `counted` are the attempts whose nodes changed: their counts are taken anew, once a batch.
+    `counted` are the attempts whose nodes changed: their counts are computed again, once per batch.
     """
 
     log: dict[type[SQLModel], list[Row]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Projection:
     recorded: list[Recorded] = field(default_factory=list)
 
     def add(self, event: Event, position: int) -> None:
-        """Take in one event at its position in the log."""
+        """Add one event at its position in the log."""
         data = event.payload()
         self.recorded.append(Recorded(position, event.kind, event.task_id, data))
         entry: Row = {"position": position, "task_id": event.task_id, "attempt": event.attempt, "data": data}
@@ -70,7 +70,7 @@ class Projection:
                 self._node(event.task_id, event.attempt, event.node, event.facts)
                 self.counted.add((event.task_id, event.attempt))
                 if event.node.state is not NodeState.INITIAL and not event.node.is_selection:
-                    self._asset_state(event)  # one that is skipped is INITIAL since its attempt began
+                    self._asset_state(event)  # a skipped one has been INITIAL since its attempt started
             case DataTestChanged():
                 self._test(event.task_id, event.attempt, event.asset, event.result, position, event)
                 self._put(tables.DataTestState, (event.result.test_name,), status=event.result.status)
@@ -185,7 +185,7 @@ class Projection:
         return result.digest
 
 
-_RUN_EVENT_COLUMNS = set(tables.RunEvent.model_fields)  # what is asked for by SQL; `data` holds all fields
+_RUN_EVENT_COLUMNS = set(tables.RunEvent.model_fields)  # what SQL selects by; `data` holds all fields
 
 _NO_TIMINGS: Row = dict.fromkeys(NodeTimings.model_fields)  # the same columns in every row: one statement for all
 
@@ -222,7 +222,7 @@ def _key_columns(table: type[SQLModel]) -> list[str]:
 
 
 def _by_columns(rows: list[Row]) -> Iterable[list[Row]]:
-    """Rows in groups that give the same columns, for one statement each."""
+    """Rows in groups with the same columns, for one statement each."""
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row), []).append(row)
@@ -236,7 +236,7 @@ def _insert(table: type[SQLModel]) -> Executable:
 
 @cache
 def _write(table: type[SQLModel], columns: tuple[str, ...]) -> Executable:
-    """Insert rows of these columns or update them; only update where they are too few for a whole row."""
+    """Insert rows of these columns or update them; only update if they are too few for a whole row."""
     key = _key_columns(table)
     changes = [name for name in columns if name not in key]
     if _required(table).issubset(columns):

@@ -1,4 +1,4 @@
-"""Reading the state: one transaction, and so one moment, for all that one answer tells."""
+"""Reading the state: one transaction, and so one moment, for everything in one answer."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,8 +31,8 @@ class Reader:
 
     @asynccontextmanager
     async def moment(self) -> AsyncIterator["Moment"]:
-        """The state at this moment. Raises `StateUnreadable`, inside of the block too."""
-        # A stream whose client vanishes is cancelled wherever it is: broken off in a read, the connection is lost.
+        """The state at this moment. Raises `StateUnreadable`, also inside the block."""
+        # A stream whose client disconnects is cancelled wherever it is: in a read, that would lose the connection.
         with CancelScope(shield=True):
             try:
                 async with self._readers.begin() as connection:
@@ -42,7 +42,7 @@ class Reader:
 
 
 class Moment(Tasks, AssetsNow, Log):
-    """The state at one moment: all answers of one of these fit together."""
+    """The state at one moment: all that is read from it is consistent."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection)
@@ -51,8 +51,8 @@ class Moment(Tasks, AssetsNow, Log):
         self.data_tests = KeptDataTests(connection)
         """Data tests with their rows."""
         self.statements = Statements(connection)
-        """What was sent to databases."""
+        """The statements that were sent to databases."""
 
     async def instance_uuid(self) -> str:
-        """What this state is told apart from others by."""
+        """Identifies this state among others."""
         return str((await self.rows(select(col(tables.State.instance_uuid))))[0][0])

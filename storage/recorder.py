@@ -1,8 +1,8 @@
-"""The recorder: the one writer. Events go in, in batches, each one transaction; after the commit they are published.
+"""The recorder: the only writer. It commits events in batches, one transaction each, and publishes them afterwards.
 
-A lone event is committed at once; those that come while a commit runs, or within `GATHER_S` after it, share the next
-one. A flush waits for no one. Commits are made in a thread of their own: through aiosqlite every statement of one would
-go back and forth between the event loop and a thread several times.
+A lone event is committed at once; those that arrive during a commit, or within `GATHER_S` after it, share the next
+one. A flush does not wait for more events. Commits run in a thread of their own: through aiosqlite, every statement of
+one would go back and forth between the event loop and a thread several times.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ from dagscope.storage.database_files import DatabaseFiles, DatabaseGone
 from dagscope.storage.projection import Projection, Recorded
 from dagscope.storage.unstorable import OF_VALUES, is_of_the_event, replacements
 
-BATCH_EVENTS = 2_000  # most events of one transaction: keeps each commit short enough to wait for
-QUEUED_EVENTS = 20_000  # threads that emit more than the disk can take wait here
-GATHER_S = 0.05  # events gather so long for the next commit, which costs for fifty little more than for one
+BATCH_EVENTS = 2_000  # at most, in one transaction: keeps each commit short enough to wait for
+QUEUED_EVENTS = 20_000  # threads that emit faster than the disk can write wait here
+GATHER_S = 0.05  # how long events gather for the next commit: fifty cost little more than one
 
 Publish = Callable[[Sequence[Recorded]], None]
-"""Told of each batch once it is committed, in order, in the event loop; must not block."""
+"""Called with each batch once it is committed, in order, in the event loop; must not block."""
 
 Change = Callable[[Connection], None]
 """A change of the state, made in the writer's thread."""
@@ -43,7 +43,7 @@ class RecorderFailed(DagscopeError):
 
 @dataclass(frozen=True)
 class _Marker:
-    """A place in the queue: done once all that came before it is committed, and its own change with it."""
+    """A place in the queue: done once everything before it is committed, with its own change."""
 
     done: "asyncio.Future[None]"
     change: Change | None = None
@@ -83,7 +83,7 @@ class Recorder:
         self._thread.shutdown()
 
     def _first_position(self) -> int:
-        with self._writer.begin() as connection:  # a transaction that writes: from now on there is a -wal
+        with self._writer.begin() as connection:  # a transaction that writes creates the -wal file
             connection.execute(update(tables.State).values(last_position=col(tables.State.last_position)))
             self._files.check()
             return connection.execute(select(col(tables.State.last_position))).scalar_one()
@@ -95,11 +95,11 @@ class Recorder:
 
     @property
     def has_failed(self) -> bool:
-        """Whether the state could not be written: nothing is recorded any more."""
+        """Whether writing the state has failed: nothing is recorded any more."""
         return self._failure is not None
 
     def emit(self, event: Event) -> None:
-        """Have an event recorded soon. From any thread; waits while the queue is full, but never in the event loop."""
+        """Queue an event for recording. From any thread; waits while the queue is full, but never in the event loop."""
         in_loop = threading.get_ident() == self._loop_thread
         with self._room:
             if not in_loop:
@@ -109,7 +109,7 @@ class Recorder:
         if in_loop:
             self._wake.set()
         elif was_empty:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to record for
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing is recorded any more
                 self._loop.call_soon_threadsafe(self._wake.set)
 
     async def flush(self) -> None:
@@ -117,7 +117,7 @@ class Recorder:
         await self._mark(None)
 
     async def clear(self) -> None:
-        """Delete all tasks, frames and entries; positions go on where they were. Raises `RecorderFailed`."""
+        """Delete all tasks, frames and entries; positions continue from where they were. Raises `RecorderFailed`."""
         await self._mark(self._clear)
 
     async def delete_logs(self, task_id: str | None) -> None:
@@ -132,17 +132,17 @@ class Recorder:
         await self._mark(change)
 
     async def forget_relation(self, asset: str) -> None:
-        """No task is the one that last wrote the asset's relation any more. Raises `RecorderFailed`."""
+        """From now on, no task counts as the last to have written the asset's relation. Raises `RecorderFailed`."""
 
         def change(connection: Connection) -> None:
             state = tables.AssetState
-            nobody = update(state).where(col(state.asset_name) == asset)
-            connection.execute(nobody.values(relation_task_id=None, relation_attempt=None))
+            changed = update(state).where(col(state.asset_name) == asset)
+            connection.execute(changed.values(relation_task_id=None, relation_attempt=None))
 
         await self._mark(change)
 
     async def begin(self, task_id: str, attempt: int) -> None:
-        """What an attempt is about to execute is INITIAL from now on, whatever it was. Raises `RecorderFailed`."""
+        """Set all that an attempt is about to execute to INITIAL. Raises `RecorderFailed`."""
 
         def change(connection: Connection) -> None:
             node, now = tables.Node, tables.AssetState
@@ -158,7 +158,7 @@ class Recorder:
         await self._mark(change)
 
     async def change(self, change: Change) -> None:
-        """Make a change of one's own in a transaction of the writer's, after all that was emitted before.
+        """Make a change in a transaction of the writer, after everything that was emitted before.
 
         Raises `RecorderFailed`.
         """
@@ -172,7 +172,7 @@ class Recorder:
             self._queue.append(marker)
         self._awaited.set()
         self._wake.set()
-        await asyncio.shield(marker.done)  # a caller that goes away changes nothing for the batch
+        await asyncio.shield(marker.done)  # a caller that is cancelled changes nothing for the batch
 
     async def _write_batches(self) -> None:
         while True:
@@ -190,7 +190,7 @@ class Recorder:
                 await self._awaited.wait()
 
     def _next_batch(self) -> list[Event | _Marker]:
-        """The head of the queue. A change stands alone at the end of its batch, so that order is kept."""
+        """The head of the queue. A change is the last in its batch, so that order is kept."""
         batch: list[Event | _Marker] = []
         with self._room:
             while self._queue and len(batch) < BATCH_EVENTS:
@@ -210,7 +210,7 @@ class Recorder:
             if self._failure is not None:
                 raise self._failure
             self._position, recorded = await self._loop.run_in_executor(self._thread, self._commit, events, changes)
-        except Exception as error:  # noqa: BLE001  a full disk, a bad one, or a state that somebody else changed
+        except Exception as error:  # noqa: BLE001  a full disk, a bad one, or a state that something else changed
             self._failure = error
             for marker in markers:
                 if not marker.done.cancelled():
@@ -224,7 +224,7 @@ class Recorder:
     def _commit(self, events: Sequence[Event], changes: Iterable[Change]) -> tuple[int, Sequence[Recorded]]:
         """The position reached, and what was recorded. In the writer's thread.
 
-        An event that cannot be stored is replaced by one that says so: then each is written by itself.
+        An event that cannot be stored is replaced by one that says so; then each event is written separately.
         """
         try:
             return self._commit_all(self._position, events, changes)
@@ -265,14 +265,14 @@ class Recorder:
             for change in changes:
                 change(connection)
             position = connection.execute(select(col(tables.State.last_position))).scalar_one()
-        self._files.check()  # after the commit: what is published can be found again under the database's name
+        self._files.check()  # after the commit: what is published is in the file with the database's name
         return position, projection.recorded
 
     @staticmethod
     def _clear(connection: Connection) -> None:
         for table in _CLEARED:
             connection.execute(delete(table))
-        # One position is left out: a reader that had seen everything must learn of the change too.
+        # One position is skipped, so that a reader that had seen everything notices the change too.
         connection.execute(update(tables.State).values(last_position=col(tables.State.last_position) + 1))
         connection.execute(update(tables.State).values(pruned_through=col(tables.State.last_position)))
 

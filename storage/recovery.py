@@ -1,6 +1,6 @@
 """Closing what a process left open when it died: at the start of the next one, before its port opens.
 
-Only what is open is closed, and a task only after its nodes: doing it twice, or dying half way, changes nothing.
+Only what is open is closed, and a task only after its nodes: doing it twice, or dying halfway, does no harm.
 """
 
 from dagscope.dag.events.closing import UnendedTask, closing_events
@@ -12,7 +12,7 @@ INTERRUPTED = "interrupted: server restarted"
 
 
 async def recover(reader: Reader, recorder: Recorder) -> int:
-    """Close every task that no process is running any more; how many there were."""
+    """Close every task that no process is running any more; returns how many there were."""
     async with reader.moment() as moment:
         found = [await moment.task(task_id) for task_id in await moment.unended_tasks()]
     tasks = [task for task in found if task is not None]
@@ -23,7 +23,7 @@ async def recover(reader: Reader, recorder: Recorder) -> int:
 
 
 def close_task(task: KeptTask, recorder: Recorder, message: str) -> None:
-    """End a task whose runner is gone; `message` is that of the nodes that were running."""
+    """End a task whose runner is gone; `message` becomes that of the nodes that were running."""
     nodes = tuple((node.status, node.facts) for node in task.nodes)
     for event in closing_events(UnendedTask(task.summary, task.attempt, nodes, task.open_tests), message):
         recorder.emit(event)

@@ -1,4 +1,4 @@
-"""What is kept of a node's result: a frame or a value, by the digest of the file that holds it."""
+"""The kept results of nodes: frames or values, by the digest of the file that holds them."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from dagscope.storage.rows import Columns
 
 
 def with_result(nodes: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Nodes with what their results are, as `result_of` wants it."""
+    """Nodes with the columns of their results that `result_of` needs."""
     frame = tables.Frame
     return nodes.add_columns(col(frame.data_type), col(frame.rows).label("frame_rows"), col(frame.columns)).outerjoin(
         frame, col(tables.Node.result_digest) == col(frame.digest)

@@ -1,4 +1,4 @@
-"""Deleting old tasks, so that the state does not grow for ever.
+"""Deleting old tasks, so that the state does not grow without limit.
 
 What the DAG shows now is kept: the tasks that last executed one of its assets, and every task that has not ended. Log
 entries without a task, such as those of a drop or a truncate, are kept as long as tasks are, by their age alone.
@@ -26,7 +26,7 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Retention:
-    """How much is kept: what is no older than `keep_days`, and of tasks at most `keep_bytes`."""
+    """What is kept: nothing older than `keep_days`, and at most `keep_bytes` of tasks."""
 
     keep_days: float | None = None
     keep_bytes: int | None = None
@@ -113,12 +113,12 @@ def _as_json(names: Collection[str] | None) -> str | None:
 
 
 def _oldest_ms(retention: Retention) -> int:
-    """What is from before this moment is too old; nothing is where there is no limit."""
+    """Everything before this moment is too old; without a limit, nothing is."""
     return 0 if retention.keep_days is None else int(max(0, now_ms() - retention.keep_days * _DAY_MS))
 
 
 def _is_without_task(oldest_ms: int) -> ColumnElement[bool]:
-    """If a log entry belongs to no task and is too old."""
+    """True for a log entry that belongs to no task and is too old."""
     entry = tables.LogEntry
     has_task = col(entry.task_id).in_(select(col(tables.Task.task_id)))
     return ~has_task & (func.json_extract(col(entry.data), "$.time") < iso_time(oldest_ms))
@@ -156,7 +156,7 @@ def _frames_by_task(connection: Connection) -> dict[str, list[str]]:
 
 
 def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
-    """Delete tasks; the digests of the frames that nothing refers to any more."""
+    """Delete tasks; returns the digests of the frames that nothing refers to any more."""
     newest = 0
     for table in (tables.StatusEvent, tables.LogEntry, tables.RunEvent):
         is_theirs = col(table.task_id).in_(tasks)
@@ -167,7 +167,7 @@ def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
     connection.execute(delete(tables.AssetState).where(col(tables.AssetState.task_id).in_(tasks)))
     # its nodes, statements and results go with it
     connection.execute(delete(tables.Task).where(col(tables.Task.task_id).in_(tasks)))
-    pruned_through = func.max(col(tables.State.pruned_through), newest)  # of two values SQLite's max takes the greater
+    pruned_through = func.max(col(tables.State.pruned_through), newest)  # SQLite's max of two values is the greater
     connection.execute(update(tables.State).values(pruned_through=pruned_through))
     frame = col(tables.Frame.digest)
     is_unused = and_(*(frame.not_in(select(col(refers)).where(col(refers).is_not(None))) for refers, _ in _REFERENCES))

@@ -1,4 +1,4 @@
-"""Reading rows: what all that reads a moment of the state is built on."""
+"""Reading rows: the base of everything that reads a moment of the state."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ AnyShape = TypeVar("AnyShape", bound=Shape)
 
 
 class Rows:
-    """Asks one connection, in the transaction that it has begun. Read-only."""
+    """Queries one connection, in the transaction that is open on it. Read-only."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -25,7 +25,7 @@ class Rows:
         return (await self._connection.execute(statement, values)).all()
 
     async def columns(self, statement: Executable) -> list[Columns]:
-        """The same by name: what a shape is made of, four times faster than from the row."""
+        """The same by name: shapes are created four times faster from this than from rows."""
         result = await self._connection.execute(statement)
         names = tuple(result.keys())
         return [dict(zip(names, row, strict=True)) for row in result.all()]

@@ -1,7 +1,7 @@
-"""Tasks as runs: their events in pages, and how they stand in the words of run APIs (contract, Run events).
+"""Tasks as runs: their events in pages, and their status in the words of run APIs (contract, Run events).
 
-A run's status is told by the newest of its run events, where a task's own status does not tell it apart: a task that
-was cancelled is FAILED, one that waits is IN_PROGRESS.
+The newest of a run's events decides its status if the status of the task is not enough: a cancelled task is FAILED, and
+a waiting one IN_PROGRESS.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from dagscope.storage.rows import Rows
 
 
 class RunStatus(StrEnum):
-    """Where a run is: QUEUED waits for another to end, STARTED is under way."""
+    """The status of a run: QUEUED waits for another to end, STARTED is running."""
 
     QUEUED = "QUEUED"
     STARTED = "STARTED"
@@ -32,7 +32,7 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True)
 class RunKey:
-    """A run by both of its names."""
+    """Both ids of a run."""
 
     task_id: str
     task_uuid: str
@@ -61,7 +61,7 @@ class RunPage:
 
 @dataclass(frozen=True, slots=True)
 class KeptRunEvent:
-    """A run event at its position in the log. `error` is there for the failure of a step."""
+    """A run event at its position in the log. `error` is set for the failure of a step."""
 
     position: int
     event: RunEvent
@@ -72,7 +72,7 @@ class Runs(Rows):
     """The runs at one moment. Run ids are task ids or task uuids."""
 
     async def key(self, run_id: str) -> RunKey | None:
-        """The run of that id, None if there is none. A task id is looked for first."""
+        """The run with that id, None if there is no such run. A task id takes precedence."""
         for column in (tables.Task.task_id, tables.Task.task_uuid):
             rows = await self.rows(
                 select(col(tables.Task.task_id), col(tables.Task.task_uuid)).where(col(column) == run_id)
@@ -92,7 +92,7 @@ class Runs(Rows):
         return None
 
     async def run(self, run_id: str) -> KeptRun | None:
-        """One run, None if there is none of that id."""
+        """One run, None if no run has that id."""
         key = await self.key(run_id)
         if key is None:
             return None
@@ -120,7 +120,7 @@ class Runs(Rows):
         return [counts.get(type_, 0) for type_ in types]
 
     async def page(self, statuses: Sequence[RunStatus] | None, after: KeptRun | None, limit: int) -> RunPage:
-        """At most `limit` runs that started before `after`, newest first; of those statuses only, where given."""
+        """At most `limit` runs that started before `after`, newest first; only with those statuses, if given."""
         wanted: list[ColumnElement[bool]] = [_STATUS.in_(statuses)] if statuses else []
         total = (await self.rows(select(func.count()).select_from(tables.Task).where(*wanted)))[0][0]
         position = tuple_(col(tables.Task.start_time), col(tables.Task.task_id))
@@ -196,12 +196,12 @@ def _kept_run(row: Any) -> KeptRun:
     )
 
 
-class _Told(RunEvent):
-    """A run event as it stands in the log."""
+class _Logged(RunEvent):
+    """A run event as it is stored in the log."""
 
     error: ErrorInfo | None = None
 
 
 def _kept_event(position: int, data: str) -> KeptRunEvent:
-    told = _Told.model_validate_json(data)
-    return KeptRunEvent(position, told, told.error)
+    logged = _Logged.model_validate_json(data)
+    return KeptRunEvent(position, logged, logged.error)

@@ -1,4 +1,4 @@
-"""The folder `<project>/.dagscope/` that holds everything dagscope keeps of a project."""
+"""The folder `<project>/.dagscope/` that holds everything dagscope keeps for a project."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ from dagscope.dag.ground.forked_children import closed_in_children
 
 
 class StateInUse(DagscopeError):
-    """Another process has this state open; `pid` is None if it has not said so yet, `address` if it serves none."""
+    """Another process has this state open; `pid` is None if it is not known yet, `address` if it has none."""
 
     def __init__(self, folder: Path, pid: int | None, address: str | None) -> None:
         self.pid, self.address = pid, address
@@ -27,7 +27,7 @@ class StateUnusable(DagscopeError):
     """The state cannot be opened; nothing in it was changed."""
 
 
-_WHAT_A_STATE_NEEDS = "it has to be a folder that belongs to you, in one that you may write to"
+_WHAT_A_STATE_NEEDS = "it must be a folder that belongs to you, in a folder that you can write to"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class StateFolder:
         return self.path / "server.lock"
 
     def create(self) -> None:
-        """Make the folder, for this user's eyes only. Raises `StateUnusable`."""
+        """Create the folder, readable by this user only. Raises `StateUnusable`."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.frames.mkdir(exist_ok=True)
@@ -62,10 +62,10 @@ class StateFolder:
 
     @contextmanager
     def owned(self) -> Iterator["Owner"]:
-        """Be the one process that uses this state. Raises `StateInUse` or `StateUnusable`.
+        """Make this process the only one that uses this state. Raises `StateInUse` or `StateUnusable`.
 
-        What is locked is the project's folder: files inside the state can be deleted while it is in use. The operating
-        system releases the lock when a process dies, however it dies.
+        The lock is on the project's folder, because files of the state can be deleted while it is in use. The operating
+        system releases the lock when a process ends, however it ends.
         """
         with self._locked() as lock:
             self.create()
@@ -81,7 +81,7 @@ class StateFolder:
                     yield owner
 
     def in_use_by(self) -> StateInUse | None:
-        """The error that names the process which owns this state, None if no process does; takes nothing.
+        """The error that names the process which owns this state, None if no process does. Keeps no lock.
 
         Raises `StateUnusable` if the project's folder is another user's.
         """
@@ -111,7 +111,7 @@ class StateFolder:
         return StateUnusable(f"{self.path} cannot be {done}: {error.strerror}; {_WHAT_A_STATE_NEEDS}")
 
     def _in_use(self) -> StateInUse:
-        """The error that names the owner as its lock file says it, as far as it says it."""
+        """The error that names the owner, as far as its lock file does."""
         try:
             said = json.loads(self.lock_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -122,7 +122,7 @@ class StateFolder:
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that uses a state; `descriptor` is of the file that says so."""
+    """The process that uses a state; `descriptor` is that of the lock file."""
 
     descriptor: int
 

@@ -1,4 +1,4 @@
-"""Reading the statements that nodes sent: one row a node and attempt, its statements as they are answered."""
+"""Reading the statements that nodes sent: one row per node and attempt, with its statements as the API returns them."""
 
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ class Statements(Rows):
     """The statements at one moment."""
 
     async def execution(self, task_id: str, attempt: int, asset: str) -> Execution | None:
-        """What an attempt shows of an asset: its own execution of it, or the earlier one that it carried over."""
+        """The execution of an asset that an attempt shows: its own, or the earlier one that it carried over."""
         node = tables.Node
         rows = await self.rows(
             select(node)
@@ -42,7 +42,7 @@ class Statements(Rows):
         return Execution(task_id, rows[0].attempt, asset, NodeState(rows[0].state))
 
     async def execution_of_test(self, test: str, task_id: str | None, attempt: int | None) -> Execution | None:
-        """The newest execution of a data test, in this task and attempt where they are given."""
+        """The newest execution of a data test, in this task and attempt if they are given."""
         result, run = tables.DataTestResult, tables.Attempt
         statement = (
             select(col(result.task_id), col(result.attempt), col(result.asset_name))
@@ -74,7 +74,7 @@ class Statements(Rows):
         return found[0][0] or attempt
 
     async def sent(self, execution: Execution) -> KeptStatements:
-        """The statements of an execution; none while it goes on."""
+        """The statements of an execution; no statements until it has ended."""
         table = tables.NodeStatements
         rows = await self.rows(
             select(col(table.total), col(table.data)).where(

@@ -1,12 +1,12 @@
 """The tables of state.sqlite. Written by the recorder alone; read through the reader.
 
 Three tables hold the log, `status_event`, `log_entry` and `run_event`, whose positions come from one sequence. All
-others are its status: they could be worked out from the log, and change in the same transaction as it grows.
+others hold its status: they could be derived from the log, and change in the transaction that extends it.
 Times are epoch milliseconds, `data` is the JSON of the stream message.
 
-What is said to them in SQL is an expression of these classes, so that a wrong column is found before it runs. Where an
-expression would hide what is asked, with subqueries in its columns or an UPDATE of several at once, it is a whole text,
-made once as a constant of its module. Only the recorder's updates of single rows are put together, of the names in here
+Statements on them are expressions of these classes, so that a wrong column is found before they run. If an expression
+would obscure a statement, with subqueries in its columns or an UPDATE of several at once, the statement is SQL text, a
+constant of its module. Only the recorder's updates of single rows are assembled, from the names in this module
 (`storage/projection.py`).
 """
 
@@ -17,8 +17,8 @@ from sqlmodel import Field, SQLModel
 class State(SQLModel, table=True):
     """The one row that describes this state.
 
-    Positions at or below `pruned_through` are gone; `last_position` was given to the newest entry, so that no
-    position is ever given twice, whatever is deleted.
+    Positions at or below `pruned_through` are gone; `last_position` is that of the newest entry, so that no
+    position is ever used twice, whatever is deleted.
     """
 
     id: int = Field(default=1, primary_key=True)
@@ -69,9 +69,9 @@ class Frame(SQLModel, table=True):
 
 
 class Node(SQLModel, table=True):
-    """An asset in one attempt, and what is kept of it. The parts of its time are absent until it was started.
+    """An asset in one attempt, and what is kept of it. Its timings are absent until it was started.
 
-    `is_selection` is true where only the asset's query was read.
+    `is_selection` is true if only the asset's query was run.
     """
 
     task_id: str = Field(primary_key=True, foreign_key="task.task_id", ondelete="CASCADE")
@@ -132,7 +132,7 @@ class DataTestResult(SQLModel, table=True):
 
 
 class AssetState(SQLModel, table=True):
-    """An asset as it is now: its newest state, the attempts that executed it and wrote its relation."""
+    """The current state of an asset, and the attempts that executed it and wrote its relation."""
 
     __tablename__ = "asset_state"
 
@@ -148,7 +148,7 @@ class AssetState(SQLModel, table=True):
 
 
 class DataTestState(SQLModel, table=True):
-    """A data test as it is now."""
+    """The current state of a data test."""
 
     __tablename__ = "data_test_state"
 
@@ -157,7 +157,7 @@ class DataTestState(SQLModel, table=True):
 
 
 class LogColumns(SQLModel):
-    """What every entry of the log has."""
+    """The columns of every entry of the log."""
 
     position: int = Field(primary_key=True)
     task_id: str

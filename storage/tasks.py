@@ -24,7 +24,7 @@ from dagscope.storage.rows import Columns, Rows, shaped
 
 @dataclass(frozen=True)
 class KeptNode:
-    """A node of an attempt: its status, and what is kept of it."""
+    """A node of an attempt: its status and its facts."""
 
     status: NodeStatus
     facts: NodeFacts
@@ -61,7 +61,7 @@ class KeptTask(KeptAttempt):
 
 
 class TaskPosition(NamedTuple):
-    """Where a page of tasks, newest first, begins: after the task that started then."""
+    """Where a page of tasks, newest first, starts: after the task that started then."""
 
     start_time: int
     task_id: str
@@ -69,7 +69,7 @@ class TaskPosition(NamedTuple):
 
 @dataclass(frozen=True)
 class TaskPage:
-    """Some tasks, newest first, how many there are in all, and where the next page begins if there is one."""
+    """Some tasks, newest first, how many there are in all, and where the next page starts if there is one."""
 
     tasks: tuple[TaskSummary, ...]
     total: int
@@ -80,7 +80,7 @@ class Tasks(Rows):
     """The tasks at one moment."""
 
     async def attempt(self, task_id: str, attempt: int | None = None) -> KeptAttempt | None:
-        """A task's newest attempt, or the one asked for; None if there is none. Finds by task id or task uuid."""
+        """A task's newest attempt, or the given one; None if there is no such attempt. Takes a task id or uuid."""
         newest = await self._newest_attempt(task_id)
         if newest is None:
             return None
@@ -174,7 +174,7 @@ class Tasks(Rows):
         )
 
     async def unended_tasks(self) -> tuple[str, ...]:
-        """Tasks that no process has ended."""
+        """Tasks that have not ended."""
         rows = await self.rows(
             select(col(tables.Task.task_id)).where(col(tables.Task.status) == TaskStatus.IN_PROGRESS)
         )

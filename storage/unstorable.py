@@ -1,7 +1,7 @@
-"""What is recorded in the place of an event that cannot be stored: one that says so.
+"""What is recorded instead of an event that cannot be stored: one that says so.
 
-It comes to that where a value from outside reaches an event unchecked: a lone surrogate, a number out of range. Such an
-event fails the node that it is about, or is a log entry less; the state itself is as good as before.
+This happens if a value from outside reaches an event unchecked, such as a lone surrogate or a number out of range. Such
+an event fails its node, or is lost if it is a log entry; the state itself is not affected.
 """
 
 from dataclasses import replace
@@ -15,11 +15,11 @@ from dagscope.dag.ground.clock import iso_time, now_ms
 from dagscope.dag.ground.error_text import named_error
 
 OF_VALUES = (DataError, IntegrityError, InterfaceError, ProgrammingError)
-"""Errors of the database that say what is wrong with the values; all others are its own."""
+"""Errors of the database that are about the values; all others are about the database."""
 
 
 def is_of_the_event(error: Exception) -> bool:
-    """If the values of an event are at fault, and not the disk or the database."""
+    """Whether the values of an event are at fault, and not the disk or the database."""
     return isinstance(error, OF_VALUES) or not isinstance(error, DatabaseError | OSError)
 
 

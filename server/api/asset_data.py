@@ -30,7 +30,7 @@ Done = TypeVar("Done")
 
 
 class Rows:
-    """Rows about to be sent, with the head and foot of the answer they stand in. Close it when done."""
+    """Rows about to be sent, with the head and foot of the answer around them. Close it when done."""
 
     def __init__(
         self, about: Shape, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack
@@ -135,7 +135,7 @@ def of_relation(asset: Asset, connection: Connection, page: Page, cancellation: 
     with ExitStack() as stack:
         session = stack.enter_context(connection.session(cancellation))
         if session.relation_kind(asset.name) is not None:
-            stack.enter_context(session.snapshot())  # count and rows are of one moment
+            stack.enter_context(session.snapshot())  # so that the count and the rows agree
             count = session.count_rows(asset.name)
             reader = session.rows_to_show(asset.name, page.offset, page.limit)
             columns = unique_names(reader.schema.names)
@@ -155,7 +155,7 @@ def of_value(shown: Shown, value: Value, frames: FrameFiles) -> bytes:
 
 
 def without_data(asset: str, error: str) -> AssetData:
-    """The answer where there is no data, for the reason that `error` gives."""
+    """The answer if there is no data; `error` says why."""
     return AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
 
 
@@ -168,14 +168,14 @@ def _about(shown: Shown, rows: int, columns: tuple[str, ...], page: Page) -> Ass
         row_count=rows,
         column_count=len(columns),
         columns=columns,
-        total_records=rows if page.is_told else None,
-        offset=page.offset if page.is_told else None,
-        limit=page.limit if page.is_told else None,
+        total_records=rows if page.is_reported else None,
+        offset=page.offset if page.is_reported else None,
+        limit=page.limit if page.is_reported else None,
     )
 
 
 def relation_answers(node: KeptNode, now: AssetNow | None, task_id: str, attempt: int) -> bool:
-    """If the relation as it is now is what this attempt left: only the task that last wrote it can say so."""
+    """Whether the current relation is what this attempt left: only if its task was the last to write it."""
     if now is None or now.relation_attempt is None or not node.facts.has_relation:
         return False
     return now.relation_task_id == task_id and attempt >= now.relation_attempt

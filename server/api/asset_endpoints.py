@@ -1,4 +1,4 @@
-"""`/api/dag/asset`: executing one asset, and looking at its data (spec, Asset Operations)."""
+"""`/api/dag/asset`: executing one asset, and reading its data (spec, Asset Operations)."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -37,8 +37,8 @@ async def post_select(request: Request) -> Response:
 
 
 _WITHOUT_QUERY = {
-    Materialization.RAW: "it is a raw asset, made by Python: execute it, and look at its data",
-    Materialization.CUSTOM: "a custom asset's statements run as they are, and may write: preview shows its relation",
+    Materialization.RAW: "it is a raw asset, written in Python: execute it and read its data",
+    Materialization.CUSTOM: "a custom asset's statements run unchanged and may write: use preview to see its relation",
 }
 
 
@@ -194,7 +194,7 @@ async def _relation_data(request: Request, workspace: Workspace, asset: Asset, p
 
 
 async def _newest_execution(moment: Moment, now: AssetNow | None) -> KeptAttempt | None:
-    """The attempt that last executed the asset, None if there is none."""
+    """The attempt that last executed the asset, None if it was never executed."""
     if now is None or now.task_id is None:
         return None
     return await moment.attempt(now.task_id, now.attempt)

@@ -1,4 +1,4 @@
-"""`/api/dag/connect`, `disconnect`, `connection-status`: opening the project's databases, and letting go of them."""
+"""`/api/dag/connect`, `disconnect`, `connection-status`: opening and closing the project's databases."""
 
 import asyncio
 
@@ -33,16 +33,16 @@ def _now(connection: Connection, redaction: Redaction) -> ConnectionNow:
         name=connection.name,
         type=connection.engine,
         is_connected=connection.is_open and not connection.is_held_off,
-        path=_shown(details.path, redaction),
+        path=_redacted(details.path, redaction),
         extensions=details.extensions,
-        host=_shown(details.host, redaction),
+        host=_redacted(details.host, redaction),
         port=details.port,
-        database=_shown(details.database, redaction),
-        user=_shown(details.user, redaction),
+        database=_redacted(details.database, redaction),
+        user=_redacted(details.user, redaction),
     )
 
 
-def _shown(text: str | None, redaction: Redaction) -> str | None:
+def _redacted(text: str | None, redaction: Redaction) -> str | None:
     return redaction.text(text) if text is not None else None
 
 
@@ -52,9 +52,9 @@ async def post_connect(request: Request) -> Response:
     failures = await asyncio.gather(
         *(_connect(connection, workspace, until_gone(request)) for connection in project.connections.values())
     )
-    told = [project.redaction.text(failure) for failure in failures if failure is not None]
-    if told:
-        raise Refused(500, Error(error="Failed to connect to databases", details="; ".join(told)))
+    problems = [project.redaction.text(failure) for failure in failures if failure is not None]
+    if problems:
+        raise Refused(500, Error(error="Failed to connect to databases", details="; ".join(problems)))
     return ShapeResponse(Connected())
 
 
@@ -76,7 +76,7 @@ async def post_disconnect(request: Request) -> Response:
     async with between_tasks(workspace, "Cannot disconnect now"):
         busy = await disconnect(workspace.project.connections.values())
     if busy is not None:
-        details = f'data is being read over connection "{busy}"; wait for its end'
+        details = f'data is being read over connection "{busy}"; wait until that has finished'
         raise Refused(409, Error(error="Cannot disconnect now", details=details))
     return ShapeResponse(Disconnected())
 
@@ -87,7 +87,7 @@ ENDPOINTS = (
         "POST",
         "/api/dag/disconnect",
         post_disconnect,
-        "Let go of all databases; the next task connects again by itself.",
+        "Close all databases; the next task opens them again.",
         {200: Disconnected, 409: Error},
     ),
     Endpoint(

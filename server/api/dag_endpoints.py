@@ -106,7 +106,7 @@ def _node(project: Project, asset: Asset, now: AssetNow | None, existing: dict[s
 
 
 def _made_before(asset: Asset, now: AssetNow | None) -> RelationKind | None:
-    """What stands under a table's name as far as tasks tell; asking its database could mean to wait for it."""
+    """The relation that has a table's name, according to its tasks: asking the database could take long."""
     is_made = asset.materialization is Materialization.TABLE and now is not None and now.relation_task_id is not None
     return RelationKind.TABLE if is_made else None
 
@@ -118,7 +118,7 @@ def _compiled_query(project: Project, asset: Asset, existing: RelationKind | Non
     try:
         appends = asset.materialization is Materialization.INCREMENTAL and existing is RelationKind.TABLE
         sql = project.asset_sql(asset, TaskValues(), incremental=appends)
-    except TemplateFailed as error:  # an environment variable that went away since the project was loaded
+    except TemplateFailed as error:  # an environment variable that was removed after the project was loaded
         return project.redaction.text(f"-- {error}")
     compiled = project.connections[asset.connection].compiled(asset, sql, existing)
     return project.redaction.text(compiled)
@@ -133,7 +133,7 @@ async def post_run(request: Request) -> Response:
 
 
 async def _outcome(workspace: Workspace, active: ActiveTask) -> KeptTask:
-    """The task as it is when it has ended, or when a POST has waited for long enough."""
+    """The task once it has ended, or once a POST has waited long enough."""
     await workspace.wait_for(active.ended)
     async with workspace.reader.moment() as moment:
         task = await moment.task(active.task_id, active.plan.attempt)
@@ -207,7 +207,7 @@ def _position(cursor: str) -> TaskPosition:
         start_time, _, task_id = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().partition(":")
         return TaskPosition(int(start_time), task_id)
     except (ValueError, binascii.Error) as error:
-        raise bad_request("'cursor' must be one that an earlier answer gave") from error
+        raise bad_request("'cursor' must be the 'cursor' of an earlier answer") from error
 
 
 async def post_reset(request: Request) -> Response:
@@ -238,7 +238,7 @@ ENDPOINTS = (
         "GET",
         "/api/dag/status/{task_id:path}",
         get_status,
-        "The status of a task's newest attempt, or of the one asked for.",
+        "The status of a task's newest attempt, or of a given one.",
         {200: TaskBody, 400: Error, 404: UnknownTask},
         queries=(Query("attempt", "an earlier attempt, counted from 1", "integer", least=1),),
     ),
@@ -253,7 +253,7 @@ ENDPOINTS = (
         "POST",
         "/api/dag/retry/{task_id:path}",
         post_retry,
-        "Execute again what failed, was skipped or was interrupted, as a new attempt; answers within 10 seconds.",
+        "Retry what failed, was skipped or was interrupted, in a new attempt; answers within 10 seconds.",
         {
             200: RunBody,
             202: RunBody,
@@ -283,7 +283,7 @@ ENDPOINTS = (
         "POST",
         "/api/dag/reset",
         post_reset,
-        "Forget all tasks, results, frames, run events and logs; the tables in your databases stay.",
+        "Delete all tasks, results, frames, run events and logs; the tables in your databases are kept.",
         {200: ResetDone, 500: Error},
     ),
 )

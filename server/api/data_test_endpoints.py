@@ -52,7 +52,7 @@ def _profiles(project: Project, statuses: Mapping[str, DataTestStatus]) -> DataT
 def _profile(project: Project, test: DataTest, status: DataTestStatus) -> DataTestProfile:
     try:
         sql = project.redaction.text(project.test_sql(test, TaskValues()))
-    except TemplateFailed as error:  # an environment variable that went away since the project was loaded
+    except TemplateFailed as error:  # an environment variable that was removed after the project was loaded
         sql = project.redaction.text(f"-- {error}")
     return DataTestProfile(
         name=test.name,
@@ -71,27 +71,27 @@ async def get_results(request: Request) -> Response:
     async with workspace.reader.moment() as moment:
         task = await attempt_of(moment, task_id, attempt)
         found = await moment.data_tests.of_attempt(task.summary.task_id, task.attempt)
-    tests = await run_in_threadpool(_all_in_task, workspace.project, found)
+    tests = await run_in_threadpool(_task_data_tests, workspace.project, found)
     return ShapeResponse(TaskDataTests(task_id=task.summary.task_id, attempt=task.attempt, tests=tests))
 
 
-def _all_in_task(project: Project, found: Iterable[KeptDataTest]) -> tuple[TaskDataTest, ...]:
-    return tuple(_in_task(project, kept) for kept in found)
+def _task_data_tests(project: Project, found: Iterable[KeptDataTest]) -> tuple[TaskDataTest, ...]:
+    return tuple(_task_data_test(project, kept) for kept in found)
 
 
-def _in_task(project: Project, kept: KeptDataTest) -> TaskDataTest:
-    """The result, with the test as the project has it now; one that went away has neither SQL nor connection."""
+def _task_data_test(project: Project, kept: KeptDataTest) -> TaskDataTest:
+    """The result, with the test as it is in the project now; a removed test has neither SQL nor connection."""
     name, status = kept.result.test_name, kept.result.status
     test = project.tests.get(name)
     profile = _profile(project, test, status) if test else _gone(name, status)
     return TaskDataTest(
         **profile.model_dump(),
         asset_name=kept.asset,
-        **_how_it_came_out(kept),
+        **_outcome(kept),
     )
 
 
-def _how_it_came_out(kept: KeptDataTest) -> dict[str, Any]:
+def _outcome(kept: KeptDataTest) -> dict[str, Any]:
     """The fields that all answers about an executed test have in common."""
     return {
         "could_not_run": kept.could_not_run,
@@ -145,7 +145,7 @@ def _executed(task_id: str, test: DataTest, kept: KeptDataTest | None, over: boo
     )
     if not over:
         return ShapeResponse(answer, 202)
-    not_run = {"could_not_run": True, "error_msg": "not run: its task ended before its turn came"}
+    not_run = {"could_not_run": True, "error_msg": "not run: its task ended before the test started"}
     return ShapeResponse(answer.model_copy(update=not_run), 500)
 
 
@@ -161,7 +161,7 @@ def _answer(shape: type[Answer], task_id: str, test: DataTest | None, kept: Kept
         description=test.description if test else "",
         task_id=task_id,
         status=kept.result.status,
-        **_how_it_came_out(kept),
+        **_outcome(kept),
     )
 
 
@@ -192,20 +192,20 @@ async def get_test_data(request: Request) -> Response:
 
 
 async def _newest_execution(moment: Moment, test: str) -> KeptAttempt | None:
-    """The newest attempt that ran the test, None if there is none."""
+    """The newest attempt that ran the test, None if it was never run."""
     newest = await moment.data_tests.newest_attempt_of(test)
     return await moment.attempt(*newest) if newest else None
 
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/api/tests", get_tests, "Every data test, its SQL, and how it stands.", {200: DataTests}, tag="tests"
+        "GET", "/api/tests", get_tests, "Every data test with its SQL and its status.", {200: DataTests}, tag="tests"
     ),
     Endpoint(
         "GET",
         "/api/tests/results/{task_id:path}",
         get_results,
-        "The data tests of a task's newest attempt, or of the one asked for, and how each came out.",
+        "The data tests of a task's newest attempt, or of a given one, with their results.",
         {200: TaskDataTests, 400: Error, 404: Error},
         queries=(Query("attempt", "an earlier attempt, counted from 1", "integer", least=1),),
         tag="tests",
@@ -232,7 +232,7 @@ ENDPOINTS = (
         "GET",
         "/api/tests/data/{test_name}",
         get_test_data,
-        "The rows that violate a data test, as its newest execution, or that of a task, found them.",
+        "The rows that violate a data test, as found by its newest execution or by a given task.",
         {200: DataTestData, 204: None, 400: Error, 404: DataTestData, 500: DataTestData},
         queries=(
             Query("taskId", "the rows that this task found"),

@@ -1,4 +1,4 @@
-"""`/`: one plain page that says what this server is and where to look."""
+"""`/`: a plain page that says what this server is and lists its endpoints."""
 
 import html
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _PAGE = """<!doctype html>
 <h1>{project}</h1>
 <p>dagscope serves this project of {assets} assets and {tests} data tests.</p>
 <table>
-<caption>What can be asked here (<a href="/openapi.json">OpenAPI document</a>)</caption>
+<caption>Endpoints (<a href="/openapi.json">OpenAPI document</a>)</caption>
 <tr><th scope="col">Method</th><th scope="col">Path</th><th scope="col">What it does</th></tr>
 {rows}
 </table>

@@ -1,6 +1,6 @@
-"""`/healthz`: whether the server does its work, for whoever has to restart it if it does not.
+"""`/healthz`: whether the server can write its state, for load balancers and containers.
 
-It is answered without a token, to every machine, and says nothing of the project.
+It needs no token, answers clients of every machine, and says nothing about the project.
 """
 
 from starlette.requests import Request

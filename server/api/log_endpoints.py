@@ -53,7 +53,7 @@ async def _all_of_task(workspace: Workspace, task_id: str, attempt: int | None, 
 async def _chunks(
     workspace: Workspace, task_id: str, attempt: int | None = None, after: int = 0
 ) -> AsyncIterator[tuple[str, int]]:
-    """A task's entries parted by commas, in texts of some thousand, each with how many it holds."""
+    """A task's entries separated by commas, in texts of a few thousand entries, each with their number."""
     comma, has_more = "", True
     while has_more:
         async with workspace.reader.moment() as moment:

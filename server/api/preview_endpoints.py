@@ -16,7 +16,7 @@ from dagscope.server.http.request_reading import read_body, workspace_of
 from dagscope.server.http.shapes import AssetData, Error, PreviewRequest
 from dagscope.server.workspace.disconnecting import connect_again
 
-STILL_READ = "still being read: send the same request again to wait on"
+STILL_READ = "still being read: send the same request again to keep waiting"
 
 
 async def post_preview(request: Request) -> Response:
@@ -25,11 +25,11 @@ async def post_preview(request: Request) -> Response:
     workspace = workspace_of(request)
     asset = asset_named(workspace.project, name, lambda missing: without_data(name, missing.error))
     if asset.is_raw:
-        details = "it is a raw asset, made by Python: look at its data"
+        details = "it is a raw asset, written in Python: read its data instead"
         raise Refused(400, Error(error=f'"{asset.name}" has no relation to preview', details=details))
     connection = workspace.project.connections[asset.connection]
     connect_again(connection)
-    page = Page(body.offset, body.limit, is_told=True)
+    page = Page(body.offset, body.limit, is_reported=True)
 
     def read(cancellation: Cancellation) -> bytes | None:
         rows = asset_data.of_relation(asset, connection, page, cancellation)

@@ -38,7 +38,7 @@ def _read_first(project: Path) -> bytes | None:
 
 
 def _read(file: Path) -> bytes | None:
-    """The file's bytes; None where there is no such file, or a link or device, which would be another file's."""
+    """The file's bytes; None if there is no such file, or if it is a link or a device, which leads to another file."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""`/api/dag/asset/.../drop` and `.../truncate`: what an asset made, dropped or emptied by hand."""
+"""`/api/dag/asset/.../drop` and `.../truncate`: dropping or emptying an asset's relation on request."""
 
 import asyncio
 from collections.abc import Callable
@@ -76,7 +76,7 @@ async def _drop_or_truncate(workspace: Workspace, asset: Asset, upkeep: Upkeep) 
 
 
 async def _within(work: Callable[[Cancellation], str], limit_ms: int) -> str:
-    """What the work gives; it is interrupted when the time is up. Raises what the work raises."""
+    """The result of the work, which is interrupted when the time is up. Raises what the work raises."""
     cancellation = Cancellation()
     working = asyncio.ensure_future(run_in_threadpool(work, cancellation))
     await asyncio.wait([working], timeout=limit_ms / 1000)

@@ -1,8 +1,8 @@
-"""Arrow rows as exact JSON objects, some thousand rows at a time (contract, Data).
+"""Arrow rows as exact JSON objects, a few thousand rows at a time (contract, Data).
 
-An embedded DuckDB makes the texts. It is this module's own and has nothing to do with where the rows come from.
-Its JSON writer gives `NaN`, `1.1` for the decimal 1.10, `\\xAA` for bytes, and a space in timestamps, so each
-column is first turned into the text of its JSON by an expression for its type.
+An embedded DuckDB builds the texts. It belongs to this module, wherever the rows come from.
+Its JSON writer writes `NaN`, `1.1` for the decimal 1.10, `\\xAA` for bytes, and a space in timestamps, so each
+column is first converted to JSON text by an expression for its type.
 """
 
 import json
@@ -21,18 +21,18 @@ from dagscope.dag.connections.neutral_types import NUMBERS, PLAIN, NeutralType
 _CHUNK_ROWS = 262_144
 _CHUNK_CELLS = 800_000
 _CHUNK_BYTES = 16_000_000  # of Arrow; the text is up to a few times that
-_PIECES = 4  # a chunk is handed to DuckDB in so many batches, for one thread converts one batch
-_VECTOR_ROWS = 2_048  # DuckDB works on so many rows at once: for fewer, planning wide tables takes longer than they do
+_PIECES = 4  # batches per chunk: DuckDB converts each batch in one thread
+_VECTOR_ROWS = 2_048  # DuckDB's own batch size: for fewer rows of a wide table, planning takes longer than converting
 
 Type = sqltypes.DuckDBPyType
 
 
 def row_chunks(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...]) -> Iterator[bytes]:
-    """The rows as JSON objects parted by commas, in chunks; nothing for no rows. Brackets are the caller's.
+    """The rows as JSON objects separated by commas, in chunks; no chunk for no rows. The caller adds the brackets.
 
     Raises `TypeNotKept` for a column of a type that has no exact text.
     """
-    skip = 1  # every row begins with a comma; the very first one's is left out
+    skip = 1  # every row starts with a comma; the first comma is left out
     for chunk in _chunks(batches):
         for text in _row_texts(chunk, columns):
             yield text[skip:]
@@ -40,7 +40,7 @@ def row_chunks(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...]) -> I
 
 
 def _chunks(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """The rows again, in lists of batches that together take little memory."""
+    """The same rows, in lists of batches that together take little memory."""
     chunk: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
@@ -63,7 +63,7 @@ def _chunk_rows(batch: pa.RecordBatch) -> int:
 
 
 def _row_texts(batches: list[pa.RecordBatch], columns: tuple[str, ...]) -> Iterator[bytes]:
-    """The rows, each as `,{...}`, joined. The values of an Arrow string array stand joined already."""
+    """The rows, each as `,{...}`, joined. The values of an Arrow string array are already contiguous."""
     fields = batches[0].schema
     if not len(fields):
         yield b",{}" * sum(batch.num_rows for batch in batches)
@@ -78,7 +78,7 @@ def _row_texts(batches: list[pa.RecordBatch], columns: tuple[str, ...]) -> Itera
 
 
 def _row_parts(keys: tuple[str, ...], fields: pa.Schema, types: list[Type], table: pa.Table) -> str:
-    """What a row's text is joined from: constants, and in turn an expression for each column."""
+    """The parts of a row's text: constants, alternating with an expression for each column."""
     parts, constant = [], ",{"
     for key, name, field, type_ in zip(keys, table.schema.names, fields, types, strict=True):
         quote, expression = _column(name, field, type_, table.column(name))
@@ -88,7 +88,7 @@ def _row_parts(keys: tuple[str, ...], fields: pa.Schema, types: list[Type], tabl
 
 
 def _column(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> tuple[str, str]:
-    """The quote on both sides of all the column's values, and an expression for the text between."""
+    """The quote around all of the column's values, and an expression for the text inside."""
     noted = noted_type(field)
     neutral = noted.neutral if noted else _PLAIN
     easy = _easy_text(name, type_, neutral, values)
@@ -101,7 +101,7 @@ def _column(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) ->
 
 
 def _easy_text(name: str, type_: Type, noted: NeutralType, values: pa.ChunkedArray) -> tuple[str, str] | None:
-    """Most columns hold nothing that needs a look at every value; asking Arrow once is cheaper."""
+    """As `_column`, for the many columns without special values: checking this once in Arrow is cheaper."""
     kind = str(type_.id)
     if noted.name in NUMBERS and kind == "varchar":
         return None
@@ -130,7 +130,7 @@ _YEAR_1 = datetime(1, 1, 1)  # noqa: DTZ001  a bound for times without a zone
 
 
 def _has_years_before_1(times: pa.ChunkedArray) -> bool:
-    """Few columns do, and asking once is cheaper than asking for every value."""
+    """Few columns do, and checking once is cheaper than checking every value."""
     if pa.types.is_timestamp(times.type) and times.type.unit == "ns":
         return False
     bound = pa.scalar(_YEAR_1).cast(times.type if times.type != pa.date64() else pa.date32())
@@ -223,12 +223,12 @@ _WIDEST = "DECIMAL(38,0)"
 
 
 def _widest(value: str) -> str:
-    """An integer of 128 bits came as a decimal of as many; of a decimal DuckDB cannot write the lowest of them."""
+    """A 128-bit integer arrives as a decimal of the same size; DuckDB cannot write the lowest one as a decimal."""
     return f"{value}::HUGEINT::VARCHAR"
 
 
 def _lacks_zero(type_: Type) -> bool:
-    """If DuckDB writes it as `.05`: decimals that have all their digits after the point."""
+    """Whether DuckDB writes it as `.05`: decimals that have all their digits after the point."""
     sizes = dict(type_.children) if str(type_.id) == "decimal" else {}
     return bool(sizes) and sizes["precision"] == sizes["scale"]
 
@@ -278,7 +278,7 @@ def _map_text(value: str, children: dict[str, Type], noted: NeutralType, depth: 
     key, key_type = f"{entry}.key", children["key"]
     key_noted, value_noted = _parts(noted, 2)
     text = _text(key, key_type, key_noted, depth + 1)
-    if key_noted.name in NUMBERS:  # a key is a text also if it is a number
+    if key_noted.name in NUMBERS:  # keys are strings, even numbers
         text = f"'\"' || {text} || '\"'"
     elif str(key_type.id) in _BARE | _FLOATS:
         text = f"'\"' || {key}::VARCHAR || '\"'"

@@ -1,4 +1,4 @@
-"""What nodes sent to databases: the statements of an execution (docs/http-api/statements.md)."""
+"""The statements that an execution sent to databases (docs/http-api/statements.md)."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -58,7 +58,7 @@ async def get_test_statements(request: Request) -> Response:
 
 
 async def _execution(moment: Moment, asset: str, task: KeptAttempt | None) -> Execution | None:
-    """The asset's execution in that task, else its newest one."""
+    """The asset's execution in that task, or its newest one if no task is given."""
     if task is not None:
         return await moment.statements.execution(task.summary.task_id, task.attempt, asset)
     now = await moment.asset(asset)
@@ -83,7 +83,7 @@ ENDPOINTS = (
         "GET",
         "/api/dag/asset/{name}/statements",
         get_asset_statements,
-        "The statements that an asset's newest execution, or that of a task, sent to databases.",
+        "The statements that an asset's newest execution, or the one in a given task, sent to databases.",
         {200: AssetStatements, 204: None, 400: Error, 404: Error},
         queries=_QUERIES,
         tag="asset",
@@ -92,7 +92,7 @@ ENDPOINTS = (
         "GET",
         "/api/tests/{name}/statements",
         get_test_statements,
-        "The statements that a data test's newest execution, or that of a task, sent to databases.",
+        "The statements that a data test's newest execution, or the one in a given task, sent to databases.",
         {200: DataTestStatements, 204: None, 400: Error, 404: Error},
         queries=_QUERIES,
         tag="tests",

@@ -49,7 +49,7 @@ def _kind(text: str) -> EventKind:
     try:
         return EventKind(text.strip())
     except ValueError as error:
-        raise bad_request(f"'kinds' takes {', '.join(EventKind)}, found {text!r}") from error
+        raise bad_request(f"'kinds' must be any of {', '.join(EventKind)}, found {text!r}") from error
 
 
 def _last_event_id(request: Request) -> int | None:
@@ -64,7 +64,7 @@ def _last_event_id(request: Request) -> int | None:
 
 
 async def _has_seen_all(workspace: Workspace, wanted: Wanted, position: int) -> bool:
-    """If the task has ended and nothing that is wanted came after the position."""
+    """Whether the task has ended and no wanted entry follows the position."""
     async with workspace.reader.moment() as moment:
         if not (await moment.log_range()).can_resume_after(position) or position == 0:
             return False
@@ -81,7 +81,7 @@ async def _has_ended(moment: Moment, wanted: Wanted) -> bool:
 
 
 async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) -> AsyncIterator[bytes]:
-    """The stream: a snapshot or what was missed, then live, until the wanted task has ended."""
+    """The stream: a snapshot or the missed entries, then live entries, until the wanted task has ended."""
     yield f"retry: {RETRY_MS}\n\n".encode()
     with workspace.hub.listening() as wake:
         while True:
@@ -105,7 +105,7 @@ async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) 
                 may_be_over &= not step.at_end
                 if step.at_end:
                     await wake.wait()
-            position = -1  # nothing before a reset can be gone on from
+            position = -1  # no position before a reset can be resumed from
 
 
 async def _can_resume(workspace: Workspace, position: int) -> bool:
@@ -114,7 +114,7 @@ async def _can_resume(workspace: Workspace, position: int) -> bool:
 
 
 async def _snapshot(workspace: Workspace, wanted: Wanted) -> tuple[int, Shape]:
-    """How things are, and the position in the log at which they are so."""
+    """The current state, and the position in the log that it corresponds to."""
     async with workspace.reader.moment() as moment:
         position = (await moment.log_range()).last_position
         if wanted.task_id is not None:
@@ -134,10 +134,10 @@ async def _snapshot(workspace: Workspace, wanted: Wanted) -> tuple[int, Shape]:
 
 @dataclass(frozen=True)
 class _Step:
-    """The wanted entries up to `position`; `at_end` if these were the last there are now.
+    """The wanted entries up to `position`; `at_end` if there are no more yet.
 
-    `may_be_over` only where the wanted task may have ended: finding out takes a look into the database, which a
-    thousand streams cannot take at every entry.
+    `may_be_over` only if the wanted task may have ended: finding out takes a database query, which a thousand
+    streams cannot afford at every entry.
     """
 
     messages: bytes
@@ -164,7 +164,7 @@ async def _next_step(workspace: Workspace, wanted: Wanted, position: int, limit:
 
 
 async def _is_over(workspace: Workspace, wanted: Wanted, position: int) -> bool:
-    """If the wanted task has ended, and all of its entries were sent."""
+    """Whether the wanted task has ended and all of its entries were sent."""
     if wanted.task_id is None:
         return False
     async with workspace.reader.moment() as moment:
@@ -181,9 +181,9 @@ ENDPOINTS = (
         "Everything that happens, as server-sent events that resume after `Last-Event-ID`.",
         {200: None, 204: None, 400: Error},
         queries=(
-            Query("taskId", "only what belongs to this task; the stream ends with it"),
-            Query("kinds", "only these, comma-separated: task, node, test, log, run_event"),
-            Query("lastEventId", "as the header Last-Event-ID, which wins", "integer"),
+            Query("taskId", "only entries of this task; the stream ends once the task has ended"),
+            Query("kinds", "only these kinds, comma-separated: task, node, test, log, run_event"),
+            Query("lastEventId", "the same as the header Last-Event-ID, which takes precedence", "integer"),
         ),
         media_type="text/event-stream",
         tag="stream",

@@ -23,7 +23,7 @@ def task_body(task: KeptTask) -> TaskBody:
 
 
 def run_body(task: KeptTask) -> RunBody:
-    """The body of `POST /api/dag/run`: PENDING while the task goes on."""
+    """The body of `POST /api/dag/run`: PENDING until the task has ended."""
     body = task_body(task)
     status = body.status if body.status.is_ended else TaskStatus.PENDING
     values = body.model_dump() | {"status": status}

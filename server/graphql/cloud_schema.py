@@ -1,6 +1,6 @@
 """The schema of the run API specification, literally (spec, GraphQL Query Specifications): `logsForRun` and its union.
 
-Names are the published ones; Strawberry makes camelCase of the Python names.
+Names are the published ones; Strawberry converts the Python names to camelCase.
 """
 
 from typing import Annotated
@@ -29,7 +29,7 @@ class MessageEvent:
 
 @strawberry.type
 class EventConnection:
-    """A page of events. `cursor` asks for the next page, now if `has_more`, else once there are new events."""
+    """A page of events. `cursor` requests the next page: now if `has_more`, else once there are new events."""
 
     events: list[MessageEvent]
     cursor: str
@@ -38,7 +38,7 @@ class EventConnection:
 
 @strawberry.type
 class PythonError:
-    """An argument that cannot be used, or a fault of the server; `stack` is empty unless the server is debugged."""
+    """An invalid argument, or a fault of the server; `stack` is empty except in debug mode."""
 
     message: str
     stack: str
@@ -46,7 +46,7 @@ class PythonError:
 
 @strawberry.type
 class RunNotFoundError:
-    """There is no run of that id."""
+    """No run has that id."""
 
     message: str
 
@@ -58,7 +58,7 @@ EventConnectionOrError = Annotated[
 
 @strawberry.type
 class CloudQuery:
-    """What can be asked."""
+    """The root of all queries."""
 
     @strawberry.field
     async def logs_for_run(
@@ -75,7 +75,7 @@ class CloudQuery:
             return RunNotFoundError(message=str(error))
         except BadArgument as error:
             return PythonError(message=str(error), stack="")
-        except Exception as error:  # noqa: BLE001  the spec has a place for whatever goes wrong
+        except Exception as error:  # noqa: BLE001  the spec has a type for every failure
             fault = report_fault(error, info.context.debug)
             return PythonError(message=fault.message, stack="".join(fault.stack))
         return EventConnection(

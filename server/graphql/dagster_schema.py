@@ -1,4 +1,4 @@
-"""The part of Dagster's public schema that its own client asks for (contract, Run events).
+"""The part of Dagster's public schema that its own client uses (contract, Run events).
 
 `dg api run get-events`, `get` and `list` of PyPI's `dagster-dg-cli` (1.13) work against it. Here `MessageEvent` is an
 interface with a concrete type for each kind of event, `timestamp` a text of epoch milliseconds, `eventType` null for a
@@ -35,7 +35,7 @@ strawberry.enum(RunStatus)
 
 @strawberry.enum
 class DagsterEventType(StrEnum):
-    """Dagster's names of the events that dagscope has."""
+    """Dagster's names for the events that dagscope has."""
 
     RUN_START = "RUN_START"
     RUN_SUCCESS = "RUN_SUCCESS"
@@ -62,7 +62,7 @@ class PythonError:
 
 @strawberry.interface
 class MessageEvent:
-    """What every event has. `timestamp` is epoch milliseconds."""
+    """The fields of every event. `timestamp` is epoch milliseconds."""
 
     run_id: str
     message: str
@@ -104,7 +104,7 @@ class ExecutionStepSuccessEvent(MessageEvent):
 
 @strawberry.type
 class ExecutionStepFailureEvent(MessageEvent):
-    """STEP_FAILURE, with what failed and the cause of it."""
+    """STEP_FAILURE, with the error and its cause."""
 
     error: PythonError | None
 
@@ -147,7 +147,7 @@ _TYPES: dict[str, tuple[type[MessageEvent], DagsterEventType | None]] = {
     RunEventType.ENGINE_EVENT: (EngineEvent, DagsterEventType.ENGINE_EVENT),
     RunEventType.LOG_MESSAGE: (LogMessageEvent, None),
 }
-"""All but STEP_FAILURE, which has a field of its own."""
+"""All except STEP_FAILURE, which has a field of its own."""
 
 DagsterRunEvent = Annotated[
     RunStartEvent
@@ -177,7 +177,7 @@ class EventConnection:
 
 @strawberry.type
 class RunNotFoundError:
-    """There is no run of that id."""
+    """No run has that id."""
 
     run_id: str
     message: str
@@ -246,7 +246,7 @@ class Run:
 
 @strawberry.type
 class Runs:
-    """Runs, newest first; `count` counts all that fit the filter."""
+    """Runs, newest first; `count` counts all that match the filter."""
 
     results: list[Run]
     count: int
@@ -254,7 +254,7 @@ class Runs:
 
 @strawberry.type
 class InvalidPipelineRunsFilterError:
-    """A filter that cannot be used."""
+    """An invalid filter."""
 
     message: str
 
@@ -273,7 +273,7 @@ RunsOrError = Annotated[Runs | InvalidPipelineRunsFilterError | PythonError, str
 
 @strawberry.type
 class Query:
-    """What Dagster's client asks for."""
+    """The queries that Dagster's client sends."""
 
     @strawberry.field
     async def logs_for_run(
@@ -289,7 +289,7 @@ class Query:
             return RunNotFoundError(run_id=run_id, message=str(error))
         except BadArgument as error:
             return PythonError(message=str(error))
-        except Exception as error:  # noqa: BLE001  the schema has a place for whatever goes wrong
+        except Exception as error:  # noqa: BLE001  the schema has a type for every failure
             return _fault(report_fault(error, info.context.debug))
         return EventConnection(
             events=[_event(kept) for kept in page.events], cursor=page.cursor, has_more=page.has_more
@@ -300,7 +300,7 @@ class Query:
         try:
             async with info.context.reader.moment() as moment:
                 kept = await moment.runs.run(run_id)
-        except Exception as error:  # noqa: BLE001  the schema has a place for whatever goes wrong
+        except Exception as error:  # noqa: BLE001  the schema has a type for every failure
             return _fault(report_fault(error, info.context.debug))
         if kept is None:
             return RunNotFoundError(run_id=run_id, message=str(RunNotFound(run_id)))
@@ -314,12 +314,12 @@ class Query:
         cursor: str | None = strawberry.UNSET,
         limit: int | None = strawberry.UNSET,
     ) -> RunsOrError:
-        """Runs, newest first; `cursor` is the id of the run after which the page begins."""
+        """Runs, newest first; `cursor` is the id of the run after which the page starts."""
         try:
             return await _runs(info.context, filter or RunsFilter(), cursor or None, given(limit))
         except BadArgument as error:
             return InvalidPipelineRunsFilterError(message=str(error))
-        except Exception as error:  # noqa: BLE001  the schema has a place for whatever goes wrong
+        except Exception as error:  # noqa: BLE001  the schema has a type for every failure
             return _fault(report_fault(error, info.context.debug))
 
 
@@ -362,8 +362,8 @@ def _event(kept: KeptRunEvent) -> DagsterRunEvent:
         return ExecutionStepFailureEvent(**values)
     type_, event_type = _TYPES[event.event_type]
     values["event_type"] = event_type
-    made: DagsterRunEvent = type_(**values)  # type: ignore[assignment]  # one of `_TYPES`
-    return made
+    converted: DagsterRunEvent = type_(**values)  # type: ignore[assignment]  # one of `_TYPES`
+    return converted
 
 
 def _python_error(info: ErrorInfo | None) -> PythonError | None:

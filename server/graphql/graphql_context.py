@@ -1,4 +1,4 @@
-"""What resolvers work with."""
+"""The context that resolvers work with."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -30,5 +30,5 @@ Value = TypeVar("Value")
 
 
 def given(argument: Value | None) -> Value | None:
-    """An argument's value; None where it was left out, which Strawberry tells by a value of its own."""
+    """An argument's value; None if it was left out, for which Strawberry has a value of its own."""
     return None if argument is UNSET else argument

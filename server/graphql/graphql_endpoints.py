@@ -1,6 +1,6 @@
-"""`/graphql` and `/dagster/graphql`, with or without an organization before them (contract, Run events).
+"""`/graphql` and `/dagster/graphql`, with or without an organization in front (contract, Run events).
 
-Only POST of one JSON object: no batches, no GET, no GraphiQL, no WebSocket.
+Only one JSON object per POST: no batches, no GET, no GraphiQL, no WebSocket.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ _KEPT_QUERIES = 32  # parsed and validated; tools send the same few again and ag
 
 
 class GraphQLRequest(Shape):
-    """A GraphQL query. Keys beside these are ignored."""
+    """A GraphQL query. Other keys are ignored."""
 
     query: str
     operation_name: str | None = None
@@ -49,14 +49,14 @@ class GraphQLFailure(Shape):
 
 
 class GraphQLAnswer(Shape):
-    """An answer. `data` is null, and the code 400, where nothing was executed; then `errors` tells why."""
+    """An answer. If nothing was executed, `data` is null, the code is 400, and `errors` says why."""
 
     data: dict[str, Any] | None = Field(...)
     errors: list[GraphQLFailure] | None = None
 
 
 class _Prepared(SchemaExtension):
-    """Hands the parsed query and the outcome of its validation to Strawberry, each found out once a text."""
+    """Gives Strawberry the parsed query and the result of its validation, each computed once per query text."""
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
@@ -78,10 +78,10 @@ def _prepared(schema: strawberry.Schema, query: str) -> tuple[DocumentNode, list
 
 
 class _Schema(strawberry.Schema):
-    """A schema whose errors are reported here: Strawberry would log every client's mistake with a stack."""
+    """A schema whose errors are reported here: Strawberry would log every client's mistake with a stack trace."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Nothing: see `_masked`."""
+        """Does nothing: see `_masked`."""
 
 
 def _schema(query: type) -> strawberry.Schema:
@@ -119,7 +119,9 @@ def _check_organization(request: Request) -> None:
     """The organization in the path must be the server's, as the one in the header must (server/http/guard.py)."""
     own, named = workspace_of(request).settings.organization, request.path_params["organization"]
     if own is not None and named != own:
-        raise Refused(403, Error(error="Forbidden", details=f"this server is not of the organization {named!r}"))
+        raise Refused(
+            403, Error(error="Forbidden", details=f"this server does not belong to the organization {named!r}")
+        )
 
 
 async def _answer(schema: strawberry.Schema, request: Request) -> Response:
@@ -148,7 +150,7 @@ async def _answer(schema: strawberry.Schema, request: Request) -> Response:
 
 
 def _masked(error: GraphQLError, debug: bool) -> GraphQLError:
-    """What a resolver did not expect is told by its id alone (docs/run-events.md)."""
+    """The error for the client: only the id of the fault if the resolver did not expect it (docs/run-events.md)."""
     if error.original_error is None or isinstance(error.original_error, GraphQLError):
         return error
     fault = report_fault(error.original_error, debug)
@@ -173,8 +175,8 @@ def _endpoint(path: str, handler: Callable[[Request], Any], summary: str) -> End
 
 
 ENDPOINTS = (
-    _endpoint("/graphql", post_graphql, "The events of runs, by the run API's GraphQL schema."),
-    _endpoint("/dagster/graphql", post_dagster_graphql, "Runs and their events, by Dagster's own schema."),
+    _endpoint("/graphql", post_graphql, "The events of runs, in the run API's GraphQL schema."),
+    _endpoint("/dagster/graphql", post_dagster_graphql, "Runs and their events, in Dagster's own schema."),
     _endpoint(
         "/dagster/{organization}/graphql",
         post_dagster_organization_graphql,

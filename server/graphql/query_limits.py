@@ -1,8 +1,8 @@
-"""What a GraphQL query may cost, found out before anything expensive is done with it.
+"""Limits on what a GraphQL query may cost, checked before any expensive work.
 
 Each step bounds the next: characters bound lexing, tokens and nesting bound parsing, the number of fields and fragments
 bounds validation (which compares fields pairwise), and the cost bounds execution. Every step is linear in what the one
-before let through, so that a query made to hurt is refused within milliseconds.
+before admitted, so that a malicious query is refused within milliseconds.
 """
 
 from collections import Counter
@@ -33,15 +33,15 @@ MAX_FIELDS = 150  # fields and spreads in the text
 MAX_ALIKE = 20  # fields of one response name that have fields of their own
 MAX_FRAGMENTS = 40
 MAX_COST = 100_000  # values in an answer
-QUERY_COST = 4_000  # what asking the database costs, in values
+QUERY_COST = 4_000  # the cost of a database query, in values
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1_000
-"""Of events or runs in a page."""
+"""Events or runs in a page."""
 
 _PAGED = frozenset({"logsForRun", "runsOrError"})
 _QUERIES = _PAGED | {"runOrError"}
-_USUAL_LENGTHS = {  # of lists, as they are in these schemas
+_USUAL_LENGTHS = {  # of lists in these schemas
     "types": 40,
     "fields": 6,
     "args": 2,
@@ -58,7 +58,7 @@ _CLOSING = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R}
 
 
 def parse_within_limits(query: str) -> DocumentNode:
-    """The parsed query. Raises `GraphQLError` where it cannot be parsed, or is too large to be looked at further."""
+    """The parsed query. Raises `GraphQLError` if it cannot be parsed, or is too large."""
     if len(query) > MAX_CHARACTERS:
         raise _too_much("characters", MAX_CHARACTERS)
     _check_tokens(query)
@@ -74,7 +74,7 @@ def check_cost(document: DocumentNode, variables: Mapping[str, Any]) -> None:
         if isinstance(definition, OperationDefinitionNode):
             cost = _Cost(fragments, _with_defaults(definition, variables)).of(definition.selection_set)
             if cost > MAX_COST:
-                raise GraphQLError(f"The query asks for too much: at most {MAX_COST} values are answered.")
+                raise GraphQLError(f"The query asks for too much: an answer has at most {MAX_COST} values.")
 
 
 def _check_tokens(query: str) -> None:
@@ -86,7 +86,7 @@ def _check_tokens(query: str) -> None:
             return
         depth += (kind in _OPENING) - (kind in _CLOSING)
         if depth > MAX_DEPTH:
-            raise GraphQLError(f"The query is nested too deeply: at most {MAX_DEPTH} levels are read.")
+            raise GraphQLError(f"The query is nested too deeply: at most {MAX_DEPTH} levels are allowed.")
     raise _too_much("tokens", MAX_TOKENS)
 
 
@@ -110,15 +110,15 @@ def _check_fields(document: DocumentNode) -> None:
     if fragments > MAX_FRAGMENTS:
         raise _too_much("fragments", MAX_FRAGMENTS)
     if alike and max(alike.values()) > MAX_ALIKE:
-        raise _too_much("fields of one name", MAX_ALIKE)
+        raise _too_much("fields with the same name", MAX_ALIKE)
 
 
 def _too_much(what: str, most: int) -> GraphQLError:
-    return GraphQLError(f"The query has too many {what}: at most {most} are read.")
+    return GraphQLError(f"The query has too many {what}: at most {most} are allowed.")
 
 
 def _with_defaults(operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers among the variables' values; what is given wins over the operation's defaults."""
+    """The variables' values, with the operation's defaults for numbers that are not given."""
     values: dict[str, Any] = {}
     for definition in operation.variable_definitions or ():
         if isinstance(definition.default_value, IntValueNode):
@@ -127,7 +127,7 @@ def _with_defaults(operation: OperationDefinitionNode, variables: Mapping[str, A
 
 
 class _Cost:
-    """How many values a selection can give. A fragment is counted once and remembered, however often it is spread."""
+    """How many values a selection can yield. A fragment is counted once and remembered, however often it is spread."""
 
     def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Any]) -> None:
         self._fragments, self._variables = fragments, variables

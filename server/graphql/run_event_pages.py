@@ -1,4 +1,4 @@
-"""Pages of a run's events, as both GraphQL schemas answer them (contract, Run events)."""
+"""Pages of a run's events, as both GraphQL schemas return them (contract, Run events)."""
 
 import base64
 import binascii
@@ -14,11 +14,11 @@ from dagscope.storage.runs import KeptRunEvent
 
 
 class BadArgument(Exception):
-    """An argument that cannot be used; the text is for the client."""
+    """An invalid argument; the text is sent to the client."""
 
 
 class RunNotFound(Exception):
-    """There is no run of that id."""
+    """No run has that id."""
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
@@ -35,9 +35,9 @@ class EventPage:
 
 
 async def event_page(reader: Reader, run_id: str, limit: int | None, after_cursor: str | None) -> EventPage:
-    """The events after a cursor, from the first one without; `limit` is 100 if not given.
+    """The events after a cursor, from the first event by default; `limit` is 100 by default.
 
-    Raises `RunNotFound`, or `BadArgument` for a limit out of range or a cursor that this run never gave.
+    Raises `RunNotFound`, or `BadArgument` for a limit out of range or a cursor that does not come from this run.
     """
     wanted = checked_limit(limit)
     after = _Cursor.read(after_cursor) if after_cursor else None
@@ -56,7 +56,7 @@ async def event_page(reader: Reader, run_id: str, limit: int | None, after_curso
 
 
 def published(event: RunEvent, type_: type) -> dict[str, Any]:
-    """Those fields of a run event that a schema's type has, by their names there, which are the same."""
+    """The fields of a run event that a schema's type has too, by name."""
     return {name: getattr(event, name) for name in _shared_fields(type_)}
 
 
@@ -76,7 +76,7 @@ def checked_limit(limit: int | None) -> int:
 
 @dataclass(frozen=True)
 class _Cursor:
-    """A place in a run's events. Naming the run, by its uuid, tells cursors of other runs and other states apart.
+    """A place in a run's events. It contains the run's uuid, so that cursors of other runs and states are recognized.
 
     A position in the log never changes, however many events are added.
     """
@@ -101,4 +101,4 @@ class _Cursor:
 
 
 def _bad_cursor() -> BadArgument:
-    return BadArgument("afterCursor must be a cursor that an earlier answer for this run gave")
+    return BadArgument("afterCursor must be the cursor of an earlier answer for this run")

@@ -1,1 +1,1 @@
-"""What every endpoint shares: requests, answers, shapes, the guard."""
+"""Shared by all endpoints: requests, answers, shapes, the guard."""

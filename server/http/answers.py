@@ -1,4 +1,4 @@
-"""Sending shapes, and refusing with them."""
+"""Answers and refusals, as shapes in JSON."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ class ShapeResponse(Response):
 
 
 def around(shape: Shape, field: str) -> tuple[str, str]:
-    """The JSON of a shape up to the value of one of its fields, and from there on.
+    """The JSON of a shape before and after the value of one of its fields.
 
     For a value that is JSON already, or is sent in chunks; the field's value in the shape does not matter.
     """
@@ -36,13 +36,13 @@ def around(shape: Shape, field: str) -> tuple[str, str]:
 
 
 def _members(shape: Shape, fields: Sequence[str]) -> tuple[str, ...]:
-    """The fields as the inside of a JSON object, one text; none if all are absent."""
+    """The fields as the inside of a JSON object, in one text; no text if all are absent."""
     text = shape.to_json(frozenset(fields))[1:-1]
     return (text,) if text else ()
 
 
 class Refused(Exception):
-    """A request that gets an error as its answer: a status code and a shape."""
+    """A request that is answered with an error: a status code and a shape."""
 
     def __init__(self, status_code: int, shape: Shape) -> None:
         self.status_code, self.shape = status_code, shape
@@ -55,8 +55,10 @@ def bad_request(message: str) -> Refused:
 
 
 def reset_meanwhile() -> Refused:
-    """500, for a task that was reset while its POST waited for it."""
-    return Refused(500, Error(error="Internal server error", details="the task was reset while it was awaited"))
+    """500, for a task that a reset deleted while its POST waited for it."""
+    return Refused(
+        500, Error(error="Internal server error", details="a reset deleted the task while the request waited for it")
+    )
 
 
 def unread(error: DagscopeError) -> int:
@@ -82,7 +84,7 @@ async def answer_refused(_: Request, error: Exception) -> Response:
 async def answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     details = {
-        404: f"{request.method} {request.scope['path']}: no such endpoint; /openapi.json lists them",
+        404: f"{request.method} {request.scope['path']}: no such endpoint; /openapi.json lists all endpoints",
         405: f"{request.method} is not allowed here",
     }
     shape = Error(error=error.detail, details=details.get(error.status_code))
@@ -98,7 +100,7 @@ def _allowed(request: Request) -> str:
 
 
 async def answer_state_failure(_: Request, error: Exception) -> Response:
-    """The state cannot be written, or no more is: 500 in the words of the spec, with the reason."""
+    """The state cannot be written, or the server is shutting down: 500 in the words of the spec, with the reason."""
     return ShapeResponse(Error(error="Internal server error", details=str(error)), 500)
 
 
@@ -108,6 +110,6 @@ async def answer_too_many(_: Request, error: Exception) -> Response:
 
 
 async def answer_fault(_: Request, __: Exception) -> Response:
-    """A fault of dagscope's own: the console has the traceback, the client learns only that it happened."""
-    shape = Error(error="Internal server error", details="an unexpected fault; the server's console tells more")
+    """An internal fault: the console shows the traceback, the client learns only that it happened."""
+    shape = Error(error="Internal server error", details="an unexpected fault; see the server's console")
     return ShapeResponse(shape, 500)

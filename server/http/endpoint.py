@@ -1,4 +1,4 @@
-"""An endpoint: its path, its handler, and what the OpenAPI document says of it, in one place."""
+"""An endpoint: its path, its handler, and what the OpenAPI document says about it, in one place."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
-"""Who is answered: a token, and the organization and deployment that a client names (contract; spec, Authentication).
+"""Access: the token, and the organization and deployment that a client names (contract; spec, Authentication).
 
-Pure ASGI, before everything else, so that no handler has to think of it.
+Pure ASGI, before everything else, so that no handler has to check it.
 """
 
 import hmac
@@ -23,8 +23,8 @@ Headers = list[tuple[bytes, bytes]]
 class Guard:
     """Lets a request through to `app`, or answers 401 or 403 in its place.
 
-    With a token configured every request must bring it. Without one, only clients of this machine are answered.
-    `open_paths` are let through whoever asks: what they answer must hold nothing of the project.
+    If a token is configured, every request must send it. If not, only clients on this machine are answered.
+    Every request for one of `open_paths` is let through: the answer must contain nothing about the project.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Guard:
         token = settings.api_token.get_secret_value().encode() if settings.api_token is not None else b""
         if not token and not _is_local(scope):
             return _unauthorized(
-                "this server has no API token, so it answers clients of its own machine only; "
+                "this server has no API token, so it only answers clients on its own machine; "
                 "start it with --api-token-file"
             )
         if token and not _has_token(headers, token):
@@ -53,13 +53,13 @@ class Guard:
             ("deployment", DEPLOYMENT_HEADER, settings.deployment),
         ):
             if own is not None and any(value != own.encode() for name, value in headers if name == header):
-                details = f"this server is not of the {what} that the request names"
+                details = f"this server does not belong to the {what} that the request names"
                 return ShapeResponse(Error(error="Forbidden", details=details), 403)
         return None
 
 
 def _has_token(headers: Headers, right: bytes) -> bool:
-    # Every token is compared, each in constant time: how long it takes tells nothing about the right one.
+    # Every token is compared, each in constant time: the time taken reveals nothing about the right one.
     return sum(hmac.compare_digest(token, right) for token in _tokens(headers)) > 0
 
 
@@ -78,7 +78,7 @@ def _unauthorized(details: str) -> ShapeResponse:
 
 
 def _is_local(scope: Scope) -> bool:
-    """If the client is on this machine; one without an IP address is inside this very process, or at a socket file."""
+    """Whether the client is on this machine. One without an IP address is in this process, or uses a socket file."""
     client = scope.get("client")
     try:
         address = ip_address(client[0].partition("%")[0]) if client else None

@@ -34,7 +34,7 @@ Answer = Callable[[Missing], Shape]
 
 
 def asset_named(project: Project, name: str, answer: Answer = Missing.as_error) -> Asset:
-    """The asset of that name. Refuses with 404 one that the DAG does not have."""
+    """The asset with that name. Refuses an unknown one with 404."""
     if name not in project.assets:
         raise Refused(404, answer(Missing("Asset not found in DAG", _near("asset", name, project.assets))))
     return project.assets[name]
@@ -48,7 +48,7 @@ def asset_or_gone(project: Project, name: str, asked: "AskedTask", answer: Answe
 
 
 def data_test_named(project: Project, name: str, answer: Answer = Missing.as_error) -> DataTest:
-    """The data test of that name. Refuses with 404 one that the DAG does not have."""
+    """The data test with that name. Refuses an unknown one with 404."""
     if name not in project.tests:
         raise Refused(404, answer(Missing("Test not found in DAG", _near("data test", name, project.tests))))
     return project.tests[name]
@@ -68,12 +68,12 @@ class AskedTask:
 
     @classmethod
     def of_query(cls, request: Request) -> "AskedTask":
-        """Refuses with 400 an invalid task id or attempt."""
+        """Refuses an invalid task id or attempt with 400."""
         task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
         return cls(checked_task_id(task_id) if task_id is not None else None, attempt)
 
     async def find(self, moment: Moment, answer: Answer = Missing.as_error) -> KeptAttempt | None:
-        """The attempt; None if the query names no task. Refuses with 404 an unknown task or attempt."""
+        """The attempt; None if the query names no task. Refuses an unknown task or attempt with 404."""
         if self.task_id is None:
             return None
         return await attempt_of(moment, self.task_id, self.attempt, answer)
@@ -82,7 +82,7 @@ class AskedTask:
 async def attempt_of(
     moment: Moment, task_id: str, attempt: int | None, answer: Answer = Missing.as_error
 ) -> KeptAttempt:
-    """A task's attempt, the newest if none is given. Refuses with 404 an unknown task or attempt."""
+    """A task's attempt, the newest if none is given. Refuses an unknown task or attempt with 404."""
     found = await moment.attempt(task_id, attempt)
     if found is not None:
         return found

@@ -1,4 +1,4 @@
-"""`/openapi.json`: an OpenAPI 3.1 document made from the endpoints and the shapes that they really use."""
+"""`/openapi.json`: an OpenAPI 3.1 document generated from the endpoints and the shapes that they use."""
 
 import json
 import re
@@ -18,10 +18,10 @@ from dagscope.server.http.request_reading import LARGEST_NUMBER
 from dagscope.server.http.shapes import Error
 
 _REASONS = {
-    200: "Done.",
-    202: "Still going on.",
-    204: "Nothing to tell.",
-    400: "The request does not fit.",
+    200: "Success.",
+    202: "Not finished yet.",
+    204: "There is nothing to return.",
+    400: "The request is invalid.",
     401: "The token is missing or wrong.",
     403: "Not for this organization or deployment.",
     404: "There is no such thing.",

@@ -1,4 +1,4 @@
-"""Which rows of an answer are asked for."""
+"""Which rows of a result are requested."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Page:
-    """The rows that are asked for; all after `offset` without a limit. Answers name it if `is_told`."""
+    """The requested rows; all after `offset` without a limit. Answers report the page if `is_reported`."""
 
     offset: int = 0
     limit: int | None = None
-    is_told: bool = False
+    is_reported: bool = False
 
     @property
     def is_whole(self) -> bool:

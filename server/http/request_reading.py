@@ -25,7 +25,7 @@ def workspace_of(request: Request) -> Workspace:
 
 
 async def read_body(request: Request, model: type[Body], may_be_empty: bool = False) -> Body:
-    """The JSON body as `model`. Refuses with 415 what is not JSON by its type, with 400 what does not fit."""
+    """The JSON body as `model`. Refuses a type other than JSON with 415, and an invalid body with 400."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     if may_be_empty and not has_body:
         return model()
@@ -62,7 +62,7 @@ def _fitted(text: bytes, model: type[Body]) -> Body:
 
 
 async def _read_all(request: Request) -> bytes:
-    """The body. Refuses with 413 one over the limit, without reading more of it than that."""
+    """The body. Refuses one over the limit with 413, without reading any further."""
     limit = workspace_of(request).settings.body_limit_bytes
     body = bytearray()
     async for chunk in request.stream():
@@ -103,7 +103,7 @@ def _expected(fault: ErrorDetails) -> str:
 
 
 def task_id_of(request: Request) -> str:
-    """The task id in the path. Refuses with 400 what cannot be one."""
+    """The task id in the path. Refuses an invalid one with 400."""
     task_id: str = request.path_params["task_id"]
     if not task_id:
         raise Refused(400, Error(error="taskId is required"))
@@ -118,13 +118,13 @@ def checked_task_id(task_id: str) -> str:
 
 
 def page_of(request: Request) -> Page:
-    """The rows that are asked for with `offset` and `limit`; told in the answer where the client speaks of pages."""
-    is_told = not request.query_params.keys().isdisjoint({"taskId", "offset", "limit"})
-    return Page(whole_number(request, "offset") or 0, whole_number(request, "limit"), is_told)
+    """The rows requested with `offset` and `limit`. The answer reports the page if the query names one, or a task."""
+    is_reported = not request.query_params.keys().isdisjoint({"taskId", "offset", "limit"})
+    return Page(whole_number(request, "offset") or 0, whole_number(request, "limit"), is_reported)
 
 
 def whole_number(request: Request, name: str, least: int = 0) -> int | None:
-    """A query parameter that is a whole number of at least `least`; None where it is not given."""
+    """A query parameter that is a whole number of at least `least`; None if it is not given."""
     text = request.query_params.get(name)
     if text is None:
         return None

@@ -17,7 +17,7 @@ from dagscope.dag.events.status import (
 from dagscope.dag.events.task_ids import TASK_ID_LENGTH, check_new_task_id
 from dagscope.dag.ground.shapes import Shape
 
-PREVIEW_ROWS = 10_000  # of one page, which is made in memory
+PREVIEW_ROWS = 10_000  # of one page, which is built in memory
 PREVIEW_OFFSET = 10**18
 
 
@@ -27,7 +27,7 @@ TaskId = Annotated[
 
 
 class RunRequest(Shape):
-    """`POST /api/dag/run`. dagscope's own: `runTests`, false runs no data tests, and `profile`. Others are ignored."""
+    """`POST /api/dag/run`. dagscope adds `runTests` (false runs no data tests) and `profile`. Others are ignored."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -38,33 +38,33 @@ class RunRequest(Shape):
 
 
 class ExecuteRequest(Shape):
-    """`POST /api/dag/asset/:name/execute`. Without `profile` statements are profiled if the task was before."""
+    """`POST /api/dag/asset/:name/execute`. By default, statements are profiled if they were in the task before."""
 
     task_id: TaskId
     profile: StrictBool | None = None
 
 
 class RetryRequest(Shape):
-    """The body of `POST /api/dag/retry/:taskId`, which needs none. `profile` as in `ExecuteRequest`."""
+    """The optional body of `POST /api/dag/retry/:taskId`. `profile` is as in `ExecuteRequest`."""
 
     profile: StrictBool | None = None
 
 
 class Error(Shape):
-    """Every error that has no shape of its own."""
+    """Every error that does not have a shape of its own."""
 
     error: str
     details: str | None = None
 
 
 class Health(Shape):
-    """`GET /healthz`. dagscope's own: `failed` once the state could not be written."""
+    """`GET /healthz`; `status` is `failed` once the state could not be written."""
 
     status: Literal["ok", "failed"]
 
 
 class DagNode(Shape):
-    """An asset in the DAG, as it is now. Durations are milliseconds."""
+    """An asset in the DAG with its current state. Durations are in milliseconds."""
 
     name: str
     downstreams: tuple[str, ...]
@@ -86,7 +86,7 @@ class DagNode(Shape):
 
 
 class Dag(Shape):
-    """`GET /api/dag`. `errors` are there while the files on disk cannot be loaded: the nodes are the last good ones."""
+    """`GET /api/dag`. While the files on disk cannot be loaded, `errors` says why; `nodes` are the last valid ones."""
 
     project_name: str
     module_name: str
@@ -111,13 +111,13 @@ class TaskBody(Shape):
 
 
 class RunBody(TaskBody):
-    """The answer of a run: the nodes under both keys that the spec shows."""
+    """The answer to a run: the nodes under both keys that the spec shows."""
 
     tasks: tuple[NodeStatus, ...]
 
 
 class UnknownTask(Shape):
-    """The status of a task that never was."""
+    """The status of a task that does not exist."""
 
     task_id: str
     status: Literal[TaskStatus.NOT_STARTED] = TaskStatus.NOT_STARTED
@@ -126,7 +126,7 @@ class UnknownTask(Shape):
 
 
 class Tasks(Shape):
-    """`GET /api/dag/tasks`, newest first; `cursor` asks for the next page, and is absent on the last."""
+    """`GET /api/dag/tasks`, newest first; `cursor` requests the next page, and is absent on the last."""
 
     tasks: tuple[TaskSummary, ...]
     total: int
@@ -141,7 +141,7 @@ class ResetDone(Shape):
 
 
 class ExecuteResult(Shape):
-    """What an execution gave: the rows it wrote, and its first 100 rows (or its value)."""
+    """The result of an execution: the number of rows written, and the first 100 rows (or the value)."""
 
     model_config = ConfigDict(alias_generator=None)
 
@@ -150,9 +150,9 @@ class ExecuteResult(Shape):
 
 
 class AssetExecuted(Shape):
-    """The answer of an execute or a select: ended, still going, or failed. Times are epoch milliseconds.
+    """The answer to an execute or a select that has ended, is still running, or failed. Times are epoch milliseconds.
 
-    `total_records` are the rows of a select, of which `result` has the first.
+    `total_records` is the number of rows of a select; `result` has the first of them.
     """
 
     task_id: str
@@ -168,9 +168,9 @@ class AssetExecuted(Shape):
 
 
 class AssetData(Shape):
-    """The data of an asset. `data` is rows as objects for a dataframe; `row_count` counts all rows, not the page's.
+    """The data of an asset. A dataframe's `data` is its rows as objects; `row_count` counts all rows, not the page's.
 
-    `total_records`, the same number, `offset` and `limit` are there where a task or a page was asked for.
+    `total_records` (the same number), `offset` and `limit` are present if a task or a page was requested.
     """
 
     asset_name: str
@@ -188,20 +188,20 @@ class AssetData(Shape):
 
 
 class PreviewRequest(Shape):
-    """`POST /api/dag/asset/:name/preview`; it takes no body too. Other keys are ignored."""
+    """The optional body of `POST /api/dag/asset/:name/preview`. Other keys are ignored."""
 
     offset: Annotated[StrictInt, Field(ge=0, le=PREVIEW_OFFSET)] = 0
     limit: Annotated[StrictInt, Field(ge=0, le=PREVIEW_ROWS)] = 100
 
 
 class UpkeepRequest(Shape):
-    """`POST /api/dag/asset/:name/drop` and `truncate`: the asset's name again, so that no slip drops a table."""
+    """`POST /api/dag/asset/:name/drop` and `truncate`: the asset's name again, to prevent mistakes."""
 
     confirm: str
 
 
 class RelationChanged(Shape):
-    """What was done to an asset's relation, or why nothing was."""
+    """The result of a drop or a truncate: what was done, or why nothing was done."""
 
     asset_name: str
     status: Literal["SUCCESS", "FAILED"]
@@ -210,7 +210,7 @@ class RelationChanged(Shape):
 
 
 class ConnectionNow(Shape):
-    """A connection of the project, whether it is open, and where it leads; never a secret."""
+    """A connection of the project, whether it is open, and where it connects to; never a secret."""
 
     name: str
     type: str
@@ -245,7 +245,7 @@ class Disconnected(Shape):
 
 
 class SentStatements(Shape):
-    """What was sent to databases in one attempt; `total` counts all, `statements` are those that are kept, in order."""
+    """The statements of one attempt, in order; `total` counts all of them, `statements` has those that are kept."""
 
     task_id: str
     attempt: int
@@ -254,7 +254,7 @@ class SentStatements(Shape):
 
 
 class AssetStatements(SentStatements):
-    """`GET /api/dag/asset/:name/statements`; `state` is the node's in that attempt."""
+    """`GET /api/dag/asset/:name/statements`; `state` is that of the node in that attempt."""
 
     asset_name: str
     state: NodeState
@@ -267,7 +267,7 @@ class DataTestStatements(SentStatements):
 
 
 class DataTestProfile(Shape):
-    """A data test; `sql` asks for the rows that are wrong, `mask` are its columns whose values are not kept."""
+    """A data test; `sql` selects the violating rows, `mask` lists the columns whose values are not kept."""
 
     name: str
     sql: str
@@ -287,7 +287,7 @@ class DataTests(Shape):
 class TaskDataTest(DataTestProfile):
     """A data test in a task. `row_count` rows violate it, the first `kept_rows` of them are kept.
 
-    `could_not_run` tells a test that failed of an error, which is then `error_msg`, from one that found rows.
+    `could_not_run` is true if the test failed with an error (`error_msg`) and not because it found rows.
     `asset_name` is absent for a test that ran by itself or after the DAG. `executed_at` is ISO 8601.
     """
 
@@ -331,7 +331,7 @@ class DataTestData(DataTestExecuted):
 
 
 class TaskLogs(Shape):
-    """`GET /api/logs/:taskId`; `cursor` and `has_more` are there with a limit, `count` is then the page's."""
+    """`GET /api/logs/:taskId`; with a limit, `cursor` and `has_more` are present and `count` is the page's."""
 
     task_id: str
     logs: tuple[LogEntry, ...]

@@ -1,17 +1,17 @@
-"""Letting go of readers that hold their connection open and take nothing (contract, The stream)."""
+"""Closing the connections of clients that stop reading (contract, The stream)."""
 
 import asyncio
 import socket
 
 from dagscope.server.http.bounded_requests import BoundedProtocol
 
-_MOST_UNSENT_BYTES = 1 << 17  # what the system takes of a reader who takes nothing: else megabytes, each of them copied
+_MOST_UNSENT_BYTES = 1 << 17  # what the system buffers for a client that stops reading: else megabytes, all copied
 
 
-def letting_go_after(stalled_s: float) -> type[asyncio.Protocol]:
-    """HTTP/1.1 that drops a connection whose full send buffer nobody has read from for so many seconds.
+def aborting_after(stalled_s: float) -> type[asyncio.Protocol]:
+    """HTTP/1.1 that aborts a connection whose full send buffer has not been read from for `stalled_s` seconds.
 
-    Closing it would not do: the socket would stay until its buffer is sent, which is never.
+    Closing is not enough: the socket would stay open until its buffer is sent, which never happens.
     """
 
     class Protocol(BoundedProtocol):
@@ -25,19 +25,19 @@ def letting_go_after(stalled_s: float) -> type[asyncio.Protocol]:
 
         def pause_writing(self) -> None:
             super().pause_writing()
-            self._letting_go = self.loop.call_later(stalled_s, self.transport.abort)
+            self._abort_timer = self.loop.call_later(stalled_s, self.transport.abort)
 
         def resume_writing(self) -> None:
-            self._keep()
+            self._stop_abort_timer()
             super().resume_writing()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._keep()
+            self._stop_abort_timer()
             super().connection_lost(exc)
 
-        def _keep(self) -> None:
-            if self._letting_go is not None:
-                self._letting_go.cancel()
-                self._letting_go = None
+        def _stop_abort_timer(self) -> None:
+            if self._abort_timer is not None:
+                self._abort_timer.cancel()
+                self._abort_timer = None
 
     return Protocol

@@ -1,1 +1,1 @@
-"""What is open for one project: its queue, its listeners, its settings. No HTTP."""
+"""Everything that is open for one project: its queue, its listeners, its settings. No HTTP."""

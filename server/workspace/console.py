@@ -1,4 +1,4 @@
-"""What the server writes on its console, and how entries of other loggers become log entries of their task.
+"""What the server writes to its console, and how entries of other loggers become log entries of their task.
 
 The runner's entries are shown as they happen; entries that a raw asset (or a library it uses) writes through structlog
 or `logging` are captured under the task they name, or else the task that is being executed.
@@ -97,9 +97,9 @@ class _AnyLevel(_NotFiltering):  # type: ignore[misc]  # structlog makes the cla
 
 
 class TaskEntries:
-    """A listener that shows the entries of tasks on the console, from a level on; they need no capturing any more.
+    """A listener that shows the entries of tasks on the console, from a level up; they are not captured again.
 
-    Make it after `configure_console`: it writes as that says.
+    Create it after `configure_console`, whose settings it uses.
     """
 
     def __init__(self, level: LogLevel) -> None:
@@ -128,7 +128,7 @@ class Capture:
 
     @property
     def redaction(self) -> Redaction:
-        """That of the project as it is now: it may have been loaded again."""
+        """That of the current project, which may have been loaded again."""
         return self._redaction()
 
     def take(self, level: str, message: str, fields: dict[str, Any]) -> None:
@@ -158,9 +158,9 @@ _installed: list[Capture] = []
 
 
 def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
-    """A structlog processor: hand the entry to what is installed, once; `TaskEntries` shows what becomes of it.
+    """A structlog processor: pass the entry to the installed capture, once; `TaskEntries` shows the result.
 
-    An exception that belongs to no task is the server's own: it is told here in full, and in no log that clients read.
+    An exception that belongs to no task is the server's own: it is shown here in full, and in no log that clients read.
     """
     if not _installed:
         return entry
@@ -172,7 +172,7 @@ def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
 
 
 def _redact(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
-    """A structlog processor: what servers and libraries tell, tracebacks too, holds no secret of the project."""
+    """A structlog processor: entries of servers and libraries, and tracebacks, contain no secret of the project."""
     if not _installed:
         return entry
     hide = _installed[-1].redaction.text
@@ -189,7 +189,7 @@ def _drop_below(level: int) -> Callable[[WrappedLogger, str, EventDict], EventDi
 
 
 def _number(level: str) -> int:
-    """A level's number; a level that nobody knows is always shown."""
+    """A level's number; an unknown level is always shown."""
     return _LEVELS.get(level.upper(), logging.CRITICAL)
 
 

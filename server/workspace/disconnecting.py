@@ -1,4 +1,4 @@
-"""Closing the project's databases, until something is to be done in them again."""
+"""Closing the project's databases until they are needed again."""
 
 import asyncio
 import time
@@ -6,14 +6,14 @@ from collections.abc import Collection
 
 from dagscope.dag.connections import Connection
 
-_READERS_WAIT_S = 2.0  # how long those that read right now are waited for
+_READERS_WAIT_S = 2.0  # how long to wait for reads that are running
 _LOOK_AGAIN_S = 0.02
 
 
 async def disconnect(connections: Collection[Connection]) -> str | None:
     """Close the databases, and open no session on them until `connect_again`.
 
-    None if that worked; otherwise nothing has changed, and the result names a connection that is still being read.
+    None if that worked; otherwise nothing has changed, and the result is a connection that is still being read from.
     """
     for connection in connections:
         connection.hold_off()

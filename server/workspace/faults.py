@@ -1,4 +1,4 @@
-"""Faults of dagscope's own: told in full on the console, and to clients by an id alone."""
+"""Internal faults: shown in full on the console, and to clients only as an id."""
 
 import secrets
 import traceback
@@ -11,14 +11,14 @@ _log = structlog.get_logger("dagscope.fault")
 
 @dataclass(frozen=True)
 class Fault:
-    """What a client may know of a fault: no SQL, path or stack in `message`; `stack` is empty unless debugging."""
+    """A fault as a client may see it: no SQL, path or stack in `message`; `stack` is empty unless debugging."""
 
     message: str
     stack: tuple[str, ...]
 
 
 def report_fault(error: BaseException, debug: bool) -> Fault:
-    """Show the fault on the console under a new id; what the client is told."""
+    """Show the fault on the console under a new id; returns what the client may know."""
     fault_id = secrets.token_hex(4)
     # It belongs to no task, so it stays on the console: a task's log is served to clients.
     _log.error("Unexpected fault", fault=fault_id, exc_info=error)

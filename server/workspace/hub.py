@@ -1,7 +1,7 @@
 """The hub: wakes the streams when the log has grown.
 
 A listener holds nothing but its position. It reads the newest entries from one ring that all share, and older ones
-from the database, so a slow reader costs no memory and can neither lose, double nor reorder anything.
+from the database, so a slow reader costs no memory, and nothing is lost, duplicated or reordered.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from dagscope.storage.projection import Recorded
 
 RING_ENTRIES = 5_000
 PAUSE_PER_LISTENER_S = 0.00012
-"""A thousand listeners are woken eight times a second: each send costs a tenth of a millisecond, so that more often
-they would have the loop to themselves, and all of them would wait longer."""
+"""A thousand listeners are woken eight times a second: each send takes a tenth of a millisecond, so that more often
+they would occupy the whole loop, and all of them would wait longer."""
 
 
 class Hub:
@@ -39,7 +39,7 @@ class Hub:
         return self._resets
 
     def publish(self, recorded: Sequence[Recorded]) -> None:
-        """Make committed entries known: at once, or together with others if the listeners were woken just now."""
+        """Announce committed entries: at once, or together with others if the listeners were woken just now."""
         self._ring.extend(recorded)
         if self._waking is None:
             loop = asyncio.get_running_loop()
@@ -47,7 +47,7 @@ class Hub:
             self._waking = loop.call_at(max(due_s, loop.time()), self._wake_all)
 
     def reset(self) -> None:
-        """Make known that the state was cleared."""
+        """Announce that the state was cleared."""
         self._ring.clear()
         self._resets += 1
         self._wake_all()

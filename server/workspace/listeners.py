@@ -1,4 +1,4 @@
-"""What is called with every event: the console, and other packages' entry points in the group `dagscope.listeners`.
+"""The listeners of every event: the console, and other packages' entry points in the group `dagscope.listeners`.
 
 A listener cannot fail a task: if it raises, the console reports it and it is not called again.
 """
@@ -35,7 +35,7 @@ class Listeners:
             is_first = listener in self._listeners
             self._listeners = tuple(other for other in self._listeners if other is not listener)
         if is_first:
-            _report("A listener raised and is called no more", _name(listener), error)
+            _report("A listener raised an exception and is no longer called", _name(listener), error)
 
 
 def installed_listeners() -> tuple[Listener, ...]:

@@ -15,7 +15,7 @@ MakeAnswer = Callable[[Cancellation], bytes | None]
 
 @dataclass(eq=False)
 class Reading:
-    """One of them; `answer` is done once it is there, or has failed."""
+    """One reading; `answer` is done once it has succeeded or failed."""
 
     answer: "asyncio.Task[bytes | None]"
     waiting: int = 0
@@ -25,7 +25,7 @@ class Reading:
 
 
 class Previews:
-    """What is being read. Used in the event loop only."""
+    """The readings under way. Used in the event loop only."""
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads

@@ -1,6 +1,6 @@
 """Loading the project again when its files are saved (`serve --reload`).
 
-A broken edit keeps the last good graph; a running task finishes on the graph that it began with.
+After a broken edit, the last valid graph stays; a running task finishes on the graph that it started with.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from dagscope.server.workspace.workspace import Workspace
 
 _SETTLE_MS = 100  # editors save in several steps
 _AGAIN_S = 1
-_TOLD_PROBLEMS = 100  # each is a log entry
+_REPORTED_PROBLEMS = 100  # each is a log entry
 _log = structlog.get_logger("dagscope.reload")
 
 
 async def reload_on_change(workspace: Workspace) -> None:
-    """Watch the project's files until cancelled, whatever they hold and whatever happens to them."""
-    closing: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of its tasks
+    """Watch the project's files until cancelled, whatever they contain and whatever happens to them."""
+    closing: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
     while True:
         try:
             await _watch(workspace, closing)
@@ -51,14 +51,14 @@ async def _watch(workspace: Workspace, closing: set[asyncio.Task[None]]) -> None
     )
     is_first = True
     async for changed in changes:
-        if changed or is_first:  # what was saved before the watch began is seen at its first sign of life
-            replaced = await reload(workspace, tell=bool(changed))
+        if changed or is_first:  # the first result stands for what was saved before the watch started
+            replaced = await reload(workspace, report=bool(changed))
             if replaced is not None:
                 closing.add(task := asyncio.create_task(_close_unused(workspace, replaced)))
                 task.add_done_callback(closing.discard)
         is_first = False
         if _holds_a_link(changed):
-            return  # what it leads to is watched from the next watch on
+            return  # the next watch includes what it leads to
 
 
 def _holds_a_link(changed: set[tuple[Change, str]]) -> bool:
@@ -66,7 +66,7 @@ def _holds_a_link(changed: set[tuple[Change, str]]) -> bool:
 
 
 class _ProjectFiles:
-    """The files that a project is loaded from, and not what runs leave beside them."""
+    """The files that a project is loaded from, but not those that runs leave beside them."""
 
     def __init__(self, folder: Path) -> None:
         self._files = {str(folder / CONFIG), str(folder / PROFILE)}
@@ -79,38 +79,38 @@ class _ProjectFiles:
         return inside != path and not any(map(is_ignored, inside.split("/")))
 
 
-async def reload(workspace: Workspace, tell: bool = True) -> Project | None:
-    """Load the project again: use it if it is good, report what is wrong if it is not.
+async def reload(workspace: Workspace, report: bool = True) -> Project | None:
+    """Load the project again: use it if it is valid, report what is wrong if it is not.
 
-    The project that it replaced, whose connections may have no user any more; None if that one stays.
+    Returns the replaced project, whose connections may no longer be needed; None if it stays.
     """
     try:
         project = await asyncio.to_thread(load_project, workspace.project.folder, workspace.settings.loading_limits)
     except ProjectInvalid as error:
         _refuse(workspace, error.problems)
         return None
-    except Exception as error:  # noqa: BLE001  a fault of the loader's own must not end the watching
+    except Exception as error:  # noqa: BLE001  an internal fault of the loader must not end the watching
         reason = f"cannot be loaded: {type(error).__name__}: {error}"
         _refuse(workspace, (Problem(str(workspace.project.folder), 0, reason),))
         return None
     before = workspace.project
     workspace.project = project.with_open_connections_of(before)
     workspace.problems = ()
-    if tell:
+    if report:
         _log.info("Project reloaded", assets=len(project.assets), tests=len(project.tests))
     return before
 
 
 def _refuse(workspace: Workspace, problems: tuple[Problem, ...]) -> None:
     workspace.problems = problems
-    for problem in problems[:_TOLD_PROBLEMS]:
-        _log.error("Reload failed: the last good project stays", problem=str(problem))
-    if len(problems) > _TOLD_PROBLEMS:
+    for problem in problems[:_REPORTED_PROBLEMS]:
+        _log.error("Reload failed: the last valid project stays", problem=str(problem))
+    if len(problems) > _REPORTED_PROBLEMS:
         _log.error("Reload failed: there are more problems", problems=len(problems))
 
 
 async def _close_unused(workspace: Workspace, before: Project) -> None:
-    """Let go of connections that the new project no longer has, once nothing runs on them."""
+    """Close connections that the new project no longer has, once nothing runs on them."""
     await workspace.tasks.until_idle()
     in_use: Iterable[int] = {id(connection) for connection in workspace.project.connections.values()}
     for connection in before.connections.values():

@@ -43,7 +43,7 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """The form of entries on the console: text for people, or one JSON object a line."""
+    """The form of entries on the console: text for people, or one JSON object per line."""
 
     TEXT = "text"
     JSON = "json"
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DAGSCOPE_", frozen=True)
 
     max_workers: int | None = Field(
-        None, ge=1, description="Assets executed at once; `cores` of config.yaml wins over the number of CPUs."
+        None, ge=1, description="Assets executed at once; default: `cores` of config.yaml, or the number of CPUs."
     )
     post_wait_ms: int = Field(10_000, ge=0, description="How long a POST that executes something waits for its end.")
     read_limit_s: float = Field(
@@ -73,32 +73,32 @@ class Settings(BaseSettings):
     waiting_tasks: int = Field(100, ge=0, description="Tasks that may wait while another one runs; 429 beyond.")
     store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
     keep_days: float | None = Field(
-        None, ge=0, description="Delete tasks, and entries without one, older than this; no limit if not set."
+        None, ge=0, description="Delete older tasks, and older entries without a task; default: no limit."
     )
     keep_bytes: int | None = Field(
-        None, ge=0, description="The oldest tasks are let go of while entries and frames take more; none if not set."
+        None, ge=0, description="Delete the oldest tasks while all of them take more than this; default: no limit."
     )
     load_file_limit_bytes: int = Field(
-        4_194_304, ge=8, description="The largest SQL file that is read; Python and YAML may have an eighth of it."
+        4_194_304, ge=8, description="The largest SQL file that is read; for Python and YAML files, an eighth of it."
     )
-    load_file_limit_s: float = Field(1, gt=0, description="Processor time that rendering a template may take at load.")
-    load_total_limit_s: float = Field(60, gt=0, description="Processor time that loading a project may take.")
+    load_file_limit_s: float = Field(1, gt=0, description="Processor time for rendering a template at load.")
+    load_total_limit_s: float = Field(60, gt=0, description="Processor time for loading a project.")
     heartbeat_s: float = Field(15, gt=0, description="Seconds between comments on a silent stream.")
     stalled_reader_s: float = Field(
-        20, gt=0, description="Seconds after which a connection whose reader takes nothing is let go."
+        20, gt=0, description="Seconds after which the connection of a client that stops reading is closed."
     )
     api_token: Annotated[SecretStr, AfterValidator(_sendable)] | None = Field(
-        None, description="The token that clients must send; without one, only clients of this machine are answered."
+        None, description="The token that clients must send; without one, only clients on this machine are answered."
     )
     organization: Annotated[str, AfterValidator(_free)] | None = Field(
-        None, description="The one organization that clients may name; any if not set."
+        None, description="The only organization that clients may name; default: any."
     )
-    deployment: str | None = Field(None, description="The one deployment that clients may name; any if not set.")
+    deployment: str | None = Field(None, description="The only deployment that clients may name; default: any.")
     log_level: Annotated[LogLevel, BeforeValidator(_in_lower_case)] = Field(
-        LogLevel.INFO, description="The least level that `serve` shows on its console; `--debug` shows all."
+        LogLevel.INFO, description="The lowest level that `serve` shows on its console; `--debug` shows all."
     )
     log_format: Annotated[LogFormat, BeforeValidator(_in_lower_case)] | None = Field(
-        None, description="The form of entries on the console; text on a terminal and JSON elsewhere if not set."
+        None, description="The form of entries on the console; default: text on a terminal, JSON elsewhere."
     )
     debug: bool = Field(False, description="Show stacks of unexpected faults to clients; `serve --debug` turns it on.")
 

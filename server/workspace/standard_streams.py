@@ -1,7 +1,7 @@
-"""Standard output and standard error that keep nobody waiting and fail nobody, whoever reads them.
+"""Standard output and standard error that never block or fail the writer, whatever their reader does.
 
-What is written goes into a bounded queue, and a thread of its own writes it out. Where the reader is gone, the disk is
-full or nobody reads, lines are dropped and counted; once lines can be written again, one says how many are missing.
+Output goes into a bounded queue, and a separate thread writes it out. If the reader is gone, the disk is full or
+nothing is read, lines are dropped and counted; once lines can be written again, one says how many are missing.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from collections import deque
 from typing import TextIO
 
 QUEUED_BYTES = 1_000_000
-"""What may wait to be written to one stream."""
+"""The most bytes that wait to be written to one stream."""
 
 _AT_ONCE = 65_536  # bytes of one write
-_STUCK_S = 0.2  # without a byte written, after which nobody waits for room any more
-_DRAIN_S = 1.0  # how long the end of the process waits for a reader that reads nothing
+_STUCK_S = 0.2  # without a byte written, after which writers no longer wait for room
+_DRAIN_S = 1.0  # how long the end of the process waits for a reader that does not read
 
 
 class StandardStreams:
-    """Stands in for `sys.stdout` and `sys.stderr` while it is entered; `log` is for entries that wait for nothing."""
+    """Replaces `sys.stdout` and `sys.stderr` while it is entered; `log` is for entries that never wait."""
 
     def __init__(self) -> None:
         self._outlets = _Outlet(1), _Outlet(2)
@@ -47,17 +47,17 @@ class StandardStreams:
 
 
 def _flush(stream: TextIO | None) -> None:
-    with contextlib.suppress(OSError, ValueError):  # it is broken, or closed: there is nothing to be saved
+    with contextlib.suppress(OSError, ValueError):  # it is broken or closed: there is nothing to flush
         if stream is not None:
             stream.flush()
 
 
 def _text(out: "_Outlet", patient: bool) -> TextIO:
-    return io.TextIOWrapper(_Bytes(out, patient), encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[type-var]  # its stub wants more of a buffer than it asks for
+    return io.TextIOWrapper(_Bytes(out, patient), encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[type-var]  # its stub requires more of a buffer than it uses
 
 
 class _Bytes(io.RawIOBase):
-    """An outlet as a file of bytes, which cannot be closed: whoever closes `sys.stderr` closes it for nobody else."""
+    """An outlet as a file of bytes, which cannot be closed: closing `sys.stderr` does not close it for others."""
 
     def __init__(self, outlet: "_Outlet", patient: bool) -> None:
         self._outlet, self._patient = outlet, patient
@@ -97,12 +97,12 @@ class _Outlet:
         self._thread: threading.Thread | None = None
 
     def _in_child(self) -> None:
-        """A forked child has neither the thread nor the state of the lock: it writes by itself."""
+        """A forked child has neither the thread nor the state of the lock: it writes directly."""
         self._begin()
         self._is_child = True
 
     def put(self, data: bytes, patient: bool) -> None:
-        """Have it written soon. Who is patient waits for room while the reader reads; the event loop never is."""
+        """Queue it for writing. A patient caller waits for room while the reader reads; the event loop never waits."""
         if self._is_child:
             with contextlib.suppress(OSError):
                 os.write(self.descriptor, data)
@@ -121,7 +121,7 @@ class _Outlet:
             self._changed.notify_all()
 
     def drain(self) -> None:
-        """Wait until all is written, but not for a reader that does not read."""
+        """Wait until everything is written, but not for a reader that does not read."""
         with self._changed:
             deadline = time.monotonic() + _DRAIN_S
             while self._queued_bytes and time.monotonic() < deadline:
@@ -162,12 +162,12 @@ class _Outlet:
                 self._changed.notify_all()
 
     def _write(self, data: bytes) -> bool:
-        """If all of it was written; what was not is counted."""
+        """Whether all of it was written; the lines that were not are counted."""
         rest = memoryview(data)
         while rest:
             try:
                 count = os.write(self.descriptor, rest[:_AT_ONCE])
-            except BlockingIOError:  # somebody made the terminal a file that does not wait
+            except BlockingIOError:  # another process made the terminal non-blocking
                 time.sleep(_STUCK_S / 4)
                 continue
             except OSError:  # the reader is gone, the disk is full, the descriptor is closed

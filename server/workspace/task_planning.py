@@ -1,4 +1,4 @@
-"""What the next attempt of a task is to do, from the project and what is kept of the task. Nothing is read or run."""
+"""Planning the next attempt of a task from the project and what is kept of the task. Nothing is read or run."""
 
 import uuid
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ class NothingToRetry(DagscopeError):
 
 @dataclass(frozen=True)
 class NextAttempt:
-    """The attempt of a task that comes after `earlier`, its newest; its first one without.
+    """The attempt of a task that follows `earlier`, its newest; by default its first attempt.
 
-    Each method is a plan for it: what it does itself, with everything else of `earlier` carried over.
+    Each method returns a plan for it: what it does itself, with everything else carried over from `earlier`.
     """
 
     project: Project
@@ -35,12 +35,12 @@ class NextAttempt:
     earlier: KeptTask | None = None
 
     def of_dag(self, data: Mapping[str, Any] | None = None, run_tests: bool = True, profile: bool = False) -> TaskPlan:
-        """Execute all assets with this `data`, and all tests unless it is said otherwise."""
+        """Execute all assets with this `data`, and all tests unless `run_tests` is false."""
         assets = frozenset(self.project.assets)
         return self._plan(Work(assets, run_tests=run_tests, run_root_tests=run_tests, profile=profile), data or {})
 
     def of_asset(self, asset: str, select: bool = False, profile: bool | None = None) -> TaskPlan:
-        """Execute one asset with its tests, or only select it; profiled as the attempt before if nothing is said."""
+        """Execute one asset with its tests, or only select it; by default profiled if the attempt before was."""
         assets = frozenset({asset})
         selected = assets if select else frozenset[str]()
         return self._plan(Work(assets, selected, run_root_tests=False, profile=self._profiles(profile)))
@@ -56,7 +56,7 @@ class NextAttempt:
     def of_rest(self, profile: bool | None = None) -> TaskPlan | None:
         """Execute again what failed, was skipped or was interrupted; None if there is no attempt before.
 
-        Root tests run again if that one executed the whole DAG; else only the lone tests that failed in it do.
+        Root tests run again if that one executed the whole DAG; otherwise only the lone tests that failed in it do.
         Raises `NothingToRetry` if all succeeded.
         """
         earlier = self.earlier
@@ -101,7 +101,7 @@ class NextAttempt:
         )
 
     def _nodes(self, work: Work) -> tuple[dict[str, NodeStatus], dict[str, NodeFacts]]:
-        """All nodes of the attempt in order, and what is kept of those that are carried over."""
+        """All nodes of the attempt in order, and the facts of those that are carried over."""
         kept = {node.status.asset_name: node for node in self.earlier.nodes} if self.earlier else {}
         names = [name for name in self.project.graph.order if name in kept or name in work.to_execute]
         nodes: dict[str, NodeStatus] = {}

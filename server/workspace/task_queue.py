@@ -1,4 +1,4 @@
-"""The tasks of a project: accepted at once, executed one at a time, joined by those who ask for the same."""
+"""The tasks of a project: accepted at once, executed one at a time, joined by requests for the same work."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,7 +27,7 @@ from dagscope.storage.recovery import close_task
 
 _log = structlog.get_logger("dagscope.tasks")
 
-_INTERRUPT_AGAIN_S = 0.05  # a statement may start just as the interrupt passes: ask until the task has ended
+_INTERRUPT_AGAIN_S = 0.05  # a statement may start just after the interrupt: repeat it until the task has ended
 
 
 @dataclass(eq=False)
@@ -41,14 +41,14 @@ class ActiveTask:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     node_ended: dict[str, asyncio.Event] = field(default_factory=dict)
     test_ended: dict[str, asyncio.Event] = field(default_factory=dict)
-    """Of each test that runs by itself."""
+    """For each test that runs by itself."""
 
     @property
     def task_id(self) -> str:
         return self.plan.task.task_id
 
     def still_has(self, asset: str, select: bool = False) -> bool:
-        """If the asset is still to be executed (or selected), or is being, in this attempt."""
+        """Whether the asset has yet to be executed (or selected), or is being, in this attempt."""
         wanted = self.plan.work.to_select if select else self.plan.work.to_execute - self.plan.work.to_select
         return asset in wanted and not self.node_ended[asset].is_set()
 
@@ -61,15 +61,15 @@ class ActiveTask:
         return self.test_ended[test] if self.plan.work.to_execute else self.ended
 
     def still_tests(self, test: str) -> bool:
-        """If the test is still to be run by itself, or is being run, in this attempt."""
+        """Whether the test has yet to be run by itself, or is being run, in this attempt."""
         return test in self.plan.work.lone_tests and not self.test_ended[test].is_set()
 
 
 class ShuttingDown(DagscopeError):
-    """The server is being stopped and accepts no task any more."""
+    """The server is shutting down and accepts no more tasks."""
 
     def __init__(self) -> None:
-        super().__init__("the server is being stopped")
+        super().__init__("the server is shutting down")
 
 
 class TooManyWaiting(DagscopeError):
@@ -80,7 +80,7 @@ class TooManyWaiting(DagscopeError):
 
 
 class TaskQueue:
-    """Accepts and executes tasks. Used in the event loop; the runner's threads reach it through `_emit_for` alone."""
+    """Accepts and executes tasks. Used in the event loop; the runner's threads reach it only through `_emit_for`."""
 
     def __init__(
         self,
@@ -99,9 +99,9 @@ class TaskQueue:
         self._active: dict[str, ActiveTask] = {}
         self._closing = False
         self.accepting = asyncio.Lock()
-        """Held while a task is accepted; whoever holds it can be sure that none begins."""
+        """Held while a task is accepted: no task can start while something else holds it."""
         self._waiting: asyncio.Queue[ActiveTask] = asyncio.Queue()
-        # One task executes at a time; a second thread ends what is cancelled while it waits.
+        # One task executes at a time; a second thread ends tasks that are cancelled while they wait.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="runner")
 
     async def __aenter__(self) -> "TaskQueue":
@@ -115,7 +115,7 @@ class TaskQueue:
         self._threads.shutdown()
 
     def _find(self, run_id: str) -> ActiveTask | None:
-        """The active task of that task id or task uuid."""
+        """The active task with that task id or task uuid."""
         by_uuid = (active for active in self._active.values() if active.plan.task.task_uuid == run_id)
         return self._active.get(run_id) or next(by_uuid, None)
 
@@ -149,8 +149,8 @@ class TaskQueue:
     ) -> ActiveTask:
         """Execute one asset, with its tests, in a task (contract, Task and node status); or only select it.
 
-        Joins the task if it still has the asset to do; waits for it if it has not; carries an ended task's other
-        nodes over into a new attempt, which profiles if that one did unless it is said otherwise.
+        Joins the task if it has yet to finish the asset; otherwise waits until it has ended. A new attempt carries over
+        an ended task's other nodes, and by default profiles if the attempt before did.
         """
         return await self._joined_or_begun(
             project,
@@ -172,7 +172,7 @@ class TaskQueue:
         still_does: Callable[[ActiveTask], bool],
         plan: Callable[[NextAttempt], TaskPlan],
     ) -> ActiveTask:
-        """The task, if it is active and still does what is wanted; else, once it has ended, a new attempt of it."""
+        """The task, if it is active and still has the wanted work; else, once it has ended, a new attempt of it."""
         while True:
             async with self.accepting:
                 active = self._find(task_id)
@@ -216,7 +216,7 @@ class TaskQueue:
         return active
 
     async def retry(self, project: Project, task_id: str, profile: bool | None = None) -> ActiveTask | None:
-        """Execute again what failed, was skipped or was interrupted in a task's newest attempt, with the rest carried.
+        """Retry what failed, was skipped or was interrupted in a task's newest attempt, and carry over the rest.
 
         None if there is no such task. Joins the task if it is active; raises `NothingToRetry` if all succeeded.
         """
@@ -240,18 +240,18 @@ class TaskQueue:
             await next(iter(self._active.values())).ended.wait()
 
     async def close(self) -> None:
-        """Accept nothing more, and cancel what there is."""
+        """Accept no more tasks, and cancel the active ones."""
         self._closing = True
         await self.cancel_all()
 
     async def cancel_all(self) -> None:
-        """Interrupt what runs, drop what waits, and wait until all of it has ended."""
+        """Interrupt what runs, drop what waits, and wait until everything has ended."""
         while self._active:
             await self._end(list(self._active.values()))
 
     async def _end(self, tasks: list[ActiveTask]) -> None:
         for active in tasks:
-            if not active.started:  # its turn may be far away: end it now
+            if not active.started:  # its turn may not come soon: end it now
                 active.cancellation.request()
                 await self._execute(active)
         while going_on := [active for active in tasks if not active.ended.is_set()]:
@@ -270,13 +270,13 @@ class TaskQueue:
     async def _tidy_up(self) -> None:
         try:
             await self._between_tasks()
-        except Exception as error:  # noqa: BLE001  what fails between two tasks is no reason not to execute the next
-            _log.error("What is done between tasks failed", error=named_error(error))
+        except Exception as error:  # noqa: BLE001  a failure between two tasks does not stop the next one
+            _log.error("Work between tasks failed", error=named_error(error))
 
     async def _execute(self, active: ActiveTask) -> None:
         active.started = True
         try:
-            # Nothing is executed that could not even be recorded as accepted; what is not executed changes nothing.
+            # Nothing is executed that could not be recorded as accepted; what is not executed changes nothing.
             cancelled = active.cancellation.is_requested
             await (self._recorder.flush() if cancelled else self._recorder.begin(active.task_id, active.plan.attempt))
             plan = await self._with_earlier_results(active)
@@ -284,7 +284,7 @@ class TaskQueue:
             if broken is not None:
                 await self._close(active, broken)
             await self._recorder.flush()
-        except Exception as error:  # noqa: BLE001  whatever went wrong, the task ends and the next one begins
+        except Exception as error:  # noqa: BLE001  whatever went wrong, the task ends and the next one starts
             await self._close(active, error)
         finally:
             del self._active[active.task_id]
@@ -293,7 +293,7 @@ class TaskQueue:
                 ended.set()
 
     async def _with_earlier_results(self, active: ActiveTask) -> TaskPlan:
-        """The plan with what is kept of upstreams that it does not execute, as it is now that its turn has come."""
+        """The plan with the kept results of upstreams that it does not execute, read now that it starts."""
         needed = results_to_look_up(active.project, active.plan)
         if not needed:
             return active.plan
@@ -301,9 +301,9 @@ class TaskQueue:
             return replace(active.plan, earlier_results=await moment.results_of(needed))
 
     def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> BaseException | None:
-        """Execute the task, in a thread; what broke its runner.
+        """Execute the task, in a thread; returns the error that broke its runner.
 
-        It is returned and not raised: out of a thread, a `SystemExit` would end the server.
+        It is returned, not raised: raised in a thread, a `SystemExit` would end the server.
         """
         try:
             connect_again(*active.project.connections.values())
@@ -325,9 +325,9 @@ class TaskQueue:
         return emit
 
     async def _close(self, active: ActiveTask, error: BaseException) -> None:
-        """End a task whose runner broke, as far as the state can still be read and written."""
+        """End a task whose runner failed, as far as the state can still be read and written."""
         reason = named_error(error)
-        _log.error("Task broke off", taskId=active.task_id, error=reason)
+        _log.error("Task failed unexpectedly", taskId=active.task_id, error=reason)
         try:
             async with self._reader.moment() as moment:
                 task = await moment.task(active.task_id)

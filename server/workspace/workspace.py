@@ -1,4 +1,4 @@
-"""The workspace: one project and all that is open for it while a server, or a `dagscope run`, lives."""
+"""The workspace: one project and all that is open for it while a server, or a `dagscope run`, is running."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -51,7 +51,7 @@ class AllReads:
 
 @dataclass
 class Workspace:
-    """What handlers and commands work with. `project` is the newest good one; a running task keeps its own."""
+    """What handlers and commands work with. `project` is the newest valid one; a running task keeps its own."""
 
     project: Project
     settings: Settings
@@ -83,7 +83,7 @@ class Workspace:
         await self.recorder.flush()
 
     async def reset(self) -> bool:
-        """Forget all tasks and what came of them; False, and nothing done, while a task runs or waits."""
+        """Delete all tasks and their results; does nothing and returns False while a task runs or waits."""
         async with self.tasks.accepting:
             if not self.tasks.is_idle:
                 return False
@@ -97,10 +97,10 @@ class Workspace:
 async def open_workspace(
     project: Project, settings: Settings, listeners: tuple[Listener, ...] = ()
 ) -> AsyncIterator[Workspace]:
-    """Open a project's state: take its lock, migrate it, close what a dead process left.
+    """Open a project's state: take its lock, migrate it, close what a dead process left open.
 
-    Events go to `listeners`, and to those that are installed.
-    Raises `StateInUse` or `StateUnusable`. On the way out running tasks are cancelled and recorded as such.
+    Events go to `listeners` and to the installed ones.
+    Raises `StateInUse` or `StateUnusable`. At the end, running tasks are cancelled and recorded as such.
     """
     folder = StateFolder.of_project(project.folder)
     async with AsyncExitStack() as stack:

@@ -86,7 +86,7 @@ def test_listeners_that_are_broken(packages: Path, tmp_path: Path) -> None:
     reports = [json.loads(line) for line in ran.stderr.splitlines()]
     assert [(report["event"], report["listener"]) for report in reports] == [
         ("A listener cannot be imported", "dagscope_quack:gone"),
-        ("A listener raised and is called no more", "dagscope_quack:broken"),
+        ("A listener raised an exception and is no longer called", "dagscope_quack:broken"),
     ]
     assert reports[1]["exception"].splitlines()[-1] == "RuntimeError: no room for t"
     assert "task t" in (packages / "noted").read_text()

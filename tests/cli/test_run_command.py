@@ -107,7 +107,7 @@ def test_wrong_usage(hello: Path) -> None:
 def test_folder_that_cannot_be_written(hello: Path) -> None:
     """If the state cannot be stored, a command reports that in one line, with exit code 2."""
     (hello / ".dagscope").write_text("not a folder")
-    needs = "it has to be a folder that belongs to you, in one that you may write to"
+    needs = "it must be a folder that belongs to you, in a folder that you can write to"
     for command in ("run", "serve"):
         ran = dagscope(command, cwd=hello)
         assert ran.returncode == 2

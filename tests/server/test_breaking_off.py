@@ -1,4 +1,4 @@
-"""Cancelling the Python of raw assets: it ends, its thread too, and no lock of a library stays held."""
+"""Cancelling the Python of raw assets: it ends with its thread, and no lock of a library stays held."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""What an asset does, of whatever kind, ends its own node and nothing else."""
+"""Whatever an asset does, it ends its own node and nothing else."""
 
 from pathlib import Path
 
@@ -39,12 +39,12 @@ def execute(context):
 
 
 def project(folder: Path, files: dict[str, str]) -> Path:
-    """A project that also has a good asset, `s.other`."""
+    """A project that also has a valid asset, `s.other`."""
     return write_project(folder, {model("s.other"): "SELECT 1 AS id", **files})
 
 
 def outcome(door: AppDoor, asset: str = "s.a") -> tuple[str, str]:
-    """Run all; the asset's state and message. The other asset, and the next task, go well."""
+    """Run all; returns the asset's state and message. The other asset and the next task succeed."""
     nodes = {node["assetName"]: node for node in door.run("t").json()["nodes"]}
     assert nodes["s.other"]["state"] == "SUCCESS"
     assert door.post("/api/dag/asset/s.other/execute", {"taskId": "next"}).status_code == 200

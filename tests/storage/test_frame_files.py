@@ -20,14 +20,14 @@ def table(*values: int) -> pa.Table:
 
 
 def test_round_trip(frames: FrameFiles) -> None:
-    """A frame is read as it was written, and told with rows and columns."""
+    """A frame is read as it was written, and has its number of rows and its columns."""
     frame = frames.write(table(1, 2, 3).to_reader())
     assert (frame.rows, frame.columns) == (3, ("n", "text"))
     assert frames.read(frame.digest).equals(table(1, 2, 3))
 
 
 def test_the_same_twice(frames: FrameFiles) -> None:
-    """The same content is kept once, another beside it."""
+    """The same content is kept once, and different content separately."""
     assert frames.write(table(1).to_reader()) == frames.write(table(1).to_reader())
     frames.write(table(2).to_reader())
     assert len(list(frames.folder.iterdir())) == 2
@@ -42,7 +42,7 @@ def test_values(frames: FrameFiles) -> None:
 
 @pytest.mark.parametrize("offset", [0, 100, -1])
 def test_a_flipped_byte(frames: FrameFiles, offset: int) -> None:
-    """One changed byte anywhere is found out, and nothing of the frame is served."""
+    """One changed byte anywhere is detected, and nothing of the frame is returned."""
     digest = frames.write(table(*range(100)).to_reader()).digest
     file = frames.path(digest, ".arrow")
     content = bytearray(file.read_bytes())
@@ -54,13 +54,13 @@ def test_a_flipped_byte(frames: FrameFiles, offset: int) -> None:
 
 
 def test_a_missing_file(frames: FrameFiles) -> None:
-    """A frame whose file is gone is told as missing."""
+    """A frame whose file is gone is reported as missing."""
     with pytest.raises(FrameDamaged, match=r"^frame abc cannot be used: it is missing; run its asset again$"):
         frames.read("abc")
 
 
 def test_a_failure_while_writing(frames: FrameFiles) -> None:
-    """A reader that fails half way leaves no file behind."""
+    """A reader that fails halfway leaves no file behind."""
 
     def batches() -> object:
         yield table(1).to_batches()[0]
@@ -72,7 +72,7 @@ def test_a_failure_while_writing(frames: FrameFiles) -> None:
 
 
 def test_orphans(frames: FrameFiles) -> None:
-    """Frames that nothing refers to are deleted, and so is what a dead process had not finished."""
+    """Frames that nothing refers to are deleted, and so is what a dead process did not finish."""
     kept, orphan = frames.write(table(1).to_reader()), frames.write(table(2).to_reader())
     (frames.folder / "new-abc.arrow").touch()
     assert frames.delete_all_but(frozenset({kept.digest})) == 2

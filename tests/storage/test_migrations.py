@@ -1,4 +1,4 @@
-"""Bringing state.sqlite to the newest shape."""
+"""Upgrading state.sqlite to the newest schema."""
 
 import sqlite3
 from pathlib import Path
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> StateFolder:
     return state
 
 
-def test_migrations_make_the_tables(folder: StateFolder) -> None:
+def test_migrations_create_the_tables(folder: StateFolder) -> None:
     """The migrations lead to exactly the tables that the code declares."""
     migrate(folder)
     engine = create_engine(f"sqlite:///{folder.database}")
@@ -35,14 +35,14 @@ def test_migrations_make_the_tables(folder: StateFolder) -> None:
 
 
 def test_head() -> None:
-    """`HEAD` is the newest revision, and revisions are one unbroken line."""
+    """`HEAD` is the newest revision, and the revisions form one unbroken line."""
     revisions = sorted(script.name.split("_")[0] for script in (scripts_folder() / "versions").glob("*.py"))
     assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
     assert revisions[-1] == HEAD
 
 
 def test_an_old_state_keeps_all(folder: StateFolder) -> None:
-    """A state of the first revision is upgraded with every row that is in it, and can be written on."""
+    """A state of the first revision is upgraded with all of its rows, and can be written to."""
     upgrade(folder.database, "0001")
     connection = sqlite3.connect(folder.database)
     for table, row in OLD_ROWS.items():
@@ -62,8 +62,8 @@ def test_an_old_state_keeps_all(folder: StateFolder) -> None:
     connection.close()
 
 
-def test_an_upgrade_that_breaks_off(folder: StateFolder) -> None:
-    """An upgrade that does not come to its end has changed nothing: the next start finds the old state whole."""
+def test_an_upgrade_that_fails(folder: StateFolder) -> None:
+    """An upgrade that does not finish changes nothing: the next start finds the old state complete."""
     upgrade(folder.database, "0001")
     connection = sqlite3.connect(folder.database)
     connection.execute("ALTER TABLE node ADD COLUMN is_selection BOOLEAN")  # what the upgrade does last
@@ -83,7 +83,7 @@ def test_an_upgrade_that_breaks_off(folder: StateFolder) -> None:
 
 
 def test_selections_of_an_old_state(folder: StateFolder) -> None:
-    """Nodes of which only the query was read are known as such after the upgrade, whatever their assets are called."""
+    """Nodes whose query was only selected are known as such after the upgrade, whatever the names of their assets."""
     upgrade(folder.database, "0002")
     connection = sqlite3.connect(folder.database)
     for table in ("task", "attempt", "frame"):
@@ -115,7 +115,7 @@ OLD_ROWS: dict[str, tuple[object, ...]] = {
 
 
 def upgrade(database: Path, revision: str) -> None:
-    """Bring a database to an old revision."""
+    """Upgrade a database to an old revision."""
     config = Config()
     config.set_main_option("script_location", str(scripts_folder()))
     engine = create_engine(f"sqlite:///{database}")
@@ -143,7 +143,7 @@ def test_the_first_position(folder: StateFolder) -> None:
 
 
 def test_a_newer_state(folder: StateFolder) -> None:
-    """A state of a newer dagscope is refused by name, and not touched."""
+    """The state of a newer dagscope is refused by name, and not changed."""
     migrate(folder)
     connection = sqlite3.connect(folder.database)
     connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -154,14 +154,14 @@ def test_a_newer_state(folder: StateFolder) -> None:
         migrate(folder)
     assert str(raised.value) == (
         f"{folder.database} was written by a newer dagscope (revision 9999); "
-        "update dagscope, or move the file away to start anew"
+        "update dagscope, or move the file away to start over"
     )
     assert folder.database.read_bytes() == before
 
 
 @pytest.mark.parametrize("table", ["task", "node", "log_entry", "state"])
 def test_a_broken_page(folder: StateFolder, table: str) -> None:
-    """A state with one broken page is refused at once, not when somebody comes upon it; no byte of it changes."""
+    """A state with one broken page is refused at once, not when the page is read; no byte of it changes."""
     migrate(folder)
     connection = sqlite3.connect(folder.database)
     (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
@@ -179,10 +179,10 @@ def test_a_broken_page(folder: StateFolder, table: str) -> None:
 
 @pytest.mark.parametrize("content", [b"not a database at all", b"SQLite format 3\x00" + b"\xff" * 5000])
 def test_a_damaged_state(folder: StateFolder, content: bytes) -> None:
-    """A file that is no state is refused by name, and not touched."""
+    """A file that is not a state is refused by name, and not changed."""
     folder.database.write_bytes(content)
     with pytest.raises(StateUnusable) as raised:
         migrate(folder)
     assert str(raised.value).startswith(f"{folder.database} cannot be read as dagscope's state: ")
-    assert str(raised.value).endswith("; restore it, or move it away to start anew")
+    assert str(raised.value).endswith("; restore it, or move it away to start over")
     assert folder.database.read_bytes() == content

@@ -1,4 +1,4 @@
-"""The reader: what it does with a state that it cannot read."""
+"""The reader with a state that it cannot read."""
 
 import asyncio
 import sqlite3
@@ -13,7 +13,7 @@ from dagscope.storage.state_folder import StateFolder
 
 
 def test_unreadable_state(tmp_path: Path) -> None:
-    """A state that cannot be read is an error of storage's own, which gives the database's reason."""
+    """A state that cannot be read raises an error of storage's own, with the database's reason."""
     state = StateFolder(tmp_path / ".dagscope")
     state.create()
     migrate(state)

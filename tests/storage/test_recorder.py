@@ -59,7 +59,7 @@ async def state(tmp_path: Path) -> AsyncIterator[Opened]:
 
 
 async def test_order_and_positions(state: Opened) -> None:
-    """Entries get consecutive positions in the order in which they were emitted, and are published so."""
+    """Entries get consecutive positions in the order in which they were emitted, and are published in that order."""
     first = state.recorder.last_position
     for number in range(5_000):
         state.recorder.emit(entry(number))
@@ -69,7 +69,7 @@ async def test_order_and_positions(state: Opened) -> None:
 
 
 async def test_published_after_the_commit(state: Opened) -> None:
-    """What is published can be read by others at that moment."""
+    """Published entries can already be read by others."""
     state.recorder.emit(entry(1))
     while not state.published:
         await asyncio.sleep(0)
@@ -77,7 +77,7 @@ async def test_published_after_the_commit(state: Opened) -> None:
 
 
 async def test_many_threads(state: Opened) -> None:
-    """Threads that emit more than fits wait; each thread's entries stay in order, and none is lost."""
+    """Threads wait while the queue is full; each thread's entries stay in order, and no entry is lost."""
 
     def emit(thread: int) -> None:
         for number in range(10_000):
@@ -94,7 +94,7 @@ async def test_many_threads(state: Opened) -> None:
 
 
 async def test_clearing_keeps_positions_going(state: Opened) -> None:
-    """After a clear nothing is left, and positions go on above all that ever were."""
+    """After a clear nothing is left, and new positions are above all earlier ones."""
     state.recorder.emit(entry(1))
     await state.recorder.clear()
     before = state.recorder.last_position
@@ -110,27 +110,27 @@ async def test_event_that_cannot_be_stored(state: Opened) -> None:
         state.recorder.emit(event)
     await state.recorder.flush()
     assert [json.loads(text)["message"] for text in await state.entries()] == ["entry 1", "entry 3"]
-    (told,) = await state.entries("?")
-    assert json.loads(told)["message"].startswith("a log entry could not be stored: PydanticSerializationError: ")
+    (instead,) = await state.entries("?")
+    assert json.loads(instead)["message"].startswith("a log entry could not be stored: PydanticSerializationError: ")
 
 
 async def test_node_that_cannot_be_stored(state: Opened) -> None:
-    """A node with what the state has no place for is FAILED there, and says why."""
+    """A node with a value that cannot be stored is FAILED in the state, and says why."""
     node = NodeStatus(name="Executing s.a", asset_name="s.a", order=1)
     summary = TaskSummary.of_nodes("t", TaskStatus.IN_PROGRESS, [node], 0)
     state.recorder.emit(TaskAccepted("t", 1, summary, "uuid", {}, ((node, NodeFacts()),)))
     state.recorder.emit(NodeChanged("t", 1, node.changed(state=NodeState.SUCCESS, execution_time_ms=2**70)))
     await state.recorder.flush()
-    told = json.loads(state.published[-1].data)
+    stored = json.loads(state.published[-1].data)
     reason = "OverflowError: Python int too large to convert to SQLite INTEGER"
-    assert (told["state"], told["message"]) == ("FAILED", f"could not be stored: {reason}")
+    assert (stored["state"], stored["message"]) == ("FAILED", f"could not be stored: {reason}")
 
 
 async def test_event_of_no_task(state: Opened) -> None:
-    """An event of a task that is not there is an entry that says so; the recorder goes on."""
+    """An event of a task that does not exist becomes an entry that says so; the recorder continues."""
     state.recorder.emit(NodeChanged("gone", 1, NodeStatus(name="Executing s.a", asset_name="s.a", order=1)))
     state.recorder.emit(entry(1))
     await state.recorder.flush()
-    (told,) = await state.entries("gone")
-    assert json.loads(told)["message"].startswith("the state of a node could not be stored: IntegrityError: ")
+    (instead,) = await state.entries("gone")
+    assert json.loads(instead)["message"].startswith("the state of a node could not be stored: IntegrityError: ")
     assert len(await state.entries()) == 1

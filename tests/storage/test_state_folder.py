@@ -43,7 +43,7 @@ def _move_project(state: Path) -> None:
     ],
 )
 def test_files_of_a_used_state(hello: Path, harm: Callable[[Path], None], file: str) -> None:
-    """Nothing is accepted any more once what is written would be lost, and the answer says why."""
+    """Once writes would be lost, nothing more is accepted, and the answer says why."""
     door = AppDoor(hello)
     assert door.run("before").status_code == 200
     state = StateFolder.of_project(hello).path
@@ -69,7 +69,7 @@ def test_one_owner_whatever_is_deleted(hello: Path, harm: Callable[[Path], None]
 
 
 def test_what_was_shown_before(hello: Path) -> None:
-    """A server whose state was deleted still answers what it has, is unhealthy, and starts anew after a restart."""
+    """A server whose state was deleted still answers reads, is unhealthy, and has a new state after a restart."""
     door = AppDoor(hello)
     door.run("before")
     _delete_all(StateFolder.of_project(hello).path)
@@ -84,7 +84,7 @@ def test_what_was_shown_before(hello: Path) -> None:
 
 @pytest.mark.parametrize("text", ["[1]", "7", "no JSON", ""])
 def test_lock_file_of_any_content(hello: Path, text: str) -> None:
-    """The owner is named as far as its file says it."""
+    """The owner is named as far as its lock file does."""
     folder = StateFolder.of_project(hello)
     with folder.owned():
         folder.lock_file.write_text(text, encoding="utf-8")

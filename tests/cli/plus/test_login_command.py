@@ -90,7 +90,7 @@ def test_against_a_guarded_server(dg: Dg, hello: Path, tmp_path: Path, serve: Se
     assert login(dg, server.address, "--token", "s3cret-token")[0] == 0
     assert dg.events("x").stderr == "Error querying Dagster Plus API: Run x not found\n"
     dg.patch.setenv("DAGSTER_CLOUD_DEPLOYMENT", "other")
-    denied = "Access denied: this server is not of the deployment that the request names"
+    denied = "Access denied: this server does not belong to the deployment that the request names"
     assert dg.events("x").stderr == f"Error querying Dagster Plus API: {denied}\n"
 
 

@@ -52,7 +52,7 @@ def test_cancel(tmp_path: Path, opened: OpenDoor) -> None:
 
 
 def test_cancel_what_is_not_running(hello: Path, opened: OpenDoor) -> None:
-    """Cancelling an ended task is 409, an unknown one 404; neither changes anything."""
+    """Cancelling an ended task gives 409 and an unknown one 404; neither changes anything."""
     door = opened(hello)
     before = door.run("t").json()
     answer = door.post("/api/dag/cancel/t")
@@ -65,7 +65,7 @@ def test_cancel_what_is_not_running(hello: Path, opened: OpenDoor) -> None:
 
 
 def test_cancel_a_raw_asset(tmp_path: Path, opened: OpenDoor) -> None:
-    """A raw asset that loops for ever is broken off, even one that catches every Exception."""
+    """A raw asset that loops forever is interrupted, even one that catches every Exception."""
     source = "def execute(context):\n    while True:\n        try:\n            sum(range(1000))\n"
     source += "        except Exception:\n            pass\n"
     door = opened(write_project(tmp_path, {raw("mart.loops"): source}), post_wait_ms=50)
@@ -76,7 +76,7 @@ def test_cancel_a_raw_asset(tmp_path: Path, opened: OpenDoor) -> None:
 
 
 def test_cancel_what_cannot_be_stopped(tmp_path: Path, serve: Serve) -> None:
-    """A raw asset that waits in C code is given up after a second; what it does later is not heard; others go on."""
+    """A raw asset that waits in C code is abandoned after a second; what it does later is ignored; others continue."""
     source = "import time\n\ndef execute(context):\n    time.sleep(4)\n    context.log.info('too late')\n    return 1\n"
     door = serve(write_project(tmp_path, {raw("mart.sleeps"): source}), post_wait_ms=50)
     door.run("t")
@@ -87,7 +87,7 @@ def test_cancel_what_cannot_be_stopped(tmp_path: Path, serve: Serve) -> None:
 
 
 def test_cancel_a_waiting_task(tmp_path: Path, opened: OpenDoor) -> None:
-    """A task that waits for another is cancelled at once; the other goes on."""
+    """A task that waits for another is cancelled at once; the other continues."""
     door = opened(write_project(tmp_path, {model("a.slow"): SLOW_SQL}), post_wait_ms=50)
     door.run("first")
     door.run("second")
@@ -128,7 +128,7 @@ def test_retry_after_a_kill(tmp_path: Path, serve: Serve) -> None:
 
 
 def test_nothing_to_retry(hello: Path, opened: OpenDoor) -> None:
-    """A task all of whose assets succeeded is 409, an unknown one 404."""
+    """A retry gives 409 if all assets of the task succeeded, and 404 if the task is unknown."""
     door = opened(hello)
     door.run("t")
     answer = door.post("/api/dag/retry/t")
@@ -140,7 +140,7 @@ def test_nothing_to_retry(hello: Path, opened: OpenDoor) -> None:
 
 
 def test_an_attempt_that_is_not_there(hello: Path, opened: OpenDoor) -> None:
-    """An attempt that never was is 404, like a task that never was."""
+    """An attempt that does not exist gives 404, like a task that does not exist."""
     door = opened(hello)
     door.run("t")
     assert door.get("/api/dag/status/t?attempt=2").status_code == 404

@@ -1,4 +1,4 @@
-"""Opening the project's databases, and letting go of them."""
+"""Opening and closing the project's databases."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_connect_and_disconnect(tmp_path: Path, both_engines: dict[str, str], op
 
 
 def test_looking_while_disconnected(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> None:
-    """Looking does not connect: the DAG and frames answer without the database, relations say what to do."""
+    """Reading does not connect: the DAG and frames are answered without the database, relations say what to do."""
     door = opened(write_project(tmp_path, {**both_engines, **FILES}))
     door.run("t")
     door.post("/api/dag/disconnect")
@@ -66,7 +66,7 @@ def test_looking_while_disconnected(tmp_path: Path, both_engines: dict[str, str]
 
 @pytest.mark.server
 def test_another_process_can_open_the_file(tmp_path: Path, opened: OpenDoor) -> None:
-    """After a disconnect another process opens the DuckDB file for writing; while it has it, connecting says who."""
+    """After a disconnect another process can write to the DuckDB file; meanwhile a connect names that process."""
     door = opened(write_project(tmp_path, {**on_engine("duckdb"), **FILES}))
     file = tmp_path / "store" / "both.duckdb"
     door.run("t")
@@ -95,13 +95,13 @@ def test_another_process_can_open_the_file(tmp_path: Path, opened: OpenDoor) -> 
 
 
 def test_no_disconnect_under_a_task(tmp_path: Path, opened: OpenDoor) -> None:
-    """While a task runs a disconnect is 409, and the task goes on."""
+    """While a task runs, a disconnect gives 409 and the task continues."""
     door = opened(write_project(tmp_path, {model("s.slow"): SLOW_SQL}), post_wait_ms=50)
     door.run("monday")
     answer = door.post("/api/dag/disconnect")
     assert (answer.status_code, answer.json()) == (
         409,
-        {"error": "Cannot disconnect now", "details": "task monday is running; cancel it, or wait for its end"},
+        {"error": "Cannot disconnect now", "details": "task monday is running; cancel it, or wait until it has ended"},
     )
     assert door.get("/api/dag/status/monday").json()["status"] == "IN_PROGRESS"
     door.post("/api/dag/cancel/monday")
@@ -109,7 +109,7 @@ def test_no_disconnect_under_a_task(tmp_path: Path, opened: OpenDoor) -> None:
 
 
 def test_a_database_in_memory_keeps_its_tables(tmp_path: Path, opened: OpenDoor) -> None:
-    """A disconnect takes nothing from a database that would be gone with its connection."""
+    """A disconnect keeps the tables of a database that exists only while its connection is open."""
     files = {**on_engine("duckdb", {"path": ":memory:"}), **FILES}
     door = opened(write_project(tmp_path, files))
     door.run("t")
@@ -120,7 +120,7 @@ def test_a_database_in_memory_keeps_its_tables(tmp_path: Path, opened: OpenDoor)
 
 
 def test_status_shows_no_secret(tmp_path: Path, postgres: dict[str, str], opened: OpenDoor) -> None:
-    """The status says where a connection leads, and no password."""
+    """The status says where a connection leads, without the password."""
     door = opened(write_project(tmp_path, {**on_engine("postgres", postgres), **FILES}))
     answer = door.get("/api/dag/connection-status")
     assert answer.json() == {

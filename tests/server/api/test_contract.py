@@ -1,4 +1,4 @@
-"""Every endpoint and every response example of the spec, laid beside what dagscope answers.
+"""Every endpoint and every response example of the spec, compared with dagscope's answers.
 
 Each test runs through the app, through an app that is restarted before every request, and against a real server.
 """
@@ -26,7 +26,7 @@ NODE = {
 
 
 def like(example: Any, answer: Any) -> bool:
-    """If the answer has the example's keys, and values of its kinds; lists are like their first item."""
+    """Whether the answer has the example's keys, and values of the same kinds; lists are like their first item."""
     if isinstance(example, dict):
         same = isinstance(answer, dict) and answer.keys() == example.keys()
         return same and all(like(example[key], answer[key]) for key in example)
@@ -119,7 +119,7 @@ def test_status(door: AppDoor) -> None:
 
 
 def test_status_of_an_unknown_task(door: AppDoor) -> None:
-    """An unknown task is 404 with exactly the spec's four fields."""
+    """An unknown task gives 404 with exactly the spec's four fields."""
     answer = door.get("/api/dag/status/unknown_task")
     assert answer.status_code == 404
     assert answer.json() == {"taskId": "unknown_task", "status": "NOT_STARTED", "nodes": [], "lastTaskName": ""}
@@ -218,7 +218,7 @@ def test_execute_before_any_upstream_ran(door: AppDoor) -> None:
 
 
 def test_execute_an_unknown_asset(door: AppDoor) -> None:
-    """An unknown asset is 404, in the shape of a failed execution."""
+    """An unknown asset gives 404, in the shape of a failed execution."""
     answer = door.post("/api/dag/asset/unknown.asset/execute", {"taskId": "a"})
     assert answer.status_code == 404
     assert answer.json() == {
@@ -250,7 +250,7 @@ def test_data(door: AppDoor) -> None:
 
 
 def test_data_before_any_execution(door: AppDoor) -> None:
-    """An asset that was never executed has no data: 204, and no body."""
+    """An asset that was never executed has no data: 204 without a body."""
     answer = door.get("/api/dag/asset/staging.hello/data")
     assert (answer.status_code, answer.content) == (204, b"")
 
@@ -269,7 +269,7 @@ def test_data_of_an_unknown_asset(door: AppDoor) -> None:
 
 
 def test_data_of_an_unknown_task(door: AppDoor) -> None:
-    """An unknown task is 404 and told apart from an unknown asset."""
+    """An unknown task gives 404, with another error than an unknown asset."""
     answer = door.get("/api/dag/asset/staging.hello/data?taskId=nope")
     assert (answer.status_code, answer.json()["error"]) == (404, "Task not found")
 
@@ -341,7 +341,7 @@ def test_delete_task_logs(door: AppDoor) -> None:
 
 
 def test_delete_logs_of_no_task(door: AppDoor) -> None:
-    """`DELETE /api/logs/` is 400, and deletes nothing."""
+    """`DELETE /api/logs/` gives 400 and deletes nothing."""
     door.run("a")
     answer = door.delete("/api/logs/")
     assert (answer.status_code, answer.json()) == (400, {"error": "taskId is required"})
@@ -357,7 +357,7 @@ def test_delete_all_logs(door: AppDoor) -> None:
 
 
 def test_missing_task_id(door: AppDoor) -> None:
-    """A body without `taskId` is 400 in the spec's words."""
+    """A body without `taskId` gives 400 in the spec's words."""
     for path in ("/api/dag/run", "/api/dag/asset/staging.hello/execute"):
         answer = door.post(path, {"data": {}})
         assert answer.status_code == 400

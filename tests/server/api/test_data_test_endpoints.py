@@ -17,7 +17,7 @@ SELECT id, email, 1.10 AS paid FROM (VALUES (1, 'ada@example.com'), (2, NULL), (
 
 @pytest.fixture
 def people(tmp_path: Path, both_engines: dict[str, str]) -> Path:
-    """A project of one asset with a test that finds rows, one that finds none, and one that cannot run."""
+    """A project with a test that finds rows, one that finds no rows, and one that cannot run."""
     files = {
         model("s.people"): block("tests: [{name: known}, {name: paid}]") + PEOPLE,
         model("s.other"): block("tests: [{name: broken}]") + "SELECT 1 AS id",
@@ -69,7 +69,7 @@ def test_rows_of_a_failed_test(door: AppDoor) -> None:
 
 
 def test_pages_of_rows(door: AppDoor) -> None:
-    """`offset` and `limit` page what is kept; `rowCount` stays the whole. Bad ones are 400."""
+    """`offset` and `limit` select a page of the kept rows; `rowCount` counts all. Invalid ones give 400."""
     door.run("t")
     page = data(door, "s.known", "?taskId=t&offset=1&limit=1")
     assert ([row["id"] for row in page["data"]], page["rowCount"], page["keptRows"]) == ([2], 3, 2)
@@ -78,7 +78,7 @@ def test_pages_of_rows(door: AppDoor) -> None:
 
 
 def test_passed_and_broken_tests(door: AppDoor) -> None:
-    """A test that found nothing and one whose SQL cannot run have no rows, and are told apart."""
+    """A test that found nothing and one whose SQL cannot run have no rows, but different statuses."""
     door.run("t")
     passed, broken = data(door, "s.paid", "?taskId=t"), data(door, "s.broken", "?taskId=t")
     assert [passed[key] for key in ("status", "couldNotRun", "rowCount", "errorMsg", "data")] == [
@@ -93,7 +93,7 @@ def test_passed_and_broken_tests(door: AppDoor) -> None:
 
 
 def test_no_data_of_a_test(door: AppDoor) -> None:
-    """204 for a test that was not run; 404 for an unknown test, task or attempt, each in its own words."""
+    """A test that was not run gives 204; an unknown test, task or attempt gives 404, each in its own words."""
     assert door.get("/api/tests/data/s.lonely").status_code == 204
     door.run("t")
     assert door.get("/api/tests/data/s.lonely?taskId=t").status_code == 204
@@ -118,15 +118,15 @@ def test_the_newest_rows(door: AppDoor) -> None:
 
 
 def test_results_of_a_task(door: AppDoor) -> None:
-    """Every test of the task with how it came out, root tests too, in order of execution."""
+    """Every test of the task is listed with its result, root tests too, in order of execution."""
     door.run("t")
     answer = door.get("/api/tests/results/t").json()
     assert (answer["taskId"], answer["attempt"]) == ("t", 1)
-    told = {
+    results = {
         test["name"]: (test["status"], test["couldNotRun"], test["rowCount"], test["keptRows"], test.get("assetName"))
         for test in answer["tests"]
     }
-    assert told == {
+    assert results == {
         "s.broken": ("FAILED", True, 0, 0, "s.other"),
         "s.known": ("FAILED", False, 3, 2, "s.people"),
         "s.paid": ("SUCCESS", False, 0, 0, "s.people"),
@@ -137,7 +137,7 @@ def test_results_of_a_task(door: AppDoor) -> None:
 
 
 def test_no_results(door: AppDoor) -> None:
-    """The results of an unknown task are 404; those of a task without tests are an empty list."""
+    """The results of an unknown task give 404; those of a task without tests are an empty list."""
     answer = door.get("/api/tests/results/nope")
     assert (answer.status_code, answer.json()) == (
         404,
@@ -186,14 +186,14 @@ def test_running_one_test(door: AppDoor) -> None:
     assert status["rootTestResults"] == []
     assert [row["id"] for row in data(door, "s.lonely", "?taskId=alone")["data"]] == [2, 3]
     stream = messages(door.get("/api/events?taskId=alone&lastEventId=0").text)
-    told = [m["data"]["eventType"] for m in stream if m["event"] == "run_event"]
-    assert told == ["RUN_START", "ASSET_CHECK_EVALUATION", "RUN_FAILURE"]
+    events = [m["data"]["eventType"] for m in stream if m["event"] == "run_event"]
+    assert events == ["RUN_START", "ASSET_CHECK_EVALUATION", "RUN_FAILURE"]
     assert [m["data"]["status"] for m in stream if m["event"] == "test"] == ["IN_PROGRESS", "FAILED"]
     assert {test["name"]: test["status"] for test in door.get("/api/tests").json()["tests"]}["s.lonely"] == "FAILED"
 
 
 def test_running_one_test_that_passes_or_breaks(door: AppDoor) -> None:
-    """A test that finds nothing is 200; one that cannot run is 500 and says so."""
+    """A test that finds nothing gives 200; one that cannot run gives 500 and says so."""
     door.run("made")
     assert execute(door, "s.paid", "a").status_code == 200
     broken = execute(door, "s.broken", "b")
@@ -220,8 +220,8 @@ def test_running_one_test_in_an_ended_task(door: AppDoor) -> None:
     assert data(door, "s.lonely", "?taskId=t")["executedAt"] > before
 
 
-def test_a_test_that_goes_on(tmp_path: Path, opened: OpenDoor) -> None:
-    """A test that outwaits the POST is 202; the same POST joins it, another waits for it, a cancel ends it."""
+def test_a_test_that_takes_long(tmp_path: Path, opened: OpenDoor) -> None:
+    """A test that outlasts the POST gives 202; the same POST joins it, another waits for it, a cancel ends it."""
     files = {model("s.a"): "SELECT 1 AS n", data_test("s.slow"): SLOW_SQL, data_test("s.quick"): "SELECT 1"}
     door = opened(write_project(tmp_path, files), post_wait_ms=200)
     first = execute(door, "s.slow", "t")
@@ -241,7 +241,7 @@ def test_a_test_that_goes_on(tmp_path: Path, opened: OpenDoor) -> None:
 
 
 def test_a_server_that_dies_under_a_test(tmp_path: Path, serve: Serve) -> None:
-    """A test that ran when the server died could not run, and can be retried."""
+    """A test that was running when the server died counts as one that could not run, and can be retried."""
     files = {model("s.a"): "SELECT 1 AS n", data_test("s.slow"): SLOW_SQL}
     door = serve(write_project(tmp_path, files), post_wait_ms=200)
     assert execute(door, "s.slow", "t").status_code == 202
@@ -259,7 +259,7 @@ def test_a_server_that_dies_under_a_test(tmp_path: Path, serve: Serve) -> None:
 
 
 def test_a_damaged_frame_of_rows(people: Path, opened: OpenDoor) -> None:
-    """Rows whose file is damaged are 500, and the reason is told."""
+    """Rows whose file is damaged give 500 with the reason."""
     door = opened(people)
     door.run("t")
     for file in (people / ".dagscope" / "frames").iterdir():
@@ -270,7 +270,7 @@ def test_a_damaged_frame_of_rows(people: Path, opened: OpenDoor) -> None:
 
 
 def test_pages_of_an_assets_data(door: AppDoor) -> None:
-    """With a task or a page the data of an asset names the page and how many rows there are in all."""
+    """With a task or a page, the data of an asset includes the page and the total number of rows."""
     door.post("/api/dag/asset/s.people/execute", {"taskId": "t"})
     path = "/api/dag/asset/s.people/data"
     page = door.get(f"{path}?taskId=t&offset=1&limit=1").json()

@@ -136,7 +136,7 @@ def exact(tmp_path: Path, postgres: dict[str, str]) -> Iterator[Cells]:
 
 @pytest.fixture
 def crossing(tmp_path: Path, postgres: dict[str, str]) -> Iterator[Cells]:
-    """A table of each engine that goes over to the other one, and comes back from there."""
+    """A table of each engine that is copied to the other one and back."""
     framed, persisted, files = "is_data_framed: true\n", "persist_inputs: true\n", {}
     for here, there, kinds in (("duck", "elephant", DUCKDB_CROSSING), ("elephant", "duck", POSTGRES_CROSSING)):
         hop = 'SELECT * FROM {{{{ Ref("{}.t") }}}}'
@@ -160,7 +160,7 @@ def asset(connection: str, sql: str, extra: str = "") -> str:
 @each_is_a_run
 @given(duck=tables(DUCKDB), elephant=tables(POSTGRES))
 def test_get_data_is_exact(exact: Cells, duck: list[Row], elephant: list[Row]) -> None:
-    """Random tables of all types of both engines: each cell is shown as the database's own text has it."""
+    """Random tables of all types of both engines: each cell is shown as in the database's own text."""
     exact.run(duck=duck, elephant=elephant)
     shown = {engine: exact.shown(f"{engine}.t") for engine in ("duck", "elephant")}  # `own_texts` disconnects
     assert differences(DUCKDB, shown["duck"], exact.own_texts(DUCKDB, "duck.t")) == []

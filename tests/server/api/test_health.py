@@ -14,7 +14,7 @@ def test_health_of_a_server_that_works(hello: Path, serve: Serve) -> None:
 
 
 def test_health_of_a_server_that_cannot_write(hello: Path, serve: Serve) -> None:
-    """Once the state could not be written the server is not healthy, until it is started again."""
+    """Once the state could not be written, the server is unhealthy until it is started again."""
     door = serve(hello)
     with closing(sqlite3.connect(hello / ".dagscope" / "state.sqlite")) as state:
         state.execute("ALTER TABLE status_event RENAME TO elsewhere")

@@ -31,7 +31,7 @@ def preview(door: AppDoor, asset: str, body: object = None) -> Any:
 
 
 def test_preview(door: AppDoor) -> None:
-    """A preview is a page of the table as it is, exact, with the number of rows in all; no task comes of it."""
+    """A preview is an exact page of the table as it is, with the total number of rows; it creates no task."""
     door.run("t")
     answer = preview(door, "s.orders", {"offset": 1, "limit": 1, "taskId": "ignored"})
     assert (answer.status_code, answer.json()) == (
@@ -59,7 +59,7 @@ def test_preview(door: AppDoor) -> None:
 
 
 def test_preview_of_what_dagscope_did_not_write(tmp_path: Path, opened: OpenDoor) -> None:
-    """A preview shows rows that another tool wrote, which are no task's data."""
+    """A preview shows rows that another tool wrote, which belong to no task's data."""
     door = opened(write_project(tmp_path, {**on_engine("duckdb"), **FILES}))
     door.run("t")
     door.post("/api/dag/disconnect")
@@ -69,7 +69,7 @@ def test_preview_of_what_dagscope_did_not_write(tmp_path: Path, opened: OpenDoor
 
 
 def test_nothing_to_preview(door: AppDoor) -> None:
-    """No relation is 204, a raw asset 400, an unknown one 404; a bad page is 400 and says what would be right."""
+    """A missing relation gives 204, a raw asset 400, an unknown one 404; an invalid page 400 with the valid range."""
     assert preview(door, "s.orders").status_code == 204
     for asset, code, error in (
         ("s.raw", 400, '"s.raw" has no relation to preview'),
@@ -94,8 +94,8 @@ SLOW = {
 }
 
 
-def test_preview_that_goes_on(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> None:
-    """A preview that outwaits its POST is 202; sent again it joins, and has the rows once they are there."""
+def test_preview_that_takes_long(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> None:
+    """A preview that outlasts its POST gives 202; the same POST joins it, and has the rows once they are there."""
     engine = "postgres" if "postgres" in both_engines["config.yaml"] else "duckdb"
     slow = {model("s.slow"): block("materialization: view") + SLOW[engine]}
     door = opened(write_project(tmp_path, {**both_engines, **slow}), post_wait_ms=50)
@@ -103,7 +103,7 @@ def test_preview_that_goes_on(tmp_path: Path, both_engines: dict[str, str], open
     wait_until(lambda: door.get("/api/dag/status/t").json()["status"] == "SUCCESS")
     answer = preview(door, "s.slow")
     assert (answer.status_code, answer.json()["hasData"]) == (202, False)
-    assert answer.json()["error"] == "still being read: send the same request again to wait on"
+    assert answer.json()["error"] == "still being read: send the same request again to keep waiting"
     deadline = time.monotonic() + 60
     while preview(door, "s.slow").status_code == 202:
         assert time.monotonic() < deadline
@@ -115,7 +115,7 @@ def test_preview_that_goes_on(tmp_path: Path, both_engines: dict[str, str], open
 
 
 def test_preview_that_fails(tmp_path: Path, opened: OpenDoor) -> None:
-    """A view that can no longer be read is 500, in the database's words."""
+    """A view that can no longer be read gives 500, in the database's words."""
     door = opened(write_project(tmp_path, {**on_engine("duckdb"), **FILES}))
     door.run("t")
     door.post("/api/dag/asset/s.orders/drop", {"confirm": "s.orders"})

@@ -14,7 +14,7 @@ MISSING = {
 
 
 def test_readme(hello: Path, opened: OpenDoor) -> None:
-    """The README is sent as Markdown, as it is written now."""
+    """The README is sent as Markdown, with its current content."""
     door = opened(hello)
     (hello / "README.md").write_text("# Grüße\n\n<script>alert(1)</script>\n", encoding="utf-8")
     answer = door.get("/api/docs/readme")
@@ -37,7 +37,7 @@ def test_readme_of_the_docs(hello: Path, opened: OpenDoor) -> None:
 
 @pytest.mark.parametrize("put", ["nothing", "link", "folder", "pipe"])
 def test_no_readme(hello: Path, opened: OpenDoor, put: str) -> None:
-    """Without a README 404 says so; a link to another file, a folder or a pipe is none."""
+    """Without a README, 404 says so; a link to another file, a folder or a pipe does not count as one."""
     readme = hello / "README.md"
     readme.unlink()
     if put == "link":

@@ -1,4 +1,4 @@
-"""Dropping and truncating what an asset made."""
+"""Dropping and truncating an asset's relation."""
 
 import time
 from pathlib import Path
@@ -34,7 +34,7 @@ def upkeep(door: AppDoor, asset: str, what: str, confirm: str | None = None) -> 
 
 @pytest.mark.parametrize(("asset", "kind"), [("s.orders", "table"), ("s.log", "table"), ("t.view", "view")])
 def test_drop(door: AppDoor, asset: str, kind: str) -> None:
-    """A drop takes the relation alone; dropping it again does nothing, and the next run makes it anew."""
+    """A drop deletes only the relation; dropping it again does nothing, and the next run creates it again."""
     answer = upkeep(door, asset, "drop")
     assert (answer.status_code, answer.json()) == (
         200,
@@ -56,7 +56,7 @@ def test_drop(door: AppDoor, asset: str, kind: str) -> None:
 
 
 def test_truncate(door: AppDoor) -> None:
-    """A truncate leaves an empty table with its keys, which is no task's data any more."""
+    """A truncate leaves an empty table with its keys, which is no longer any task's data."""
     assert upkeep(door, "s.log", "truncate").json()["message"] == "Truncated table s.log"
     assert door.get("/api/dag/asset/s.log/data?taskId=t").status_code == 204
     door.post("/api/dag/asset/s.log/execute", {"taskId": "next"})
@@ -83,13 +83,13 @@ def test_truncate(door: AppDoor) -> None:
     ],
 )
 def test_what_is_refused(door: AppDoor, asset: str, what: str, error: str) -> None:
-    """What has no table of dagscope's cannot be dropped or truncated, and is told why."""
+    """An asset without a table that dagscope created cannot be dropped or truncated, and the error says why."""
     answer = upkeep(door, asset, what)
     assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
 def test_confirmation(door: AppDoor) -> None:
-    """Without the asset's own name nothing is done."""
+    """Without the asset's own name, nothing is done."""
     for body, error in (
         ({"confirm": "s.log"}, '\'confirm\' must be "s.orders", the asset to drop, found "s.log"'),
         ({"confirm": "S.ORDERS"}, '\'confirm\' must be "s.orders", the asset to drop, found "S.ORDERS"'),
@@ -115,20 +115,20 @@ def test_upkeep_connects_by_itself(door: AppDoor) -> None:
 
 
 def test_no_upkeep_under_a_task(tmp_path: Path, opened: OpenDoor) -> None:
-    """While a task runs, drop and truncate are 409."""
+    """While a task runs, drop and truncate give 409."""
     door = opened(write_project(tmp_path, {model("s.slow"): SLOW_SQL}), post_wait_ms=50)
     door.run("monday")
     for what in ("drop", "truncate"):
         answer = upkeep(door, "s.slow", what)
         assert (answer.status_code, answer.json()) == (
             409,
-            {"error": f"Cannot {what} now", "details": "task monday is running; cancel it, or wait for its end"},
+            {"error": f"Cannot {what} now", "details": "task monday is running; cancel it, or wait until it has ended"},
         )
     door.post("/api/dag/cancel/monday")
 
 
 def test_what_depends_on_it(tmp_path: Path, postgres: dict[str, str], opened: OpenDoor) -> None:
-    """PostgreSQL's views of others keep a table from being dropped; who holds it too long does as well."""
+    """In PostgreSQL, a table that others' views read cannot be dropped, nor one that is locked for too long."""
     folder = write_project(tmp_path, {**on_engine("postgres", postgres), **FILES})
     door = opened(folder, post_wait_ms=500)
     door.run("t")

@@ -20,7 +20,7 @@ def execute(context):
         time.sleep(0.01)
     return 1
 """
-"""A raw asset that ends once there is a file `gate`, and notes each of its executions."""
+"""A raw asset that ends once there is a file `gate`, and records each of its executions."""
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def executions(folder: Path) -> list[str]:
     return (folder / "executions").read_text().split()
 
 
-def test_a_run_that_goes_on(gated: Path, opened: OpenDoor) -> None:
-    """A POST that outwaits its time answers 202 PENDING; the status says IN_PROGRESS, and later SUCCESS."""
+def test_a_run_that_takes_long(gated: Path, opened: OpenDoor) -> None:
+    """A POST whose time is up answers 202 PENDING; the status says IN_PROGRESS, and later SUCCESS."""
     door = opened(gated, post_wait_ms=100)
     answer = door.run("t")
     assert (answer.status_code, answer.json()["status"]) == (202, "PENDING")
@@ -67,8 +67,8 @@ def test_a_run_that_goes_on(gated: Path, opened: OpenDoor) -> None:
     wait_until(lambda: door.get("/api/dag/status/t").json()["status"] == "SUCCESS")
 
 
-def test_an_execute_that_goes_on(gated: Path, opened: OpenDoor) -> None:
-    """An execute that outwaits its time answers 202 in the spec's shape."""
+def test_an_execute_that_takes_long(gated: Path, opened: OpenDoor) -> None:
+    """An execute whose time is up answers 202 in the spec's shape."""
     door = opened(gated, post_wait_ms=100)
     answer = door.post("/api/dag/asset/staging.gate/execute", {"taskId": "t"})
     body = answer.json()
@@ -97,7 +97,7 @@ def test_ten_posts_of_one_task(gated: Path, serve: Serve) -> None:
 
 
 def test_two_tasks_at_once(gated: Path, opened: OpenDoor) -> None:
-    """Of two tasks posted at once the second waits, IN_PROGRESS with all nodes INITIAL; both end right."""
+    """Of two tasks posted at once, the second waits, IN_PROGRESS with all nodes INITIAL; both succeed."""
     door = opened(gated, post_wait_ms=50)
     door.run("first")
     assert door.run("second").status_code == 202
@@ -110,7 +110,7 @@ def test_two_tasks_at_once(gated: Path, opened: OpenDoor) -> None:
 
 
 def test_execute_joins_a_running_task(gated: Path, opened: OpenDoor) -> None:
-    """An execute under a running task that still has the asset to do joins it."""
+    """An execute in a running task that has yet to execute the asset joins it."""
     door = opened(gated, post_wait_ms=20_000)
     with ThreadPoolExecutor(2) as pool:
         ran = pool.submit(door.run, "t")
@@ -123,7 +123,7 @@ def test_execute_joins_a_running_task(gated: Path, opened: OpenDoor) -> None:
 
 
 def test_execute_under_an_ended_task(gated: Path, opened: OpenDoor) -> None:
-    """An execute under an ended task is a new attempt; the other nodes are carried over unexecuted."""
+    """An execute in an ended task is a new attempt; the other nodes are carried over, not executed."""
     (gated / "gate").touch()
     door = opened(gated)
     before = door.run("t").json()["nodes"][0]
@@ -148,7 +148,7 @@ def test_a_task_posted_again(gated: Path, opened: OpenDoor) -> None:
 
 
 def test_reset_while_a_task_runs(gated: Path, opened: OpenDoor) -> None:
-    """A reset while a task runs is 500 in the spec's words, and loses nothing."""
+    """A reset while a task runs gives 500 in the spec's words, and loses nothing."""
     door = opened(gated, post_wait_ms=50)
     door.run("t")
     answer = door.post("/api/dag/reset")
@@ -168,7 +168,7 @@ BROKEN = {
 
 
 def test_a_sql_error(tmp_path: Path, opened: OpenDoor) -> None:
-    """A SQL error is told in the node, the log and the answer; downstreams are skipped, other branches finish."""
+    """A SQL error is in the node, the log and the answer; downstreams are skipped, other branches finish."""
     door = opened(write_project(tmp_path, BROKEN))
     answer = door.run("t")
     assert (answer.status_code, answer.json()["status"]) == (500, "FAILED")
@@ -211,7 +211,7 @@ def test_execute_of_a_failing_asset(tmp_path: Path, opened: OpenDoor) -> None:
 
 
 def test_a_failing_test(tmp_path: Path, opened: OpenDoor) -> None:
-    """A failing data test fails its node, which names it; what a raw asset raises is told with file and line."""
+    """A failing data test fails its node, which names it; an exception of a raw asset is shown with file and line."""
     files = {
         model("staging.numbers"): block("tests:\n  - name: positive\n  - name: broken")
         + "SELECT -1 AS n UNION ALL SELECT -2",
@@ -231,7 +231,7 @@ def test_a_failing_test(tmp_path: Path, opened: OpenDoor) -> None:
 
 
 def test_root_tests(tmp_path: Path, opened: OpenDoor) -> None:
-    """A failing root test fails the task; one that refers to a node that is no success is absent."""
+    """A failing root test fails the task; one that refers to a node without success is absent."""
     files = BROKEN | {
         "assets/tests/none.sql": "SELECT * FROM {{ Ref('staging.good') }}",
         "assets/tests/unreachable.sql": "SELECT * FROM {{ Ref('staging.bad') }}",
@@ -244,7 +244,7 @@ def test_root_tests(tmp_path: Path, opened: OpenDoor) -> None:
 
 
 def test_a_locked_database(hello: Path, opened: OpenDoor, serve: Serve) -> None:
-    """A database file that another process holds fails the nodes with its pid; once it is free all is well."""
+    """Nodes fail with the pid of the process that has locked their database file; once it is free, they succeed."""
     (hello / "store").mkdir()
     holder = serve(hello)
     holder.run("holder")
@@ -263,7 +263,7 @@ def test_a_locked_database(hello: Path, opened: OpenDoor, serve: Serve) -> None:
 
 
 def test_logs_in_pages(hello: Path, opened: OpenDoor) -> None:
-    """Pages of a task's entries join to all of them; the last page's cursor gives what comes later."""
+    """The pages of a task's entries have all of them; the last page's cursor gives those that come later."""
     door = opened(hello)
     door.run("t")
     whole = door.get("/api/logs/t").json()
@@ -283,7 +283,7 @@ def test_logs_in_pages(hello: Path, opened: OpenDoor) -> None:
 
 
 def test_logs_without_a_store(hello: Path, opened: OpenDoor) -> None:
-    """Without a log store the four log endpoints answer 501 in the spec's words."""
+    """Without a log store, the four log endpoints answer 501 in the spec's words."""
     door = opened(hello, store_logs=False)
     door.run("t")
     for method, path in (
@@ -298,7 +298,7 @@ def test_logs_without_a_store(hello: Path, opened: OpenDoor) -> None:
 
 
 def test_waiting_changes_nothing(gated: Path, opened: OpenDoor) -> None:
-    """A task that waits, and one that is cancelled before its turn, leave the DAG's states as they are."""
+    """A task that waits, and one that is cancelled while it waits, leave the DAG's states unchanged."""
     door = opened(gated, post_wait_ms=50)
     (gated / "gate").touch()
     door.run("before")
@@ -317,7 +317,7 @@ def test_waiting_changes_nothing(gated: Path, opened: OpenDoor) -> None:
 
 
 def test_shutdown_while_a_task_runs(gated: Path, serve: Serve) -> None:
-    """A server killed in a task closes the task when it starts again: FAILED, with the reason."""
+    """After a server is killed in a task, its next start ends the task: FAILED, with the reason."""
     door = serve(gated, post_wait_ms=50)
     door.run("t")
     wait_until(lambda: door.get("/api/dag/status/t").json()["inProgressAssets"] == 1)
@@ -374,14 +374,14 @@ def execute(context):
 
 
 def test_rows_of_empty_structs(tmp_path: Path, opened: OpenDoor) -> None:
-    """A struct without fields, as an empty object of an API becomes, is an empty object."""
+    """A struct without fields, such as an API's empty object, is an empty object."""
     door = opened(write_project(tmp_path, {model("s.api"): "SELECT () AS e, [()] AS l, NULL AS n"}))
     assert door.run("t").status_code == 200
     assert door.get("/api/dag/asset/s.api/data").json()["data"] == [{"e": {}, "l": [{}], "n": None}]
 
 
 def test_a_task_uuid_means_its_task(hello: Path, opened: OpenDoor) -> None:
-    """A task's uuid finds that task, to run it again too; it never becomes a task of its own."""
+    """A task's uuid finds that task, also to run it again; it never becomes the id of another task."""
     door = opened(hello)
     door.run("t")
     connection = sqlite3.connect(hello / ".dagscope" / "state.sqlite")

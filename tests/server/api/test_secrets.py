@@ -1,4 +1,4 @@
-"""Planted secrets are found nowhere: not in the state, nor in an answer, the stream, or what is printed."""
+"""Planted secrets are found nowhere: not in the state, an answer, the stream or the output."""
 
 import subprocess
 from collections.abc import Iterator
@@ -119,7 +119,7 @@ def served(tmp_path: Path, environment: None) -> Iterator[PrintingDoor]:
 
 
 def planted(text: str | bytes) -> list[str]:
-    """The names of the secrets that a text holds, whole or most of it."""
+    """The names of the secrets that a text contains, in full or in large part."""
     shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
     return sorted(
         name for name, secret in PLANTED.items() if secret in shown or secret[4:] in shown or secret[:-4] in shown
@@ -127,7 +127,7 @@ def planted(text: str | bytes) -> list[str]:
 
 
 def answers(door: ServerDoor) -> Iterator[tuple[str, str]]:
-    """All that the server tells, by what was asked."""
+    """All answers of the server, by request."""
     assets = [node["name"] for node in door.get("/api/dag").json()["nodes"]]
     paths = [
         "/api/dag",
@@ -144,7 +144,7 @@ def answers(door: ServerDoor) -> Iterator[tuple[str, str]]:
     for path in paths:
         try:
             yield path, door.get(path).text
-        except httpx2.RemoteProtocolError as error:  # the rows of a.view: it breaks off, and the console tells why
+        except httpx2.RemoteProtocolError as error:  # the rows of a.view: it is cut off, and the console says why
             yield path, str(error)
     for asset in assets:
         yield f"execute {asset}", door.post(f"/api/dag/asset/{asset}/execute", {"taskId": asset}).text
@@ -162,9 +162,9 @@ def test_planted_secrets_are_found_nowhere(served: PrintingDoor, tmp_path: Path)
     ran = served.run("t", data={"p": "harmless"}, profile=True)
     states = {node["assetName"]: node["state"] for node in ran.json()["nodes"]}
     assert {name for name, state in states.items() if state != "FAILED"} == {"a.view"}
-    told = {"run": ran.text, **dict(answers(served))}
-    assert all('"message":' in told[name].replace(" ", "") for name in ("graphql", "dagster", "/api/logs/t"))
-    assert {name: planted(text) for name, text in told.items() if planted(text)} == {}
+    answered = {"run": ran.text, **dict(answers(served))}
+    assert all('"message":' in answered[name].replace(" ", "") for name in ("graphql", "dagster", "/api/logs/t"))
+    assert {name: planted(text) for name, text in answered.items() if planted(text)} == {}
     (served.folder / "config.yaml").write_text(CONFIG.replace("port: 1", "port: [1]", 1))
     served.stop()
     assert "connecting to" in served.console.read_text()
@@ -178,7 +178,7 @@ def test_planted_secrets_are_found_nowhere(served: PrintingDoor, tmp_path: Path)
 
 @pytest.mark.server
 def test_planted_secrets_in_the_write_ahead_log(served: PrintingDoor) -> None:
-    """Nor are they in the write-ahead log of a server that was killed."""
+    """The write-ahead log of a killed server contains no planted secret."""
     served.run("t", data={"p": "harmless"})
     served.stop(9)
     log = served.folder / ".dagscope" / "state.sqlite-wal"
@@ -188,7 +188,7 @@ def test_planted_secrets_in_the_write_ahead_log(served: PrintingDoor) -> None:
 
 @pytest.mark.server
 def test_planted_secrets_on_the_command_line(tmp_path: Path, environment: None) -> None:
-    """Nor does any command print them."""
+    """No command prints a planted secret."""
     folder = write_project(tmp_path / "project", FILES)
     for command in (["run"], ["run", "--json"], ["check"], ["graph"], ["graph", "--format", "json"]):
         done = subprocess.run([DAGSCOPE, *command], cwd=folder, capture_output=True, text=True)

@@ -41,7 +41,7 @@ def data(door: AppDoor, asset: str, query: str = "") -> Any:
 
 
 def test_select(door: AppDoor) -> None:
-    """A select answers the first rows and their number; its rows are the task's data, over a restart too."""
+    """A select returns the first rows and their number; its rows are the task's data, also after a restart."""
     answer = select(door, "s.orders", "look")
     assert answer.status_code == 200
     body = answer.json()
@@ -72,16 +72,16 @@ def test_select_writes_nothing(door: AppDoor) -> None:
     assert (orders["state"], orders["lastExecutionDuration"]) == ("INITIAL", 0)
     assert data(door, "s.orders") is None
     assert select(door, "s.view", "v").status_code == 500  # it reads a table that is not there
-    told = [
+    events = [
         m["data"]["eventType"]
         for m in messages(door.get("/api/events?taskId=look&lastEventId=0").text)
         if m["event"] == "run_event"
     ]
-    assert told == ["RUN_START", "STEP_START", "STEP_SUCCESS", "RUN_SUCCESS"]
+    assert events == ["RUN_START", "STEP_START", "STEP_SUCCESS", "RUN_SUCCESS"]
 
 
 def test_select_leaves_what_is_there(door: AppDoor) -> None:
-    """A select in between leaves the asset's own data, state and appended rows alone."""
+    """A select in between does not change the asset's own data, state and appended rows."""
     door.post("/api/dag/asset/s.log/execute", {"taskId": "made"})
     assert select(door, "s.log", "look").json()["totalRecords"] == 0  # IsIncremental() is true
     assert data(door, "s.log")["data"] == [{"id": 1}]
@@ -94,18 +94,18 @@ def test_select_leaves_what_is_there(door: AppDoor) -> None:
 
 
 def test_select_with_inputs(door: AppDoor) -> None:
-    """Upstream frames are read as they are now, and the tables that an execute wrote for them stay as they were."""
+    """Current upstream frames are read, and the tables that an execute wrote for them are unchanged."""
     door.run("t", data={"value": 3})
     door.post("/api/dag/asset/s.source/execute", {"taskId": "newer"})
     assert select(door, "s.reader", "look").json()["result"]["data"] == [{"value": 1, "day": "2020-01-01"}]
     assert select(door, "s.source", "t").json()["result"]["data"] == [{"value": 3, "day": "2020-01-01"}]
     assert select(door, "s.reader", "again").json()["result"]["data"] == [{"value": 1, "day": "2020-01-01"}]
-    kept = data(door, "s.reader")  # what the select of its upstream gave was not handed on
+    kept = data(door, "s.reader")  # the result of selecting its upstream was not passed on
     assert (kept["data"], kept["isDataFramed"]) == ([{"value": 3, "day": "2020-01-01"}], True)
 
 
 def test_select_that_fails(door: AppDoor) -> None:
-    """A wrong query is 500 with the database's words; a retry selects again, and executes nothing."""
+    """A wrong query gives 500 with the database's words; a retry selects again, and executes nothing."""
     answer = select(door, "s.wrong", "t")
     assert answer.status_code == 500
     assert answer.json()["error"].startswith("SQL execution failed: ")
@@ -118,10 +118,10 @@ def test_select_that_fails(door: AppDoor) -> None:
 
 
 def test_what_cannot_be_selected(door: AppDoor) -> None:
-    """Raw and custom assets have no query to select; an unknown asset is 404; a body without task id is 400."""
+    """Raw and custom assets have no query to select; an unknown asset gives 404; a body without task id gives 400."""
     for asset, details in (
-        ("s.raw", "it is a raw asset, made by Python: execute it, and look at its data"),
-        ("s.custom", "a custom asset's statements run as they are, and may write: preview shows its relation"),
+        ("s.raw", "it is a raw asset, written in Python: execute it and read its data"),
+        ("s.custom", "a custom asset's statements run unchanged and may write: use preview to see its relation"),
     ):
         answer = select(door, asset, "t")
         assert (answer.status_code, answer.json()) == (
@@ -133,8 +133,8 @@ def test_what_cannot_be_selected(door: AppDoor) -> None:
     assert door.get("/api/dag/tasks").json()["total"] == 0
 
 
-def test_select_that_goes_on(tmp_path: Path, serve: Serve) -> None:
-    """A select that outwaits its POST is 202 and can be joined; a server that dies under it leaves the asset alone."""
+def test_select_that_takes_long(tmp_path: Path, serve: Serve) -> None:
+    """A select that outlasts its POST gives 202 and can be joined; if the server dies, the asset is unchanged."""
     folder = write_project(tmp_path, {model("s.slow"): SLOW_SQL})
     door = serve(folder, post_wait_ms=200)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""`GET /api/dag/asset/{name}/statements`: what a node really sent to databases, and where its time went."""
+"""`GET /api/dag/asset/{name}/statements`: what a node sent to databases, and how it spent its time."""
 
 import signal
 import sqlite3
@@ -18,7 +18,7 @@ FEW = "assets/tests/a/few.sql"
 
 @pytest.fixture
 def make_door(tmp_path: Path) -> Any:
-    """Makes a door to a project of the given files; all are closed at the end."""
+    """Makes a door to a project with the given files; all doors are closed at the end."""
     doors: list[AppDoor] = []
 
     def make(files: dict[str, str], **settings: Any) -> AppDoor:
@@ -65,7 +65,7 @@ def test_statements_of_an_asset(door: AppDoor) -> None:
 
 
 def test_the_statement_that_failed(make_door: Any) -> None:
-    """The failed statement has its error with its place; what was sent after it is there too."""
+    """The failed statement has its error with the position; later statements are there too."""
     door = make_door({model("a.b"): block("primary_key_fields: [n]") + "SELECT 1 AS n,\n    nix\nFROM range(3)"})
     door.run("t")
     create, rollback = sent(door, "a.b")["statements"][2:4]
@@ -77,7 +77,7 @@ def test_the_statement_that_failed(make_door: Any) -> None:
 
 
 def test_which_execution(make_door: Any) -> None:
-    """Without a task the newest execution is told, with one that task's, with an attempt that attempt's."""
+    """The newest execution is returned, or that of the task or attempt in the query."""
     door = make_door({model("a.b"): "SELECT {{ param('n', 0) }} AS n", model("a.c"): "SELECT 1 AS one"})
     door.run("one", data={"n": 1})
     door.run("one", data={"n": 2})
@@ -94,8 +94,8 @@ def test_which_execution(make_door: Any) -> None:
     assert sent(door, "a.c")["attempt"] == 3
 
 
-def test_nothing_to_tell(make_door: Any) -> None:
-    """An asset that was never executed, or not in that task, is 204; unknown assets, tasks and attempts are 404."""
+def test_nothing_to_return(make_door: Any) -> None:
+    """An asset that was never executed, or not in that task, gives 204; unknown assets, tasks and attempts 404."""
     door = make_door({model("a.b"): "SELECT 1 AS n", model("a.c"): "SELECT nix", model("a.d"): '{{ Ref("a.c") }}'})
     path = "/api/dag/asset/a.b/statements"
     assert door.get(path).status_code == 204
@@ -127,7 +127,7 @@ def test_statements_of_raw_assets(make_door: Any) -> None:
 
 
 def test_statements_of_data_tests(make_door: Any) -> None:
-    """The statements of a data test are also found by its name, those of a root test only so."""
+    """The statements of a data test are also found by its name; those of a root test only by its name."""
     root = 'SELECT 1 FROM {{ Ref("a.b") }} WHERE n < 0'
     door = make_door({model("a.b"): TESTED, FEW: "SELECT * FROM a.b WHERE n > 7", "assets/tests/root/r.sql": root})
     assert door.get("/api/tests/root.r/statements").status_code == 204
@@ -155,7 +155,7 @@ def test_statements_of_root_tests(make_door: Any) -> None:
 
 
 def test_what_is_kept_is_bounded(make_door: Any) -> None:
-    """Of many statements the first and the newest are kept, of a long one the beginning, and the answer says so."""
+    """Of many statements the first and the newest are kept, of a long one the start, and the answer says so."""
     count = FIRST_STATEMENTS + LAST_STATEMENTS + 7
     code = (
         "def execute(context):\n    duck = context.connection('duck')\n"
@@ -185,7 +185,7 @@ def test_a_cancelled_node_keeps_its_statements(make_door: Any) -> None:
 
 
 def test_an_interrupted_node_keeps_its_statements(tmp_path: Path, serve: Serve) -> None:
-    """A server that is killed while an asset is tested leaves the statements that made the asset."""
+    """If the server is killed while an asset is tested, the statements that created the asset are kept."""
     files = {model("a.b"): block("tests: [{name: few}]") + "SELECT 1 AS n", FEW: SLOW_SQL.replace("AS n", "AS m")}
     door = serve(write_project(tmp_path, files), post_wait_ms=0)
     door.run("t")
@@ -197,7 +197,7 @@ def test_an_interrupted_node_keeps_its_statements(tmp_path: Path, serve: Serve) 
 
 
 def test_profiles(make_door: Any) -> None:
-    """With `profile` each statement of DuckDB's has its profile; retry and execute do as the task did."""
+    """With `profile`, each DuckDB statement has its profile; retry and execute profile if the task did."""
     door = make_door({model("a.b"): "SELECT 1 AS n"})
 
     def create(asset: str) -> dict[str, Any]:
@@ -216,7 +216,7 @@ def test_profiles(make_door: Any) -> None:
 
 
 def test_a_retry_profiles_as_before(make_door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A retry without a body does as the task did; with `profile` in its body, as that says."""
+    """A retry profiles if the task did, unless its body has `profile`."""
     files = {model("a.b"): "SELECT {{ ENV('DAGSCOPE_TEST_VALUE', 'nix') }} AS n"}
     door = make_door(files)
     door.run("t", profile=True)
@@ -230,7 +230,7 @@ def test_a_retry_profiles_as_before(make_door: Any, monkeypatch: pytest.MonkeyPa
 
 
 def test_timings(make_door: Any) -> None:
-    """Waiting on upstreams, waiting for a worker, executing and testing are told apart."""
+    """Waiting on upstreams, waiting for a worker, executing and testing are timed separately."""
     slow = "import time\nimport pyarrow as pa\n"
     slow += "def execute(context):\n    time.sleep(0.3)\n    return pa.table({'n': [1]})\n"
     reader = block("persist_inputs: true\ntests: [{name: few}]") + 'SELECT * FROM {{ Ref("a.b") }}'
@@ -246,7 +246,7 @@ def test_timings(make_door: Any) -> None:
 
 @pytest.mark.server
 def test_prune_and_reset(make_door: Any, tmp_path: Path) -> None:
-    """The statements of a task go with it."""
+    """The statements of a task are deleted with it."""
     door = make_door({model("a.b"): "SELECT 1 AS n"})
     for task in ("one", "two"):
         door.run(task)

@@ -17,7 +17,7 @@ def ids(found: list[dict[str, Any]]) -> list[int]:
 
 
 def test_everything_of_a_task(door: AppDoor) -> None:
-    """From 0 on, a task's stream has all that happened, in order, and finishes with `done`."""
+    """From position 0, a task's stream has everything that happened, in order, and ends with `done`."""
     door.run("t")
     found = door.stream("?taskId=t&lastEventId=0")
     assert ids(found) == sorted(set(ids(found)))
@@ -28,7 +28,7 @@ def test_everything_of_a_task(door: AppDoor) -> None:
 
 
 def test_messages_have_the_shapes_of_the_api(door: AppDoor) -> None:
-    """Each message has the shape of the same thing in the HTTP API, plus `taskId`."""
+    """Each message has the shape of its counterpart in the HTTP API, plus `taskId`."""
     node = door.run("t").json()["nodes"][1]
     found = door.stream("?taskId=t&lastEventId=0")
     last_of = {message["event"]: message["data"] for message in found}
@@ -40,7 +40,7 @@ def test_messages_have_the_shapes_of_the_api(door: AppDoor) -> None:
 
 
 def test_a_snapshot_first(door: AppDoor) -> None:
-    """Without a position, the first message is the task's status, and its id is where to go on."""
+    """Without a position, the first message is the task's status, and its id is where to resume."""
     door.run("t")
     snapshot, done = door.stream("?taskId=t")
     assert (snapshot["event"], snapshot["data"]) == ("snapshot", door.get("/api/dag/status/t").json())
@@ -49,7 +49,7 @@ def test_a_snapshot_first(door: AppDoor) -> None:
 
 
 def test_resuming_anywhere(door: AppDoor) -> None:
-    """After any id, the rest follows exactly: nothing missing, nothing twice; after the last there is nothing: 204."""
+    """After any id, exactly the rest follows, with nothing missing or repeated; after the last, the answer is 204."""
     door.run("t")
     whole = door.stream("?taskId=t&lastEventId=0")
     for position in (ids(whole)[0], ids(whole)[7], ids(whole)[-2]):
@@ -66,8 +66,8 @@ def test_some_kinds(door: AppDoor) -> None:
     assert [m["event"] for m in found] == ["task", *["test"] * 6, "task", "done"]
 
 
-def test_the_header_wins(door: AppDoor) -> None:
-    """`Last-Event-ID` as a header wins over the query."""
+def test_the_header_takes_precedence(door: AppDoor) -> None:
+    """The header `Last-Event-ID` takes precedence over the query."""
     door.run("t")
     whole = ids(door.stream("?taskId=t&lastEventId=0"))
     found = door.stream("?taskId=t&lastEventId=0", **{"Last-Event-ID": str(whole[-2])})
@@ -76,7 +76,7 @@ def test_the_header_wins(door: AppDoor) -> None:
 
 @pytest.mark.parametrize("position", ["-1", "5", str(2**53), str(2**63), "9" * 300])
 def test_a_position_that_is_not_of_this_state(door: AppDoor, position: str) -> None:
-    """A position that cannot be honoured gets `reset`, then a snapshot."""
+    """A position that cannot be resumed from gets `reset`, then a snapshot."""
     door.run("t")
     found = door.stream(f"?taskId=t&lastEventId={position}")
     assert [message["event"] for message in found] == ["reset", "snapshot", "done"]
@@ -100,15 +100,15 @@ def test_an_empty_position(door: AppDoor) -> None:
 
 
 def test_an_unknown_kind(door: AppDoor) -> None:
-    """An unknown kind is 400 and told which there are."""
+    """An unknown kind gives 400, with the known ones."""
     answer = door.get("/api/events?kinds=task,frames")
     assert answer.json() == {
-        "error": "Invalid request format: 'kinds' takes task, node, test, log, run_event, found 'frames'"
+        "error": "Invalid request format: 'kinds' must be any of task, node, test, log, run_event, found 'frames'"
     }
 
 
 def test_deleted_entries(door: AppDoor) -> None:
-    """Deleted log entries are gone from the stream; their absent positions are no `reset`."""
+    """Deleted log entries are gone from the stream; their missing positions cause no `reset`."""
     door.run("t")
     whole = door.stream("?taskId=t&lastEventId=0")
     door.delete("/api/logs/t")
@@ -118,7 +118,7 @@ def test_deleted_entries(door: AppDoor) -> None:
 
 
 def test_positions_from_before_a_reset(door: AppDoor) -> None:
-    """After a reset, positions from before it get `reset`; new ones are higher than all that ever were."""
+    """After a reset, positions from before it get `reset`; new ones are higher than all earlier ones."""
     door.run("t")
     before = ids(door.stream("?taskId=t&lastEventId=0"))
     door.post("/api/dag/reset")
@@ -134,7 +134,7 @@ def server(hello: Path, serve: Serve) -> ServerDoor:
 
 
 def test_live(server: ServerDoor) -> None:
-    """A stream of a task that has not begun waits for it, tells it live, and ends with it; comments keep it alive."""
+    """The stream of a task that has not started waits, follows it live and ends with it; comments keep it alive."""
     lines: list[str] = []
     joined = threading.Event()
 
@@ -159,7 +159,7 @@ def test_live(server: ServerDoor) -> None:
 
 
 def test_everything_live(server: ServerDoor) -> None:
-    """The stream of everything begins with tasks and nodes, and goes on over a reset with `reset` and `snapshot`."""
+    """The stream of everything starts with tasks and nodes, and continues after a reset with `reset` and `snapshot`."""
     events: list[str] = []
     with server.http.stream("GET", "/api/events?kinds=task") as answer:
         lines = answer.iter_lines()

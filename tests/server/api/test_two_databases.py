@@ -1,4 +1,4 @@
-"""One task on DuckDB and PostgreSQL: what is told of both, and what a database that goes away leaves right."""
+"""One task on DuckDB and PostgreSQL: what is shown of both, and what stays right if a database disappears."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +41,7 @@ FILES = {
 
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL that nobody else minds losing."""
+    """A PostgreSQL that no other test uses."""
     with PostgresServer() as server:
         yield server
 
@@ -50,7 +50,7 @@ def own_postgres() -> Iterator[PostgresServer]:
 def test_postgres_dies_in_the_middle(
     own_postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nodes of a killed PostgreSQL fail with the reason, all others are right; once it is back a retry succeeds."""
+    """Nodes of a killed PostgreSQL fail with the reason, all others succeed; once it is back, a retry succeeds."""
     door = AppDoor(
         write_project(tmp_path, {"config.yaml": CONFIG.format(**own_postgres.parameters), **FILES}),
         max_workers=2,
@@ -110,7 +110,7 @@ def nodes(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def test_statements_of_postgres(tmp_path: Path, postgres: dict[str, str]) -> None:
-    """Statements on PostgreSQL are told as those on DuckDB: rows in bulk too, errors with their place."""
+    """Statements on PostgreSQL are shown as those on DuckDB: bulk rows too, and errors with their position."""
     files = {
         model("a.source"): block("is_data_framed: true") + "SELECT range AS n FROM range(1000)",
         model("a.crossed"): block(SHOP + "persist_inputs: true\nis_data_framed: true")
@@ -133,7 +133,7 @@ def test_statements_of_postgres(tmp_path: Path, postgres: dict[str, str]) -> Non
 
 
 def test_compiled_query_of_postgres(tmp_path: Path, postgres: dict[str, str]) -> None:
-    """`sqlCompiledQuery` of a table in PostgreSQL is what the next run sends: that replaces rows where they are."""
+    """`sqlCompiledQuery` of a table in PostgreSQL is what the next run sends, which replaces rows in place."""
     files = {model("a.b"): block(SHOP) + "SELECT {{ 2 if IsIncremental() else 1 }} AS n"}
     door = AppDoor(write_project(tmp_path, {"config.yaml": CONFIG.format(**postgres), **files}))
 

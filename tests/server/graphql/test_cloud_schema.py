@@ -60,7 +60,7 @@ def test_schema() -> None:
 
 
 def test_success(door: AppDoor) -> None:
-    """The spec's query gets an answer of the spec's shape, behind every door."""
+    """The spec's query gets an answer of the spec's shape, through every door."""
     door.run("nightly")
     answer = ask(door, "nightly")
     run_level = [event for event in answer["events"] if event["stepKey"] is None]
@@ -70,10 +70,10 @@ def test_success(door: AppDoor) -> None:
 
 
 def test_events_of_a_run(app: AppDoor) -> None:
-    """A run tells what happened in words, with types, levels and steps."""
+    """A run's events say what happened in words, with types, levels and steps."""
     app.run("nightly")
-    told = [(e["eventType"], e["level"], e["stepKey"], e["message"]) for e in ask(app, "nightly")["events"]]
-    assert [(*rest, message.split(" in 0.")[0]) for *rest, message in told] == [
+    events = [(e["eventType"], e["level"], e["stepKey"], e["message"]) for e in ask(app, "nightly")["events"]]
+    assert [(*rest, message.split(" in 0.")[0]) for *rest, message in events] == [
         ("RUN_START", "INFO", None, "Started execution of 2 assets."),
         ("STEP_START", "DEBUG", "staging.hello", 'Started execution of step "staging.hello".'),
         ("MATERIALIZATION", "INFO", "staging.hello", "Asset materialized: staging.hello (1 row)"),
@@ -99,9 +99,9 @@ def test_events_of_a_failed_run(tmp_path: Path) -> None:
     }
     app = AppDoor(write_project(tmp_path, files))
     app.run("nightly")
-    told = [(e["eventType"], e["level"], e["message"]) for e in ask(app, "nightly")["events"]]
+    events = [(e["eventType"], e["level"], e["message"]) for e in ask(app, "nightly")["events"]]
     app.stop()
-    assert told[3:6] == [
+    assert events[3:6] == [
         ("ASSET_CHECK_EVALUATION", "ERROR", "Test staging.three_rows failed: 3 rows"),
         (
             "STEP_FAILURE",
@@ -110,11 +110,11 @@ def test_events_of_a_failed_run(tmp_path: Path) -> None:
         ),
         ("STEP_SKIPPED", "WARNING", 'Step "mart.sales" was skipped: upstream staging.orders failed.'),
     ]
-    assert told[6][:2] == ("RUN_FAILURE", "ERROR")
+    assert events[6][:2] == ("RUN_FAILURE", "ERROR")
 
 
 def test_run_not_found(app: AppDoor) -> None:
-    """A run that never was is RunNotFoundError, in the spec's words."""
+    """A run that does not exist gives RunNotFoundError, in the spec's words."""
     expected = {"__typename": "RunNotFoundError", "message": "Run abc123-def456 not found"}
     assert ask(app, "abc123-def456") == expected
 
@@ -130,7 +130,7 @@ def test_run_by_uuid(app: AppDoor) -> None:
 
 
 def test_organization_in_the_path(app: AppDoor) -> None:
-    """The same is answered under any organization's name; `dagster` is none."""
+    """The answer is the same under any organization's name; `dagster` cannot be one."""
     record_messages(app, "nightly", 1)
     assert ask(app, "nightly", "/acme/graphql") == ask(app, "nightly")
     assert ask(app, "nightly", "/dagster/graphql")["events"][0]["__typename"] == "LogMessageEvent"
@@ -145,24 +145,24 @@ def test_default_limit(app: AppDoor) -> None:
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
 def test_bad_limit(app: AppDoor, limit: int) -> None:
-    """A limit out of range is a PythonError that says the range."""
+    """A limit out of range gives a PythonError that states the range."""
     record_messages(app, "nightly", 1)
     expected = {"__typename": "PythonError", "message": f"limit must be from 1 to 1000, found {limit}", "stack": ""}
     assert ask(app, "nightly", limit=limit) == expected
 
 
 def test_bad_cursor(app: AppDoor) -> None:
-    """What is no cursor, or one of another run, is a PythonError."""
+    """An invalid cursor, or one of another run, gives a PythonError."""
     record_messages(app, "nightly", 3)
     record_messages(app, "other", 3)
-    message = "afterCursor must be a cursor that an earlier answer for this run gave"
+    message = "afterCursor must be the cursor of an earlier answer for this run"
     for cursor in ("x", "eyJvZmZzZXQiOjEwfQ==", "é", "bnVsbA==", "a" * 5_000, ask(app, "other")["cursor"]):
         expected = {"__typename": "PythonError", "message": message, "stack": ""}
         assert ask(app, "nightly", afterCursor=cursor) == expected
 
 
 def test_cursor_at_the_end(app: AppDoor) -> None:
-    """The last page has a cursor too: what comes later is found after it."""
+    """The last page has a cursor too: later events are found after it."""
     record_messages(app, "nightly", 3)
     last = ask(app, "nightly")
     assert not last["hasMore"]
@@ -173,7 +173,7 @@ def test_cursor_at_the_end(app: AppDoor) -> None:
 
 
 def test_paging_while_events_are_added(app: AppDoor) -> None:
-    """Paging 100,000 events while 10,000 more are added skips none and repeats none."""
+    """Paging through 100,000 events while 10,000 more are added skips and repeats nothing."""
     record_messages(app, "nightly", 100_000)
     emit = workspace_behind(app).recorder.emit
 
@@ -200,7 +200,7 @@ def test_paging_while_events_are_added(app: AppDoor) -> None:
 
 
 def test_all_attempts(app: AppDoor) -> None:
-    """Run again, a run's events go on after those of the attempt before."""
+    """If a run runs again, its events follow those of the attempt before."""
     app.run("nightly")
     before = ask(app, "nightly")
     app.run("nightly")
@@ -209,7 +209,7 @@ def test_all_attempts(app: AppDoor) -> None:
 
 
 def test_unusual_selections(app: AppDoor) -> None:
-    """Aliases, fragments and single fields are answered as GraphQL has it; so is what no short cut understands."""
+    """Aliases, fragments and single fields are answered as GraphQL requires, with the shortcut or without."""
     record(app, "nightly", [run_event("nightly", "one", step_key=None)])
     query = """
       query { logsForRun(runId: "nightly") { ... on EventConnection {
@@ -240,7 +240,7 @@ def console() -> Iterator[io.StringIO]:
 
 
 def test_fault_is_masked(app: AppDoor, console: io.StringIO) -> None:
-    """A fault of the server is a PythonError with an id: no SQL, no path, no stack; the console has it all."""
+    """A fault of the server gives a PythonError with an id: no SQL, no path, no stack; the console has everything."""
     record_messages(app, "nightly", 1)
     _break(app)
     answer = ask(app, "nightly")
@@ -255,7 +255,7 @@ def test_fault_is_masked(app: AppDoor, console: io.StringIO) -> None:
 
 
 def test_fault_while_debugging(hello: Path, console: io.StringIO) -> None:
-    """With `serve --debug` the stack is a text, as in the spec's example."""
+    """With `serve --debug`, the stack is a text, as in the spec's example."""
     app = AppDoor(hello, debug=True)
     record_messages(app, "nightly", 1)
     _break(app)
@@ -272,7 +272,7 @@ def _break(app: AppDoor) -> None:
 
 
 def test_invalid_query(app: AppDoor) -> None:
-    """What does not fit the schema, or is no GraphQL, is 400 with GraphQL's own errors and no data."""
+    """A query that does not match the schema, or is not GraphQL, gives 400 with GraphQL's own errors and no data."""
     answer = app.post("/graphql", {"query": "{ nope }"})
     assert (answer.status_code, answer.json()) == (
         400,
@@ -304,7 +304,7 @@ def test_invalid_query(app: AppDoor) -> None:
     ],
 )
 def test_malformed_request(app: AppDoor, body: str, message: str) -> None:
-    """A body that is no single query, a batch among them, is 400 in the words of the HTTP API."""
+    """A body that is not a single query, such as a batch, gives 400 in the words of the HTTP API."""
     answer = app.post("/graphql", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()) == (400, {"error": f"Invalid request format: {message}"})
 
@@ -317,7 +317,7 @@ def test_missing_variable(app: AppDoor) -> None:
 
 
 def test_operations(app: AppDoor) -> None:
-    """Of several operations one is named; only queries are executed."""
+    """Of several operations the named one is executed, and only if it is a query."""
     body = {"query": "query a { __typename } query b { kind: __typename }", "operationName": "b"}
     assert app.post("/graphql", body).json() == {"data": {"kind": "CloudQuery"}}
     for query in ("mutation { __typename }", "subscription { __typename }"):
@@ -326,7 +326,7 @@ def test_operations(app: AppDoor) -> None:
 
 @pytest.mark.parametrize("path", ["/graphql", "/acme/graphql", "/dagster/graphql", "/dagster/acme/graphql"])
 def test_post_alone(app: AppDoor, path: str) -> None:
-    """There is no GET, and so neither GraphiQL nor a query by address; forms are refused."""
+    """There is no GET, and so neither GraphiQL nor a query in the URL; forms are refused."""
     answer = app.get(f"{path}?query={{__typename}}", headers={"Accept": "text/html"})
     assert answer.status_code == 405
     answer = app.post(path, data={"query": "{__typename}"})
@@ -343,7 +343,7 @@ def test_introspection(app: AppDoor) -> None:
 
 
 def test_text_is_sent_as_it_is(app: AppDoor) -> None:
-    """Any message arrives unchanged: the client, not the server, decides what a terminal can take."""
+    """Any message arrives unchanged: the client, not the server, decides what is safe for a terminal."""
     messages = ["\x1b[31mred", "\u202egnp", "é 世 \x9b", 'quote " \\', "line\nbreak\r"]
     record(app, "nightly", [run_event("nightly", message) for message in messages])
     assert [event["message"] for event in ask(app, "nightly")["events"]] == messages

@@ -1,4 +1,4 @@
-"""`/dagster/graphql`: the part of Dagster's schema that its client asks for, asked directly."""
+"""`/dagster/graphql`: the part of Dagster's schema that its client uses, queried directly."""
 
 import re
 from collections.abc import Iterator
@@ -61,8 +61,8 @@ def test_events(app: AppDoor) -> None:
     """Every kind of event has its concrete type, Dagster's name, and a time in epoch milliseconds."""
     record(app, "nightly", [run_event("nightly", type_, event_type=type_) for type_ in RunEventType])
     answer = ask(app, "nightly", "/dagster/graphql")
-    told = {event["message"]: (event["__typename"], event["eventType"]) for event in answer["events"]}
-    assert told == {
+    events = {event["message"]: (event["__typename"], event["eventType"]) for event in answer["events"]}
+    assert events == {
         "RUN_START": ("RunStartEvent", "RUN_START"),
         "RUN_SUCCESS": ("RunSuccessEvent", "RUN_SUCCESS"),
         "RUN_FAILURE": ("RunFailureEvent", "RUN_FAILURE"),
@@ -80,7 +80,7 @@ def test_events(app: AppDoor) -> None:
 
 
 def test_failures_carry_their_cause(tmp_path: Path) -> None:
-    """A failed step tells its error and the cause of it: the database's for SQL, the project's lines for Python."""
+    """A failed step has its error and the cause: the database's error for SQL, the project's lines for Python."""
     files = {
         "profile.yaml": "version: 1.0.0\nname: small\nconnection: duck\nmodels:\n  stages:\n    - name: staging\n",
         model("staging.orders"): "SELECT * FROM no_such_table",
@@ -116,14 +116,14 @@ def test_failures_carry_their_cause(tmp_path: Path) -> None:
 
 
 def test_run_not_found(app: AppDoor) -> None:
-    """A run that never was is RunNotFoundError."""
+    """A run that does not exist gives RunNotFoundError."""
     query = '{ runOrError(runId: "x") { __typename ... on RunNotFoundError { runId message } } }'
     expected = {"__typename": "RunNotFoundError", "runId": "x", "message": "Run x not found"}
     assert app.post("/dagster/graphql", {"query": query}).json() == {"data": {"runOrError": expected}}
 
 
 def test_run(app: AppDoor) -> None:
-    """A run tells its status, times in epoch seconds, its data as YAML, and its counts."""
+    """A run has its status, times in epoch seconds, its data as YAML, and its counts."""
     app.run("nightly", data={"since": "2013-01-01", "n": 3})
     query = """{ runOrError(runId: "nightly") { ... on Run {
       runId status jobName creationTime startTime endTime runConfigYaml tags { key value }
@@ -145,7 +145,7 @@ def test_run(app: AppDoor) -> None:
 
 
 def test_list_pages_newest_first(app: AppDoor) -> None:
-    """Runs are listed newest first, in pages that begin after a run; `count` counts all."""
+    """Runs are listed newest first, in pages that start after a run; `count` counts all."""
     for name in ("a", "b", "c"):
         app.run(name)
     assert runs(app, limit=2) == {
@@ -161,7 +161,7 @@ def test_list_pages_newest_first(app: AppDoor) -> None:
 
 
 def test_list_by_status_and_job(app: AppDoor) -> None:
-    """Waiting, running, cancelled and failed runs are told apart, and found by status and by job."""
+    """Waiting, running, cancelled and failed runs have different statuses, and are found by status and by job."""
     emit = workspace_behind(app).recorder.emit
     ends = {"done": "RUN_SUCCESS", "failed": "RUN_FAILURE", "stopped": "RUN_CANCELED", "going": "STEP_START"}
     emit(accepted("waiting"))

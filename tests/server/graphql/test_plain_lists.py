@@ -1,4 +1,4 @@
-"""The short cut for lists of plain objects: the same answers as graphql-core's own."""
+"""The shortcut for lists of plain objects: the same answers as graphql-core's own."""
 
 import inspect
 from typing import Annotated
@@ -52,7 +52,7 @@ class Query:
     ],
 )
 def test_answers_are_the_same(query: str) -> None:
-    """Whatever is asked, the answer has the same fields, values and order as without the short cut."""
+    """Every query gets the same fields, values and order as without the shortcut."""
     short, usual = (
         strawberry.Schema(Query, execution_context_class=executor).execute_sync(query)
         for executor in (PlainListExecutor, StrawberryGraphQLCoreExecutionContext)
@@ -62,7 +62,7 @@ def test_answers_are_the_same(query: str) -> None:
 
 
 def test_method_that_is_overridden() -> None:
-    """The method that the short cut overrides is that of graphql-core 3.3, the one version that is admitted."""
+    """The method that the shortcut overrides is that of graphql-core 3.3, the only version that is allowed."""
     assert graphql.version_info[:2] == (3, 3)
     own, theirs = (inspect.signature(executor.complete_list_value) for executor in PlainListExecutor.__mro__[:2])
     assert list(own.parameters) == list(theirs.parameters)

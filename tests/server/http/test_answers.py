@@ -1,4 +1,4 @@
-"""A JSON shape around a value that is sent as it is."""
+"""A JSON shape around a value that is sent unchanged."""
 
 import json
 
@@ -21,14 +21,14 @@ SHAPES = [
 @pytest.mark.parametrize(("shape", "field"), SHAPES)
 @pytest.mark.parametrize("value", ["[]", '{"data":[{"logs":[]}]}'])
 def test_around(shape: Shape, field: str, value: str) -> None:
-    """Head, value and foot are the shape's own JSON with that value in place of the field, whatever else it holds."""
+    """Head, value and foot are the shape's own JSON with that value for the field, whatever else the shape contains."""
     alias = type(shape).model_fields[field].alias or field
     head, foot = around(shape, field)
     assert json.loads(f"{head}{value}{foot}") == json.loads(shape.to_json()) | {alias: json.loads(value)}
 
 
 def test_around_keeps_the_order() -> None:
-    """The value stands where the field stands in the shape."""
+    """The value is at the place of the field in the shape."""
     shape = AssetData(asset_name="s.a", has_data=True, data_type="dataframe", is_data_framed=True, row_count=1)
     assert around(shape, "data") == (
         '{"assetName":"s.a","hasData":true,"dataType":"dataframe","isDataFramed":true,"data":',

@@ -1,4 +1,4 @@
-"""Who is answered: token, organization, deployment, and clients of other machines."""
+"""Who may send requests: token, organization, deployment, and clients on other machines."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,8 +48,8 @@ def with_token(**headers: str) -> dict[str, str]:
         ("GET", "/nowhere"),
     ],
 )
-def test_every_endpoint_wants_the_token(guarded: AppDoor, method: str, path: str) -> None:
-    """With a token configured nothing is answered without it, not even what is not there."""
+def test_every_endpoint_needs_the_token(guarded: AppDoor, method: str, path: str) -> None:
+    """If a token is configured, no request without it is answered, not even for an unknown path."""
     answer = guarded.request(method, path)
     assert (answer.status_code, answer.json()) == (401, WRONG_TOKEN)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
@@ -65,7 +65,7 @@ def test_every_endpoint_wants_the_token(guarded: AppDoor, method: str, path: str
     ],
 )
 def test_right_token(guarded: AppDoor, headers: dict[str, str]) -> None:
-    """The token is taken from either header."""
+    """The token is accepted from either header."""
     assert guarded.get("/api/dag/tasks", headers=headers).status_code == 200
 
 
@@ -83,13 +83,13 @@ def test_right_token(guarded: AppDoor, headers: dict[str, str]) -> None:
     ],
 )
 def test_wrong_token(guarded: AppDoor, headers: dict[str, Any]) -> None:
-    """Anything but the token is 401."""
+    """Anything except the token gives 401."""
     answer = guarded.get("/api/dag/tasks", headers=headers)
     assert (answer.status_code, answer.json()) == (401, WRONG_TOKEN)
 
 
-def test_token_in_the_query_is_none(guarded: AppDoor) -> None:
-    """A token in an address would end up in logs and histories: it is not read there."""
+def test_token_in_the_query(guarded: AppDoor) -> None:
+    """A token in the URL is not read, because it would end up in logs and histories."""
     assert guarded.get(f"/api/dag/tasks?token={TOKEN}").status_code == 401
 
 
@@ -98,35 +98,35 @@ def test_token_in_the_query_is_none(guarded: AppDoor) -> None:
     [("Dagster-Cloud-Organization", "organization"), ("Dagster-Cloud-Deployment", "deployment")],
 )
 def test_other_names(guarded: AppDoor, header: str, what: str) -> None:
-    """Who names another organization or deployment is refused with 403; who names none, or the right one, is not."""
+    """A client that names another organization or deployment gets 403; the right name, or no name, does not."""
     right = {"organization": "acme", "deployment": "prod"}[what]
     assert guarded.get("/api/dag/tasks", headers=with_token(**{header: right})).status_code == 200
     assert guarded.get("/api/dag/tasks", headers=with_token()).status_code == 200
     answer = guarded.get("/api/dag/tasks", headers=with_token(**{header: "other"}))
-    expected = {"error": "Forbidden", "details": f"this server is not of the {what} that the request names"}
+    expected = {"error": "Forbidden", "details": f"this server does not belong to the {what} that the request names"}
     assert (answer.status_code, answer.json()) == (403, expected)
 
 
 @pytest.mark.parametrize("path", ["/other/graphql", "/dagster/other/graphql"])
 def test_other_organization_in_the_path(guarded: AppDoor, path: str) -> None:
-    """The organization in GraphQL's path is held to the same."""
+    """The organization in GraphQL's path is checked in the same way."""
     body = {"query": SPEC_QUERY, "variables": {"runId": "x"}}
     answer = guarded.post(path, body, headers=with_token())
-    expected = {"error": "Forbidden", "details": "this server is not of the organization 'other'"}
+    expected = {"error": "Forbidden", "details": "this server does not belong to the organization 'other'"}
     assert (answer.status_code, answer.json()) == (403, expected)
     assert guarded.post(path.replace("other", "acme"), body, headers=with_token()).status_code == 200
 
 
 def test_names_need_no_token(hello: Path) -> None:
-    """Organization and deployment are held to without a token too."""
+    """Organization and deployment are also checked without a token."""
     door = AppDoor(hello, organization="acme")
     answer = door.get("/api/dag/tasks", headers={"Dagster-Cloud-Organization": "other"})
     door.stop()
     assert answer.status_code == 403
 
 
-def test_any_names_where_none_is_configured(hello: Path) -> None:
-    """A server that has no names of its own takes any."""
+def test_any_names_if_none_is_configured(hello: Path) -> None:
+    """A server without names of its own accepts any."""
     door = AppDoor(hello)
     headers = {"Dagster-Cloud-Organization": "any", "Dagster-Cloud-Deployment": "thing"}
     answer = door.get("/api/dag/tasks", headers=headers)
@@ -148,12 +148,12 @@ def test_any_names_where_none_is_configured(hello: Path) -> None:
     ],
 )
 def test_other_machines(address: str, code: int) -> None:
-    """Without a token configured, only this machine's clients are answered; with one, everybody who has it."""
+    """Without a configured token, only clients on this machine are answered; with one, all clients that have it."""
     assert _answer(Settings(), address).status_code == code
     assert _answer(Settings(api_token=TOKEN), address).status_code == 200  # type: ignore[arg-type]
     if code == 401:
         details = (
-            "this server has no API token, so it answers clients of its own machine only; "
+            "this server has no API token, so it only answers clients on its own machine; "
             "start it with --api-token-file"
         )
         assert _answer(Settings(), address).json() == {"error": "Unauthorized", "details": details}
@@ -162,15 +162,15 @@ def test_other_machines(address: str, code: int) -> None:
 @pytest.mark.parametrize(
     ("path", "code"), [("/healthz", 200), ("/healthz/", 401), ("/healthz/x", 401), ("/healthzx", 401), ("/", 401)]
 )
-def test_health_wants_no_token(guarded: AppDoor, path: str, code: int) -> None:
-    """`/healthz`, and no other path, is answered without the token, whatever organization the client names."""
+def test_health_needs_no_token(guarded: AppDoor, path: str, code: int) -> None:
+    """Only `/healthz` is answered without the token, whatever organization the client names."""
     answer = guarded.get(path, headers={"Dagster-Cloud-Organization": "other"})
     assert answer.status_code == code
 
 
 @pytest.mark.parametrize("settings", [Settings(), Settings(api_token=TOKEN)])  # type: ignore[arg-type]
 def test_health_for_other_machines(settings: Settings) -> None:
-    """An open path is answered to clients of other machines too, and any other is not."""
+    """Clients on other machines get an answer for an open path, and for no other."""
     app = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("here"))])
     guard = Guard(app, lambda _: settings, open_paths=frozenset({"/healthz"}))
     client = TestClient(guard, client=("192.168.1.5", 50_000))
@@ -178,14 +178,14 @@ def test_health_for_other_machines(settings: Settings) -> None:
     assert client.get("/api/dag").status_code == 401
 
 
-def test_empty_token_is_none() -> None:
-    """DAGSCOPE_API_TOKEN set to nothing configures no token: it never means that an empty one is right."""
+def test_empty_token() -> None:
+    """An empty DAGSCOPE_API_TOKEN configures no token: it never means that an empty token is right."""
     settings = Settings(api_token="")  # type: ignore[arg-type]
     assert _answer(settings, "8.8.8.8", {"Dagster-Cloud-Api-Token": ""}).status_code == 401
 
 
 def test_token_is_not_shown() -> None:
-    """Settings that are printed do not give the token away."""
+    """Printed settings do not reveal the token."""
     assert TOKEN not in repr(Settings(api_token=TOKEN))  # type: ignore[arg-type]
 
 

@@ -24,7 +24,7 @@ def schema_of(document: dict[str, Any], path: str, method: str, code: int) -> di
 
 
 def test_every_endpoint(app: AppDoor) -> None:
-    """The document is OpenAPI 3.1 and has every endpoint with every status code that it gives."""
+    """The document is OpenAPI 3.1 and has every endpoint with every status code that it returns."""
     document = app.get("/openapi.json").json()
     assert document["openapi"] == "3.1.0"
     listed = {
@@ -57,7 +57,7 @@ def test_allow(app: AppDoor) -> None:
 
 
 def test_answers_fit_the_document(app: AppDoor) -> None:
-    """Real answers fit the schemas that the document gives for them."""
+    """Real answers match the schemas that the document gives for them."""
     document = app.get("/openapi.json").json()
     ran = app.run("t", profile=True).json()
     jsonschema.validate(ran, schema_of(document, "/api/dag/run", "post", 200))
@@ -76,7 +76,7 @@ def test_answers_fit_the_document(app: AppDoor) -> None:
 
 
 def test_the_page(app: AppDoor) -> None:
-    """`/` is one plain page that names the project, links to what can be opened, and runs no script."""
+    """`/` is a plain page that names the project, links to what can be opened, and runs no script."""
     answer = app.get("/")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")

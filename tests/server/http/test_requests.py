@@ -1,4 +1,4 @@
-"""Bad input gets a clear answer, and nothing is lost (contract, Task and node status)."""
+"""Invalid input gets a clear answer, and nothing is lost (contract, Task and node status)."""
 
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,13 @@ def app(hello: Path) -> Any:
     ],
 )
 def test_bad_bodies(app: AppDoor, body: str, error: str) -> None:
-    """A body that does not fit is 400, and told what does."""
+    """An invalid body gives 400, and the error says what is valid."""
     answer = app.request("POST", RUN, content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()) == (400, {"error": f"Invalid request format: {error}"})
 
 
 def test_too_long_a_task_id(app: AppDoor) -> None:
-    """A task id of 4,096 characters is taken, one more is not."""
+    """A task id of 4,096 characters is accepted, a longer one is not."""
     assert app.run("é" * 4_096).status_code == 200
     assert app.get(f"/api/dag/status/{'é' * 4_096}").status_code == 200
     assert app.run("x" * 4_097).json()["error"].endswith("taskId must have 1 to 4096 characters, found 4097")
@@ -62,13 +62,13 @@ def test_a_long_task_id_over_http(hello: Path, serve: Serve) -> None:
 @pytest.mark.parametrize("task_id", ["a%2Fb", "a%5Cb", "%00", "a/b", "%7F"])
 @pytest.mark.parametrize("path", ["/api/dag/status/", "/api/logs/"])
 def test_bad_task_ids_in_paths(app: AppDoor, path: str, task_id: str) -> None:
-    """A path with what cannot be a task id is 400."""
+    """A path with an invalid task id gives 400."""
     assert app.get(path + task_id).status_code == 400
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
 def test_not_json_by_type(app: AppDoor, content_type: str | None) -> None:
-    """A body that is not JSON by its type is 415."""
+    """A body whose content type is not JSON gives 415."""
     headers = {"content-type": content_type} if content_type else {}
     answer = app.request("POST", RUN, content='{"taskId": "t"}', headers=headers)
     found = f'"{content_type}"' if content_type else "none"
@@ -78,16 +78,16 @@ def test_not_json_by_type(app: AppDoor, content_type: str | None) -> None:
 
 
 def test_too_large_a_body(app: AppDoor) -> None:
-    """A body over the limit is 413, and nothing begins."""
+    """A body over the limit gives 413, and nothing starts."""
     answer = app.run("t", data={"much": "x" * 1_048_576})
     assert answer.status_code == 413
-    assert answer.json() == {"error": "Content too large", "details": "a body has at most 1048576 bytes"}
+    assert answer.json() == {"error": "Content too large", "details": "a body can have at most 1048576 bytes"}
     assert app.get("/api/dag/tasks").json()["total"] == 0
 
 
 @pytest.mark.parametrize("query", ["offset=-1", "limit=x", "limit=1.5", "offset=", f"limit={'9' * 30}"])
 def test_bad_pages(app: AppDoor, query: str) -> None:
-    """A page that is no page is 400 and names the parameter."""
+    """An invalid page gives 400, and the error names the parameter."""
     app.run("t")
     answer = app.get(f"/api/dag/asset/staging.hello/data?{query}")
     name, _, value = query.partition("=")
@@ -98,20 +98,20 @@ def test_bad_pages(app: AppDoor, query: str) -> None:
 
 
 def test_a_bad_cursor(app: AppDoor) -> None:
-    """A cursor that no answer gave is 400."""
+    """A cursor that no answer returned gives 400."""
     answer = app.get("/api/dag/tasks?cursor=abc")
     assert (answer.status_code, answer.json()) == (
         400,
-        {"error": "Invalid request format: 'cursor' must be one that an earlier answer gave"},
+        {"error": "Invalid request format: 'cursor' must be the 'cursor' of an earlier answer"},
     )
 
 
 def test_no_such_endpoint(app: AppDoor) -> None:
-    """An unknown path is 404 and told where to look; a wrong method is 405 and told which there are."""
+    """An unknown path gives 404 and says where to look; a wrong method gives 405 with the right ones."""
     answer = app.get("/api/nothing")
     assert (answer.status_code, answer.json()) == (
         404,
-        {"error": "Not Found", "details": "GET /api/nothing: no such endpoint; /openapi.json lists them"},
+        {"error": "Not Found", "details": "GET /api/nothing: no such endpoint; /openapi.json lists all endpoints"},
     )
     answer = app.delete("/api/dag")
     assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
@@ -123,6 +123,6 @@ def test_a_trailing_slash_is_no_redirect(app: AppDoor) -> None:
     assert app.get("/api/dag/").status_code == 404
 
 
-def test_keys_that_are_not_known(app: AppDoor) -> None:
-    """Keys that the spec does not know are ignored, as other clients of that API send some."""
+def test_unknown_keys(app: AppDoor) -> None:
+    """Keys that the spec does not have are ignored, because other clients of that API send some."""
     assert app.run("t", extra={"a": 1}).status_code == 200

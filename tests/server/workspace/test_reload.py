@@ -1,4 +1,4 @@
-"""`serve --reload`: saved files are picked up, broken edits lose nothing."""
+"""`serve --reload`: saved files are loaded, broken edits lose nothing."""
 
 import os
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.projects import model, raw
 
 @pytest.fixture
 def door(hello: Path, serve: Serve) -> ServerDoor:
-    """The hello project, reloading, with one task."""
+    """The hello project on a server that reloads, with one task."""
     reloading = serve(hello, "--reload")
     reloading.run("before")
     return reloading
@@ -23,7 +23,7 @@ def nodes(door: AppDoor) -> list[str]:
 
 
 def test_a_new_file(hello: Path, door: AppDoor) -> None:
-    """A new model is there without a restart; tasks of before stay, and the next one runs it."""
+    """A new model is there without a restart; earlier tasks stay, and the next one runs it."""
     (hello / model("dds.more")).write_text("SELECT * FROM {{ Ref('dds.world') }}")
     wait_until(lambda: nodes(door) == ["staging.hello", "dds.world", "dds.more"])
     assert door.run("after").json()["totalAssets"] == 3
@@ -31,22 +31,22 @@ def test_a_new_file(hello: Path, door: AppDoor) -> None:
 
 
 def test_a_broken_edit(hello: Path, door: AppDoor) -> None:
-    """A broken edit keeps the last good graph, and tells what is wrong until it is mended."""
+    """After a broken edit the last valid graph stays, and the problem is reported until it is fixed."""
     good = (hello / model("dds.world")).read_text()
     (hello / model("dds.world")).write_text("SELECT * FROM {{ Ref('staging.helo') }}")
     wait_until(lambda: "errors" in door.get("/api/dag").json())
     message = 'assets/models/dds/world.sql:1: unknown asset "staging.helo"; did you mean "staging.hello"?'
     assert door.get("/api/dag").json()["errors"] == [message]
-    assert door.run("on the good one").json()["status"] == "SUCCESS"
+    assert door.run("on the valid one").json()["status"] == "SUCCESS"
     entry = door.get("/api/logs/default").json()["logs"][-1]
-    assert (entry["level"], entry["message"]) == ("error", "Reload failed: the last good project stays")
+    assert (entry["level"], entry["message"]) == ("error", "Reload failed: the last valid project stays")
     assert entry["problem"] == message
     (hello / model("dds.world")).write_text(good)
     wait_until(lambda: "errors" not in door.get("/api/dag").json())
 
 
 def test_the_database_stays_open(hello: Path, door: AppDoor) -> None:
-    """A reload opens no database twice: data of before is there, and the next task runs on it."""
+    """A reload opens no database twice: earlier data is there, and the next task runs on it."""
     (hello / model("dds.world")).write_text("SELECT greeting, 2 AS count FROM {{ Ref('staging.hello') }}")
     wait_until(lambda: "2 AS count" in door.get("/api/dag").text)
     assert door.get("/api/dag/asset/staging.hello/data").json()["rowCount"] == 1
@@ -70,14 +70,14 @@ LOOPS = "{% for a in [1] %}" * 25 + "{% endfor %}" * 25
     ids=["loops", "python", "pipe", "link", "endless"],
 )
 def test_whatever_is_saved(hello: Path, door: AppDoor, path: str, put: Callable[[Path], object], error: str) -> None:
-    """A file that cannot be loaded is told in the DAG and on the stream, and mending it helps at once."""
+    """A file that cannot be loaded is reported in the DAG and on the stream, until it is fixed."""
     put(hello / path)
     wait_until(lambda: "errors" in door.get("/api/dag").json())
-    (told,) = door.get("/api/dag").json()["errors"]
-    assert told.startswith(path)
-    assert error in told
+    (problem,) = door.get("/api/dag").json()["errors"]
+    assert problem.startswith(path)
+    assert error in problem
     wait_until(lambda: door.get("/api/logs/default").json()["logs"])
-    assert door.get("/api/logs/default").json()["logs"][-1]["problem"] == told
+    assert door.get("/api/logs/default").json()["logs"][-1]["problem"] == problem
     (hello / path).unlink()
     (hello / model("dds.more")).write_text("SELECT 1 AS id")
     wait_until(lambda: "errors" not in door.get("/api/dag").json())
@@ -85,7 +85,7 @@ def test_whatever_is_saved(hello: Path, door: AppDoor, path: str, put: Callable[
 
 
 def test_a_name_that_is_not_utf8(hello: Path, door: AppDoor) -> None:
-    """A file whose name is not UTF-8 does not end the watching."""
+    """A file whose name is not UTF-8 does not end the watch."""
     bad = Path(os.fsdecode(os.fsencode(hello / "assets/models/dds") + b"/\xff.sql"))
     bad.write_text("SELECT 1")
     wait_until(lambda: "errors" in door.get("/api/dag").json())
@@ -105,5 +105,5 @@ def test_a_link_to_a_folder(hello: Path, tmp_path: Path, door: AppDoor) -> None:
 
 
 def _saved_and_seen(door: AppDoor, file: Path) -> bool:
-    file.write_text("SELECT 1 AS id")  # the watch begins anew a moment after the link came
+    file.write_text("SELECT 1 AS id")  # the watch restarts a moment after the link was created
     return f"mart.{file.stem}" in nodes(door)

@@ -1,4 +1,4 @@
-"""What the next attempt of a task is to do: planned from a project and what is kept, with nothing read or run."""
+"""The plan of a task's next attempt, from a project and what is kept, with nothing read or run."""
 
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def test_a_first_run(project: Project) -> None:
 
 
 def test_a_run_again(project: Project) -> None:
-    """A task that runs again keeps its uuid and counts its attempts; its data is that of the new run alone."""
+    """A task that runs again keeps its uuid and counts its attempts; its data is only that of the new run."""
     earlier = kept({"s.a": SUCCESS, "s.gone": SUCCESS}, DataTestResult(test_name="root.whole", status=VIOLATED))
     plan = next_attempt(project, earlier).of_dag()
     assert (plan.attempt, plan.task.task_uuid, plan.task.data) == (3, "uuid-1", {})
@@ -79,14 +79,14 @@ def test_a_run_again(project: Project) -> None:
 
 
 def test_a_run_without_tests(project: Project) -> None:
-    """A run without tests runs none after the DAG either, and keeps the root tests' earlier results."""
+    """A run without tests also runs no root tests, and keeps their earlier results."""
     failed = DataTestResult(test_name="root.whole", status=VIOLATED)
     plan = next_attempt(project, kept({"s.a": SUCCESS}, failed)).of_dag(run_tests=False)
     assert (plan.work.run_tests, plan.work.run_root_tests, plan.root_test_results) == (False, False, (failed,))
 
 
 def test_one_asset(project: Project) -> None:
-    """An asset that is executed alone carries the other nodes over with what is kept of them, and the task's data."""
+    """Executing one asset carries over the other nodes with their facts, and the task's data."""
     plan = next_attempt(project, kept({"s.a": SUCCESS, "s.b": FAILED})).of_asset("s.b")
     assert plan.work == Work(frozenset({"s.b"}), run_root_tests=False)
     assert states(plan) == {"s.a": SUCCESS, "s.b": INITIAL}
@@ -139,7 +139,7 @@ def test_retry_of_the_whole_dag(project: Project) -> None:
 
 
 def test_retry_of_a_part(project: Project) -> None:
-    """A retry of a task of some assets runs no root tests but those that were run alone and failed."""
+    """A retry of a task of some assets runs no root tests except those that were run alone and failed."""
     failed = DataTestResult(test_name="root.whole", status=VIOLATED)
     plan = next_attempt(project, kept({"s.a": SUCCESS}, failed)).of_rest()
     assert plan is not None
@@ -147,14 +147,14 @@ def test_retry_of_a_part(project: Project) -> None:
 
 
 def test_nothing_to_retry(project: Project) -> None:
-    """A task all of whose assets and tests succeeded cannot be retried, nor one that never was."""
+    """A task cannot be retried if all of its assets and tests succeeded, or if it does not exist."""
     with pytest.raises(NothingToRetry, match=r"^nothing to retry: all assets of task t succeeded$"):
         next_attempt(project, kept({"s.a": SUCCESS})).of_rest()
     assert next_attempt(project).of_rest() is None
 
 
 def test_results_to_look_up(project: Project) -> None:
-    """Kept results are wanted of upstreams that the attempt does not execute, or only selects."""
+    """Kept results are needed of upstreams that the attempt does not execute, or only selects."""
     assert results_to_look_up(project, next_attempt(project).of_dag()) == frozenset()
     assert results_to_look_up(project, next_attempt(project).of_asset("s.c")) == {"s.b"}
     earlier = kept({"s.b": FAILED, "s.c": FAILED})
