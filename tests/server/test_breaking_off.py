@@ -29,10 +29,12 @@ def test_endless_python(tmp_path: Path, opened: OpenDoor, loop: str) -> None:
     """Endless Python that is cancelled ends within a second and leaves no thread; loggers write as before."""
     text = f"{START}def execute(context):\n    (context.log.info('begun'))\n{LOOPS[loop]}"
     helper = {"endless_helper.py": "def work():\n    while True: sum(range(10))\n"}
-    door = opened(write_project(tmp_path, {raw("s.a"): text, raw("s.b"): text, **helper}), post_wait_ms=0)
+    door = opened(
+        write_project(tmp_path, {raw("s.a"): text, raw("s.b"): text, **helper}), post_wait_ms=0, max_workers=2
+    )
     for task_id in ("one", "two", "three"):
         door.run(task_id)
-        wait_until(lambda task_id=task_id: '"begun"' in door.get(f"/api/logs/{task_id}").text)
+        wait_until(lambda task_id=task_id: door.get(f"/api/logs/{task_id}").text.count('"begun"') == 2)
         answer = door.post(f"/api/dag/cancel/{task_id}").json()
         assert [node["message"] for node in answer["nodes"]] == ["cancelled", "cancelled"]
     wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith(ASSET_THREAD)])
