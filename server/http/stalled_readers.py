@@ -15,7 +15,7 @@ def aborting_after(stalled_s: float) -> type[asyncio.Protocol]:
     """
 
     class Protocol(BoundedProtocol):
-        _letting_go: asyncio.TimerHandle | None = None
+        _abort_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
