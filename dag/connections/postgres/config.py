@@ -68,7 +68,7 @@ class PostgresConfig(Keys):
     def _check(self, key: str, value: Any) -> None:
         fits, what = _FORMS.get(key, (None, ""))
         if fits is not None and value is not None and not fits.fullmatch(str(value)):
-            raise ValueError(f'environment variable "{getattr(self, f"{key}_env")}" is no {what.format(key=key)}')
+            raise ValueError(f'environment variable "{getattr(self, f"{key}_env")}" is not {what.format(key=key)}')
 
     def value(self, key: str) -> Any:
         """What was given for the key: in the environment, or else written out; None where nothing was.

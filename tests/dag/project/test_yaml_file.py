@@ -86,7 +86,7 @@ def test_config_file(text: str, problem: str) -> None:
         ("extra_params: []", 1, 'unknown key "extra_params"; did you mean "extraParams"?'),
         ("extraParams:\n  - {name: a, valu: 1}", 2, 'unknown key "valu"; did you mean "value"?'),
         ("extraParams:\n  - {name: a}", 2, 'parameter "a" needs either "value" or "value_env"'),
-        ("extraParams:\n  - {name: a, value: [1]}", 2, '"value" must be a text, found a list'),
+        ("extraParams:\n  - {name: a, value: [1]}", 2, '"value" must be a string, found a list'),
     ],
 )  # fmt: skip
 def test_config_of_duckdb(text: str, line: int, problem: str) -> None:

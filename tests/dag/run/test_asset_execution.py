@@ -61,7 +61,8 @@ def test_captured_custom_that_leaves_a_transaction_open(make_project: MakeProjec
     custom = block("is_data_framed: true\nmaterialization: custom")
     run = run_project(make_project({model("s.a"): custom + "BEGIN; CREATE TABLE s.a AS SELECT 7 AS id; FROM s.a"}))
     assert run.message("s.a") == (
-        'connection "duck": a transaction was left open, and nothing that was written in it is kept; end it with COMMIT'
+        'connection "duck": a transaction was left open, so everything written in it was rolled back; '
+        "end it with COMMIT"
     )
 
 
