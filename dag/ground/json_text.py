@@ -32,7 +32,7 @@ def json_text(
         case Mapping():
             texts = {json_text(str(key)): json_text(item, not_finite, comma, colon) for key, item in value.items()}
             if len(texts) < len(value):
-                raise TypeError("a mapping whose keys are one text, such as 1 and '1', has no JSON form")
+                raise TypeError("a mapping whose keys are equal as text, such as 1 and '1', has no JSON form")
             return "{" + comma.join(f"{key}{colon}{text}" for key, text in texts.items()) + "}"
         case list() | tuple() | set() | frozenset():
             return "[" + comma.join(json_text(item, not_finite, comma, colon) for item in value) + "]"

@@ -68,7 +68,7 @@ async def _read_all(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
-            raise Refused(413, Error(error="Content too large", details=f"a body has at most {limit} bytes"))
+            raise Refused(413, Error(error="Content too large", details=f"a body can have at most {limit} bytes"))
     return bytes(body)
 
 

@@ -43,7 +43,7 @@ def test_text_that_is_not_unicode() -> None:
         (True, True),
         (12345678901234567890, 12345678901234567890),
         (1.5, 1.5),
-        (float("nan"), None),
+        (float("nan"), "NaN"),
         (Decimal("1.10"), 1.1),
         ("key hunter2", "key ***"),
         (["hunter2", {"hunter2": b"text"}], ["***", {"***": "dGV4dA=="}]),

@@ -120,7 +120,7 @@ def test_stopping(tmp_path: Path, serve: Callable[..., ServerDoor]) -> None:
     assert (door.process.returncode, time.monotonic() - began_s < 6) == (0, True)
     for client in clients:
         with closing(client):
-            assert b"the server is being stopped" in client.recv(65_536)
+            assert b"the server is shutting down" in client.recv(65_536)
 
 
 def test_arrays_of_two_dimensions(tmp_path: Path, postgres: dict[str, str], opened: Callable[..., AppDoor]) -> None:
