@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from dagscope.dag.ground.errors import FrameDamaged
+from dagscope.dag.ground.errors import FrameDamaged, FrameNotStored
 from dagscope.dag.ground.frames import Frame, Value, batch_rows
 
 _ARROW, _JSON = ".arrow", ".json"
@@ -103,6 +103,7 @@ class FrameFiles:
 
     def delete_all_but(self, digests: Set[str]) -> int:
         """Delete the files of all other frames, and what a dead process did not finish; returns how many there were."""
+        self.folder.mkdir(exist_ok=True)
         others = [file for file in self.folder.iterdir() if file.stem not in digests]
         for file in others:
             file.unlink(missing_ok=True)
@@ -120,18 +121,23 @@ class FrameFiles:
 
     @contextmanager
     def _new_file(self, suffix: str) -> Iterator["_HashedFile"]:
-        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix="new-", suffix=suffix)
         try:
-            with os.fdopen(descriptor, "wb") as raw:
-                file = _HashedFile(raw)
-                yield file
-                raw.flush()
-                os.fsync(descriptor)
-            Path(name).replace(self.path(file.digest, suffix))
-            self._sync_folder()
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            self.folder.mkdir(exist_ok=True)  # it may have been deleted since the start
+            descriptor, name = tempfile.mkstemp(dir=self.folder, prefix="new-", suffix=suffix)
+            try:
+                with os.fdopen(descriptor, "wb") as raw:
+                    file = _HashedFile(raw)
+                    yield file
+                    raw.flush()
+                    os.fsync(descriptor)
+                Path(name).replace(self.path(file.digest, suffix))
+                self._sync_folder()
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            reason = error.strerror or error
+            raise FrameNotStored(f"the captured result cannot be stored in {self.folder}: {reason}") from error
 
     def _sync_folder(self) -> None:
         """Make the new name itself durable."""

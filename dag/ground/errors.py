@@ -111,6 +111,10 @@ class UpkeepRefused(DagscopeError):
     """An asset with this materialization has no relation that can be dropped or truncated."""
 
 
+class FrameNotStored(DagscopeError):
+    """A frame cannot be written: no space, no permission, no folder."""
+
+
 class FrameDamaged(DagscopeError):
     """The bytes of a stored frame are missing, or differ from what was written."""
 

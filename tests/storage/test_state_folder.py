@@ -8,6 +8,7 @@ import pytest
 
 from dagscope.storage.state_folder import StateFolder, StateInUse
 from tests.doors import AppDoor
+from tests.projects import block, model, write_project
 
 
 def _delete_all(state: Path) -> None:
@@ -79,6 +80,25 @@ def test_what_was_shown_before(hello: Path) -> None:
     door.stop()
     door.start()
     assert door.run("again").status_code == 200
+    door.stop()
+
+
+def test_frames_that_are_deleted(tmp_path: Path) -> None:
+    """Frames that others delete are missed by name; new ones are stored, or the asset says why they cannot be."""
+    files = {model("s.a"): block("is_data_framed: true") + "SELECT 1 AS id"}
+    door = AppDoor(write_project(tmp_path / "project", files))
+    door.run("first")
+    frames = StateFolder.of_project(tmp_path / "project").frames
+    shutil.rmtree(frames)
+    assert "it is missing; run its asset again" in door.get("/api/dag/asset/s.a/data").json()["error"]
+    assert door.run("second").status_code == 200
+    assert door.get("/api/dag/asset/s.a/data").json()["data"] == [{"id": 1}]
+    shutil.rmtree(frames)
+    assert door.post("/api/dag/reset").status_code == 200
+    shutil.rmtree(frames)
+    frames.write_text("no folder", encoding="utf-8")
+    (node,) = door.run("third").json()["nodes"]
+    assert node["message"] == f"the captured result cannot be stored in {frames}: File exists"
     door.stop()
 
 
