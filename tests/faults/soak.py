@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from tests.faults.outcome import Outcome
-from tests.faults.projects import SLEEPER, busy_project
+from tests.faults.projects import busy_project
 from tests.faults.server import Server
 from tests.faults.wire import Cut, Stream
 from tests.projects import raw
@@ -38,6 +38,15 @@ def execute(context):
         raise ValueError("no luck this time")
     return {"tries": 20}
 """
+NAPPING = """\
+import time
+
+
+def execute(context):
+    for _ in range(6_000):
+        time.sleep(0.1)
+"""
+"""Waits in short naps: a single wait in C cannot be ended, and its thread stays until it returns."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ async def soak(folder: Path, random: Random, rounds: int, round_s: float) -> Out
     """Rounds of mixed work: threads, descriptors and memory level off, nothing stays open, SIGTERM ends the server."""
     outcome = Outcome()
     project = busy_project(folder / "soaked")
-    for name, source in {"flaky": FLAKY, "asleep": SLEEPER}.items():
+    for name, source in {"flaky": FLAKY, "napping": NAPPING}.items():
         (project / raw(f"base.{name}")).write_text(source, encoding="utf-8")
     with _hardly_read() as console:
         server = Server(project, {"post_wait_ms": 100}, options=("--reload",), console=console)
@@ -98,7 +107,7 @@ class _Work:
         if kind == "run":
             await self._ask("POST", "/api/dag/run", {"taskId": task_id})
         elif kind == "execute":
-            asset = self._random.choice(["base.m1", "base.flaky", "base.asleep", "joined.m0", "side.small"])
+            asset = self._random.choice(["base.m1", "base.flaky", "base.napping", "joined.m0", "side.small"])
             await self._ask("POST", f"/api/dag/asset/{asset}/execute", {"taskId": task_id})
         else:
             await self._ask("POST", "/api/tests/execute/base.positive_1", {"taskId": task_id})
