@@ -123,10 +123,15 @@ class DataTestChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Logged(Event):
-    """A log entry. `attempt` is 0 if the entry belongs to no task."""
+    """A log entry. `attempt` is 0 if the entry belongs to no task.
+
+    `fault` is the unexpected error that the entry reports. It is for the console, which shows its traceback, and is
+    neither stored nor streamed.
+    """
 
     kind: ClassVar[EventKind] = EventKind.LOG
     entry: LogEntry
+    fault: BaseException | None = None
 
     def payload(self) -> str:
         return self.entry.to_json()

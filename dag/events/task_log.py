@@ -81,6 +81,13 @@ class TaskLog(Log):
         return shown(text, self.redaction, self.limits.message_chars, "DAGSCOPE_MESSAGE_CHARS")
 
     def write(self, level: str, message: object, fields: dict[str, Any]) -> None:
+        self._write(level, message, fields)
+
+    def fault(self, message: str, fault: BaseException | None, /, **fields: Any) -> None:
+        """An error entry; `fault` is the unexpected error behind it, if there is one."""
+        self._write("error", message, fields, fault)
+
+    def _write(self, level: str, message: object, fields: dict[str, Any], fault: BaseException | None = None) -> None:
         if "exc_info" in fields:
             fields = _with_exception(fields)
         entry = LogEntry(
@@ -93,7 +100,7 @@ class TaskLog(Log):
             test=self.test,
             **shown_fields(_renamed(fields, self.redaction), self.redaction, self.limits.entry_chars),
         )
-        self.emit(Logged(self.task_id, self.attempt, entry))
+        self.emit(Logged(self.task_id, self.attempt, entry, fault))
 
     def run_event(
         self, type_: RunEventType, level: RunEventLevel, message: str, error: ErrorInfo | None = None

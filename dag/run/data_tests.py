@@ -1,7 +1,7 @@
 """Data tests: a query for invalid rows, which passes if it returns no rows (contract, Projects)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dagscope.dag.connections import Session
 from dagscope.dag.events.events import DataTestChanged
@@ -27,6 +27,8 @@ class DataTestOutcome:
     result: DataTestResult
     violation_count: int = 0
     violations: Frame | None = None
+    fault: BaseException | None = None
+    """The unexpected error that ended the test."""
 
     @property
     def passed(self) -> bool:
@@ -62,7 +64,8 @@ class DataTestRun:
         except DagscopeError as error:
             return self._outcome(test, watch, f"could not run: {error_text(error)}")
         except BaseException as error:  # noqa: BLE001  a fault in dagscope, or of the machine, ends only this test
-            return self._outcome(test, watch, f"could not run: internal error: {named_error(error)}")
+            outcome = self._outcome(test, watch, f"could not run: internal error: {named_error(error)}")
+            return replace(outcome, fault=error)
         if count:
             return self._outcome(
                 test,
@@ -137,7 +140,7 @@ def _log_outcome(outcome: DataTestOutcome, log: TaskLog) -> None:
     else:
         reason = rows_text(outcome.violation_count) if outcome.violation_count else outcome.result.error
         level, message = RunEventLevel.ERROR, f"Test {name} failed: {reason}"
-        log.error(message, durationMs=outcome.result.duration_ms)
+        log.fault(message, outcome.fault, durationMs=outcome.result.duration_ms)
     log.run_event(RunEventType.ASSET_CHECK_EVALUATION, level, message)
 
 

@@ -42,7 +42,7 @@ class NodeExecution:
         except DagscopeError as error:
             report.fail(report.log.shown(_what_failed(error)), self._info(error, report))
         except BaseException as error:  # noqa: BLE001  a fault of dagscope's own, or of the machine, ends the node and nothing else
-            report.fail(report.log.shown(f"internal error: {named_error(error)}"), self._info(error, report))
+            report.fail(report.log.shown(f"internal error: {named_error(error)}"), self._info(error, report), error)
         finally:
             current_log.reset(token)
         return Outcome.FAILED

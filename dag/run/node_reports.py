@@ -123,10 +123,10 @@ class NodeReport:
         report_step_success(self.log, elapsed_ms)
         self._end(NodeState.SUCCESS, elapsed_ms)
 
-    def fail(self, message: str, error: ErrorInfo | None = None) -> None:
-        """The node has failed, or was cancelled."""
+    def fail(self, message: str, error: ErrorInfo | None = None, fault: BaseException | None = None) -> None:
+        """The node has failed, or was cancelled; `fault` is the unexpected error, if that is the reason."""
         elapsed_ms = self._watch.elapsed_ms
-        self.log.error("Asset execution failed", error=message)
+        self.log.fault("Asset execution failed", fault, error=message)
         report_step_failure(self.log, message, error)
         self._end(NodeState.FAILED, elapsed_ms, message)
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
-from dagscope.dag.events.events import Event
+from dagscope.dag.events.events import Event, Logged
 from dagscope.server.workspace.console import console_log
 
 GROUP = "dagscope.listeners"
@@ -36,6 +36,15 @@ class Listeners:
             self._listeners = tuple(other for other in self._listeners if other is not listener)
         if is_first:
             _report("A listener raised an exception and is no longer called", _name(listener), error)
+
+
+def show_fault(event: Event) -> None:
+    """A listener that shows on the console where an unexpected error in a node or a data test was raised."""
+    if isinstance(event, Logged) and event.fault is not None:
+        entry = event.entry
+        at = {"taskId": entry.task_id, "asset": entry.asset, "test": entry.test}
+        known = {key: name for key, name in at.items() if name is not None}
+        console_log().write("error", "Unexpected fault", known, event.fault)
 
 
 def installed_listeners() -> tuple[Listener, ...]:

@@ -13,7 +13,7 @@ from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.server.workspace.hub import Hub
-from dagscope.server.workspace.listeners import Listener, Listeners, installed_listeners
+from dagscope.server.workspace.listeners import Listener, Listeners, installed_listeners, show_fault
 from dagscope.server.workspace.log_pages import LogPages
 from dagscope.server.workspace.outlasting import Outlasting
 from dagscope.server.workspace.previews import Previews
@@ -122,7 +122,7 @@ async def open_workspace(
         await let_go_of_old_tasks(project)
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
-        heard = Listeners((*listeners, *installed_listeners()))
+        heard = Listeners((*listeners, show_fault, *installed_listeners()))
         emit = _fan_out(recorder, heard, settings.store_logs)
         async with reader.moment() as moment:
             instance_uuid = await moment.instance_uuid()

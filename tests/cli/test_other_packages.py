@@ -92,6 +92,30 @@ def test_listeners_that_are_broken(packages: Path, tmp_path: Path) -> None:
     assert "task t" in (packages / "noted").read_text()
 
 
+def test_engine_that_raises(packages: Path, tmp_path: Path) -> None:
+    """An unexpected error in an engine fails the node, and the console shows where it was raised."""
+    install(
+        packages,
+        "dagscope-quack",
+        """
+        from dagscope.dag.connections.duckdb.connection import DuckDBConnection
+
+        class QuackConnection(DuckDBConnection):
+            engine = "quack"
+
+            def session(self, cancellation=None, statements=None):
+                raise KeyError("feather")
+        """,
+        "[dagscope.engines]\nquack = dagscope_quack:QuackConnection\n",
+    )
+    ran = dagscope(packages, "run", "--json", "--task-id", "t", "--project", project(tmp_path))
+    (node,) = json.loads(ran.stdout)["nodes"]
+    assert (ran.returncode, node["message"]) == (1, "internal error: KeyError: 'feather'")
+    report = json.loads(ran.stderr)
+    assert (report["event"], report["taskId"], report["asset"]) == ("Unexpected fault", "t", "a.one")
+    assert 'raise KeyError("feather")' in report["exception"]
+
+
 def test_engine_that_cannot_be_imported(packages: Path, tmp_path: Path) -> None:
     """An engine that cannot be imported is a problem of the project that names its package."""
     install(
