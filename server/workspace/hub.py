@@ -30,10 +30,6 @@ class Hub:
         self._waking: asyncio.TimerHandle | None = None
 
     @property
-    def listener_count(self) -> int:
-        return len(self._listeners)
-
-    @property
     def resets(self) -> int:
         """How often the state was cleared; a listener that sees it grow starts over."""
         return self._resets

@@ -113,30 +113,26 @@ async def open_workspace(
         recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
         await recover(reader, recorder)
 
-        async def let_go_of_old_tasks(shown: Project) -> None:
+        async def prune_old_tasks(shown: Project) -> None:
             try:
                 await prune(recorder, frames, settings.retention, shown.assets)
-            except RecorderFailed as error:  # those who ask for something are told; here nobody asks
+            except RecorderFailed as error:  # requests get it as their answer; no request waits for this
                 _log.error("Old tasks were not pruned", error=str(error))
 
-        await let_go_of_old_tasks(project)
+        await prune_old_tasks(project)
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
-        heard = Listeners((*listeners, show_fault, *installed_listeners()))
-        emit = _fan_out(recorder, heard, settings.store_logs)
-        async with reader.moment() as moment:
             instance_uuid = await moment.instance_uuid()
-        workers = settings.max_workers or project.cores or cpu_count() or 1
-        options = TaskOptions(workers, settings.kept_violations, settings.log_limits)
+        emit = _fan_out(recorder, Listeners((*listeners, show_fault, *installed_listeners())), settings.store_logs)
         queue = TaskQueue(
             frames,
             recorder,
             reader,
             emit,
             instance_uuid,
-            options,
+            _task_options(project, settings),
             settings.waiting_tasks,
-            between_tasks=lambda: let_go_of_old_tasks(workspace.project),
+            between_tasks=lambda: prune_old_tasks(workspace.project),
         )
         tasks = await stack.enter_async_context(queue)
         reads = AllReads(TimeLimit(settings.read_limit_s, "DAGSCOPE_READ_LIMIT_S"))
@@ -151,6 +147,11 @@ async def open_workspace(
             await tasks.cancel_all()
             for connection in workspace.project.connections.values():
                 connection.close()
+
+
+def _task_options(project: Project, settings: Settings) -> TaskOptions:
+    workers = settings.max_workers or project.cores or cpu_count() or 1
+    return TaskOptions(workers, settings.kept_violations, settings.log_limits)
 
 
 def _fan_out(recorder: Recorder, listeners: Listeners, store_logs: bool) -> Callable[[Event], None]:
