@@ -1,5 +1,6 @@
 """`/api/dag/asset`: executing one asset, and reading its data (spec, Asset Operations)."""
 
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -200,22 +201,24 @@ async def _newest_execution(moment: Moment, now: AssetNow | None) -> KeptAttempt
     return await moment.attempt(now.task_id, now.attempt)
 
 
+_EXECUTED: dict[int, type[BaseModel] | None] = {
+    200: AssetExecuted,
+    202: AssetExecuted,
+    400: Error,
+    404: AssetExecuted,
+    413: Error,
+    415: Error,
+    429: Error,
+    500: AssetExecuted,
+}
+
 ENDPOINTS = (
     Endpoint(
         "POST",
         "/api/dag/asset/{name}/execute",
         post_execute,
         "Execute one asset and its tests; answers within 10 seconds.",
-        {
-            200: AssetExecuted,
-            202: AssetExecuted,
-            400: Error,
-            404: AssetExecuted,
-            413: Error,
-            415: Error,
-            429: Error,
-            500: AssetExecuted,
-        },
+        _EXECUTED,
         request=ExecuteRequest,
         tag="asset",
     ),
@@ -224,16 +227,7 @@ ENDPOINTS = (
         "/api/dag/asset/{name}/select",
         post_select,
         "Run an asset's query and keep its rows, writing nothing to the database; answers within 10 seconds.",
-        {
-            200: AssetExecuted,
-            202: AssetExecuted,
-            400: Error,
-            404: AssetExecuted,
-            413: Error,
-            415: Error,
-            429: Error,
-            500: AssetExecuted,
-        },
+        _EXECUTED,
         request=ExecuteRequest,
         tag="asset",
     ),
@@ -247,7 +241,7 @@ ENDPOINTS = (
             Query("taskId", "the data as this task left it"),
             Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer", least=1),
             Query("offset", "rows to leave out", "integer", least=0),
-            Query("limit", "at most so many rows; all without it", "integer", least=0),
+            Query("limit", "the maximum number of rows; by default, all", "integer", least=0),
         ),
         tag="asset",
     ),
