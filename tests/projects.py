@@ -14,6 +14,18 @@ connections:
     config:
       path: store/small.duckdb
 """
+
+TWO_DATABASES = """\
+connections:
+  - name: duck
+    type: duckdb
+    config: {{path: store/duck.duckdb}}
+  - name: shop
+    type: postgres
+    config: {{host: {host}, port: {port}, user: {user}, password: {password}, database: {database}}}
+"""
+"""A `config.yaml` of a DuckDB file and a PostgreSQL server, to be filled with the server's parameters."""
+
 PROFILE = """\
 version: 1.0.0
 name: small

@@ -13,17 +13,7 @@ from dagscope.dag.project.project import Project
 from dagscope.storage.frame_files import FrameFiles
 from examples.crossdb.postgres_server import PostgresServer
 from tests.dag.run.task_run import MakeProject, RunProject
-from tests.projects import block, copy_example, model, raw
-
-CONFIG = """\
-connections:
-  - name: duck
-    type: duckdb
-    config: {{path: store/duck.duckdb}}
-  - name: shop
-    type: postgres
-    config: {{host: {host}, port: {port}, user: {user}, password: {password}, database: {database}}}
-"""
+from tests.projects import TWO_DATABASES, block, copy_example, model, raw
 
 FRAMED = "is_data_framed: true"
 READER = "persist_inputs: true\nis_data_framed: true"
@@ -65,7 +55,7 @@ def test_types_of_duckdb_in_postgres(
     make_project: MakeProject, run_project: RunProject, postgres: dict[str, str], sql: str, type_: str
 ) -> None:
     """Each DuckDB type becomes the one that docs/connections.md names."""
-    run = run_project(make_project({"config.yaml": CONFIG.format(**postgres), **crossing("duck", sql)}))
+    run = run_project(make_project({"config.yaml": TWO_DATABASES.format(**postgres), **crossing("duck", sql)}))
     assert run.outcomes == {"a.source": ("SUCCESS", ""), "b.reader": ("SUCCESS", "")}
     types = (
         "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
@@ -96,7 +86,7 @@ def test_types_of_postgres_in_duckdb(
     make_project: MakeProject, run_project: RunProject, postgres: dict[str, str], sql: str, type_: str
 ) -> None:
     """Each PostgreSQL type becomes the one that docs/connections.md names."""
-    run = run_project(make_project({"config.yaml": CONFIG.format(**postgres), **crossing("shop", sql)}))
+    run = run_project(make_project({"config.yaml": TWO_DATABASES.format(**postgres), **crossing("shop", sql)}))
     assert run.outcomes == {"a.source": ("SUCCESS", ""), "b.reader": ("SUCCESS", "")}
     assert run.rows("SELECT typeof(c) FROM b.reader") == [(type_,)]
 
@@ -213,7 +203,7 @@ def test_what_cannot_be_kept(
     message: str,
 ) -> None:
     """A column without an exact counterpart on the other side is an error that names it, its type and what to do."""
-    run = run_project(make_project({"config.yaml": CONFIG.format(**postgres), **crossing(connection, sql)}))
+    run = run_project(make_project({"config.yaml": TWO_DATABASES.format(**postgres), **crossing(connection, sql)}))
     failed = [told for state, told in run.outcomes.values() if state == "FAILED"]
     assert failed == [message]
 
@@ -228,7 +218,7 @@ def test_python_between(make_project: MakeProject, run_project: RunProject, post
     )
     sql = "SELECT 1::HUGEINT AS h, '00000000-0000-0000-0000-000000000001'::UUID AS u, 1.10::DECIMAL(4, 2) AS d"
     files = {
-        "config.yaml": CONFIG.format(**postgres),
+        "config.yaml": TWO_DATABASES.format(**postgres),
         "profile.yaml": (
             "name: small\nconnection: duck\nmodels: {stages: [{name: b, models: [{name: between, "
             "raw_upstreams: [a.source], is_data_framed: true}]}]}"
@@ -249,7 +239,7 @@ def test_view_on_handed_over_rows(make_project: MakeProject, run_project: RunPro
     for sql, rows in (("SELECT 1 AS id", [(1,)]), ("SELECT 2 AS id", [(2,)]), ("SELECT 'x' AS n, 3 AS id", [("x", 3)])):
         files = crossing("duck", sql)
         files[model("b.reader")] = files[model("b.reader")].replace(READER, READER + "\nmaterialization: view")
-        run = run_project(make_project({"config.yaml": CONFIG.format(**postgres), **files}))
+        run = run_project(make_project({"config.yaml": TWO_DATABASES.format(**postgres), **files}))
         assert run.outcomes == {"a.source": ("SUCCESS", ""), "b.reader": ("SUCCESS", "")}
         assert run.rows("SELECT * FROM b.reader", "shop") == rows
 
@@ -306,7 +296,7 @@ def test_server_killed_in_the_middle(make_project: MakeProject, run_project: Run
             model("c.late"): block("connection: shop\npersist_inputs: true") + 'SELECT * FROM {{ Ref("a.fine") }}',
         }
         files = {path: text.replace("param('wait', 0)", "param('wait', false)") for path, text in files.items()}
-        project = make_project({"config.yaml": CONFIG.format(**server.parameters), **files})
+        project = make_project({"config.yaml": TWO_DATABASES.format(**server.parameters), **files})
         assert set(run_project(project).outcomes.values()) == {("SUCCESS", "")}
 
         killer = threading.Timer(1.0, server.kill)
@@ -343,7 +333,7 @@ def test_password_is_nowhere(make_project: MakeProject, run_project: RunProject,
             "context.connection('shop')._session.__dict__", f"'{secret}'"
         ),
     }
-    run = run_project(make_project({"config.yaml": CONFIG.format(**postgres), **leaks}))
+    run = run_project(make_project({"config.yaml": TWO_DATABASES.format(**postgres), **leaks}))
     assert {state for state, _ in run.outcomes.values()} == {"FAILED"}
     assert secret not in "".join(event.payload() for event in run.events)
     with pytest.raises(DagscopeError) as told, run.project.connections["shop"].session() as session:

@@ -9,17 +9,8 @@ import pytest
 
 from examples.crossdb.postgres_server import PostgresServer
 from tests.doors import AppDoor, wait_until
-from tests.projects import block, model, raw, write_project
+from tests.projects import TWO_DATABASES, block, model, raw, write_project
 
-CONFIG = """\
-connections:
-  - name: duck
-    type: duckdb
-    config: {{path: store/duck.duckdb}}
-  - name: shop
-    type: postgres
-    config: {{host: {host}, port: {port}, user: {user}, password: {password}, database: {database}}}
-"""
 SHOP = "connection: shop\n"
 WAITING = """\
 import time
@@ -52,7 +43,7 @@ def test_postgres_dies_in_the_middle(
 ) -> None:
     """Nodes of a killed PostgreSQL fail with the reason, all others succeed; once it is back, a retry succeeds."""
     door = AppDoor(
-        write_project(tmp_path, {"config.yaml": CONFIG.format(**own_postgres.parameters), **FILES}),
+        write_project(tmp_path, {"config.yaml": TWO_DATABASES.format(**own_postgres.parameters), **FILES}),
         max_workers=2,
         post_wait_ms=0,
     )
@@ -117,7 +108,7 @@ def test_statements_of_postgres(tmp_path: Path, postgres: dict[str, str]) -> Non
         + 'SELECT * FROM {{ Ref("a.source") }}',
         model("a.wrong"): block(SHOP) + "SELECT 1,\n  nix FROM pg_class",
     }
-    door = AppDoor(write_project(tmp_path, {"config.yaml": CONFIG.format(**postgres), **files}))
+    door = AppDoor(write_project(tmp_path, {"config.yaml": TWO_DATABASES.format(**postgres), **files}))
     door.run("t")
     crossed = door.get("/api/dag/asset/a.crossed/statements").json()["statements"]
     rows = {statement["text"]: statement.get("rows") for statement in crossed}
@@ -135,7 +126,7 @@ def test_statements_of_postgres(tmp_path: Path, postgres: dict[str, str]) -> Non
 def test_compiled_query_of_postgres(tmp_path: Path, postgres: dict[str, str]) -> None:
     """`sqlCompiledQuery` of a table in PostgreSQL is what the next run sends, which replaces rows in place."""
     files = {model("a.b"): block(SHOP) + "SELECT {{ 2 if IsIncremental() else 1 }} AS n"}
-    door = AppDoor(write_project(tmp_path, {"config.yaml": CONFIG.format(**postgres), **files}))
+    door = AppDoor(write_project(tmp_path, {"config.yaml": TWO_DATABASES.format(**postgres), **files}))
 
     def compiled() -> str:
         return str(door.get("/api/dag").json()["nodes"][0]["sqlCompiledQuery"])

@@ -137,10 +137,10 @@ def test_bombs_at_once(server: ServerDoor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "is_fine"),
-    [({}, True), ({"limit": 1_000}, True), ({"limit": 10**9}, True), ({"limit": "x"}, True), ({"limit": None}, True)],
+    "variables",
+    [{}, {"limit": 1_000}, {"limit": 10**9}, {"limit": "x"}, {"limit": None}],
 )
-def test_cost_of_the_specs_query(variables: dict[str, object], is_fine: bool) -> None:
+def test_cost_of_the_specs_query(variables: dict[str, object]) -> None:
     """The spec's query is within every limit with any variables."""
     check_cost(parse_within_limits(SPEC_QUERY), variables)
 
