@@ -26,8 +26,8 @@ from dagscope.server.graphql import graphql_endpoints
 from dagscope.server.http.answers import (
     Refused,
     answer_fault,
+    answer_gone_client,
     answer_http_exception,
-    answer_nobody,
     answer_refused,
     answer_state_failure,
     answer_too_many,
@@ -84,8 +84,8 @@ def create_app(open_workspace: Opened) -> Starlette:
         exception_handlers={
             Refused: answer_refused,
             HTTPException: answer_http_exception,
-            ClientDisconnect: answer_nobody,
-            ClientGone: answer_nobody,
+            ClientDisconnect: answer_gone_client,
+            ClientGone: answer_gone_client,
             RecorderFailed: answer_state_failure,
             ShuttingDown: answer_state_failure,
             TooManyWaiting: answer_too_many,

@@ -119,7 +119,7 @@ class WatchedRows:
             raise
 
     @contextmanager
-    def telling_cause(self) -> Iterator[None]:
+    def raising_cause(self) -> Iterator[None]:
         """Raises the source's error instead of the one that the engine raised because of it."""
         try:
             yield

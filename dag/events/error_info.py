@@ -38,7 +38,7 @@ def describe_error(error: BaseException, project_folder: Path, shown: Callable[[
 
 
 def _own_frames(error: BaseException, project_folder: Path, shown: Callable[[str], str]) -> tuple[str, ...]:
-    """Only a raw asset has lines of the project in its stack; those of dagscope would help nobody."""
+    """Only a raw asset has lines of the project in its stack; those of dagscope would not help."""
     frames = traceback.StackSummary()
     for frame in traceback.extract_tb(traceback_of(error)):
         path = Path(frame.filename)

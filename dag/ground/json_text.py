@@ -59,7 +59,7 @@ def exact_json(text: str | bytes) -> Any:
 
 
 def _exact_number(text: str) -> Decimal | float:
-    """A decimal; a float for one of so large an exponent that its digits would take more room than anybody means."""
+    """A decimal; a float if the exponent is so large that writing out the digits would take too much room."""
     number = Decimal(text)
     exponent = number.as_tuple().exponent
     is_written_out = isinstance(exponent, int) and abs(exponent) <= max(_EXPONENT, len(text))

@@ -275,7 +275,7 @@ ENDPOINTS = (
         "Tasks by start time, newest first.",
         {200: Tasks, 400: Error},
         queries=(
-            Query("limit", "at most so many tasks", "integer", least=1),
+            Query("limit", "the maximum number of tasks", "integer", least=1),
             Query("cursor", "the `cursor` of the page before"),
         ),
     ),

@@ -238,7 +238,7 @@ ENDPOINTS = (
             Query("taskId", "the rows that this task found"),
             Query("attempt", "with taskId: those of this attempt; the newest if not given", "integer", least=1),
             Query("offset", "rows to leave out", "integer", least=0),
-            Query("limit", "at most so many rows; all that are kept without it", "integer", least=0),
+            Query("limit", "the maximum number of rows; by default, all that are kept", "integer", least=0),
         ),
         tag="tests",
     ),

@@ -110,7 +110,12 @@ ENDPOINTS = (
         {200: TaskLogs, 400: Error, 501: Error},
         queries=(
             Query("attempt", "only those of this attempt", "integer", least=1),
-            Query("limit", "at most so many entries, with where to go on; all without it", "integer", least=1),
+            Query(
+                "limit",
+                "the maximum number of entries, with a cursor for the next ones; by default, all",
+                "integer",
+                least=1,
+            ),
             Query("cursor", "only those after the page that gave it", "integer", least=0),
         ),
         tag="logs",

@@ -53,7 +53,7 @@ def _kind(text: str) -> EventKind:
 
 
 def _last_event_id(request: Request) -> int | None:
-    """The position to go on from; the header wins over the query. Refuses with 400 what is no integer."""
+    """The position to resume from; the header takes precedence over the query. Refuses what is no integer with 400."""
     text = request.headers.get("last-event-id") or request.query_params.get("lastEventId")
     if not text:  # an empty one is none: after a 400 an EventSource never comes back
         return None

@@ -71,7 +71,7 @@ def unread(error: DagscopeError) -> int:
     return 500
 
 
-async def answer_nobody(_: Request, __: Exception) -> Response:
+async def answer_gone_client(_: Request, __: Exception) -> Response:
     """The client went away before it was answered: nothing is sent."""
     return Response(status_code=499)
 

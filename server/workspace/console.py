@@ -137,7 +137,7 @@ class Capture:
         if running is not None and task_id in (None, running.task_id):
             RawAssetLog(running).write(level, message, fields)
         else:
-            attempt = 0  # it is nobody's: the entry names a task, if any, that this thread does not execute
+            attempt = 0  # no attempt's: the entry names a task, if any, that this thread does not execute
             log = TaskLog(self._emit, self.redaction, task_id or NO_TASK, attempt, limits=self._limits)
             log.write(level, message, fields)
 

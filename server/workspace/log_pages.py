@@ -56,7 +56,7 @@ class LogPages:
             reading = asyncio.create_task(self._read(wanted, position, limit))
             self._reading[key] = reading
             reading.add_done_callback(lambda _: self._reading.pop(key))
-        await asyncio.wait([reading])  # a stream that is cancelled takes the page from nobody else
+        await asyncio.wait([reading])  # other streams get the page even if this one is cancelled
         return reading.result()
 
     async def _read(self, wanted: Wanted, position: int, limit: int) -> LogPage:

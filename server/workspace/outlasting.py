@@ -1,4 +1,4 @@
-"""Work of POSTs that goes on when they have answered: the same POST, sent again meanwhile, joins it."""
+"""Work of POSTs that continues after they have answered: the same POST, sent again meanwhile, joins it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -19,10 +19,10 @@ class Outlasting:
     def __init__(self) -> None:
         self._under_way: dict[Hashable, asyncio.Task[Any]] = {}
         self._answered: set[Hashable] = set()
-        """Of those, the ones whose POST has been answered: nobody else reports that they failed."""
+        """Those whose POST has been answered, so that their failure is reported on the console alone."""
 
     async def within(self, key: Hashable, start: Start, deadline_s: float) -> "asyncio.Task[Any] | None":
-        """The work of that key, begun or joined; None, and it goes on, if it is not done at the deadline.
+        """The work of that key, started or joined; None if it is not done at the deadline, and it continues.
 
         The task is done, and raises what the work raised.
         """

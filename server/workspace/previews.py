@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.server.workspace.reads import Gone, Reads
 
-_KEPT_S = 60.0  # how long an answer that nobody waited for any more can still be asked for
+_KEPT_S = 60.0  # how long an answer that no request waits for is kept
 
 MakeAnswer = Callable[[Cancellation], bytes | None]
 """Makes an answer, in a thread; None where there is nothing to answer."""
@@ -34,10 +34,10 @@ class Previews:
     async def read(
         self, key: Hashable, make: MakeAnswer, limit_ms: int, gone: Gone
     ) -> "asyncio.Future[bytes | None] | None":
-        """The answer of that key, begun or joined; None if it is not there when the time is up.
+        """The answer of that key, started or joined; None if it is not there when the time is up.
 
         The future is done, and raises what the reading raised. Raises `ClientGone` or `ShuttingDown`. A reading
-        whose only client goes away ends; one that a client may come back for goes on to its own time limit.
+        whose only client disconnects ends; one that a client was asked to come back for continues to its time limit.
         """
         reading = self._readings.get(key) or self._begin(key, make)
         reading.waiting += 1
@@ -61,7 +61,7 @@ class Previews:
 
         def ended(answer: "asyncio.Task[bytes | None]") -> None:
             if not answer.cancelled():
-                answer.exception()  # a failure that nobody asks for would be a warning
+                answer.exception()  # asyncio warns about a failure that is never looked at
             asyncio.get_running_loop().call_later(_KEPT_S, self._forget, key, reading)
 
         reading.answer.add_done_callback(ended)

@@ -70,7 +70,7 @@ class Reads:
     async def answer(
         self, work: Callable[[Cancellation], Done], gone: Gone | None = None, limit: TimeLimit | None = None
     ) -> Done:
-        """What the work gives. Raises as `begin` and `Read.run` do."""
+        """What the work returns. Raises as `begin` and `Read.run` do."""
         read = await self.begin(gone, limit)
         try:
             return await read.run(lambda: work(read.cancellation), gone)
@@ -168,7 +168,7 @@ class Read:
         """Closes what the work has opened; called in a thread of the reads."""
 
     async def run(self, work: Callable[[], Done], gone: Gone | None = None) -> Done:
-        """What one step of the work gives; one step at a time.
+        """What one step of the work returns; one step at a time.
 
         Raises what the work raises, `TimeLimitReached`, `ClientGone` or `ShuttingDown`.
         """
@@ -181,7 +181,7 @@ class Read:
             raise TimeLimitReached(self._limit)
         try:
             return working.result()
-        except Cancelled:  # requested by `close` alone: whoever else ends a read does not wait for it
+        except Cancelled:  # only `close` leads here: what else ends a read does not wait for it
             raise ShuttingDown from None
 
     def end(self) -> None:
@@ -191,4 +191,4 @@ class Read:
 
 def _look_at_failure(working: "asyncio.Future[Done]") -> None:
     if not working.cancelled():
-        working.exception()  # a failure that nobody asks for would be a warning
+        working.exception()  # asyncio warns about a failure that is never looked at

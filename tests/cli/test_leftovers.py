@@ -37,7 +37,7 @@ def run(folder: Path, *options: str, redirected: str = "") -> subprocess.Complet
 
 
 @pytest.mark.parametrize("redirected", ["| head -1", "> /dev/full", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
-def test_run_that_nobody_reads(tmp_path: Path, serve: Serve, redirected: str) -> None:
+def test_run_that_is_not_read(tmp_path: Path, serve: Serve, redirected: str) -> None:
     """A run whose output cannot be written continues to its end."""
     folder = write_project(tmp_path, {raw("s.a"): CHATTY, model("s.b"): "SELECT 1 AS id"})
     run(folder, redirected=redirected)
@@ -50,8 +50,8 @@ def test_output_is_whole(tmp_path: Path) -> None:
     assert result.stdout.count("x" * 100 + "\n") == 20_000
 
 
-def test_serve_that_nobody_reads(tmp_path: Path) -> None:
-    """A server whose console nobody reads runs and cancels tasks, ends, and reports how many lines are missing."""
+def test_serve_that_is_not_read(tmp_path: Path) -> None:
+    """A server whose console is not read runs and cancels tasks, ends, and reports how many lines are missing."""
     folder = write_project(tmp_path, {raw("s.a"): LOGS})
     command = [DAGSCOPE, "serve", "--port", "0", "--run"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:

@@ -205,7 +205,7 @@ def test_a_redirect_gets_no_token(hello: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (len(server.requests), other.requests) == (1, [])
 
 
-def test_nobody_answers(hello: Path) -> None:
+def test_no_answer(hello: Path) -> None:
     """If the server does not answer at all, it is named, nothing is run, and the exit code is 2."""
     with StateFolder.of_project(hello).owned() as owner:
         owner.announce("http://127.0.0.1:9")

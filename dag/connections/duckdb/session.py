@@ -234,7 +234,7 @@ class DuckDBSession(Session):
         columns = unique_names(rows.schema.names)
         projection = duckdb_types.import_projection(rows.schema, columns)
         watched = WatchedRows(rows)
-        with watched.telling_cause(), self._sending.running():
+        with watched.raising_cause(), self._sending.running():
             self._cursor.register("_rows_to_write", watched.reader)
             try:
                 return self.execute(f"CREATE OR REPLACE {table} AS SELECT {projection} FROM _rows_to_write")

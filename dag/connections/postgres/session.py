@@ -367,7 +367,7 @@ class PostgresSession(Session):
         final = tuple((column.name, column.type) for column in columns)
         for statements in (self, bulk):
             statements.execute(create_table(table, final, temporary=True))
-        with watched.telling_cause():
+        with watched.raising_cause():
             if all(column.staged is None for column in columns):
                 ingest(bulk, table, columns, watched.reader, temporary=True)
             else:
@@ -379,7 +379,7 @@ class PostgresSession(Session):
 
     def write(self, table: str, rows: pa.RecordBatchReader) -> int:
         columns, watched = arriving(rows)
-        with watched.telling_cause(), self._bulk() as bulk, bulk.transaction():
+        with watched.raising_cause(), self._bulk() as bulk, bulk.transaction():
             refuse_long_name(bulk, table)
             relations.lock(bulk, table)
             return put(bulk, table, columns, watched.reader)

@@ -66,7 +66,7 @@ def test_table_of_long_and_missing_values(dg: Dg) -> None:
 
 
 def test_unknown_type(dg: Dg) -> None:
-    """A type that no event has is told on standard error, with those there are; a known one is not."""
+    """An unknown type is reported on standard error with a list of the known ones; a known one is not."""
     with canned_server(logs(connection([event()]))) as server:
         dg.configure(url=server.url)
         result = dg.events(RUN, "--type", "step_succes, STEP_SUCCESS")

@@ -98,7 +98,7 @@ def test_django(make_project: MakeProject, template: str, sql: str) -> None:
     ],
 )
 def test_what_jinja_has_no_words_for(make_project: MakeProject, template: str, reason: str) -> None:
-    """Any other is told with the line of the file, and what to write."""
+    """Any other is refused with the line of the file, and with what to write."""
     with pytest.raises(ProjectInvalid) as told:
         make_project({model("s.a"): block("materialization: view") + "SELECT 1,\n" + template})
     assert str(told.value) == f"{model('s.a')}:5: {reason}"

@@ -22,7 +22,7 @@ ALL_KEYS = [("orders_by_day_idx", False), ("orders_one_idx", True), ("orders_pke
 
 
 def keys(run: Run) -> list[tuple[str, ...]]:
-    """All indexes, as the database tells them."""
+    """All indexes, as the database lists them."""
     return run.rows("SELECT index_name, is_unique FROM duckdb_indexes() ORDER BY index_name")
 
 

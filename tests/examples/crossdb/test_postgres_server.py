@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
     [
         signal.SIGTERM,
         pytest.param(
-            signal.SIGKILL, marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells orphans")
+            signal.SIGKILL, marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals orphans")
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Requests that would be costly to parse are refused early, and nobody else waits for them."""
+"""Requests that would be costly to parse are refused early, and other requests do not wait for them."""
 
 import socket
 import threading
@@ -93,7 +93,7 @@ def test_usual_bodies(server: ServerDoor, body: bytes) -> None:
     ],
     ids=["chunks", "chunks to nowhere", "headers", "trailers", "query"],
 )
-def test_nobody_waits(server: ServerDoor, data: bytes) -> None:
+def test_others_do_not_wait(server: ServerDoor, data: bytes) -> None:
     """Twenty connections that send much to parse keep no other request waiting for half a second."""
     threads = [threading.Thread(target=sent, args=(server, data)) for _ in range(20)]
     for thread in threads:

@@ -12,7 +12,7 @@ ANTI JOIN {{ Ref("dds.fct_flight") }} AS loaded
     AND loaded.carrier = flights.carrier
     AND loaded.flight_number = flights.flight_number
     AND loaded.origin = flights.origin
--- A run may have been told to stop at an earlier day: what comes after it is not lost, it is still to come.
+-- A run may stop at an earlier day: later flights are not lost, they are still to come.
 WHERE flights.flight_date <= (
     SELECT MAX(flight_date)
     FROM {{ Ref("dds.fct_flight") }}
