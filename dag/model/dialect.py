@@ -38,7 +38,7 @@ class Dialect:
         """The name as SQL, in double quotes only if it needs them."""
         if _PLAIN.fullmatch(name) and name not in self.reserved:
             return name
-        return '"' + name.replace('"', '""') + '"'
+        return quoted(name)
 
     def identifiers(self, names: Iterable[str]) -> str:
         """The names as a list of columns."""
@@ -72,6 +72,11 @@ class Dialect:
                 return self.literal(value.isoformat())
             case _:
                 return "'" + str(value).replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """The name in double quotes, as every engine reads it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def input_table(asset: str) -> str:

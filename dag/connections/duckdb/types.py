@@ -27,6 +27,7 @@ from dagscope.dag.connections.neutral_types import (
     NeutralType,
 )
 from dagscope.dag.ground.errors import TypeNotKept
+from dagscope.dag.model.dialect import quoted
 
 ENGINE = "duckdb"
 
@@ -52,9 +53,9 @@ def export_projection(columns: list[str], types: list[Type]) -> str | None:
     if not any(_contains(type_, _AS_TEXT) for type_ in types):
         return None
     return ", ".join(
-        f"CAST(#{index} AS {_rebuilt(type_, _export_leaf)}) AS {_quoted(name)}"
+        f"CAST(#{index} AS {_rebuilt(type_, _export_leaf)}) AS {quoted(name)}"
         if _contains(type_, _AS_TEXT)
-        else f"#{index} AS {_quoted(name)}"
+        else f"#{index} AS {quoted(name)}"
         for index, (name, type_) in enumerate(zip(columns, types, strict=True), start=1)
     )
 
@@ -82,7 +83,7 @@ def import_projection(schema: pa.Schema, columns: tuple[str, ...]) -> str:
     Raises `TypeNotKept` for a type that DuckDB does not have.
     """
     return ", ".join(
-        f"CAST(#{index} AS {type_}) AS {_quoted(name)}" if type_ else f"#{index} AS {_quoted(name)}"
+        f"CAST(#{index} AS {type_}) AS {quoted(name)}" if type_ else f"#{index} AS {quoted(name)}"
         for index, (name, type_) in enumerate(zip(columns, map(_import_type, schema), strict=True), start=1)
     )
 
@@ -145,7 +146,7 @@ def _rebuilt(type_: Type, leaf: Callable[[Type], str]) -> str:
         size = dict(type_.children)["size"]
         return f"{parts['child']}[{size}]"
     if kind == "struct":
-        return "STRUCT(" + ", ".join(f"{_quoted(name)} {part}" for name, part in parts.items()) + ")"
+        return "STRUCT(" + ", ".join(f"{quoted(name)} {part}" for name, part in parts.items()) + ")"
     return f"MAP({parts['key']}, {parts['value']})"
 
 
@@ -166,7 +167,3 @@ def _contains(type_: Type, kinds: set[str]) -> bool:
 def _parts(type_: Type) -> dict[str, Type]:
     """The parts of a nested type, by name."""
     return {name: child for name, child in type_.children if isinstance(child, Type)}
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

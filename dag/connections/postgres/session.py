@@ -46,7 +46,7 @@ from dagscope.dag.ground.errors import (
 )
 from dagscope.dag.ground.frames import batch_rows
 from dagscope.dag.model.assets import Asset
-from dagscope.dag.model.dialect import Dialect
+from dagscope.dag.model.dialect import Dialect, quoted
 from dagscope.dag.model.file_shapes import Materialization
 
 _WRITING = {"INSERT", "UPDATE", "DELETE", "MERGE", "COPY"}
@@ -290,8 +290,8 @@ class PostgresSession(Session):
         assert result is not None
         names = [column.name for column in cursor.description or ()]
         types = [(result.ftype(index), result.fmod(index)) for index in range(len(names))]
-        told = {(oid, modifier): (text, is_enum) for oid, modifier, text, is_enum in self._type_texts(set(types))}
-        return [read_column(name, *told[type_], to_show) for name, type_ in zip(names, types, strict=True)]
+        texts = {(oid, modifier): (text, is_enum) for oid, modifier, text, is_enum in self._type_texts(set(types))}
+        return [read_column(name, *texts[type_], to_show) for name, type_ in zip(names, types, strict=True)]
 
     def _type_texts(self, types: set[tuple[int, int]]) -> list[tuple[Any, ...]]:
         if not types:
@@ -406,8 +406,7 @@ def _wrapped(sql: str, columns: list[ReadColumn]) -> str:
     """The query with casts; also the number of dimensions of each array, which Arrow cannot express."""
     names = [f"c{index}" for index in range(len(columns))]
     values = [
-        f'{column.expression(name)} AS "{column.name.replace(chr(34), chr(34) * 2)}"'
-        for name, column in zip(names, columns, strict=True)
+        f"{column.expression(name)} AS {quoted(column.name)}" for name, column in zip(names, columns, strict=True)
     ]
     values += [f"array_ndims({name})" for name, column in zip(names, columns, strict=True) if column.is_array]
     return f"SELECT {', '.join(values)} FROM ({sql}\n) AS query_rows" + (f"({', '.join(names)})" if names else "")
