@@ -229,8 +229,8 @@ class Template:
 
 
 def _reason(error: Exception) -> str:
-    told = isinstance(error, UndefinedError | LimitReached | DagscopeError)
-    return str(error) if told else f"{type(error).__name__}: {error}".removesuffix(": ")
+    has_own_words = isinstance(error, UndefinedError | LimitReached | DagscopeError)
+    return str(error) if has_own_words else f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 _PLAIN_REF = re.compile(

@@ -200,8 +200,8 @@ class _Loading:
         for path in self.on_disk.find(MODELS, (SQL, PYTHON)):
             self.time.check()
             self._model_file(path)
-        told = any(problem.path.startswith(MODELS) for problem in self.files.problems)
-        if not self.files.assets and not told:
+        has_reason = any(problem.path.startswith(MODELS) for problem in self.files.problems)
+        if not self.files.assets and not has_reason:
             message = f"no models; put one at {MODELS}/<stage>/<model>.sql"
             self.files.problems.append(Problem(MODELS, 0, message))
         for name, said in self.files.said.items():

@@ -143,8 +143,8 @@ def _message(place: Place, detail: Any, model: type[BaseModel]) -> str:
             quotes = (
                 "; put it in quotes" if expected == "a string" and isinstance(found, bool | int | float | date) else ""
             )
-            told = "" if isinstance(key, str) and is_secret_name(key) and quotes else f", found {_kind(found)}"
-            return f"{subject} must be {expected}{told}{quotes}"
+            actual = "" if isinstance(key, str) and is_secret_name(key) and quotes else f", found {_kind(found)}"
+            return f"{subject} must be {expected}{actual}{quotes}"
 
 
 _EXPECTED = {

@@ -45,7 +45,7 @@ class AllReads:
         """Opening databases."""
 
     async def close(self) -> None:
-        """End all of them, and begin none."""
+        """End all of them, and start no more."""
         await asyncio.gather(*(reads.close() for reads in vars(self).values()))
 
 
@@ -63,7 +63,7 @@ class Workspace:
     tasks: TaskQueue
     emit: Callable[[Event], None]
     log_pages: LogPages
-    reads: "AllReads"
+    reads: AllReads
     previews: Previews
     outlasting: Outlasting = field(default_factory=Outlasting)
     problems: tuple[Problem, ...] = ()

@@ -364,27 +364,27 @@ SELECT 5"""
 )
 def test_which_statement_failed(session: Session, failing: str) -> None:
     """The error of several statements says which one failed, and where it starts."""
-    with pytest.raises(StatementFailed) as told:
+    with pytest.raises(StatementFailed) as raised:
         session.execute(SEVERAL.format(failing=failing))
-    assert str(told.value).splitlines()[-1] == "in statement 3 of 5, which starts at line 5: INSERT INTO t"
+    assert str(raised.value).splitlines()[-1] == "in statement 3 of 5, which starts at line 5: INSERT INTO t"
 
 
 def test_line_of_the_statement_that_failed(session: Session) -> None:
     """The line is counted in the whole text."""
-    with pytest.raises(StatementFailed) as told:
+    with pytest.raises(StatementFailed) as raised:
         session.execute(SEVERAL.format(failing="SELECT nope FROM t"))
-    shown = next(line for line in str(told.value).splitlines() if line.startswith("LINE "))
-    assert (shown, str(told.value).splitlines()[-2].index("^")) == ("LINE 6:     SELECT nope FROM t;", 19)
-    with pytest.raises(StatementFailed) as told:
+    shown = next(line for line in str(raised.value).splitlines() if line.startswith("LINE "))
+    assert (shown, str(raised.value).splitlines()[-2].index("^")) == ("LINE 6:     SELECT nope FROM t;", 19)
+    with pytest.raises(StatementFailed) as raised:
         session.execute("SELECT 1; SELECT nope")
-    assert str(told.value).splitlines()[-1] == "in statement 2 of 2, which starts at line 1: SELECT nope"
+    assert str(raised.value).splitlines()[-1] == "in statement 2 of 2, which starts at line 1: SELECT nope"
 
 
 def test_secrets_of_a_statement_that_failed(session: Session) -> None:
     """A long line is not cut inside a string, where a secret would no longer be recognized."""
-    with pytest.raises(StatementFailed) as told:
+    with pytest.raises(StatementFailed) as raised:
         session.execute(f"SELECT 1; SELECT CAST(id AS date) AS d, 'hunter2{'x' * 300}' FROM (SELECT 'x' AS id) AS q")
-    assert "starts at line 1: SELECT CAST(id AS date) AS d, ..." in str(told.value)
+    assert "starts at line 1: SELECT CAST(id AS date) AS d, ..." in str(raised.value)
 
 
 FIRST = "SELECT 1 AS id, 'Ada' AS given, 'Lovelace' AS family"
@@ -424,21 +424,21 @@ def test_incremental_appends_by_name(session: Session, sql: str) -> None:
 def test_incremental_of_other_columns(session: Session, sql: str, said: str) -> None:
     """If the names differ, nothing is appended, and the error says which ones."""
     make(session, asset("incremental"), FIRST)
-    with pytest.raises(ColumnsDiffer) as told:
+    with pytest.raises(ColumnsDiffer) as raised:
         make(session, asset("incremental"), sql)
     advice = "make the query return the table's columns, or drop the table"
-    assert str(told.value) == f'"dds.orders" is incremental and appends by name, but {said}; {advice}'
+    assert str(raised.value) == f'"dds.orders" is incremental and appends by name, but {said}; {advice}'
     assert session.count_rows("dds.orders") == 1
 
 
 def test_incremental_of_two_columns_of_one_name(session: Session) -> None:
     """Two columns with the same name are refused, because they could be swapped silently."""
     make(session, asset("incremental"), FIRST)
-    with pytest.raises(ColumnsDiffer) as told:
+    with pytest.raises(ColumnsDiffer) as raised:
         make(session, asset("incremental"), "SELECT 1 AS id, 'x' AS given, 'y' AS given, 'z' AS family")
     advice = "give each a different name"
     said = f'"dds.orders" is incremental and appends by name, but its query has more than one column "given"; {advice}'
-    assert str(told.value) == said
+    assert str(raised.value) == said
 
 
 def test_incremental_leaves_out_what_the_table_computes(session: Session) -> None:
@@ -476,9 +476,9 @@ USES = {
 )
 def test_line_of_an_error(session: Session, use: str, sql: str, line: str) -> None:
     """The line of an error is shown, whatever the statement is for."""
-    with pytest.raises(StatementFailed) as told:
+    with pytest.raises(StatementFailed) as raised:
         USES[use](session, sql)
-    assert line in str(told.value).splitlines()
+    assert line in str(raised.value).splitlines()
 
 
 def test_failed_read_executes_nothing_twice(session: Session) -> None:

@@ -204,7 +204,7 @@ def test_what_cannot_be_kept(
 ) -> None:
     """A column without an exact counterpart on the other side is an error that names it, its type and what to do."""
     run = run_project(make_project({"config.yaml": TWO_DATABASES.format(**postgres), **crossing(connection, sql)}))
-    failed = [told for state, told in run.outcomes.values() if state == "FAILED"]
+    failed = [message for state, message in run.outcomes.values() if state == "FAILED"]
     assert failed == [message]
 
 
@@ -336,6 +336,6 @@ def test_password_is_nowhere(make_project: MakeProject, run_project: RunProject,
     run = run_project(make_project({"config.yaml": TWO_DATABASES.format(**postgres), **leaks}))
     assert {state for state, _ in run.outcomes.values()} == {"FAILED"}
     assert secret not in "".join(event.payload() for event in run.events)
-    with pytest.raises(DagscopeError) as told, run.project.connections["shop"].session() as session:
+    with pytest.raises(DagscopeError) as raised, run.project.connections["shop"].session() as session:
         session.execute("SELECT nope")
-    assert secret not in repr(told.value.__dict__)
+    assert secret not in repr(raised.value.__dict__)

@@ -111,9 +111,9 @@ def test_in_postgres(stored: pa.Table, connect: Connect, postgres: dict[str, str
 )
 def test_refused(stored: pa.Table, connect: Connect, column: str, message: str) -> None:
     """A column without an exact counterpart is still refused."""
-    with connect("duckdb").session() as session, pytest.raises(TypeNotKept) as told:
+    with connect("duckdb").session() as session, pytest.raises(TypeNotKept) as raised:
         session.write("earlier", stored.select([column]).to_reader())
-    assert str(told.value) == message
+    assert str(raised.value) == message
 
 
 def test_shown(stored: pa.Table) -> None:

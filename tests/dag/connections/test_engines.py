@@ -12,9 +12,9 @@ from tests.projects import model, on_engine, write_project
 
 def problem_of(tmp_path: Path, type_: str) -> str:
     """What is wrong with a project whose connection has that type."""
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         load_project(write_project(tmp_path / "project", {**on_engine(type_), model("a.one"): "SELECT 1 AS id"}))
-    return str(told.value)
+    return str(raised.value)
 
 
 def test_unknown_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

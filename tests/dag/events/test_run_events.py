@@ -77,9 +77,7 @@ def test_error_with_its_causes(tmp_path: Path) -> None:
     """An error has its class and causes, with secrets hidden; a circular chain of causes ends."""
     first, second = ValueError("the password is hunter22"), KeyError("b")
     first.__cause__, second.__cause__ = second, first
-    told = describe_error(first, tmp_path, Redaction(["hunter22"]).text)
-    chain = []
-    info = told
+    info, chain = describe_error(first, tmp_path, Redaction(["hunter22"]).text), []
     while info is not None:
         chain.append((info.class_name, info.message))
         info = info.cause  # type: ignore[assignment]

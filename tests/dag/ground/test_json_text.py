@@ -52,13 +52,13 @@ def test_exact(value: Any, text: str) -> None:
 )
 def test_without_a_json_form(value: Any, type_: str) -> None:
     """A value without a JSON form is reported with its type, however deeply it is nested."""
-    with pytest.raises(TypeError) as told:
+    with pytest.raises(TypeError) as raised:
         json_text(value)
-    assert str(told.value) == f"a value of type {type_} has no JSON form"
+    assert str(raised.value) == f"a value of type {type_} has no JSON form"
 
 
 def test_keys_of_one_text() -> None:
     """A mapping with two keys that become one key in JSON is refused, because a value would be lost."""
-    with pytest.raises(TypeError) as told:
+    with pytest.raises(TypeError) as raised:
         json_text({1: "a", "1": "b"})
-    assert str(told.value) == "a mapping whose keys are equal as text, such as 1 and '1', has no JSON form"
+    assert str(raised.value) == "a mapping whose keys are equal as text, such as 1 and '1', has no JSON form"

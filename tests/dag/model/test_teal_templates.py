@@ -99,17 +99,17 @@ def test_django(make_project: MakeProject, template: str, sql: str) -> None:
 )
 def test_what_jinja_has_no_words_for(make_project: MakeProject, template: str, reason: str) -> None:
     """Any other is refused with the line of the file, and with what to write."""
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         make_project({model("s.a"): block("materialization: view") + "SELECT 1,\n" + template})
-    assert str(told.value) == f"{model('s.a')}:5: {reason}"
+    assert str(raised.value) == f"{model('s.a')}:5: {reason}"
 
 
 def test_lines_stay(make_project: MakeProject) -> None:
     """What is translated keeps the lines of all that follows it."""
     sql = '{%\ncomment %}\n\n{% endcomment\n%}{{\nRef\n"s.up"\n}}{{{\nif\nIsIncremental }}}{{ end }}{{/*\n*/}}\n{{ x }}'
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         make_project({model("s.up"): "SELECT 1", model("s.a"): sql})
-    assert str(told.value).startswith(f'{model("s.a")}:{sql.count(chr(10)) + 1}: "x" is undefined')
+    assert str(raised.value).startswith(f'{model("s.a")}:{sql.count(chr(10)) + 1}: "x" is undefined')
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,12 @@ def rendered(source: str, time_limit_s: float = 1) -> str:
 def failure(source: str) -> str:
     """Why the template cannot be rendered; asserts that this takes less than two seconds."""
     began_at = time.thread_time()
-    with pytest.raises(TemplateFailed) as told:
+    with pytest.raises(TemplateFailed) as raised:
         Template("a.sql", source, 1, MODEL_NAMES).render(
             Rendering(relation_of=str, dialect=Dialect(), meter=Meter(time_limit_s=60))
         )
     assert time.thread_time() - began_at < 2
-    return told.value.reason
+    return raised.value.reason
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_nesting_and_length(source: str, reason: str) -> None:
 
 def test_time() -> None:
     """A rendering ends at its time limit, whatever it is doing."""
-    with pytest.raises(TemplateFailed) as told:
+    with pytest.raises(TemplateFailed) as raised:
         rendered("{% for a in range(99999) %}{{ range(9) | list }}{% endfor %}", time_limit_s=0.01)
-    assert told.value.reason == "the template takes longer than 0.01 s; make its loops shorter"
+    assert raised.value.reason == "the template takes longer than 0.01 s; make its loops shorter"
 
 
 @pytest.mark.parametrize(

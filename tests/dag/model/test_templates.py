@@ -87,9 +87,9 @@ def test_param(make_project: MakeProject, call: str, in_run: str, at_load: str) 
 def test_param_missing_from_a_run(make_project: MakeProject) -> None:
     """A parameter without value and default is an error that names file, line and parameter."""
     project = make_project({model("staging.orders"): block("materialization: view") + "SELECT\n{{ param('day') }}"})
-    with pytest.raises(TemplateFailed) as told:
+    with pytest.raises(TemplateFailed) as raised:
         sql_of(project, "staging.orders")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         'assets/models/staging/orders.sql:5: parameter "day" is missing from the run\'s data and has no default'
     )
 
@@ -159,9 +159,9 @@ def test_error_in_a_run_names_the_line_of_the_file(make_project: MakeProject) ->
     """A value that breaks a template only in a run is reported with the file's line."""
     sql = block("materialization: view") + "SELECT 1\n{% if TaskID %}{{ 1 // 0 }}{% endif %}"
     project = make_project({model("staging.orders"): sql})
-    with pytest.raises(TemplateFailed) as told:
+    with pytest.raises(TemplateFailed) as raised:
         sql_of(project, "staging.orders")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         "assets/models/staging/orders.sql:5: ZeroDivisionError: integer division or modulo by zero"
     )
 
@@ -169,16 +169,16 @@ def test_error_in_a_run_names_the_line_of_the_file(make_project: MakeProject) ->
 @pytest.mark.parametrize("name", ["Ref", "ENV", "param"])
 def test_function_without_parentheses(make_project: MakeProject, name: str) -> None:
     """A function that takes something and was not called is an error at load, never a piece of SQL."""
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         make_project({model("staging.orders"): f"SELECT * FROM {{{{ {name} }}}}"})
-    assert str(told.value) == f'assets/models/staging/orders.sql:1: "{name}" is a function; write {name}(...)'
+    assert str(raised.value) == f'assets/models/staging/orders.sql:1: "{name}" is a function; write {name}(...)'
 
 
 def test_ref_without_a_name(make_project: MakeProject) -> None:
     """A wrong call of a function is reported with the function's name in templates."""
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         make_project({model("staging.orders"): "SELECT *\nFROM {{ Ref() }}"})
-    assert str(told.value) == "assets/models/staging/orders.sql:2: Ref: missing a required argument: 'asset'"
+    assert str(raised.value) == "assets/models/staging/orders.sql:2: Ref: missing a required argument: 'asset'"
 
 
 @pytest.mark.parametrize(

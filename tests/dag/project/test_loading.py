@@ -20,9 +20,9 @@ def test_broken_project(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fault is reported with its place and a fix, and nothing is written."""
     monkeypatch.delenv("DAGSCOPE_TEST_UNSET", raising=False)
     before = contents(BROKEN / name)
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         load_project(BROKEN / name)
-    assert str(told.value) == expected(name)
+    assert str(raised.value) == expected(name)
     assert contents(BROKEN / name) == before
 
 
@@ -31,23 +31,23 @@ def test_text_that_is_not_utf8(tmp_path: Path, path: str) -> None:
     """A file in another encoding is reported with its path and the first byte that cannot be read."""
     write_project(tmp_path, {model("staging.sales"): "SELECT 1", path: ""})
     (tmp_path / path).write_bytes("# Größe".encode("latin-1"))
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         load_project(tmp_path)
-    assert str(told.value) == f"{path}: not UTF-8 text: byte 4 cannot be read; save it as UTF-8"
+    assert str(raised.value) == f"{path}: not UTF-8 text: byte 4 cannot be read; save it as UTF-8"
 
 
 def test_folder_that_is_missing(tmp_path: Path) -> None:
     """A missing project folder is reported with its full path."""
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         load_project(tmp_path / "shop")
-    assert str(told.value) == f"{tmp_path}/shop: no such folder; give the path of a project folder"
+    assert str(raised.value) == f"{tmp_path}/shop: no such folder; give the path of a project folder"
 
 
 def test_problems_as_values() -> None:
     """A program can read the problems one by one, with path, line and message."""
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         load_project(BROKEN / "unknown_connection")
-    assert told.value.problems == (Problem("profile.yaml", 2, 'unknown connection "dock"; did you mean "duck"?'),)
+    assert raised.value.problems == (Problem("profile.yaml", 2, 'unknown connection "dock"; did you mean "duck"?'),)
 
 
 def test_fault_is_told_once(make_project: MakeProject) -> None:
@@ -57,9 +57,9 @@ def test_fault_is_told_once(make_project: MakeProject) -> None:
         model("staging.sales"): 'SELECT * FROM {{ Ref("staging.orders") }}',
         data_test("staging.total"): "SELECT 1 {% if %}",
     }
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         make_project(files)
-    assert [problem.path for problem in told.value.problems] == [model("staging.orders"), data_test("staging.total")]
+    assert [problem.path for problem in raised.value.problems] == [model("staging.orders"), data_test("staging.total")]
 
 
 @pytest.mark.parametrize("example", ["hello", "nycflights"])
@@ -173,9 +173,9 @@ def test_other_files_are_left_alone(make_project: MakeProject) -> None:
 def test_windows_line_ends(make_project: MakeProject) -> None:
     """A file with Windows line endings is read in the same way, with the same line numbers."""
     sql = block("materialization: view") + "SELECT\n{{ nope }}"
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         make_project({model("staging.orders"): sql.replace("\n", "\r\n")})
-    (problem,) = told.value.problems
+    (problem,) = raised.value.problems
     assert (problem.line, problem.message.partition(";")[0]) == (5, '"nope" is undefined')
 
 

@@ -24,9 +24,9 @@ def folder(tmp_path: Path) -> Path:
 
 def problems(folder: Path, limits: LoadingLimits | None = None) -> list[str]:
     """The problems, one per line."""
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         load_project(folder, limits or LoadingLimits())
-    return list(map(str, told.value.problems))
+    return list(map(str, raised.value.problems))
 
 
 @pytest.mark.parametrize(
@@ -214,9 +214,9 @@ def test_yaml_that_is_too_much(folder: Path, path: str, text: str, place: str, m
 def test_many_wrong_keys(folder: Path) -> None:
     """Of thousands of wrong keys a hundred are reported, and how many more there are."""
     write_project(folder, {"profile.yaml": PROFILE + "".join(f"key{n}: 1\n" for n in range(5_000))})
-    told = problems(folder)
-    assert len(told) == 101
-    assert "profile.yaml:1: 4,900 more keys or values are invalid" in told
+    found = problems(folder)
+    assert len(found) == 101
+    assert "profile.yaml:1: 4,900 more keys or values are invalid" in found
 
 
 def test_project_folder_that_is_a_loop(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dagscope.dag.project.yaml_file import Model, read_model, read_yaml
 MATERIALIZATIONS = '"table", "incremental", "view", "custom" or "raw"'
 
 
-def told(text: str, model: type[Model]) -> list[str]:
+def problems_of(text: str, model: type[Model]) -> list[str]:
     """The problems of a text of this shape, by line."""
     document = read_yaml("a.yaml", text)
     read_model(document, model)
@@ -32,10 +32,10 @@ def test_lines_of_values() -> None:
 
 def test_secrets_are_not_told() -> None:
     """A problem with a password does not contain the password."""
-    assert told("password: !hunter2 x", PostgresConfig) == [
+    assert problems_of("password: !hunter2 x", PostgresConfig) == [
         "1: not valid YAML: could not determine a constructor for the tag ***"
     ]
-    assert told("password: 2024-01-01", PostgresConfig) == ['1: "password" must be a string; put it in quotes']
+    assert problems_of("password: 2024-01-01", PostgresConfig) == ['1: "password" must be a string; put it in quotes']
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_secrets_are_not_told() -> None:
 )  # fmt: skip
 def test_keys_of_a_model(text: str, problem: str) -> None:
     """A value that does not fit is reported with its key, what is expected and what was found."""
-    assert told(text, ModelKeys) == problem.split("\n")
+    assert problems_of(text, ModelKeys) == problem.split("\n")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_keys_of_a_model(text: str, problem: str) -> None:
 )  # fmt: skip
 def test_config_file(text: str, problem: str) -> None:
     """The values of config.yaml are checked just as strictly."""
-    assert told(text, ConfigFile) == [problem]
+    assert problems_of(text, ConfigFile) == [problem]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_config_file(text: str, problem: str) -> None:
 )  # fmt: skip
 def test_config_of_duckdb(text: str, line: int, problem: str) -> None:
     """The `config` of a connection is checked just as strictly, under the names that the file uses."""
-    assert told(text, DuckDBConfig) == [f"{line}: {problem}"]
+    assert problems_of(text, DuckDBConfig) == [f"{line}: {problem}"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_config_of_duckdb(text: str, line: int, problem: str) -> None:
 )  # fmt: skip
 def test_text_that_is_no_yaml(text: str, problem: str) -> None:
     """Whatever the text is, reading it results in a problem and not in an exception."""
-    assert told(text, ProfileFile) == [problem]
+    assert problems_of(text, ProfileFile) == [problem]
 
 
 def test_numbers_where_a_text_is_meant() -> None:

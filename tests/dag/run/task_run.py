@@ -81,8 +81,8 @@ class Run:
     @property
     def data_tests(self) -> list[DataTestResult]:
         """The data tests that ended, as they ended."""
-        told = [event.result for event in self.events if isinstance(event, DataTestChanged)]
-        return [result for result in told if result.status != "IN_PROGRESS"]
+        results = [event.result for event in self.events if isinstance(event, DataTestChanged)]
+        return [result for result in results if result.status != "IN_PROGRESS"]
 
     @property
     def run_events(self) -> list[RunEvent]:

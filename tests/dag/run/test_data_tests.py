@@ -26,9 +26,9 @@ def violating(count: int) -> str:
 
 def test_no_rows_pass(make_project: MakeProject, run_project: RunProject) -> None:
     """A test that finds no rows passes, and stores nothing."""
-    told = run_test(make_project, run_project, violating(0)).data_test("s.t")
-    assert (told.result.status, told.result.error) == (DataTestStatus.SUCCESS, None)
-    assert (told.violation_count, told.violations) == (0, None)
+    found = run_test(make_project, run_project, violating(0)).data_test("s.t")
+    assert (found.result.status, found.result.error) == (DataTestStatus.SUCCESS, None)
+    assert (found.violation_count, found.violations) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_no_rows_pass(make_project: MakeProject, run_project: RunProject) -> Non
 def test_rows_violate(make_project: MakeProject, run_project: RunProject, count: int, error: str) -> None:
     """A test that finds rows fails, says how many there are in total, and stores the first of them."""
     run = run_test(make_project, run_project, violating(count))
-    told = run.data_test("s.t")
-    assert (told.result.status, told.result.error, told.violation_count) == (DataTestStatus.FAILED, error, count)
-    assert isinstance(told.violations, Frame)
-    assert told.violations.rows == min(count, KEPT_VIOLATIONS)
-    assert told.violations.columns == ("id",)
+    found = run.data_test("s.t")
+    assert (found.result.status, found.result.error, found.violation_count) == (DataTestStatus.FAILED, error, count)
+    assert isinstance(found.violations, Frame)
+    assert found.violations.rows == min(count, KEPT_VIOLATIONS)
+    assert found.violations.columns == ("id",)
 
 
 def test_order_of_the_violations(make_project: MakeProject, run_project: RunProject) -> None:
@@ -72,9 +72,9 @@ def test_columns_of_one_name(make_project: MakeProject, run_project: RunProject)
 
 def test_query_that_the_database_refuses(make_project: MakeProject, run_project: RunProject) -> None:
     """A test that cannot run has FAILED, with the database's own message."""
-    told = run_test(make_project, run_project, "SELECT nope FROM {{ Ref('s.orders') }}").data_test("s.t")
-    assert (told.result.status, told.violation_count, told.violations) == (DataTestStatus.FAILED, 0, None)
-    assert told.result.error == (
+    found = run_test(make_project, run_project, "SELECT nope FROM {{ Ref('s.orders') }}").data_test("s.t")
+    assert (found.result.status, found.violation_count, found.violations) == (DataTestStatus.FAILED, 0, None)
+    assert found.result.error == (
         'could not run: Binder Error: Referenced column "nope" not found in FROM clause!\n'
         'Candidate bindings: "id"\n\n'
         "LINE 1: SELECT count(*) FROM (SELECT nope FROM s.orders\n"
@@ -84,8 +84,8 @@ def test_query_that_the_database_refuses(make_project: MakeProject, run_project:
 
 def test_missing_parameter(make_project: MakeProject, run_project: RunProject) -> None:
     """A test whose parameter is missing from the run cannot run, and its error names the parameter."""
-    told = run_test(make_project, run_project, violating(0) + " AND id > {{ param('since') }}").data_test("s.t")
-    assert told.result.error == (
+    found = run_test(make_project, run_project, violating(0) + " AND id > {{ param('since') }}").data_test("s.t")
+    assert found.result.error == (
         'could not run: assets/tests/s/t.sql:1: parameter "since" is missing from the run\'s data and has no default'
     )
 
@@ -93,8 +93,8 @@ def test_missing_parameter(make_project: MakeProject, run_project: RunProject) -
 def test_reference_met_only_in_a_run(make_project: MakeProject, run_project: RunProject) -> None:
     """A Ref that was not evaluated at load is an error that names the test and the asset."""
     sql = "SELECT 1 WHERE false\n{% if TaskID %} AND EXISTS (FROM {{ Ref('s.orders') }}){% endif %}"
-    told = run_test(make_project, run_project, sql).data_test("s.t")
-    assert told.result.error == (
+    found = run_test(make_project, run_project, sql).data_test("s.t")
+    assert found.result.error == (
         'could not run: assets/tests/s/t.sql:2: "s.t" refers to "s.orders" only in this run: '
         "move the Ref so that it is also evaluated at load"
     )
@@ -136,10 +136,10 @@ def test_masked_columns(
 ) -> None:
     """Values of masked columns never reach the frame, whichever file masks them; nulls stay nulls."""
     run = masked_run(make_project, run_project, both_engines, PEOPLE_IN_ORDER, said, named)
-    told = run.data_test("s.t")
-    assert (told.violation_count, told.result.error) == (3, "3 rows violate this test")
-    assert told.violations is not None
-    kept = run.frames.read(told.violations.digest)
+    found = run.data_test("s.t")
+    assert (found.violation_count, found.result.error) == (3, "3 rows violate this test")
+    assert found.violations is not None
+    kept = run.frames.read(found.violations.digest)
     assert [column.to_pylist() for column in kept.columns] == [["***", None, "***"], [1, 2, 3], ["***", None, "***"]]
     files = [file.read_bytes() for file in run.frames.folder.iterdir()]  # type: ignore[attr-defined]  # files here
     assert len(files) == 1
@@ -151,9 +151,9 @@ def test_masked_column_that_is_not_there(
 ) -> None:
     """A mask for a column that the test does not select fails it, even if it finds no rows, and nothing is stored."""
     sql = 'SELECT email FROM {{ Ref("s.people") }} WHERE false'
-    told = masked_run(make_project, run_project, both_engines, sql, "mask: [emial]").data_test("s.t")
-    assert (told.violation_count, told.violations) == (0, None)
-    assert told.result.error == (
+    found = masked_run(make_project, run_project, both_engines, sql, "mask: [emial]").data_test("s.t")
+    assert (found.violation_count, found.violations) == (0, None)
+    assert found.result.error == (
         'could not run: assets/tests/s/t.sql: data test "s.t" masks column "emial", which it does not select; '
         'did you mean "email"?'
     )
@@ -195,9 +195,9 @@ def test_errors_show_no_masked_values(
 )
 def test_wrong_masks(make_project: MakeProject, files: dict[str, str], message: str) -> None:
     """An invalid mask is reported with file, line and the nearest known key."""
-    with pytest.raises(ProjectInvalid) as told:
+    with pytest.raises(ProjectInvalid) as raised:
         make_project({model("s.people"): PEOPLE, **files})
-    assert str(told.value) == message
+    assert str(raised.value) == message
 
 
 def test_line_of_a_masked_test(
@@ -205,6 +205,6 @@ def test_line_of_a_masked_test(
 ) -> None:
     """A test with a mask says where its query is wrong, like any other."""
     sql = 'SELECT email,\n  nope FROM {{ Ref("s.people") }}'
-    told = masked_run(make_project, run_project, both_engines, sql, "mask: [email]").data_test("s.t")
-    assert told.result.error is not None
-    assert "LINE 2:   nope FROM s.people" in told.result.error.splitlines()
+    found = masked_run(make_project, run_project, both_engines, sql, "mask: [email]").data_test("s.t")
+    assert found.result.error is not None
+    assert "LINE 2:   nope FROM s.people" in found.result.error.splitlines()

@@ -56,8 +56,8 @@ def test_success(make_project: MakeProject, run_project: RunProject) -> None:
     )
     assert run.status is TaskStatus.SUCCESS
     assert run.outcomes == {"staging.orders": ("SUCCESS", ""), "mart.sales": ("SUCCESS", "")}
-    told = [(e.node.asset_name, e.node.state.value) for e in run.events if isinstance(e, NodeChanged)]
-    assert told == [
+    found = [(e.node.asset_name, e.node.state.value) for e in run.events if isinstance(e, NodeChanged)]
+    assert found == [
         ("staging.orders", "IN_PROGRESS"),
         ("staging.orders", "SUCCESS"),
         ("mart.sales", "IN_PROGRESS"),
@@ -90,8 +90,8 @@ def test_run_events_of_a_success(make_project: MakeProject, run_project: RunProj
 def test_run_events_of_a_failure(make_project: MakeProject, run_project: RunProject) -> None:
     """A failed step and the steps skipped because of it are reported, and the terminal event comes last."""
     run = run_project(make_project({model("staging.orders"): FAILING, model("mart.sales"): ref("staging.orders")}))
-    told = [(e.event_type, e.step_key, e.level.value, e.message) for e in run.run_events[2:-1]]
-    assert told == [
+    found = [(e.event_type, e.step_key, e.level.value, e.message) for e in run.run_events[2:-1]]
+    assert found == [
         ("STEP_FAILURE", "staging.orders", "ERROR", f'Execution of step "staging.orders" failed: {NO_STOCK}'),
         ("STEP_SKIPPED", "mart.sales", "WARNING", 'Step "mart.sales" was skipped: upstream staging.orders failed.'),
     ]
@@ -283,13 +283,13 @@ def test_cancel_of_python_that_does_not_stop(make_project: MakeProject, run_proj
     text = "import time\ndef execute(context):\n  try:\n    time.sleep(2)\n  finally:\n    context.log.info('late')\n"
     canceller = Canceller(started("s.a"))
     run = run_project(make_project({raw("s.a"): text}), cancellation=canceller.cancellation, listen=canceller.listen)
-    told = list(run.events)
+    before = list(run.events)
     for thread in threading.enumerate():
         if thread.name.startswith(runner.ASSET_THREAD):
             thread.join()
     assert run.outcomes == {"s.a": ("FAILED", "cancelled")}
     assert run.node("s.a").execution_time_ms >= runner.CANCEL_GRACE_S * 1_000
-    assert run.events == told
+    assert run.events == before
 
 
 def test_cancelled_before_it_began(make_project: MakeProject, run_project: RunProject) -> None:
@@ -340,10 +340,10 @@ def test_secrets_are_in_no_event(
     monkeypatch.setenv("DAGSCOPE_TEST_SECRET", SECRET)
     params = "      extraParams:\n        - {name: custom_user_agent, value_env: DAGSCOPE_TEST_SECRET}\n"
     run = run_project(make_project({"config.yaml": CONFIG + params, **files}))
-    told = "".join(event.payload() for event in run.events)
+    text = "".join(event.payload() for event in run.events)
     assert run.status is TaskStatus.FAILED
-    assert SECRET not in told
-    assert "***" in told
+    assert SECRET not in text
+    assert "***" in text
 
 
 def test_secret_in_a_connection_error(

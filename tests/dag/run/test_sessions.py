@@ -138,8 +138,8 @@ def test_thread_that_outlives_its_asset(run: Any) -> None:
     try:
         assert run({raw("s.t"): execute(*lines)}).message("s.t") == ""
         stray = vars(threading).pop("stray")
-        with pytest.raises(RawAssetFailed) as told:
+        with pytest.raises(RawAssetFailed) as raised:
             stray.execute("SELECT 1")
     finally:
         vars(threading).pop("stray", None)
-    assert str(told.value) == 'connection "db": the raw asset that it was opened for has ended'
+    assert str(raised.value) == 'connection "db": the raw asset that it was opened for has ended'

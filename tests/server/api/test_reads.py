@@ -101,8 +101,8 @@ def test_all_places_taken(tmp_path: Path, serve: Callable[..., ServerDoor]) -> N
         async with httpx2.AsyncClient(base_url=door.address, timeout=30) as client:
             return await asyncio.gather(*(client.get("/api/dag/asset/s.slow/data") for _ in range(30)))
 
-    told = {(answer.status_code, answer.json()["error"]) for answer in asyncio.run(answers())}
-    assert told == {
+    answered = {(answer.status_code, answer.json()["error"]) for answer in asyncio.run(answers())}
+    assert answered == {
         (504, LIMIT),
         (503, "8 reads of databases are under way, which is the limit; try again later"),
     }

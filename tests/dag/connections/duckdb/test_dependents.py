@@ -56,9 +56,9 @@ def test_setting_that_was_turned_off(opened: Connection, connect: Callable[..., 
 def test_view_that_does_not_fit(opened: Connection) -> None:
     """A view that no longer fits is named and nothing changes; one that is created later in the run is dropped."""
     with opened.session() as session:
-        with pytest.raises(StatementFailed) as told:
+        with pytest.raises(StatementFailed) as raised:
             make(session, "s.a", "SELECT 1 AS other", remade={"t.Odd"})
-        assert str(told.value).startswith(
+        assert str(raised.value).startswith(
             "view s.b reads s.a and does not fit its new columns; change or drop the view: Binder Error: "
             'Referenced column "id" not found in FROM clause!'
         )

@@ -125,9 +125,9 @@ def test_extension(connect: Open) -> None:
 def test_database_that_cannot_be_opened(connect: Open, tmp_path: Path, values: dict[str, Any], reason: str) -> None:
     """A database that cannot be opened is reported with the connection's name and the path from config.yaml."""
     (tmp_path / "notes.duckdb").write_text("no database\n" * 1_000)
-    with pytest.raises(ConnectionFailed) as told:
+    with pytest.raises(ConnectionFailed) as raised:
         connect(**values).connect()
-    assert str(told.value).splitlines()[0] == 'connection "duck": ' + reason.format(folder=tmp_path)
+    assert str(raised.value).splitlines()[0] == 'connection "duck": ' + reason.format(folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -213,19 +213,19 @@ def test_conflict(connect: Open) -> None:
 @pytest.mark.parametrize("use", ["execute", "scalar", "read"])
 def test_errors_are_dagscopes(session: Session, use: str) -> None:
     """Whatever DuckDB refuses is a StatementFailed with its message, and its own error as the cause."""
-    with pytest.raises(StatementFailed) as told:
+    with pytest.raises(StatementFailed) as raised:
         getattr(session, use)("SELECT error('no stock')")
-    assert (str(told.value), told.value.connection) == ("Invalid Input Error: no stock", "duck")
-    assert isinstance(told.value.__cause__, duckdb.Error)
+    assert (str(raised.value), raised.value.connection) == ("Invalid Input Error: no stock", "duck")
+    assert isinstance(raised.value.__cause__, duckdb.Error)
 
 
 def test_error_in_a_later_batch(session: Session) -> None:
     """An error while rows are being read is a StatementFailed too."""
     rows = session.read("SELECT CASE WHEN range = 900000 THEN error('late') ELSE range END AS id FROM range(1000000)")
-    with pytest.raises(DagscopeError) as told:
+    with pytest.raises(DagscopeError) as raised:
         rows.read_all()
-    assert isinstance(told.value, StatementFailed)
-    assert "late" in str(told.value)
+    assert isinstance(raised.value, StatementFailed)
+    assert "late" in str(raised.value)
 
 
 def test_cancelled_session(connect: Open) -> None:

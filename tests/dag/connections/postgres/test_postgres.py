@@ -159,10 +159,10 @@ def test_help_imports_no_driver() -> None:
 )
 def test_connecting_fails(connect: Connect, postgres: Parameters, wrong: dict[str, Any], reason: str) -> None:
     """A failed connection is reported with the cause and what to do, and never with the password."""
-    with pytest.raises(ConnectionFailed) as told:
+    with pytest.raises(ConnectionFailed) as raised:
         connect("postgres", **(postgres | wrong)).connect()
     place = f"127.0.0.1:{postgres['port']}"
-    assert str(told.value) == 'connection "postgres": ' + reason.format(place=place, port=postgres["port"])
+    assert str(raised.value) == 'connection "postgres": ' + reason.format(place=place, port=postgres["port"])
 
 
 def test_server_that_does_not_answer(
@@ -172,9 +172,9 @@ def test_server_that_does_not_answer(
     monkeypatch.setattr("dagscope.dag.connections.postgres.connection._CONNECT_TIMEOUT_S", 2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        with pytest.raises(ConnectionFailed) as told:
+        with pytest.raises(ConnectionFailed) as raised:
             connect("postgres", **(postgres | {"port": port})).connect()
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f'connection "postgres": the server at 127.0.0.1:{port} did not answer within 2 s; '
         "correct host and port, or try again later"
     )
@@ -183,9 +183,9 @@ def test_server_that_does_not_answer(
 def test_password_is_in_no_traceback(connect: Connect, postgres: Parameters) -> None:
     """No error contains the password, including its causes."""
     password = postgres["password"]
-    with pytest.raises(ConnectionFailed) as told:
+    with pytest.raises(ConnectionFailed) as raised:
         connect("postgres", **(postgres | {"database": "nowhere"})).connect()
-    error: BaseException | None = told.value
+    error: BaseException | None = raised.value
     while error is not None:
         assert password not in f"{error!r} {error} {error.__dict__}"
         error = error.__cause__
@@ -195,9 +195,9 @@ def test_pool_that_is_too_small(connect: Connect, postgres: Parameters, monkeypa
     """A session that waits too long for a connection names the setting to raise."""
     monkeypatch.setattr("dagscope.dag.connections.postgres.connection._BUSY_TIMEOUT_S", 1.0)
     connection = connect("postgres", **postgres, pool_max_conns=1)
-    with connection.session(), pytest.raises(ConnectionFailed) as told, connection.session():
+    with connection.session(), pytest.raises(ConnectionFailed) as raised, connection.session():
         pass
-    assert str(told.value) == (
+    assert str(raised.value) == (
         'connection "postgres": all 1 connections have been in use for 1 s; raise pool_max_conns, '
         "or run with fewer workers"
     )
@@ -219,9 +219,9 @@ def test_statement_timeout(connect: Connect, postgres: Parameters) -> None:
     connection = connect("postgres", **postgres, statement_timeout="200ms")
     with connection.session() as session:
         for use in (session.execute, session.read):
-            with pytest.raises(StatementFailed) as told:
+            with pytest.raises(StatementFailed) as raised:
                 use("SELECT pg_sleep(5)::text")
-            assert str(told.value) == "canceling statement due to statement timeout"
+            assert str(raised.value) == "canceling statement due to statement timeout"
 
 
 # -- reading what only this session has
@@ -254,9 +254,9 @@ def test_statements_that_are_no_queries(connection: PostgresConnection) -> None:
 
 def test_error_shows_the_line(connection: PostgresConnection) -> None:
     """PostgreSQL's message names the line of the query, whichever driver receives the error."""
-    with connection.session() as session, pytest.raises(StatementFailed) as told:
+    with connection.session() as session, pytest.raises(StatementFailed) as raised:
         session.read("SELECT 1 AS id,\n  nope\nFROM pg_class")
-    assert str(told.value) == 'column "nope" does not exist\nLINE 2:   nope\n          ^'
+    assert str(raised.value) == 'column "nope" does not exist\nLINE 2:   nope\n          ^'
 
 
 def test_errors_of_the_bulk_driver() -> None:
@@ -295,9 +295,9 @@ def test_view_that_no_longer_fits(connection: PostgresConnection) -> None:
     """A column that a foreign view reads cannot be dropped; the view of an asset later in the run may be lost."""
     make(connection, "dds.orders", "SELECT 1 AS id, 2 AS price")
     make(connection, "mart.cheap", "SELECT price FROM dds.orders", "view")
-    with pytest.raises(StatementFailed) as told:
+    with pytest.raises(StatementFailed) as raised:
         make(connection, "dds.orders", "SELECT 1 AS id")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         "view mart.cheap reads dds.orders and does not fit its new columns; change or drop the view: "
         'column "price" does not exist\nLINE 1: CREATE VIEW mart.cheap AS  SELECT price\n'
         "                                          ^"
@@ -337,9 +337,9 @@ def test_rows_of_others_are_not_deleted(connection: PostgresConnection) -> None:
             "CREATE TABLE notes (id INT CONSTRAINT of_order REFERENCES dds.orders (id) ON DELETE CASCADE);"
             "INSERT INTO notes VALUES (1)"
         )
-    with pytest.raises(StatementFailed) as told:
+    with pytest.raises(StatementFailed) as raised:
         make(connection, "dds.orders", "SELECT 2 AS id")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         'foreign key "of_order" of notes refers to dds.orders: replacing the rows of dds.orders would change those of '
         "notes; make the key ON DELETE NO ACTION DEFERRABLE, or drop it"
     )
@@ -370,9 +370,9 @@ def test_two_processes_make_the_same(postgres: Parameters) -> None:
 def test_long_names_are_refused(connection: PostgresConnection) -> None:
     """A name of more than 63 bytes, which PostgreSQL would truncate silently, is refused."""
     name = "c" * 64
-    with connection.session() as session, pytest.raises(DagscopeError) as told:
+    with connection.session() as session, pytest.raises(DagscopeError) as raised:
         session.write("t", pa.table({name: [1]}).to_reader())
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f'column "{name}" of type int64 cannot be kept in PostgreSQL: its name has more than 63 bytes; '
         "give it a shorter one with AS"
     )
@@ -393,9 +393,9 @@ def test_server_that_dies() -> None:
         for use in uses.values():
             with connection.session() as session:
                 threading.Timer(0.5, server.kill).start()
-                with pytest.raises(ConnectionFailed) as told:
+                with pytest.raises(ConnectionFailed) as raised:
                     use(session)
-            assert str(told.value).startswith(
+            assert str(raised.value).startswith(
                 f'connection "pg": lost the server at 127.0.0.1:{server.port} while a statement was running ('
             )
             with pytest.raises(ConnectionFailed) as gone, connection.session():
@@ -425,10 +425,10 @@ def test_incremental_names_with_case(connection: PostgresConnection) -> None:
 def test_table_whose_name_would_be_cut(connection: PostgresConnection, table: str) -> None:
     """Rows are not written under a name that PostgreSQL would truncate, possibly to another table's name."""
     name = table.removeprefix("public.").strip('"')
-    with connection.session() as session, pytest.raises(StatementFailed) as told:
+    with connection.session() as session, pytest.raises(StatementFailed) as raised:
         session.write(table, pa.table({"id": [1]}).to_reader())
     assert (
-        str(told.value)
+        str(raised.value)
         == f'the name "{name}" has 64 bytes, and PostgreSQL truncates names after 63; give it a shorter one'
     )
     assert connection.relations() == {}
