@@ -6,7 +6,7 @@ All functions work inside a transaction that the caller started, on a connection
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dagscope.dag.connections.materializations import TableKeys
 from dagscope.dag.connections.postgres.dialect import DIALECT
@@ -176,29 +176,31 @@ def _dependents(statements: Statements, oid: int) -> list[_Dependent]:
         "JOIN pg_class c ON c.oid = latest.oid JOIN pg_namespace n ON n.oid = c.relnamespace "
         "ORDER BY latest.depth, c.oid"
     )
-    return [_dependent(statements, *row) for row in found]
+    return [_dependent(statements, _View(*row)) for row in found]
 
 
-def _dependent(
-    statements: Statements,
-    oid: int,
-    code: str,
-    name: str,
-    asset: str,
-    query: str,
-    options: str | None,
-    owner: str | None,
-) -> _Dependent:
-    words = "MATERIALIZED VIEW" if code == "m" else "VIEW"
-    given = f" WITH ({options})" if options else ""
-    create = [f"CREATE {words} {name}{given} AS {query}"]
-    create += [
-        made for (made,) in statements.rows(f"SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = {oid}")
-    ]
-    create += _grants(statements, oid, name)
-    if owner is not None:
-        create.append(f"ALTER {words} {name} OWNER TO {owner}")
-    return _Dependent(name, asset, f"DROP {words} {name}", tuple(create))
+class _View(NamedTuple):
+    """A view as the catalogue has it; `owner` is None if it is the current user."""
+
+    oid: int
+    code: str
+    name: str
+    asset: str
+    query: str
+    options: str | None
+    owner: str | None
+
+
+def _dependent(statements: Statements, view: _View) -> _Dependent:
+    words = "MATERIALIZED VIEW" if view.code == "m" else "VIEW"
+    given = f" WITH ({view.options})" if view.options else ""
+    indexes = statements.rows(f"SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = {view.oid}")
+    create = [f"CREATE {words} {view.name}{given} AS {view.query}"]
+    create += [index for (index,) in indexes]
+    create += _grants(statements, view.oid, view.name)
+    if view.owner is not None:
+        create.append(f"ALTER {words} {view.name} OWNER TO {view.owner}")
+    return _Dependent(view.name, view.asset, f"DROP {words} {view.name}", tuple(create))
 
 
 def _grants(statements: Statements, oid: int, name: str) -> list[str]:
