@@ -64,7 +64,7 @@ class Rows:
         return f"{head}{self.array_text()}{foot}".encode()
 
     def head_and_foot(self) -> tuple[str, str]:
-        """What stands around the rows in the answer."""
+        """The answer before and after the rows."""
         return around(self._about, "data")
 
 

@@ -57,9 +57,9 @@ async def get_dag(request: Request) -> Response:
 
 
 async def _existing_relations(request: Request, project: Project) -> dict[str, RelationKind]:
-    """What stands under the names of incremental assets, whose next statement depends on it.
+    """The existing relations of incremental assets, whose next statement depends on them.
 
-    Refuses with 503 or 504 where no database answers that.
+    Refuses with 503 or 504 if they cannot be read.
     """
     incremental = [a for a in project.assets.values() if a.materialization is Materialization.INCREMENTAL]
     if not incremental:
@@ -77,7 +77,10 @@ def _kinds_of(project: Project, incremental: list[Asset], cancellation: Cancella
     for name in {asset.connection for asset in incremental}:
         try:
             relations = project.connections[name].relations(cancellation)
-        except (ConnectionFailed, StatementFailed):  # the database is not there now: the statement of a first run
+        except (
+            ConnectionFailed,
+            StatementFailed,
+        ):  # unreadable now: show the statement of a first run
             continue
         existing |= {a.name: relations[a.name] for a in incremental if a.connection == name and a.name in relations}
     return existing

@@ -1,8 +1,8 @@
-"""Reads of a project's databases for answers: each has the life of its request, and a thread that only reads have.
+"""Reads of a project's databases for answers: each lasts as long as its request, in a thread that only reads use.
 
 A read ends when its work is done, when its client goes away, at its time limit, and when the server is stopped. The
-statement that runs is interrupted; one that a database does not break off keeps its place until it ends, but its
-client is answered.
+running statement is interrupted. If the database does not stop it, it keeps its place until it ends, but its client is
+answered.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from dagscope.dag.ground.errors import Cancelled, DagscopeError
 from dagscope.server.workspace.task_queue import ShuttingDown
 
 READ_THREAD = "database read"
-"""What the names of these threads begin with."""
+"""The start of the names of these threads."""
 
 _INTERRUPT_AGAIN_S = 0.05  # a statement may start just as the interrupt passes
 _CLOSING_S = 2.0
@@ -185,7 +185,7 @@ class Read:
             raise ShuttingDown from None
 
     def end(self) -> None:
-        """At once for the caller; what is under way is interrupted behind its back. Safe to call twice."""
+        """Returns at once; a running statement is interrupted in the background. Safe to call twice."""
         self._reads.end(self)
 
 

@@ -33,14 +33,14 @@ _log = structlog.get_logger("dagscope.workspace")
 
 
 class AllReads:
-    """The reads of databases for answers, each kind with places of its own, so that none keeps another from reading."""
+    """The reads of databases for answers, each kind with its own places, so that no kind blocks another."""
 
     def __init__(self, limit: TimeLimit) -> None:
         self.data = Reads("data", 8, limit)
         """Rows of relations."""
         self.previews = Reads("previews", 4, limit)
         self.relations = Reads("relations", 4, limit)
-        """What stands under which names."""
+        """Which relations exist, and of which kind."""
         self.connects = Reads("connects", 4, limit)
         """Opening databases."""
 
