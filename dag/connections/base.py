@@ -60,7 +60,7 @@ class Session(ABC):
 
     @abstractmethod
     def execute_and_read(self, sql: str) -> pa.RecordBatchReader | None:
-        """Run one or several statements; the rows that the last one gives, as `read` gives them. None if it gives none.
+        """Run one or several statements; the rows of the last one, as `read` returns them. None if it has no rows.
 
         Those before it have run then, and the last one has too once all its rows are read.
         """
@@ -121,9 +121,9 @@ class Session(ABC):
         return self._tried(asset, sql, lambda: self._materialize_once(asset, sql, existing, remade))
 
     def run_custom(self, asset: Asset, sql: str) -> pa.RecordBatchReader | None:
-        """Run a custom asset's SQL; the rows of its last statement, None if it gives none.
+        """Run a custom asset's SQL; the rows of its last statement, None if it has no rows.
 
-        Once they are read, `refuse_open_transaction` says if all of it is kept.
+        Once they are read, `refuse_open_transaction` raises if not all of it is committed.
         """
         return self._tried(asset, sql, lambda: self.execute_and_read(sql))
 

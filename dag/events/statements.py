@@ -164,6 +164,6 @@ class StatementLog:
         return KeptStatements(noted[-1].number if noted else 0, text)
 
 
-def unheard() -> StatementLog:
+def of_no_node() -> StatementLog:
     """A log for sessions that belong to no node."""
     return StatementLog(Redaction())

@@ -7,7 +7,7 @@ DagscopeError
 ├── LateReference           a template refers to an asset that it did not refer to when it was loaded
 ├── ConnectionFailed        a database could not be reached
 ├── StatementFailed         a database refused a statement
-├── ResultMissing           a data-framed asset gives no rows to capture
+├── ResultMissing           a data-framed asset returns no rows to capture
 ├── TransactionLeftOpen     an asset ended without the COMMIT of its own BEGIN
 ├── ColumnsDiffer           the query of an incremental asset has other columns than its table
 ├── TypeNotKept             a column's type or value has no exact counterpart in its destination
@@ -104,7 +104,7 @@ class InputMissing(DagscopeError):
 
 
 class ResultMissing(DagscopeError):
-    """A data-framed asset gives no rows that could be captured."""
+    """A data-framed asset returns no rows that could be captured."""
 
 
 class UpkeepRefused(DagscopeError):

@@ -17,8 +17,8 @@ def json_text(
 ) -> str:
     """The value as JSON: decimals with all digits, times in ISO 8601, bytes in base64, NaN and infinities null.
 
-    `not_finite` gives another JSON text for `NaN`, `Infinity` and `-Infinity`. `comma` and `colon` are what stands
-    between items, and between a key and its value.
+    `not_finite` returns another JSON text for `NaN`, `Infinity` and `-Infinity`. `comma` and `colon` separate
+    items, and a key from its value.
 
     Raises `TypeError` naming the type of a value that has no JSON form.
     """

@@ -72,11 +72,11 @@ class AssetExecution:
         return NodeFacts(rows=rows, result=frame, has_relation=True)
 
     def _framed_custom(self, asset: Asset, sql: str, session: Session) -> NodeFacts:
-        """What its last statement gives is the result; where that gives nothing, the relation that it made is."""
+        """The result is what the last statement returns; if it returns nothing, the relation that the asset created."""
         rows = session.run_custom(asset, sql)
         if rows is None and session.relation_kind(asset.name) is None:
             raise ResultMissing(
-                f'"{asset.name}" has is_data_framed: true, but its last statement gives no rows, and it makes no '
+                f'"{asset.name}" has is_data_framed: true, but its last statement returns no rows, and it creates no '
                 f"{session.dialect.relation(asset.name)}; end it with a query"
             )
         frame = self.frames.write(rows) if rows is not None else self._capture(asset, session)

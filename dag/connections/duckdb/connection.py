@@ -18,7 +18,7 @@ from dagscope.dag.connections.duckdb.search_path import SearchPath
 from dagscope.dag.connections.duckdb.session import DuckDBSession
 from dagscope.dag.connections.materializations import Materializations
 from dagscope.dag.connections.relation_kind import RelationKind
-from dagscope.dag.events.statements import StatementLog, unheard
+from dagscope.dag.events.statements import StatementLog, of_no_node
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ConnectionFailed
 from dagscope.dag.model.file_shapes import Keys
@@ -152,7 +152,7 @@ class DuckDBConnection(Connection):
                 if instance is None:
                     raise ConnectionFailed(self.name, "closed while a session was being opened")
                 cursor = instance.database.cursor()
-            cancellation, statements = cancellation or Cancellation(), statements or unheard()
+            cancellation, statements = cancellation or Cancellation(), statements or of_no_node()
             session = DuckDBSession(self.name, cursor, cancellation, self._schema_lock, instance, statements)
             try:
                 yield session

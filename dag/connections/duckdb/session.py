@@ -149,7 +149,7 @@ class DuckDBSession(Session):
         """`refusal` is what `_refusal` found before a transaction that can no longer be asked once it has failed."""
         rows = self._result(sql, refusal)
         if rows is None:
-            raise StatementFailed(self._connection, "the statement gives no rows")
+            raise StatementFailed(self._connection, "the statement returns no rows")
         return rows
 
     def execute_and_read(self, sql: str) -> pa.RecordBatchReader | None:
@@ -158,7 +158,7 @@ class DuckDBSession(Session):
     def _result(
         self, sql: str, refusal: duckdb.Error | None = None, queries_alone: bool = False
     ) -> pa.RecordBatchReader | None:
-        """What the last statement gives: its rows, or how many it wrote unless only queries are wanted."""
+        """What the last statement returns: its rows, or how many it wrote unless only queries are wanted."""
         with self._statement(sql) as sent:
             *before, last = parts(sql)
             for part in before:

@@ -15,7 +15,7 @@ from dagscope.dag.connections.postgres.config import PostgresConfig
 from dagscope.dag.connections.postgres.errors import connection_failure
 from dagscope.dag.connections.postgres.materializations import MATERIALIZATIONS
 from dagscope.dag.connections.relation_kind import RelationKind
-from dagscope.dag.events.statements import StatementLog, unheard
+from dagscope.dag.events.statements import StatementLog, of_no_node
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ConnectionFailed
 from dagscope.dag.model.file_shapes import Keys
@@ -155,7 +155,7 @@ class PostgresConnection(Connection):
         from dagscope.dag.connections.postgres.session import PostgresSession
 
         with self._in_use(), self._pooled() as connection:
-            cancellation, statements = cancellation or Cancellation(), statements or unheard()
+            cancellation, statements = cancellation or Cancellation(), statements or of_no_node()
             yield PostgresSession(self.name, self._place, connection, cancellation, self._bulk, statements)
 
     @contextmanager

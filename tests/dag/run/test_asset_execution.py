@@ -45,14 +45,15 @@ def test_captured_custom(make_project: MakeProject, run_project: RunProject) -> 
 
 
 def test_captured_custom_that_ends_without_rows(make_project: MakeProject, run_project: RunProject) -> None:
-    """Where the last statement gives no rows the relation that it made is captured, and without one it is an error."""
+    """If the last statement returns no rows, the relation that it created is captured; without one it is an error."""
     custom = block("is_data_framed: true\nmaterialization: custom")
     sql = "CREATE OR REPLACE TABLE {} AS SELECT 7 AS id"
     files = {model("s.a"): custom + sql.format("s.a"), model("s.b"): custom + sql.format("s.other")}
     run = run_project(make_project(files))
     assert (run.message("s.a"), run.captured("s.a")) == ("", [{"id": 7}])
     assert run.message("s.b") == (
-        '"s.b" has is_data_framed: true, but its last statement gives no rows, and it makes no s.b; end it with a query'
+        '"s.b" has is_data_framed: true, but its last statement returns no rows, and it creates no s.b; '
+        "end it with a query"
     )
 
 
