@@ -39,6 +39,7 @@ from dagscope.server.http.plain_targets import PlainTargets
 from dagscope.server.workspace.reads import ClientGone
 from dagscope.server.workspace.task_queue import ShuttingDown, TooManyWaiting
 from dagscope.server.workspace.workspace import Workspace
+from dagscope.storage.reader import StateUnreadable
 from dagscope.storage.recorder import RecorderFailed
 
 API: tuple[Endpoint, ...] = (
@@ -87,6 +88,7 @@ def create_app(open_workspace: Opened) -> Starlette:
             ClientDisconnect: answer_gone_client,
             ClientGone: answer_gone_client,
             RecorderFailed: answer_state_failure,
+            StateUnreadable: answer_state_failure,
             ShuttingDown: answer_state_failure,
             TooManyWaiting: answer_too_many,
             Exception: answer_fault,

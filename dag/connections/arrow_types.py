@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from dagscope.dag.connections import earlier_types
 from dagscope.dag.connections.neutral_types import OTHER, NeutralType
-from dagscope.dag.ground.errors import DagscopeError, TypeNotKept
+from dagscope.dag.ground.errors import DagscopeError, RawAssetFailed, TypeNotKept
 
 _TYPE, _OWN_TYPE = b"dagscope:type", b"dagscope:own-type"
 WIDEST_DECIMAL = 38  # digits of Arrow's decimal128
@@ -139,14 +139,43 @@ def from_python(rows: Any) -> pa.RecordBatchReader:
     """Plain rows from an object with `__arrow_c_stream__`, without the unnamed index of a pandas frame.
 
     Such an index holds the rows' original numbers: pandas passes it as a column after a sort, but not before.
+    Reading raises `TypeNotKept` for values that no database holds, and `RawAssetFailed` if the object's code raises.
     """
-    reader = pa.RecordBatchReader.from_stream(rows)
+    reader = _checked(pa.RecordBatchReader.from_stream(rows))
     unnamed = _unnamed_index(reader.schema)
     if unnamed:
         kept = [place for place, name in enumerate(reader.schema.names) if name not in unnamed]
         schema = pa.schema([reader.schema.field(place) for place in kept])
         reader = pa.RecordBatchReader.from_batches(schema, (batch.select(kept) for batch in reader))
     return plain(reader)
+
+
+def _checked(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """The same rows; Arrow itself does not check what other code puts into its buffers."""
+    checks: list[Convert | None] = [_check for _ in rows.schema]
+    return converted(_in_own_words(rows), rows.schema, checks, "a frame")
+
+
+def _check(column: pa.Array) -> pa.Array:
+    column.validate(full=True)
+    if pa.types.is_timestamp(column.type) and column.type.unit in ("s", "ms"):
+        column.cast(pa.timestamp("us", column.type.tz))  # databases count microseconds
+    return column
+
+
+def _in_own_words(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """The same rows; an exception of a Python generator is told by its last line, without its traceback."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from rows
+        except (pa.ArrowException, OSError) as error:
+            _, is_of_python, stack = str(error).partition(". Detail: Python exception: ")
+            if not is_of_python:
+                raise
+            raise RawAssetFailed(stack.strip().rpartition("\n")[2]) from None
+
+    return pa.RecordBatchReader.from_batches(rows.schema, batches())
 
 
 def _unnamed_index(schema: pa.Schema) -> set[str]:

@@ -56,7 +56,12 @@ class Breaker:
             self._last = time.monotonic()
 
     def forget(self) -> None:
-        """Withdraw an exception that was sent but not raised yet. Call it in the thread itself."""
+        """Withdraw an exception that was not raised yet, also from checks. Call it in the thread itself, at its end.
+
+        Other threads may still call the module's functions, and one that starts later may have this thread's number.
+        """
+        for module_globals in self._globals:
+            module_globals[CHECK] = None
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
 
     def _is_due(self) -> bool:

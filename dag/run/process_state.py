@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -51,11 +52,24 @@ def _set_root_logger(values: tuple[list[logging.Handler], int, int]) -> None:
     logging.disable(disabled)
 
 
+def _umask() -> int:
+    umask = os.umask(
+        0o077
+    )  # it can be read only by setting it; files that others create meanwhile are the owner's alone
+    os.umask(umask)
+    return umask
+
+
 def _set_streams(streams: tuple[Any, Any]) -> None:
     sys.stdout, sys.stderr = streams
 
 
 _settings: list[_Setting] = [
+    (sys.gettrace, sys.settrace),  # first: those that raise would end what restores the others
+    (sys.getprofile, sys.setprofile),
+    (threading.gettrace, threading.settrace),
+    (threading.getprofile, threading.setprofile),
+    (_umask, os.umask),
     (os.getcwd, os.chdir),
     (sys.getrecursionlimit, sys.setrecursionlimit),
     (sys.getswitchinterval, sys.setswitchinterval),

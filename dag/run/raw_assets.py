@@ -68,11 +68,15 @@ def execute(
             with children_end_here():
                 value = _load(file, breaker)(context)
             return _keep(value, frames)
-    except Cancelled:
-        raise
     except BaseException as error:  # including SystemExit: an asset must not end dagscope
-        reason = error_text(error) if issubclass(type(error), DagscopeError) else named_error(error)
-        raise RawAssetFailed(reason + _place(error, file)) from error
+        if issubclass(type(error), Cancelled) and cancellation.is_requested:
+            raise
+        raise RawAssetFailed(_reason(error) + _place(error, file)) from error
+
+
+def _reason(error: BaseException) -> str:
+    text = error_text(error) if issubclass(type(error), DagscopeError) else ""
+    return text or named_error(error)
 
 
 _path_lock = threading.Lock()  # raw assets run concurrently

@@ -100,7 +100,7 @@ def _allowed(request: Request) -> str:
 
 
 async def answer_state_failure(_: Request, error: Exception) -> Response:
-    """The state cannot be written, or the server is shutting down: 500 in the words of the spec, with the reason."""
+    """The state cannot be used, or the server is shutting down: 500 in the words of the spec, with the reason."""
     return ShapeResponse(Error(error="Internal server error", details=str(error)), 500)
 
 

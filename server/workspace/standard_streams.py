@@ -14,6 +14,8 @@ import time
 from collections import deque
 from typing import TextIO
 
+from dagscope.dag.run.process_state import restored_after_raw_assets
+
 QUEUED_BYTES = 1_000_000
 """The most bytes that wait to be written to one stream."""
 
@@ -30,6 +32,8 @@ class StandardStreams:
         out, err = self._outlets
         self.log = _text(out=err, patient=False)
         self._texts = _text(out=out, patient=True), _text(out=err, patient=True)
+        for outlet in self._outlets:
+            restored_after_raw_assets(outlet.is_open, outlet.open_again)
 
     def __enter__(self) -> "StandardStreams":
         self._before = sys.stdout, sys.stderr
@@ -85,9 +89,22 @@ class _Outlet:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
+        self._target = _duplicate(descriptor)
         self._is_child = False
         self._begin()
         os.register_at_fork(after_in_child=self._in_child)
+
+    def is_open(self) -> bool:
+        """Whether the descriptor itself is open; a raw asset can close it."""
+        with contextlib.suppress(OSError):
+            os.fstat(self.descriptor)
+            return True
+        return False
+
+    def open_again(self, was_open: bool) -> None:
+        """Open the descriptor again if it was open."""
+        if was_open and self._target != self.descriptor:
+            os.dup2(self._target, self.descriptor)
 
     def _begin(self) -> None:
         self._changed = threading.Condition()
@@ -105,7 +122,7 @@ class _Outlet:
         """Queue it for writing. A patient caller waits for room while the reader reads; the event loop never waits."""
         if self._is_child:
             with contextlib.suppress(OSError):
-                os.write(self.descriptor, data)
+                os.write(self._target, data)
             return
         with self._changed:
             if patient and not self._has_room(data) and not _in_event_loop():
@@ -166,7 +183,7 @@ class _Outlet:
         rest = memoryview(data)
         while rest:
             try:
-                count = os.write(self.descriptor, rest[:_AT_ONCE])
+                count = os.write(self._target, rest[:_AT_ONCE])
             except BlockingIOError:  # another process made the terminal non-blocking
                 time.sleep(_STUCK_S / 4)
                 continue
@@ -179,6 +196,14 @@ class _Outlet:
                 self._written_bytes += count
                 self._is_stuck = False
         return True
+
+
+def _duplicate(descriptor: int) -> int:
+    """Another descriptor of the same file: if an asset closes 1, the next connection of a client has that number."""
+    try:
+        return os.dup(descriptor)
+    except OSError:  # it is closed
+        return descriptor
 
 
 def _lines(data: bytes) -> int:

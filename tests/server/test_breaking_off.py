@@ -43,6 +43,25 @@ def test_endless_python(tmp_path: Path, opened: OpenDoor, loop: str) -> None:
         handler.release()
 
 
+def test_functions_left_behind(tmp_path: Path, opened: OpenDoor) -> None:
+    """What a cancelled asset leaves registered in a library does not end other assets."""
+    files = {
+        raw("s.a"): f"{START}def left(record):\n    return True\n\ndef execute(context):\n    L.addFilter(left)\n"
+        "    (context.log.info('begun'))\n    while True: pass\n",
+        raw("s.b"): f"{START}def execute(context):\n    time.sleep(0.6)\n    L.warning('x')\n",
+    }
+    door = opened(write_project(tmp_path, files), post_wait_ms=0, max_workers=1)
+    door.post("/api/dag/asset/s.a/execute", {"taskId": "one"})
+    wait_until(lambda: '"begun"' in door.get("/api/logs/one").text)
+    door.post("/api/dag/cancel/one")
+    ended = ("SUCCESS", "FAILED")
+    for task_id in ("two", "three", "four"):  # a new thread often has the number of the old one
+        door.post("/api/dag/asset/s.b/execute", {"taskId": task_id})
+        wait_until(lambda task_id=task_id: door.get(f"/api/dag/status/{task_id}").json()["status"] in ended)
+        assert door.get(f"/api/dag/status/{task_id}").json()["status"] == "SUCCESS"
+    logging.getLogger("lib").filters.clear()
+
+
 def test_function_keeps_its_text(tmp_path: Path, opened: OpenDoor) -> None:
     """A raw asset's functions have their docstrings, lines and sources, although they can be ended."""
     text = 'import inspect\n\ndef execute(context):\n    """Say it."""\n'

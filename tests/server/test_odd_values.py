@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.doors import AppDoor, OpenDoor, Serve
-from tests.projects import block, model, raw, write_project
+from tests.projects import PROFILE, block, model, raw, write_project
 
 RAISES_IN_STR = """\
 class Bad(Exception):
@@ -131,6 +131,9 @@ CHANGES = {
     "logging": "import logging; logging.basicConfig(force=True); logging.disable()",
     "stderr": "import sys; sys.stderr.close(); sys.stdout = None",
     "recursion": "import sys; sys.setrecursionlimit(90)",
+    "tracing": "import threading; threading.settrace(lambda *_: exit()); threading.setprofile(lambda *_: exit())",
+    "umask": "import os; os.umask(0o777)",
+    "descriptors": "import os; os.close(1); os.close(2)",
     "timer": "import signal; signal.setitimer(signal.ITIMER_REAL, 0.05)",
 }
 READS = "import logging, os, structlog, time\ndef execute(context):\n    time.sleep(0.1)\n    print('printed')\n"
@@ -146,6 +149,63 @@ def test_state_of_the_process(serve: Serve, tmp_path: Path, change: str) -> None
     assert door.post("/api/dag/asset/s.b/execute", {"taskId": "b"}).status_code == 200
     assert door.get("/api/dag/asset/s.b/data").json()["data"] == str(tmp_path)
     assert {"one", "two"} <= {entry["message"] for entry in door.get("/api/logs/b").json()["logs"]}
+
+
+RAISED_BY_ROWS = """\
+def rows():
+    yield pa.record_batch({"id": [1]})
+    raise GeneratorExit("enough")
+
+def execute(context):
+    return pa.RecordBatchReader.from_batches(pa.schema([("id", pa.int64())]), rows())
+"""
+
+
+LATE = "def execute(context):\n    return pa.table({'at': pa.array([2**62], pa.timestamp('s'))})\n"
+NOT_UTF_8 = """\
+def execute(context):
+    buffers = [None, pa.array([0, 1], pa.int32()).buffers()[1], pa.py_buffer(bytes([255]))]
+    return pa.table({"name": pa.Array.from_buffers(pa.string(), 1, buffers)})
+"""
+TOO_LATE = (
+    'column "at" of type timestamp[s] cannot be kept in a frame: Casting from timestamp[s] to timestamp[us] would '
+)
+TOO_LATE += "result in out of bounds timestamp: 4611686018427387904"
+NO_TEXT = 'column "name" of type string cannot be kept in a frame: Invalid UTF8 sequence at string index 0'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(RAISED_BY_ROWS, "GeneratorExit: enough"), (LATE, TOO_LATE), (NOT_UTF_8, NO_TEXT)],
+    ids=["generator", "time", "text"],
+)
+def test_rows_that_cannot_be_answered(opened: OpenDoor, tmp_path: Path, text: str, message: str) -> None:
+    """Rows that could not be shown later fail their asset, with a reason in one line."""
+    door = opened(project(tmp_path, {raw("s.a"): f"import pyarrow as pa\n\n{text}"}))
+    assert outcome(door) == ("FAILED", message)
+
+
+OWN_ERRORS = """\
+from dagscope.dag.ground.errors import {name} as Base
+
+class Bad(Base):
+    __str__ = lambda self: 1 / 0
+
+def execute(context):
+    raise Bad()
+"""
+
+
+@pytest.mark.parametrize("name", ["DagscopeError", "Cancelled"])
+def test_errors_of_dagscope(opened: OpenDoor, tmp_path: Path, name: str) -> None:
+    """An error of dagscope's own that an asset raises fails the asset, whose downstreams are skipped."""
+    files = {raw("s.a"): OWN_ERRORS.format(name=name), raw("s.b"): "def execute(context):\n    return 1\n"}
+    files["profile.yaml"] = (
+        f"{PROFILE}models:\n  stages:\n    - name: s\n      models: [{{name: b, raw_upstreams: [s.a]}}]\n"
+    )
+    door = opened(project(tmp_path, files))
+    assert outcome(door) == ("FAILED", "Bad (a.py:7)")
+    assert outcome(door, "s.b") == ("INITIAL", "skipped: upstream s.a failed")
 
 
 def test_index_of_a_pandas_frame(opened: OpenDoor, tmp_path: Path) -> None:

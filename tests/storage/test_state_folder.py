@@ -1,7 +1,9 @@
 """The state's files while a server uses them: deleted, moved or replaced by others."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,18 @@ def test_files_of_a_used_state(hello: Path, harm: Callable[[Path], None], file: 
     assert refused.status_code == 500, refused.text
     gone = f"{state / file} was deleted or replaced while it was in use; start dagscope again"
     assert refused.json()["details"] == f"the state cannot be written: {gone}"
+    door.stop()
+
+
+def test_damaged_state(hello: Path) -> None:
+    """Requests to a state that was damaged while it was in use are answered with the reason."""
+    door = AppDoor(hello)
+    with closing(sqlite3.connect(StateFolder.of_project(hello).path / "state.sqlite")) as state:
+        state.execute("DROP TABLE task")
+    refused = door.get("/api/dag/status/before")
+    assert refused.status_code == 500
+    details = "the state cannot be read: no such table: task"
+    assert refused.json() == {"error": "Internal server error", "details": details}
     door.stop()
 
 
