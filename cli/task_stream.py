@@ -88,10 +88,13 @@ class TaskServer:
         while True:
             try:
                 self._find()
+                before = position
                 for message in self._connected(position):
                     patience.renew()
                     position = message.position
                     yield message
+                if position == before:  # a server that cannot read its state ends every stream at once
+                    raise NoAnswer(f"The server at {self.address} ended its stream without a message")
             except NoAnswer as error:
                 if not position:
                     raise
