@@ -29,8 +29,8 @@ demo: .venv/.ready ## run a real DAG over 336,776 flights and serve it (PORT=808
 demo-crossdb: .venv/.ready ## run a DAG across DuckDB and PostgreSQL (starts PostgreSQL unless DAGSCOPE_PG_* name a server)
 	@$(BIN)/python -m examples.crossdb.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
 
-quick: .venv/.ready ## run the tests that start no process: no server, no PostgreSQL
-	@$(PYTEST) -m "not (dagster or faults or postgres or server)"
+quick: .venv/.ready ## run the fast tests, which start no process: no server, no PostgreSQL
+	@$(PYTEST) -m "not (dagster or faults or postgres or server or slow)"
 
 test: .venv/.ready ## run all tests
 	@$(PYTEST)

@@ -172,6 +172,7 @@ def test_cursor_at_the_end(app: AppDoor) -> None:
     assert [e["message"] for e in ask(app, "nightly", afterCursor=last["cursor"])["events"]] == ["late"]
 
 
+@pytest.mark.slow
 def test_paging_while_events_are_added(app: AppDoor) -> None:
     """Paging through 100,000 events while 10,000 more are added skips and repeats nothing."""
     record_messages(app, "nightly", 100_000)
