@@ -22,9 +22,7 @@ from dagscope.dag.redaction.redaction import Redaction
 from dagscope.dag.redaction.sql_secrets import hide, is_secret_name, secrets_in
 
 SMALL, LARGE = 16 << 10, 1 << 20  # characters
-MOST_A_CHARACTER = (
-    4  # times what a character of the small text costs; a quadratic cost would be 64 times that
-)
+MOST_A_CHARACTER = 4  # times what a character of the small text costs; a quadratic cost would be 64 times that
 
 REPEATED = {
     "words": "token_",
