@@ -59,8 +59,9 @@ def execute(context):
         raise ValueError("{PLANTED["python"]}") from error
 """
 
-LATE = f"CASE WHEN range < 500000 THEN 1 ELSE ('{PLANTED['secret']}' || range)::INTEGER END"
-BROKEN = f"SELECT {LATE} AS it FROM range(1000000)"
+# Late: the answer has begun by then, and 12 MB are more than a database reads ahead.
+LATE = f"CASE WHEN range < 3000000 THEN 1 ELSE ('{PLANTED['secret']}' || range)::INTEGER END"
+BROKEN = f"SELECT {LATE} AS it FROM range(6000000)"
 
 
 def custom(connection: str, sql: str) -> str:
