@@ -19,6 +19,7 @@ from tests.projects import copy_example
 
 _LONGEST_CUT_BYTES = 40_000
 _QUIET_S = 60  # a stream that is silent for this long while there are entries has lost them
+_LAST_TASK = "after"  # run when every client has joined, so that even one that joined late has an end to wait for
 
 
 async def cut_streams(folder: Path, random: Random, cuts: int, restarts: int) -> Outcome:
@@ -131,27 +132,34 @@ async def join_anywhere(folder: Path, random: Random, clients: int, per_second: 
         ended = await server.ended("paced", limit_s=seconds * 10)
         outcome.measures["entries a second"] = f"{lines / (asyncio.get_running_loop().time() - clock):,.0f}"
         outcome.expect(ended["status"] == "SUCCESS", f"the task ended {ended['status']}")
-        entries = state.entries()
-        for position, seen in await asyncio.wait_for(joining, _QUIET_S):
+        joined = await joining
+        await server.run(_LAST_TASK)
+        for position, reading in joined:
+            seen = await asyncio.wait_for(reading, _QUIET_S)
             outcome.count("clients")
             outcome.count("messages", len(seen))
-            _compare(outcome, f"joined at {position}", seen, [entry for entry in entries if entry.id > position])
+            _compare(outcome, f"joined at {position}", seen, state.entries(position))
     return outcome
 
 
-async def _join(server: Server, after_s: float, random: Random, oldest: int) -> tuple[int, list[Message]]:
-    """Join at the start, at the newest entry or anywhere in between, and read until the task `paced` has ended."""
+async def _join(server: Server, after_s: float, random: Random, oldest: int) -> tuple[int, asyncio.Task[list[Message]]]:
+    """Join at the start, at the newest entry or anywhere in between. Returns the position and what reads from it."""
     await asyncio.sleep(after_s)
     newest = State(server.project).last_position
     position = random.choice([0, newest, random.randint(oldest, newest), random.randint(oldest, newest)])
-    stream, seen = Stream(server.port, last_id=position), []
+    stream = Stream(server.port, last_id=position)
     await stream.open()
+    return position, asyncio.create_task(_read_to_last_task(stream))
+
+
+async def _read_to_last_task(stream: Stream) -> list[Message]:
+    seen = []
     while message := await stream.next():
         seen.append(message)
-        if message.event == "task" and '"taskId":"paced"' in message.data and '"SUCCESS"' in message.data:
+        if message.event == "task" and f'"taskId":"{_LAST_TASK}"' in message.data and '"SUCCESS"' in message.data:
             break
     stream.cut()
-    return position, seen
+    return seen
 
 
 async def bad_positions(folder: Path, random: Random, others: int) -> Outcome:
