@@ -1,0 +1,188 @@
+/** The server's HTTP API, as docs/http-api describes it: its shapes, and one way to ask. */
+
+export type NodeState = "INITIAL" | "IN_PROGRESS" | "TESTING" | "FAILED" | "SUCCESS";
+export type TaskStatus = "NOT_STARTED" | "IN_PROGRESS" | "PENDING" | "SUCCESS" | "FAILED";
+
+export interface Problem {
+  readonly path: string;
+  readonly line?: number;
+  readonly message: string;
+}
+
+/** GET /api/project */
+export interface Project {
+  readonly projectName: string;
+  readonly version: string;
+  readonly readOnly: boolean;
+  readonly stateWritable: boolean;
+  readonly logsStored: boolean;
+  readonly reload: boolean;
+  readonly timeMs: number;
+  readonly loadedTimeMs: number;
+  readonly readTimeMs: number;
+  readonly assetCount: number;
+  readonly testCount: number;
+  readonly problems: readonly Problem[];
+}
+
+/** An asset of GET /api/dag. */
+export interface Asset {
+  readonly name: string;
+  readonly downstreams: readonly string[];
+  readonly upstreams: readonly string[];
+  readonly sqlSelectQuery: string;
+  readonly sqlCompiledQuery: string;
+  readonly materialization: string;
+  readonly connectionType: string;
+  readonly connectionName: string;
+  readonly isDataFramed: boolean;
+  readonly persistInputs: boolean;
+  readonly tests: readonly string[];
+  readonly state: NodeState;
+  readonly totalTests: number;
+  readonly successfulTests: number;
+  readonly lastExecutionDuration: number;
+  readonly lastTestsDuration: number;
+  readonly description: string;
+}
+
+export interface Dag {
+  readonly projectName: string;
+  readonly nodes: readonly Asset[];
+  readonly errors?: readonly string[];
+}
+
+export interface TaskSummary {
+  readonly taskId: string;
+  readonly taskUuid: string;
+  readonly status: TaskStatus;
+  readonly startTime: number;
+  readonly endTime?: number;
+  readonly totalAssets: number;
+  readonly completedAssets: number;
+  readonly failedAssets: number;
+  readonly inProgressAssets: number;
+}
+
+export interface TestResult {
+  readonly testName: string;
+  readonly status: string;
+  readonly durationMs: number;
+}
+
+/** A node: an asset in a task. */
+export interface TaskNode {
+  readonly name: string;
+  readonly assetName: string;
+  readonly state: NodeState;
+  readonly order: number;
+  readonly startTime?: number;
+  readonly endTime?: number;
+  readonly executionTimeMs: number;
+  readonly message: string;
+  readonly totalTests: number;
+  readonly passedTests: number;
+  readonly failedTests: number;
+  readonly testResults: readonly TestResult[];
+}
+
+/** GET /api/dag/status/{taskId} */
+export interface Task {
+  readonly taskId: string;
+  readonly taskUuid?: string;
+  readonly status: TaskStatus;
+  readonly completedAssets?: number;
+  readonly totalAssets?: number;
+  readonly failedAssets?: number;
+  readonly inProgressAssets?: number;
+  readonly nodes: readonly TaskNode[];
+  readonly rootTestResults?: readonly TestResult[];
+  readonly lastTaskName: string;
+}
+
+export interface TaskList {
+  readonly tasks: readonly TaskSummary[];
+  readonly total: number;
+  readonly cursor?: string;
+}
+
+/** A data test of GET /api/tests. */
+export interface DataTest {
+  readonly name: string;
+  readonly sql: string;
+  readonly connectionName: string;
+  readonly connectionType: string;
+  readonly status: string;
+  readonly description: string;
+  readonly mask?: readonly string[];
+}
+
+/** A data test of GET /api/tests/results/{taskId}. */
+export interface TestOfTask extends DataTest {
+  readonly assetName?: string;
+  readonly couldNotRun: boolean;
+  readonly rowCount: number;
+  readonly keptRows: number;
+  readonly errorMsg: string;
+  readonly durationMs: number;
+  readonly executedAt: string;
+}
+
+/** An answer that is not what was asked for: its status, and the server's own words. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly details = "",
+  ) {
+    super(details ? `${message}: ${details}` : message);
+  }
+}
+
+/** Parameters of a query: empty ones are left out, arrays repeat. */
+export type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
+
+/** A path of the API with its parts percent-encoded: api`/api/logs/${taskId}`. */
+export function api(parts: TemplateStringsArray, ...values: string[]): string {
+  return parts.reduce((path, part, index) => path + encodeURIComponent(values[index - 1] ?? "") + part);
+}
+
+/** A path with a query. */
+export function asking(path: string, query: Query = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined || value === "" || value === false) continue;
+    for (const item of Array.isArray(value) ? value : [String(value)]) search.append(name, item);
+  }
+  const text = search.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+/** GET as JSON; `null` for a 204. Throws ApiError with the server's message. */
+export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T | null> {
+  return answered<T>(await fetch(asking(path, query), signal ? { signal } : {}));
+}
+
+/** POST a JSON body. A task that failed is an answer too: bodies of 500 that have a `status` or a `taskId` are returned. */
+export async function post<T>(path: string, body: unknown = {}): Promise<T | null> {
+  const headers = { "Content-Type": "application/json" };
+  return answered<T>(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
+}
+
+async function answered<T>(response: Response): Promise<T | null> {
+  if (response.status === 204) return null;
+  const text = await response.text();
+  const body: unknown = parsed(text);
+  if (response.ok) return body as T;
+  const said = (body ?? {}) as { error?: string; details?: string; errorMsg?: string; status?: string; taskId?: string };
+  if (response.status === 500 && said.status && said.taskId) return body as T;
+  throw new ApiError(response.status, said.error || said.errorMsg || `The server answered ${response.status}`, said.details);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,21 @@
+/** The keys that work in every view. */
+import { useKeys } from "../keys";
+import { go, link, taskPath } from "../router";
+import { taskId } from "../store";
+import { closeDialog, dialog, openHelp, openPalette } from "./dialogs";
+import { stepTask } from "./task_bar";
+
+export function useGlobalKeys(): void {
+  useKeys({
+    "Ctrl k": openPalette,
+    "?": openHelp,
+    "g d": () => go(link("/")),
+    "g t": () => go(link("/tests")),
+    "g l": () => go(link("/logs")),
+    "g h": () => go(link("/history")),
+    "g r": () => go(taskId.value ? taskPath(taskId.value) : link("/history")),
+    "[": () => stepTask(-1),
+    "]": () => stepTask(1),
+    Escape: () => (dialog.value ? closeDialog() : false),
+  });
+}

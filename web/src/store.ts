@@ -1,0 +1,267 @@
+/** What the page knows: the project, its assets, the tasks, and the task that the views are "as of". */
+import { batch, computed, effect, signal, type Signal } from "@preact/signals";
+import { type Asset, type Dag, type Project, type Task, type TaskList, type TaskNode, type TaskSummary, type TestResult } from "./api";
+import { ApiError, api, get } from "./api";
+import { noteServerTime, tick } from "./live/clock";
+import { connection, listen } from "./live/live";
+import type { StreamMessage } from "./live/messages";
+import { type Look, lookOf, WORDS } from "./parts/look";
+import { namedTask } from "./router";
+
+const TASKS_KEPT = 50;
+
+export const project = signal<Project | null>(null);
+export const assets = signal<ReadonlyMap<string, Asset>>(new Map());
+/** The newest tasks, newest first. */
+export const tasks = signal<readonly TaskSummary[]>([]);
+/** False until the first answers are there: before that, nothing is known to be empty. */
+export const loaded = signal(false);
+/** Why the page could not be filled, or "". */
+export const loadError = signal("");
+
+/** The id of the task that every view is as of: the one in the address, or the newest. "" if nothing ever ran. */
+export const taskId = computed(() => namedTask.value || tasks.value[0]?.taskId || "");
+/** True if the view follows the newest task, whichever that is. */
+export const followsNewest = computed(() => !namedTask.value);
+/** The status of that task; null while it is being fetched or where there is none. Its nodes may be older than `nodeOf`. */
+export const task = signal<Task | null>(null);
+/** "" or why that task cannot be shown. */
+export const taskError = signal("");
+
+/** Nodes of the task, by asset; changed in place, each with a signal of its own for whoever shows it. */
+const nodes = new Map<string, Signal<TaskNode | undefined>>();
+/** Grows with every change of any node: for what shows all of them. */
+export const nodesVersion = signal(0);
+/** The assets whose nodes changed in the last frame; read it when `nodesVersion` changes. */
+export let changedNodes: ReadonlySet<string> = new Set();
+/** Results of data tests in the task, by full name; with those that run now. */
+export const testResults = signal<ReadonlyMap<string, TestResult>>(new Map());
+
+/** The node of an asset in the task, live. */
+export function nodeOf(assetName: string): Signal<TaskNode | undefined> {
+  let node = nodes.get(assetName);
+  if (!node) {
+    node = signal<TaskNode | undefined>(undefined);
+    nodes.set(assetName, node);
+  }
+  return node;
+}
+
+/** All nodes of the task as they are now. Reads `nodesVersion`, so that a component that calls this follows them. */
+export function allNodes(): TaskNode[] {
+  void nodesVersion.value;
+  const found: TaskNode[] = [];
+  for (const node of nodes.values()) if (node.peek()) found.push(node.peek()!);
+  return found.sort((one, other) => one.order - other.order);
+}
+
+/** How an asset looks in the view: as in the task; if the view follows the newest task, else as its own newest task left it. */
+export interface AssetView {
+  readonly look: Look;
+  /** The word beside the icon. */
+  readonly word: string;
+  readonly node: TaskNode | undefined;
+  readonly durationMs: number;
+  readonly totalTests: number;
+  readonly passedTests: number;
+  readonly failedTests: number;
+}
+
+/** Look of an asset. Reads its node's signal. */
+export function viewOf(asset: Asset): AssetView {
+  const node = nodeOf(asset.name).value;
+  if (node) {
+    const look = lookOf(node.state, node.message);
+    const { totalTests, passedTests, failedTests, executionTimeMs: durationMs } = node;
+    return { look, word: WORDS[look], node, durationMs, totalTests, passedTests, failedTests };
+  }
+  const known = followsNewest.value && asset.state !== "INITIAL";
+  const look = known ? lookOf(asset.state) : "waiting";
+  return {
+    look,
+    word: known ? WORDS[look] : "Not run",
+    node: undefined,
+    durationMs: known ? asset.lastExecutionDuration + asset.lastTestsDuration : 0,
+    totalTests: asset.totalTests,
+    passedTests: known ? asset.successfulTests : 0,
+    failedTests: 0,
+  };
+}
+
+/** How long a node has taken so far, in ms. Reads the tick while it runs, so that what shows it follows. */
+export function elapsedMs(node: TaskNode): number {
+  const running = node.state === "IN_PROGRESS" || node.state === "TESTING";
+  return running && node.startTime !== undefined ? Math.max(0, tick.value - node.startTime) : node.executionTimeMs;
+}
+
+/** True if the server said that it can be asked to run something now. */
+export const canRun = computed(() => {
+  const now = project.value;
+  return connection.value.state === "live" && !!now && !now.readOnly && now.stateWritable;
+});
+
+/** The summary of the task in view, from the newest tasks or from its status. */
+export const summary = computed<TaskSummary | null>(() => {
+  const id = taskId.value;
+  const known = tasks.value.find((one) => one.taskId === id);
+  if (known) return known;
+  const found = task.value;
+  if (!found || found.taskId !== id) return null;
+  const started = found.nodes.map((node) => node.startTime ?? Infinity);
+  const ended = found.nodes.map((node) => node.endTime ?? 0);
+  return {
+    taskId: found.taskId,
+    taskUuid: found.taskUuid ?? "",
+    status: found.status,
+    startTime: Math.min(...started, Infinity) === Infinity ? 0 : Math.min(...started),
+    ...(found.status === "IN_PROGRESS" ? {} : { endTime: Math.max(0, ...ended) }),
+    totalAssets: found.totalAssets ?? found.nodes.length,
+    completedAssets: found.completedAssets ?? 0,
+    failedAssets: found.failedAssets ?? 0,
+    inProgressAssets: found.inProgressAssets ?? 0,
+  };
+});
+
+export const runs = computed(() => summary.value?.status === "IN_PROGRESS" || summary.value?.status === "PENDING");
+
+// What is fetched
+
+/** Fetch everything again: at the start, after a reset, and when the connection is back. */
+export async function refresh(): Promise<void> {
+  try {
+    const [facts, dag, list] = await Promise.all([
+      get<Project>("/api/project"),
+      get<Dag>("/api/dag"),
+      get<TaskList>("/api/dag/tasks", { limit: TASKS_KEPT }),
+    ]);
+    batch(() => {
+      if (facts) takeProject(facts);
+      assets.value = new Map((dag?.nodes ?? []).map((asset) => [asset.name, asset]));
+      tasks.value = list?.tasks ?? [];
+      loadError.value = "";
+      loaded.value = true;
+    });
+    await refreshTask();
+  } catch (error) {
+    loadError.value = said(error);
+  }
+}
+
+function takeProject(facts: Project): void {
+  project.value = facts;
+  noteServerTime(facts.timeMs);
+}
+
+const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What the stream said about the task while its status was being fetched: that answer can be older. */
+let meanwhile: (NodeMessage | TestMessage)[] = [];
+
+/** Fetch the status of the task in view. */
+export async function refreshTask(): Promise<void> {
+  const id = taskId.peek();
+  if (!id) {
+    takeTask(null);
+    return;
+  }
+  meanwhile = [];
+  try {
+    const found = await get<Task>(api`/api/dag/status/${id}`);
+    if (id === taskId.peek()) takeTask(found);
+  } catch (error) {
+    if (id !== taskId.peek()) return;
+    batch(() => {
+      takeTask(null);
+      const missing = error instanceof ApiError && error.status === 404;
+      taskError.value = missing ? `There is no task "${id}".` : said(error);
+    });
+  }
+}
+
+function takeTask(found: Task | null): void {
+  batch(() => {
+    const kept = new Map((found?.nodes ?? []).map((node) => [node.assetName, node]));
+    for (const [name, node] of nodes) if (!kept.has(name)) node.value = undefined;
+    for (const [name, node] of kept) nodeOf(name).value = node;
+    changedNodes = new Set(nodes.keys());
+    nodesVersion.value += 1;
+    const results = [...(found?.nodes ?? []).flatMap((node) => node.testResults), ...(found?.rootTestResults ?? [])];
+    testResults.value = new Map(results.map((result) => [result.testName, result]));
+    task.value = found;
+    taskError.value = "";
+    applyToTask(meanwhile);
+  });
+}
+
+// What the stream says
+
+type NodeMessage = TaskNode & { readonly taskId: string };
+type TestMessage = TestResult & { readonly taskId: string };
+
+function apply(messages: readonly StreamMessage[]): void {
+  batch(() => {
+    const ofTask: (NodeMessage | TestMessage)[] = [];
+    for (const { event, data } of messages) {
+      if (event === "reset" || event === "snapshot" || event === "project") void refresh();
+      else if (event === "task") applyTask(JSON.parse(data) as TaskSummary);
+      else {
+        const message = JSON.parse(data) as NodeMessage | TestMessage;
+        if ("assetName" in message) keepState(message);
+        if (message.taskId === taskId.value) ofTask.push(message);
+      }
+    }
+    meanwhile.push(...ofTask);
+    applyToTask(ofTask);
+  });
+}
+
+/** Apply what the stream said about the task in view, in order. */
+function applyToTask(messages: readonly (NodeMessage | TestMessage)[]): void {
+  const changed = new Set<string>();
+  let results: Map<string, TestResult> | null = null;
+  for (const message of messages) {
+    if ("assetName" in message) {
+      nodeOf(message.assetName).value = message;
+      changed.add(message.assetName);
+    } else (results ??= new Map(testResults.value)).set(message.testName, message);
+  }
+  if (results) testResults.value = results;
+  if (changed.size === 0) return;
+  changedNodes = changed;
+  nodesVersion.value += 1;
+}
+
+function applyTask(summarised: TaskSummary): void {
+  const others = tasks.value.filter((one) => one.taskId !== summarised.taskId);
+  tasks.value = [summarised, ...others].sort((one, other) => other.startTime - one.startTime).slice(0, TASKS_KEPT);
+  if (summarised.taskId === taskId.value) void refreshTask();
+}
+
+/** An asset's own state is changed in place: what shows it reads the node's signal, which changes too. */
+function keepState(node: NodeMessage): void {
+  const asset = assets.value.get(node.assetName);
+  if (!asset || !node.name.startsWith("Executing ")) return;
+  Object.assign(asset, { state: node.state, successfulTests: node.passedTests });
+}
+
+/** Fill the page and keep it live. */
+export function start(): void {
+  listen(apply);
+  void refresh();
+  let wasOffline = false;
+  effect(() => {
+    const { state } = connection.value;
+    if (state === "offline") wasOffline = true;
+    else if (state === "live" && wasOffline) {
+      wasOffline = false;
+      void refresh();
+    }
+  });
+  let shown = "";
+  effect(() => {
+    const id = taskId.value;
+    if (id === shown || !loaded.value) return;
+    shown = id;
+    void refreshTask();
+  });
+}

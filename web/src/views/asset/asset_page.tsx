@@ -1,0 +1,11 @@
+/** An asset on a page of its own. */
+import { place } from "../../router";
+import { AssetPanel } from "./asset_panel";
+
+export function AssetPage() {
+  return (
+    <main class="view" id="main">
+      <AssetPanel name={place.value.name} />
+    </main>
+  );
+}

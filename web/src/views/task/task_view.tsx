@@ -1,0 +1,6 @@
+/** The Task view. */
+import "./task.css";
+
+export function TaskView() {
+  return <main class="view" id="main" />;
+}
