@@ -101,11 +101,17 @@ function FirstFailure() {
         <span class="cut">
           <span class="wide">First failure: </span>
           <b class="strong">{failed.assetName}</b>
-          {failed.message && `, ${failed.message.replace(/^tests failed: /, "").split("\n", 1)[0]}`}
+          {failed.message && `, ${shortReason(failed.message)}`}
         </span>
       </a>
     </>
   );
+}
+
+/** The first line of why a node failed; of one failed test, only how many rows it found. */
+function shortReason(message: string): string {
+  const rows = /^tests failed: [^,]* \(([\d,]+ rows?)\)$/.exec(message)?.[1];
+  return rows ?? message.replace(/^tests failed: /, "").split("\n", 1)[0]!;
 }
 
 /** The newest tasks, oldest first. A click shows the same view as of that task. */
