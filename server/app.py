@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,7 +22,6 @@ from dagscope.server.api import (
     statement_endpoints,
     stream,
 )
-from dagscope.server.api.front_page import front_page_endpoint
 from dagscope.server.graphql import graphql_endpoints
 from dagscope.server.http.answers import (
     Refused,
@@ -36,6 +36,8 @@ from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.guard import Guard
 from dagscope.server.http.openapi import openapi_endpoint
 from dagscope.server.http.plain_targets import PlainTargets
+from dagscope.server.page.bundle import BUNDLE, Bundle
+from dagscope.server.page.endpoint_list import EndpointList
 from dagscope.server.workspace.reads import ClientGone
 from dagscope.server.workspace.task_queue import ShuttingDown, TooManyWaiting
 from dagscope.server.workspace.workspace import Workspace
@@ -61,8 +63,11 @@ API: tuple[Endpoint, ...] = (
 Opened = Callable[[], AbstractAsyncContextManager[Workspace]]
 
 
-def create_app(open_workspace: Opened) -> Starlette:
-    """The application over the workspace that `open_workspace` opens when the server starts."""
+def create_app(open_workspace: Opened, page: Path = BUNDLE) -> Starlette:
+    """The application over the workspace that `open_workspace` opens when the server starts.
+
+    `page` is the folder of the page's built files; without them, the API alone is served.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -70,9 +75,13 @@ def create_app(open_workspace: Opened) -> Starlette:
             app.state.workspace = workspace
             yield
 
-    endpoints = (*API, openapi_endpoint(API), front_page_endpoint(API))
+    endpoint_list = EndpointList(API)
     app = Starlette(
-        routes=[endpoint.route() for endpoint in endpoints],
+        routes=[
+            *(endpoint.route() for endpoint in (*API, openapi_endpoint(API))),
+            endpoint_list.route(),
+            *Bundle(page, endpoint_list).routes(),
+        ],
         lifespan=lifespan,
         middleware=[
             Middleware(PlainTargets),

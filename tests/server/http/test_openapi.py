@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the page that links to it."""
+"""The OpenAPI document."""
 
 from pathlib import Path
 from typing import Any
@@ -73,12 +73,3 @@ def test_answers_fit_the_document(app: AppDoor) -> None:
         ("/api/logs", "/api/logs"),
     ):
         jsonschema.validate(app.get(url).json(), schema_of(document, path, "get", 200))
-
-
-def test_the_page(app: AppDoor) -> None:
-    """`/` is a plain page that names the project, links to what can be opened, and runs no script."""
-    answer = app.get("/")
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
-    assert "<h1>hello-world</h1>" in answer.text
-    assert '<a href="/api/dag/tasks">/api/dag/tasks</a>' in answer.text
