@@ -36,8 +36,10 @@ from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.guard import Guard
 from dagscope.server.http.openapi import openapi_endpoint
 from dagscope.server.http.plain_targets import PlainTargets
+from dagscope.server.page import layout_endpoints
 from dagscope.server.page.bundle import BUNDLE, Bundle
 from dagscope.server.page.endpoint_list import EndpointList
+from dagscope.server.page.layouts import Layouts
 from dagscope.server.workspace.reads import ClientGone
 from dagscope.server.workspace.task_queue import ShuttingDown, TooManyWaiting
 from dagscope.server.workspace.workspace import Workspace
@@ -46,6 +48,7 @@ from dagscope.storage.recorder import RecorderFailed
 
 API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
+    *layout_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
     *preview_endpoints.ENDPOINTS,
     *relation_endpoints.ENDPOINTS,
@@ -73,6 +76,7 @@ def create_app(open_workspace: Opened, page: Path = BUNDLE) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_workspace() as workspace:
             app.state.workspace = workspace
+            app.state.layouts = Layouts()
             yield
 
     endpoint_list = EndpointList(API)

@@ -21,6 +21,7 @@ _REASONS = {
     200: "Success.",
     202: "Not finished yet.",
     204: "There is nothing to return.",
+    304: "It has not changed.",
     400: "The request is invalid.",
     401: "The token is missing or wrong.",
     403: "Not for this organization or deployment.",

@@ -95,6 +95,43 @@ class Dag(Shape):
     errors: tuple[str, ...] | None = None
 
 
+class LayoutStage(Shape):
+    """The box of a stage, which is as high as the layout."""
+
+    name: str
+    x: int
+    width: int
+
+
+class LayoutNode(Shape):
+    """An asset by its top left corner."""
+
+    name: str
+    x: int
+    y: int
+
+
+class LayoutEdge(Shape):
+    """The line from an asset to one that reads it; `points` are x0, y0, x1, y1, ..."""
+
+    upstream: str
+    downstream: str
+    points: tuple[int, ...]
+
+
+class DagLayout(Shape):
+    """`GET /api/dag/layout`, in CSS pixels. `stages` is empty if stages depend on each other in a cycle."""
+
+    graph_hash: str
+    width: int
+    height: int
+    node_width: int
+    node_height: int
+    stages: tuple[LayoutStage, ...]
+    nodes: tuple[LayoutNode, ...]
+    edges: tuple[LayoutEdge, ...]
+
+
 class TaskBody(Shape):
     """The status of a task. Counts are of assets; `last_task_name` is the `name` of the node that started last."""
 
