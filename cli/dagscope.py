@@ -12,6 +12,7 @@ from dagscope.cli.plus.commands import plus
 from dagscope.dag.ground.terminal_text import shown
 
 if TYPE_CHECKING:
+    from dagscope.dag.ground.problems import Problem
     from dagscope.dag.project.project import Project
     from dagscope.storage.state_folder import StateFolder, StateInUse
 
@@ -173,7 +174,8 @@ def serve(
 
     access = AccessOptions(api_token_file, organization, deployment)
     options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, access)
-    serve_project(_load(folder), options)
+    project, problems = _load_for_reload(folder) if reload_ else (_load(folder), ())
+    serve_project(project, options, problems)
 
 
 @main.command(
@@ -239,3 +241,15 @@ def _load(folder: Path) -> "Project":
     except ProjectInvalid as error:
         problems = "\n".join(shown(str(problem)) for problem in error.problems)
         fail(f"{problems}\n{counted(len(error.problems), 'problem')} in {resolved(folder)}")
+
+
+def _load_for_reload(folder: Path) -> "tuple[Project, tuple[Problem, ...]]":
+    """The project; or one without assets, and the problems of the files."""
+    from dagscope.cli.loading import loaded, resolved
+    from dagscope.dag.ground.errors import ProjectInvalid
+    from dagscope.dag.project.project import Project
+
+    try:
+        return loaded(folder), ()
+    except ProjectInvalid as error:
+        return Project.without_assets(resolved(folder)), error.problems

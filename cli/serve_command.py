@@ -28,6 +28,7 @@ from dagscope.cli.settings import read_settings
 from dagscope.dag.events.events import Event
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.forked_children import closed_in_children
+from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
 from dagscope.server.app import create_app
 from dagscope.server.http.stalled_readers import aborting_after
@@ -80,8 +81,8 @@ class ServeOptions:
     access: AccessOptions = AccessOptions()
 
 
-def serve_project(project: Project, options: ServeOptions) -> NoReturn:
-    """Serve until stopped, then exit."""
+def serve_project(project: Project, options: ServeOptions, problems: tuple[Problem, ...] = ()) -> NoReturn:
+    """Serve until stopped, then exit. With `problems`, the project's files cannot be loaded yet."""
     settings = read_settings(_given(options), {"api_token": "--api-token-file", "organization": "--organization"})
     os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     outlive_timers()
@@ -89,7 +90,7 @@ def serve_project(project: Project, options: ServeOptions) -> NoReturn:
     with StandardStreams() as streams, closed_in_children(listening.close):
         configure_console(settings.log_level, settings.log_format, streams.log)
         try:
-            asyncio.run(_serve(project, settings, options, listening))
+            asyncio.run(_serve(project, problems, settings, options, listening))
         except DagscopeError as error:
             fail(str(error))
         finally:
@@ -168,10 +169,16 @@ class _Console:
         (self.progress or self._entries)(event)
 
 
-async def _serve(project: Project, settings: Settings, options: ServeOptions, listening: socket.socket) -> None:
+async def _serve(
+    project: Project,
+    problems: tuple[Problem, ...],
+    settings: Settings,
+    options: ServeOptions,
+    listening: socket.socket,
+) -> None:
     asyncio.get_running_loop().set_exception_handler(_LoopFaults())
     listener = _Console(settings.log_level)
-    async with open_workspace(project, settings, (listener,)) as workspace:
+    async with open_workspace(project, settings, (listener,), problems) as workspace:
         with Capture(workspace.emit, lambda: workspace.project.redaction, workspace.settings.log_limits):
             server = _Server(_config(workspace), workspace)
             serving = asyncio.create_task(server.serve([listening]))
@@ -183,9 +190,10 @@ async def _serve(project: Project, settings: Settings, options: ServeOptions, li
             address = _address(listening)
             workspace.owner.announce(address)
             console.print(f"Serving {project.name} at {address}", highlight=False, soft_wrap=True)
-            running = (
-                asyncio.create_task(_first_run(workspace, listener, console, address)) if options.run_first else None
-            )
+            if problems:  # the reload that starts now reports each of them
+                console.print("The project cannot be loaded; serving what there is until its files are fixed")
+            runs_first = options.run_first and not problems
+            running = asyncio.create_task(_first_run(workspace, listener, console, address)) if runs_first else None
             reloading = asyncio.create_task(reload_on_change(workspace)) if options.reload else None
             await serving
             for task in (running, reloading):

@@ -17,6 +17,7 @@ from dagscope.server.api import (
     health_endpoints,
     log_endpoints,
     preview_endpoints,
+    project_endpoints,
     readme_endpoints,
     relation_endpoints,
     statement_endpoints,
@@ -28,6 +29,7 @@ from dagscope.server.http.answers import (
     answer_fault,
     answer_gone_client,
     answer_http_exception,
+    answer_not_loaded,
     answer_refused,
     answer_state_failure,
     answer_too_many,
@@ -40,6 +42,7 @@ from dagscope.server.page import layout_endpoints
 from dagscope.server.page.bundle import BUNDLE, Bundle
 from dagscope.server.page.endpoint_list import EndpointList
 from dagscope.server.page.layouts import Layouts
+from dagscope.server.workspace.files_now import NotLoaded
 from dagscope.server.workspace.reads import ClientGone
 from dagscope.server.workspace.task_queue import ShuttingDown, TooManyWaiting
 from dagscope.server.workspace.workspace import Workspace
@@ -54,6 +57,7 @@ API: tuple[Endpoint, ...] = (
     *relation_endpoints.ENDPOINTS,
     *connection_endpoints.ENDPOINTS,
     *data_test_endpoints.ENDPOINTS,
+    *project_endpoints.ENDPOINTS,
     *readme_endpoints.ENDPOINTS,
     *statement_endpoints.ENDPOINTS,
     *log_endpoints.ENDPOINTS,
@@ -104,6 +108,7 @@ def create_app(open_workspace: Opened, page: Path = BUNDLE) -> Starlette:
             StateUnreadable: answer_state_failure,
             ShuttingDown: answer_state_failure,
             TooManyWaiting: answer_too_many,
+            NotLoaded: answer_not_loaded,
             Exception: answer_fault,
         },
     )

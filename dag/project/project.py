@@ -33,6 +33,11 @@ class Project:
     graph: Graph
     warnings: tuple[Problem, ...] = ()
 
+    @classmethod
+    def without_assets(cls, folder: Path) -> "Project":
+        """A project of nothing, named for its folder: what there is before the files in it can be loaded."""
+        return cls(folder, folder.name, "", None, connections={}, assets={}, tests={}, graph=Graph({}))
+
     @property
     def instance_name(self) -> str:
         return f"{self.name}-dag"

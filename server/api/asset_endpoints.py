@@ -53,7 +53,7 @@ async def _execute(request: Request, select: bool) -> Response:
         )
 
     workspace = workspace_of(request)
-    asset = asset_named(workspace.project, name, unknown)
+    asset = asset_named(workspace.loaded_project, name, unknown)
     if select and asset.materialization in _WITHOUT_QUERY:
         details = _WITHOUT_QUERY[asset.materialization]
         raise Refused(400, Error(error=f'"{name}" has no query to select', details=details))
@@ -206,6 +206,7 @@ _EXECUTED: dict[int, type[BaseModel] | None] = {
     202: AssetExecuted,
     400: Error,
     404: AssetExecuted,
+    409: Error,
     413: Error,
     415: Error,
     429: Error,

@@ -51,7 +51,7 @@ async def get_dag(request: Request) -> Response:
         module_name=project.module,
         dag_instance_name=project.instance_name,
         nodes=nodes,
-        errors=tuple(project.redaction.text(str(problem)) for problem in workspace.problems) or None,
+        errors=tuple(project.redaction.text(str(problem)) for problem in workspace.files.problems) or None,
     )
     return ShapeResponse(dag)
 
@@ -130,7 +130,7 @@ def _compiled_query(project: Project, asset: Asset, existing: RelationKind | Non
 async def post_run(request: Request) -> Response:
     body = await read_run(request)
     workspace = workspace_of(request)
-    active = await workspace.tasks.run(workspace.project, body.task_id, body.data, body.run_tests, body.profile)
+    active = await workspace.tasks.run(workspace.loaded_project, body.task_id, body.data, body.run_tests, body.profile)
     answer = run_body(await _outcome(workspace, active))
     return ShapeResponse(answer, _RUN_CODES[answer.status])
 
@@ -173,7 +173,7 @@ async def post_retry(request: Request) -> Response:
     workspace, task_id = workspace_of(request), task_id_of(request)
     body = await read_body(request, RetryRequest, may_be_empty=True)
     try:
-        active = await workspace.tasks.retry(workspace.project, task_id, body.profile)
+        active = await workspace.tasks.retry(workspace.loaded_project, task_id, body.profile)
     except NothingToRetry as error:
         raise Refused(409, Error(error="Nothing to retry", details=str(error))) from error
     if active is None:
@@ -234,7 +234,7 @@ ENDPOINTS = (
         "/api/dag/run",
         post_run,
         "Run the DAG as a task, or join the task if it runs; answers within 10 seconds.",
-        {200: RunBody, 202: RunBody, 400: Error, 413: Error, 415: Error, 429: Error, 500: RunBody},
+        {200: RunBody, 202: RunBody, 400: Error, 409: Error, 413: Error, 415: Error, 429: Error, 500: RunBody},
         request=RunRequest,
     ),
     Endpoint(

@@ -121,7 +121,7 @@ async def post_execute_test(request: Request) -> Response:
         )
 
     workspace = workspace_of(request)
-    test = data_test_named(workspace.project, name, unknown)
+    test = data_test_named(workspace.loaded_project, name, unknown)
     waiting = Waiting.of(request)
     active = await waiting.begun(
         ("test", body.task_id, name), lambda: workspace.tasks.run_test(workspace.project, body.task_id, name)
@@ -220,6 +220,7 @@ ENDPOINTS = (
             202: DataTestExecuted,
             400: Error,
             404: DataTestExecuted,
+            409: Error,
             413: Error,
             415: Error,
             429: Error,

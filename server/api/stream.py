@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from dagscope.dag.events.events import EventKind
 from dagscope.dag.ground.shapes import Shape
+from dagscope.server.api.project_endpoints import project_now
 from dagscope.server.api.task_status import task_body
 from dagscope.server.http.answers import bad_request
 from dagscope.server.http.endpoint import Endpoint, Query
@@ -83,6 +84,7 @@ async def _has_ended(moment: Moment, wanted: Wanted) -> bool:
 async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) -> AsyncIterator[bytes]:
     """The stream: a snapshot or the missed entries, then live entries, until the wanted task has ended."""
     yield f"retry: {RETRY_MS}\n\n".encode()
+    project_changes = workspace.hub.project_changes
     with workspace.hub.listening() as wake:
         while True:
             resets = workspace.hub.resets
@@ -94,6 +96,9 @@ async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) 
             may_be_over, limit = True, PAGE_ENTRIES
             while workspace.hub.resets == resets:
                 wake.clear()
+                if workspace.hub.project_changes != project_changes:
+                    project_changes = workspace.hub.project_changes
+                    yield message("project", project_now(workspace).to_json()).encode()
                 step = await _next_step(workspace, wanted, position, limit)
                 position, limit = step.position, step.next_limit
                 if step.messages:

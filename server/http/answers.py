@@ -109,6 +109,11 @@ async def answer_too_many(_: Request, error: Exception) -> Response:
     return ShapeResponse(Error(error="Too many tasks", details=str(error)), 429)
 
 
+async def answer_not_loaded(_: Request, error: Exception) -> Response:
+    """409: nothing can be executed until the project's files are fixed; `details` lists their problems."""
+    return ShapeResponse(Error(error="The project cannot be loaded", details=str(error)), 409)
+
+
 async def answer_fault(_: Request, __: Exception) -> Response:
     """An internal fault: the console shows the traceback, the client learns only that it happened."""
     shape = Error(error="Internal server error", details="an unexpected fault; see the server's console")

@@ -63,6 +63,39 @@ class Health(Shape):
     status: Literal["ok", "failed"]
 
 
+class FileProblem(Shape):
+    """Why a file of the project cannot be loaded; `line` is absent if it is about the whole file."""
+
+    path: str
+    line: int | None = None
+    message: str
+
+
+class ProjectNow(Shape):
+    """The message `project` of the stream. `loaded_time_ms` is absent if no version of the files could be loaded yet.
+
+    `read_time_ms` is when the files were last read, whether they could be loaded or not.
+    """
+
+    project_name: str
+    version: str
+    read_only: bool
+    state_writable: bool
+    logs_stored: bool
+    reload: bool
+    loaded_time_ms: int | None = None
+    read_time_ms: int
+    asset_count: int
+    test_count: int
+    problems: tuple[FileProblem, ...]
+
+
+class ServedProject(ProjectNow):
+    """`GET /api/project`; `time_ms` is the server's clock."""
+
+    time_ms: int
+
+
 class DagNode(Shape):
     """An asset in the DAG with its current state. Durations are in milliseconds."""
 

@@ -26,6 +26,7 @@ class Hub:
         self._ring: deque[Recorded] = deque(maxlen=RING_ENTRIES)
         self._listeners: set[asyncio.Event] = set()
         self._resets = 0
+        self._project_changes = 0
         self._woken_s = 0.0
         self._waking: asyncio.TimerHandle | None = None
 
@@ -46,6 +47,16 @@ class Hub:
         """Announce that the state was cleared."""
         self._ring.clear()
         self._resets += 1
+        self._wake_all()
+
+    @property
+    def project_changes(self) -> int:
+        """How often the project was loaded again, or could not be."""
+        return self._project_changes
+
+    def announce_project(self) -> None:
+        """Announce that the project's files were loaded again, or could not be."""
+        self._project_changes += 1
         self._wake_all()
 
     def _wake_all(self) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 import structlog
 from watchfiles import Change, awatch
 
+from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.errors import ProjectInvalid
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.files_read import CONFIG, PROFILE
 from dagscope.dag.project.loading import load_project
 from dagscope.dag.project.project import Project
 from dagscope.dag.project.project_files import is_ignored
+from dagscope.server.workspace.files_now import FilesNow
 from dagscope.server.workspace.workspace import Workspace
 
 _SETTLE_MS = 100  # editors save in several steps
@@ -26,6 +28,7 @@ _log = structlog.get_logger("dagscope.reload")
 
 async def reload_on_change(workspace: Workspace) -> None:
     """Watch the project's files until cancelled, whatever they contain and whatever happens to them."""
+    workspace.reloads = True
     closing: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
     while True:
         try:
@@ -84,29 +87,31 @@ async def reload(workspace: Workspace, report: bool = True) -> Project | None:
 
     Returns the replaced project, whose connections may no longer be needed; None if it stays.
     """
+    read_ms = now_ms()
     try:
         project = await asyncio.to_thread(load_project, workspace.project.folder, workspace.settings.loading_limits)
     except ProjectInvalid as error:
-        _refuse(workspace, error.problems)
+        _refuse(workspace, error.problems, read_ms)
         return None
     except Exception as error:  # noqa: BLE001  an internal fault of the loader must not end the watching
         reason = f"cannot be loaded: {type(error).__name__}: {error}"
-        _refuse(workspace, (Problem(str(workspace.project.folder), 0, reason),))
+        _refuse(workspace, (Problem(str(workspace.project.folder), 0, reason),), read_ms)
         return None
-    before = workspace.project
-    workspace.project = project.with_open_connections_of(before)
-    workspace.problems = ()
+    before, is_news = workspace.project, report or bool(workspace.files.problems)
+    workspace.note_files(FilesNow(read_ms, read_ms), project.with_open_connections_of(before), is_news)
     if report:
         _log.info("Project reloaded", assets=len(project.assets), tests=len(project.tests))
     return before
 
 
-def _refuse(workspace: Workspace, problems: tuple[Problem, ...]) -> None:
-    workspace.problems = problems
+def _refuse(workspace: Workspace, problems: tuple[Problem, ...], read_ms: int) -> None:
+    loaded_ms = workspace.files.loaded_ms
+    workspace.note_files(FilesNow(loaded_ms, read_ms, problems))
+    what = "Reload failed: the last valid project stays" if loaded_ms else "The project cannot be loaded"
     for problem in problems[:_REPORTED_PROBLEMS]:
-        _log.error("Reload failed: the last valid project stays", problem=str(problem))
+        _log.error(what, problem=str(problem))
     if len(problems) > _REPORTED_PROBLEMS:
-        _log.error("Reload failed: there are more problems", problems=len(problems))
+        _log.error(f"{what.partition(':')[0]}: there are more problems", problems=len(problems))
 
 
 async def _close_unused(workspace: Workspace, before: Project) -> None:

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     task_entries: int = Field(100_000, ge=0, description="Log entries that the raw assets of an attempt may write.")
     waiting_tasks: int = Field(100, ge=0, description="Tasks that may wait while another one runs; 429 beyond.")
     store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
+    read_only: bool = Field(
+        False, description="Refuse what changes something with 403; `serve --read-only` turns it on."
+    )
     keep_days: float | None = Field(
         None, ge=0, description="Delete older tasks, and older entries without a task; default: no limit."
     )

@@ -9,9 +9,11 @@ from os import cpu_count
 import structlog
 
 from dagscope.dag.events.events import Event, Logged
+from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import TaskOptions
+from dagscope.server.workspace.files_now import FilesNow, NotLoaded
 from dagscope.server.workspace.hub import Hub
 from dagscope.server.workspace.listeners import Listener, Listeners, installed_listeners, show_fault
 from dagscope.server.workspace.log_pages import LogPages
@@ -65,9 +67,25 @@ class Workspace:
     log_pages: LogPages
     reads: AllReads
     previews: Previews
+    files: FilesNow
     outlasting: Outlasting = field(default_factory=Outlasting)
-    problems: tuple[Problem, ...] = ()
-    """What is wrong with the files on disk, while they cannot be loaded."""
+    reloads: bool = False
+    """Whether the project is loaded again when its files are saved."""
+
+    @property
+    def loaded_project(self) -> Project:
+        """The project, to execute something of it. Raises `NotLoaded` while its files could not be loaded once."""
+        if self.files.loaded_ms is None:
+            raise NotLoaded(self.files.problems)
+        return self.project
+
+    def note_files(self, files: FilesNow, project: Project | None = None, announce: bool = True) -> None:
+        """Use a project that was loaded, or none; the open streams are sent what changed."""
+        self.files = files
+        if project is not None:
+            self.project = project
+        if announce:
+            self.hub.announce_project()
 
     async def wait_for(self, event: asyncio.Event, deadline_s: float | None = None) -> None:
         """Wait until the event is set, at most as long as a POST waits. Then everything emitted so far is committed.
@@ -95,11 +113,11 @@ class Workspace:
 
 @asynccontextmanager
 async def open_workspace(
-    project: Project, settings: Settings, listeners: tuple[Listener, ...] = ()
+    project: Project, settings: Settings, listeners: tuple[Listener, ...] = (), problems: tuple[Problem, ...] = ()
 ) -> AsyncIterator[Workspace]:
     """Open a project's state: take its lock, migrate it, close what a dead process left open.
 
-    Events go to `listeners` and to the installed ones.
+    Events go to `listeners` and to the installed ones. With `problems`, the project's files could not be loaded.
     Raises `StateInUse` or `StateUnusable`. At the end, running tasks are cancelled and recorded as such.
     """
     folder = StateFolder.of_project(project.folder)
@@ -113,13 +131,16 @@ async def open_workspace(
         recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
         await recover(reader, recorder)
 
-        async def prune_old_tasks(shown: Project) -> None:
+        async def prune_old_tasks(files: FilesNow, shown: Project) -> None:
+            if files.loaded_ms is None:  # which assets the DAG has, and so which tasks it shows, is not known
+                return
             try:
                 await prune(recorder, frames, settings.retention, shown.assets)
             except RecorderFailed as error:  # requests get it as their answer; no request waits for this
                 _log.error("Old tasks were not pruned", error=str(error))
 
-        await prune_old_tasks(project)
+        files = FilesNow(None if problems else now_ms(), now_ms(), problems)
+        await prune_old_tasks(files, project)
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
             instance_uuid = await moment.instance_uuid()
@@ -132,13 +153,25 @@ async def open_workspace(
             instance_uuid,
             _task_options(project, settings),
             settings.waiting_tasks,
-            between_tasks=lambda: prune_old_tasks(workspace.project),
+            between_tasks=lambda: prune_old_tasks(workspace.files, workspace.project),
         )
         tasks = await stack.enter_async_context(queue)
         reads = AllReads(TimeLimit(settings.read_limit_s, "DAGSCOPE_READ_LIMIT_S"))
         previews = Previews(reads.previews)
         workspace = Workspace(
-            project, settings, owner, hub, recorder, reader, frames, tasks, emit, LogPages(reader), reads, previews
+            project,
+            settings,
+            owner,
+            hub,
+            recorder,
+            reader,
+            frames,
+            tasks,
+            emit,
+            LogPages(reader),
+            reads,
+            previews,
+            files,
         )
         try:
             yield workspace
