@@ -144,6 +144,7 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, pro
 @click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="0 picks a free port.")
 @click.option("--run", "run_first", is_flag=True, help="Run the DAG once the server answers.")
 @click.option("--no-log-store", is_flag=True, help="Do not store log entries; the log endpoints then answer 501.")
+@click.option("--read-only", is_flag=True, help="Refuse requests that run, change or delete something.")
 @click.option("--reload", "reload_", is_flag=True, help="Reload the project whenever one of its files is saved.")
 @click.option(
     "--api-token-file",
@@ -160,6 +161,7 @@ def serve(
     port: int,
     run_first: bool,
     no_log_store: bool,
+    read_only: bool,
     reload_: bool,
     api_token_file: Path | None,
     organization: str | None,
@@ -173,7 +175,7 @@ def serve(
     from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
 
     access = AccessOptions(api_token_file, organization, deployment)
-    options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, access)
+    options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, access, read_only)
     project, problems = _load_for_reload(folder) if reload_ else (_load(folder), ())
     serve_project(project, options, problems)
 

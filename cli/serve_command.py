@@ -79,6 +79,7 @@ class ServeOptions:
     reload: bool
     debug: bool
     access: AccessOptions = AccessOptions()
+    read_only: bool = False
 
 
 def serve_project(project: Project, options: ServeOptions, problems: tuple[Problem, ...] = ()) -> NoReturn:
@@ -102,7 +103,10 @@ def serve_project(project: Project, options: ServeOptions, problems: tuple[Probl
 def _given(options: ServeOptions) -> dict[str, Any]:
     """What the options set; the environment sets the rest."""
     debugging = {"debug": True, "log_level": LogLevel.DEBUG} if options.debug else {}
-    return ({} if options.store_logs else {"store_logs": False}) | debugging | options.access.settings()
+    limiting = ({} if options.store_logs else {"store_logs": False}) | (
+        {"read_only": True} if options.read_only else {}
+    )
+    return limiting | debugging | options.access.settings()
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -68,5 +68,6 @@ ENDPOINTS = (
         request=PreviewRequest,
         request_required=False,
         tag="asset",
+        only_reads=True,
     ),
 )

@@ -171,7 +171,7 @@ def _json(body: dict[str, Any], status_code: int) -> Response:
 
 def _endpoint(path: str, handler: Callable[[Request], Any], summary: str) -> Endpoint:
     codes = {200: GraphQLAnswer, 400: GraphQLAnswer, 403: Error, 413: Error, 415: Error}
-    return Endpoint("POST", path, handler, summary, codes, request=GraphQLRequest, tag="run events")
+    return Endpoint("POST", path, handler, summary, codes, request=GraphQLRequest, tag="run events", only_reads=True)
 
 
 ENDPOINTS = (

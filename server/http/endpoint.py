@@ -8,6 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dagscope.server.http.answers import Refused
+from dagscope.server.http.request_reading import workspace_of
+from dagscope.server.http.shapes import Error
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -36,6 +40,20 @@ class Endpoint:
     queries: tuple[Query, ...] = ()
     media_type: str = "application/json"
     tag: str = field(default="dag")
+    only_reads: bool = False
+    """Whether a request that is not a GET changes nothing all the same."""
 
     def route(self) -> Route:
-        return Route(self.path, self.handler, methods=[self.method])
+        changes_something = self.method != "GET" and not self.only_reads
+        handler = _refused_when_read_only(self.handler) if changes_something else self.handler
+        return Route(self.path, handler, methods=[self.method])
+
+
+def _refused_when_read_only(handler: Handler) -> Handler:
+    async def handle(request: Request) -> Response:
+        if workspace_of(request).settings.read_only:
+            details = "nothing can be run, changed or deleted: the server was started with --read-only"
+            raise Refused(403, Error(error="This server is read-only", details=details))
+        return await handler(request)
+
+    return handle

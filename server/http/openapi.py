@@ -24,7 +24,7 @@ _REASONS = {
     304: "It has not changed.",
     400: "The request is invalid.",
     401: "The token is missing or wrong.",
-    403: "Not for this organization or deployment.",
+    403: "Not for this organization or deployment, or the server is read-only.",
     404: "There is no such thing.",
     405: "The path takes another method.",
     409: "Not now.",

@@ -1,6 +1,7 @@
 """`GET /api/project` and the stream's `project` message."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from dagscope.dag.ground.version import VERSION
+from dagscope.server.app import API
 from tests.cli.dagscope_command import dagscope
 from tests.doors import AppDoor, OpenDoor, Serve, ServerDoor, wait_until
 from tests.projects import model
@@ -33,6 +35,10 @@ def project_messages(door: ServerDoor, query: str = "") -> Iterator[Iterator[dic
 def problems(door: AppDoor) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = door.get("/api/project").json()["problems"]
     return found
+
+
+def statuses(door: AppDoor) -> list[str]:
+    return [task["status"] for task in door.get("/api/dag/tasks").json()["tasks"]]
 
 
 def test_a_project(hello: Path, opened: OpenDoor) -> None:
@@ -72,8 +78,7 @@ def test_problems_are_live(hello: Path, serve: Serve) -> None:
 def test_a_project_that_cannot_be_loaded_at_the_start(hello: Path, serve: Serve) -> None:
     """With `--reload` it is served with its earlier tasks, runs nothing, and is loaded once it is fixed."""
     door, world = serve(hello, "--reload", "--run", keep_days=0), hello / model("dds.world")
-    wait_until(lambda: door.get("/api/dag/tasks").json()["total"] == 1)
-    wait_until(lambda: door.get("/api/dag/tasks").json()["tasks"][0]["status"] == "SUCCESS")
+    wait_until(lambda: statuses(door) == ["SUCCESS"])
     door.stop()
     good = world.read_text()
     world.write_text(BROKEN)
@@ -99,3 +104,22 @@ def test_a_project_that_cannot_be_loaded_without_reload(hello: Path) -> None:
     refused = dagscope("serve", "--project", str(hello), "--port", "0")
     assert refused.stderr == f"{PROBLEM['path']}:1: {PROBLEM['message']}\n1 problem in {hello}\n"
     assert refused.returncode == 2
+
+
+def test_a_read_only_server(hello: Path, serve: Serve) -> None:
+    """A read-only server refuses everything that changes something, says so, and shows everything else."""
+    door = serve(hello, "--read-only", "--run")
+    wait_until(lambda: statuses(door) == ["SUCCESS"])
+    assert door.get("/api/project").json()["readOnly"] is True
+    reading = {"/api/dag/asset/{name}/preview", *(e.path for e in API if "graphql" in e.path)}
+    refusal = {
+        "error": "This server is read-only",
+        "details": "nothing can be run, changed or deleted: the server was started with --read-only",
+    }
+    for endpoint in API:
+        if endpoint.method != "GET" and endpoint.path not in reading:
+            answer = door.request(endpoint.method, re.sub(r"\{[^}]*\}", "dds.world", endpoint.path), json={})
+            assert (answer.status_code, answer.json()) == (403, refusal), endpoint.path
+    assert door.post("/api/dag/asset/dds.world/preview").json()["rowCount"] == 1
+    assert door.post("/graphql", {"query": "{ __typename }"}).status_code == 200
+    assert door.get("/api/dag/tasks").json()["total"] == 1
