@@ -1,12 +1,15 @@
 """The published distribution, really built: its contents, and that it runs without a checkout."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
 from email import message_from_bytes
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -18,12 +21,30 @@ VERSION = version("dagscope")
 DIST_INFO = f"dagscope-{VERSION}.dist-info"
 
 
-def build(folder: Path, target: Path, kind: str) -> Path:
+WITHOUT_NODE = {"PATH": str(ROOT / "nowhere")}
+
+
+def build(folder: Path, target: Path, kind: str, environment: dict[str, str] | None = None) -> Path:
     """The distribution of one kind that the build backend builds from a folder, without downloading anything."""
-    command = [str(Path(sys.executable).with_name("hatchling")), "build", "-d", str(target), "-t", kind]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    built_with(folder, target, kind, environment)
     (built,) = target.iterdir()
     return built
+
+
+def built_with(folder: Path, target: Path, kind: str, environment: dict[str, str] | None) -> str:
+    """What the build backend prints when it builds a distribution."""
+    command = [str(Path(sys.executable).with_name("hatchling")), "build", "-d", str(target), "-t", kind]
+    options: dict[str, Any] = {"capture_output": True, "text": True, "env": os.environ | (environment or {})}
+    ran = subprocess.run(command, cwd=folder, check=True, **options)
+    return str(ran.stdout + ran.stderr)
+
+
+def unpacked(sdist: Path, folder: Path) -> Path:
+    """The folder with the contents of a source distribution."""
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (contents,) = folder.iterdir()
+    return contents
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +54,14 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=["checkout", "sdist"])
 def wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel built from the checkout after its examples have run, and the one built from the source distribution."""
-    folder = ROOT
-    if request.param == "sdist":
-        unpacked = tmp_path_factory.mktemp("unpacked")
-        with tarfile.open(request.getfixturevalue("sdist")) as archive:
-            archive.extractall(unpacked, filter="data")
-        (folder,) = unpacked.iterdir()
-        for left in (".dagscope/state.sqlite", "store/hello.duckdb"):
-            (folder / "examples/hello" / left).parent.mkdir()
-            (folder / "examples/hello" / left).touch()
-    return build(folder, tmp_path_factory.mktemp("wheel"), "wheel")
+    """The wheel built from the checkout after its examples have run, and from the source distribution without Node."""
+    if request.param == "checkout":
+        return build(ROOT, tmp_path_factory.mktemp("wheel"), "wheel")
+    folder = unpacked(request.getfixturevalue("sdist"), tmp_path_factory.mktemp("unpacked"))
+    for left in (".dagscope/state.sqlite", "store/hello.duckdb"):
+        (folder / "examples/hello" / left).parent.mkdir()
+        (folder / "examples/hello" / left).touch()
+    return build(folder, tmp_path_factory.mktemp("wheel"), "wheel", WITHOUT_NODE)
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +96,38 @@ def test_what_is_in_the_package(wheel: Path) -> None:
         expected |= {f"dagscope/cli/examples/{example}/{file}" for file in ("config.yaml", "profile.yaml", "README.md")}
     assert expected <= packed
     assert not [name for name in packed if "/.dagscope/" in name or "/store/" in name or "__pycache__" in name]
+
+
+def test_the_page_is_in_the_package(wheel: Path) -> None:
+    """The wheel has the page's document and every file that it names, also if it was built without Node."""
+    packed = set(names(wheel))
+    with ZipFile(wheel) as archive:
+        document = archive.read("dagscope/server/static/index.html").decode()
+    named = re.findall(r'"/static/([^"]+)"', document)
+    assert {Path(name).suffix for name in named} >= {".css", ".js"}
+    assert {f"dagscope/server/static/{name}" for name in named} <= packed
+
+
+def test_sources_of_the_page(sdist: Path) -> None:
+    """The source distribution has the page and the sources to build it, without the packages that npm installs."""
+    with tarfile.open(sdist) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"server/static/index.html", "web/package-lock.json", "web/.npmrc", "web/src/main.tsx"} <= packed
+    assert not [name for name in packed if "node_modules" in name]
+
+
+def test_a_build_without_node_and_without_the_page(sdist: Path, tmp_path: Path) -> None:
+    """If the page is not there and cannot be built, the wheel is built without it, and the build says what it lacks."""
+    folder = unpacked(sdist, tmp_path / "unpacked")
+    shutil.rmtree(folder / "server/static")
+    printed = built_with(folder, tmp_path / "wheel", "wheel", WITHOUT_NODE)
+    assert (
+        "dagscope is built without its page for the browser: it needs Node.js 20.19 or newer with npm, which is not "
+        "installed. The API works without the page. To have it, run `make page` in the checkout, and build again."
+    ) in " ".join(printed.split())
+    (wheel,) = (tmp_path / "wheel").iterdir()
+    assert "dagscope/server/app.py" in names(wheel)
+    assert not [name for name in names(wheel) if "/static/" in name]
 
 
 def test_links_of_the_readme_lead_out_of_the_index(wheel: Path) -> None:
