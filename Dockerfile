@@ -1,8 +1,16 @@
 # The server in a container; docs/cli.md, "In a container", says how to start it. Its project is mounted at /project.
 
+FROM node:20-slim AS page
+WORKDIR /build/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci --ignore-scripts
+COPY web .
+RUN npm run build
+
 FROM python:3.13-slim AS build
 WORKDIR /build
 COPY . .
+COPY --from=page /build/server/static server/static
 # The versions of requirements.lock, and none of its packages that only developers need.
 RUN python -m venv /opt/dagscope \
     && sed -E '/^ +--hash/d; s/ \\$//' requirements.lock > /tmp/constraints.txt \

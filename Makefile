@@ -1,4 +1,5 @@
-# Every target sets up what it needs in .venv: Python 3.11 or newer and make are enough, and gcc for `test` and `faults`.
+# Every target sets up what it needs in .venv: Python 3.11 or newer and make are enough, gcc for `test` and `faults`, and
+# Node.js for what builds or tests the page.
 PYTHON ?= python3
 PORT ?= 8080
 RESOLUTION ?= highest
@@ -10,7 +11,15 @@ SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { e
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library again: 4 s instead of 1.5
 
-.PHONY: help demo demo-crossdb quick test coverage check docs bench faults fuzz lock clean
+# Each is the file that is written last: its time is that of the whole.
+PAGE := server/static/index.html
+NODE_MODULES := web/node_modules/.package-lock.json
+PAGE_SOURCES := $(shell find web/src -type d -o -type f ! -name '*.test.ts*') $(wildcard web/*.html web/*.json web/*.config.ts)
+HAS_NODE := command -v npm >/dev/null && \
+  node -e '[a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+NEED_NODE := $(HAS_NODE) || { echo "The page needs Node.js 20.19 or newer, with npm: install it, or put it first on the PATH"; exit 1; }
+
+.PHONY: help page page-if-node demo demo-crossdb quick test coverage check docs bench faults fuzz lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -23,28 +32,48 @@ help: ## list these targets
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: .venv/.ready ## run a real DAG over 336,776 flights and serve it (PORT=8080)
+page: $(PAGE) ## build the page for the browser (needs Node.js 20.19 or newer, with npm)
+
+$(PAGE): $(NODE_MODULES) $(PAGE_SOURCES)
+	@$(NEED_NODE)
+	@echo "Building the page ..."
+	@cd web && npm run --silent build -- --logLevel warn
+
+$(NODE_MODULES): web/package.json web/package-lock.json
+	@$(NEED_NODE)
+	@cd web && npm ci --ignore-scripts --loglevel error >/dev/null
+	@touch $@
+
+# Without Node, the API is served alone.
+page-if-node:
+	@if $(HAS_NODE); then $(MAKE) --no-print-directory --silent page; \
+	  elif [ ! -e $(PAGE) ]; then echo "Serving without the page: it needs Node.js 20.19 or newer, with npm"; fi
+
+demo: .venv/.ready page-if-node ## run a real DAG over 336,776 flights and serve it (PORT=8080)
 	@$(BIN)/dagscope serve --project examples/nycflights --run --port $(PORT)
 
-demo-crossdb: .venv/.ready ## run a DAG across DuckDB and PostgreSQL (starts PostgreSQL unless DAGSCOPE_PG_* name a server)
+demo-crossdb: .venv/.ready page-if-node ## run a DAG across DuckDB and PostgreSQL (starts PostgreSQL unless DAGSCOPE_PG_* name a server)
 	@$(BIN)/python -m examples.crossdb.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
 
 quick: .venv/.ready ## run the fast tests, which start no process: no server, no PostgreSQL
 	@$(PYTEST) -m "not (dagster or faults or postgres or server or slow)"
 
-test: .venv/.ready ## run all tests
+test: .venv/.ready page ## run all tests
+	@cd web && npm run --silent test
 	@$(PYTEST)
 
 # Without the tests that cancel Python: an exception raised in a thread that is being traced can leave the tracer locked.
 coverage: .venv/.ready ## measure what the main tests cover, and fail below the minimum in pyproject.toml
 	@$(BIN)/pytest --cov -k "not cancel" $(COVERED)
 
-check: .venv/.ready ## check format, lint, types, import directions and the docs site
+check: .venv/.ready page ## check format, lint, types, import directions, the page's size and the docs site
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy examples
 	@$(BIN)/lint-imports
+	@$(BIN)/oxlint --deny-warnings web
+	@cd web && npm run --silent check && node initial_size.mjs
 	@$(SITE)
 
 docs: .venv/.ready ## build the docs as a site in build/site
@@ -65,4 +94,4 @@ lock: ## rewrite requirements.lock from pyproject.toml (needs uv; RESOLUTION=low
 	  --no-header --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.lock
 
 clean: ## delete everything that was built, with .venv and the examples' state
-	rm -rf .venv .venvs dist build examples/*/store examples/*/.dagscope
+	rm -rf .venv .venvs dist build server/static web/node_modules examples/*/store examples/*/.dagscope
