@@ -137,12 +137,13 @@ def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, pro
 
 @main.command(
     cls=_Examples,
-    examples=("dagscope serve", "dagscope serve --project demo --port 9000 --run", "dagscope serve --reload"),
+    examples=("dagscope serve", "dagscope serve --project demo --port 9000 --run", "dagscope serve --open --reload"),
 )
 @_PROJECT
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="0 picks a free port.")
 @click.option("--run", "run_first", is_flag=True, help="Run the DAG once the server answers.")
+@click.option("--open", "open_page", is_flag=True, help="Open the page in a browser once the server answers.")
 @click.option("--no-log-store", is_flag=True, help="Do not store log entries; the log endpoints then answer 501.")
 @click.option("--read-only", is_flag=True, help="Refuse requests that run, change or delete something.")
 @click.option("--reload", "reload_", is_flag=True, help="Reload the project whenever one of its files is saved.")
@@ -160,6 +161,7 @@ def serve(
     host: str,
     port: int,
     run_first: bool,
+    open_page: bool,
     no_log_store: bool,
     read_only: bool,
     reload_: bool,
@@ -168,14 +170,14 @@ def serve(
     deployment: str | None,
     debug: bool,
 ) -> None:
-    """Serve the project's HTTP API and event stream until stopped with Ctrl-C."""
+    """Serve the project's page, HTTP API and event stream until stopped with Ctrl-C."""
     owner = _owner_of(_state_of(folder))  # asked before the slow imports: a second server is refused at once
     if owner is not None:
         fail(str(owner))
     from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
 
     access = AccessOptions(api_token_file, organization, deployment)
-    options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, access, read_only)
+    options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, open_page, access, read_only)
     project, problems = _load_for_reload(folder) if reload_ else (_load(folder), ())
     serve_project(project, options, problems)
 

@@ -19,6 +19,7 @@ import uvicorn
 from rich.console import Console
 from starlette.applications import Starlette
 
+from dagscope.cli.browser import open_browser
 from dagscope.cli.exits import fail
 from dagscope.cli.leaving import leave, outlive_timers
 from dagscope.cli.progress import TaskProgress
@@ -78,6 +79,7 @@ class ServeOptions:
     store_logs: bool
     reload: bool
     debug: bool
+    open_page: bool
     access: AccessOptions = AccessOptions()
     read_only: bool = False
 
@@ -196,6 +198,9 @@ async def _serve(
             console.print(f"Serving {project.name} at {address}", highlight=False, soft_wrap=True)
             if problems:  # the reload that starts now reports each of them
                 console.print("The project cannot be loaded; serving what there is until its files are fixed")
+            if options.open_page:
+                no_browser = f"No browser could be opened: open {address}/"
+                open_browser(address, lambda: console.print(no_browser, highlight=False, soft_wrap=True))
             runs_first = options.run_first and not problems
             running = asyncio.create_task(_first_run(workspace, listener, console, address)) if runs_first else None
             reloading = asyncio.create_task(reload_on_change(workspace)) if options.reload else None
@@ -245,11 +250,11 @@ async def _first_run(workspace: Workspace, listener: _Console, console: Console,
     curl = "curl" if workspace.settings.api_token is None else 'curl -H "Authorization: Bearer $TOKEN"'
     shown = next((name for name in reversed(project.graph.order) if not project.assets[name].is_raw), "")
     console.print(
-        f"\nOpen {address}/ or try:\n"
+        "\nTry:\n"
         f"  {curl} {address}/api/dag/status/{task_id}\n"
         f"  {curl} '{address}/api/dag/asset/{shown}/data?limit=5'\n"
         f"  {curl} -N '{address}/api/events?taskId={task_id}&lastEventId=0'\n"
-        "Stop with Ctrl-C.",
+        f"Open {address}/ in a browser, and stop with Ctrl-C.",
         highlight=False,
         soft_wrap=True,
         markup=False,

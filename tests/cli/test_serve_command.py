@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doors import DAGSCOPE, ServerDoor
+from tests.doors import DAGSCOPE, ServerDoor, wait_until
 from tests.projects import SLOW_SQL, model, write_project
 
 pytestmark = pytest.mark.server
@@ -77,15 +77,39 @@ def test_run_first(hello: Path) -> None:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     lines = []
-    while not lines or lines[-1] != "Stop with Ctrl-C.":
+    while not lines or not lines[-1].startswith("Open http"):
         lines.append(process.stdout.readline().rstrip())
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=20) == ("", "")
     address = lines[0].removeprefix("Serving hello-world at ")
     assert lines[3] == "asset          state    rows   time  tests"
-    assert lines[8] == f"Open {address}/ or try:"
+    assert lines[-1] == f"Open {address}/ in a browser, and stop with Ctrl-C."
     assert sum(line.startswith("  curl ") for line in lines) == 3
     assert process.returncode == 0
+
+
+def test_open(hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--open` opens the address in a browser."""
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n', encoding="utf-8")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    door = ServerDoor(hello, "--open")
+    wait_until(lambda: opened.exists() and opened.read_text(encoding="utf-8") == f"{door.address}\n")
+    door.stop()
+
+
+@pytest.mark.parametrize("browser", ["", "/nowhere/browser %s", "'"])
+def test_open_without_a_browser(hello: Path, monkeypatch: pytest.MonkeyPatch, browser: str) -> None:
+    """If no browser can be opened, `--open` says the address, and the server works."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BROWSER", browser)
+    door = ServerDoor(hello, "--open")
+    assert door.process.stdout is not None
+    assert door.process.stdout.readline() == f"No browser could be opened: open {door.address}/\n"
+    assert door.get("/api/dag").status_code == 200
+    door.stop()
 
 
 def test_debug_and_no_log_store(hello: Path) -> None:
