@@ -15,6 +15,7 @@ from dagscope.server.api import (
     dag_endpoints,
     data_test_endpoints,
     health_endpoints,
+    history_endpoint,
     log_endpoints,
     preview_endpoints,
     project_endpoints,
@@ -52,6 +53,7 @@ from dagscope.storage.recorder import RecorderFailed
 API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
     *layout_endpoints.ENDPOINTS,
+    *history_endpoint.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
     *preview_endpoints.ENDPOINTS,
     *relation_endpoints.ENDPOINTS,

@@ -120,7 +120,7 @@ class Projection:
         self._put(tables.Attempt, (event.task_id, event.attempt), **values)
 
     def _node(self, task_id: str, attempt: int, node: NodeStatus, facts: NodeFacts) -> None:
-        values = node.model_dump(exclude={"asset_name", "test_results", "timings"})
+        values = node.model_dump(exclude={"asset_name", "test_results", "timings", "rows"})
         values |= node.timings.model_dump() if node.timings else _NO_TIMINGS
         self._put(
             tables.Node,
@@ -170,7 +170,7 @@ class Projection:
             status=result.status,
             error=result.error,
             duration_ms=result.duration_ms,
-            violation_count=event.violation_count if event else 0,
+            violation_count=event.violation_count if event else result.row_count or 0,
             violations_digest=self._frame(event.violations) if event else None,
         )
 

@@ -16,6 +16,7 @@ from dagscope.storage.kept_data_tests import KeptDataTests
 from dagscope.storage.log import Log
 from dagscope.storage.runs import Runs
 from dagscope.storage.statements import Statements
+from dagscope.storage.task_history import TaskHistory
 from dagscope.storage.tasks import Tasks
 
 
@@ -52,6 +53,8 @@ class Moment(Tasks, AssetsNow, Log):
         """Data tests with their rows."""
         self.statements = Statements(connection)
         """The statements that were sent to databases."""
+        self.history = TaskHistory(connection)
+        """The newest tasks side by side."""
 
     async def instance_uuid(self) -> str:
         """Identifies this state among others."""

@@ -152,7 +152,8 @@ class Tasks(Rows):
             if row["status"] == DataTestStatus.IN_PROGRESS:
                 running.append((row["test_name"], row["asset_name"]))
             else:
-                results[row["asset_name"]].append(shaped(DataTestResult, row))
+                result = shaped(DataTestResult, row, row_count=row["violation_count"] or None)
+                results[row["asset_name"]].append(result)
         return results, running
 
     async def tasks(self, limit: int | None = None, after: TaskPosition | None = None) -> TaskPage:

@@ -39,10 +39,12 @@ def _alike(event: Event, message: str) -> Event | None:
             )
             return RunEventEmitted(_plain(event.task_id), event.attempt, changed)
         case NodeChanged():
-            node = event.node.changed(test_results=())
+            node = event.node.changed(test_results=(), rows=None)
             return NodeChanged(event.task_id, event.attempt, closed_node(node, message, now_ms()))
         case DataTestChanged():
-            result = event.result.model_copy(update={"status": DataTestStatus.FAILED, "error": message})
+            result = event.result.model_copy(
+                update={"status": DataTestStatus.FAILED, "error": message, "row_count": None}
+            )
             return replace(event, result=result, violation_count=0, violations=None)
     return None
 

@@ -60,12 +60,16 @@ class DataTestStatus(StrEnum):
 
 
 class DataTestResult(Shape):
-    """The result of one data test in one task; `error` says how many rows violate it, or why it could not run."""
+    """The result of one data test in one task; `error` says how many rows violate it, or why it could not run.
+
+    `row_count` rows violate it; absent if it found none or could not run.
+    """
 
     test_name: str
     status: DataTestStatus
     error: str | None = None
     duration_ms: int = 0
+    row_count: int | None = None
 
 
 EXECUTING, SELECTING = "Executing ", "Selecting "
@@ -88,7 +92,7 @@ class NodeTimings(Shape):
 class NodeStatus(Shape):
     """One asset in one task. Times are epoch milliseconds; `execution_time_ms` is 0 until the node ends.
 
-    `timings` are present once it has started.
+    `timings` are present once it has started, `rows` if it wrote rows and their number is known.
     """
 
     name: str
@@ -104,6 +108,7 @@ class NodeStatus(Shape):
     failed_tests: int = 0
     test_results: tuple[DataTestResult, ...] = ()
     timings: NodeTimings | None = None
+    rows: int | None = None
     is_selection: bool = Field(default=False, exclude=True)
     """Whether this task only reads the asset's query and leaves the asset unchanged. In JSON, `name` shows it."""
 

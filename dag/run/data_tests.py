@@ -115,7 +115,9 @@ class DataTestRun:
     ) -> DataTestOutcome:
         status = DataTestStatus.FAILED if error else DataTestStatus.SUCCESS
         text = self.shown(error) if error else None
-        result = DataTestResult(test_name=test.name, status=status, error=text, duration_ms=watch.elapsed_ms)
+        result = DataTestResult(
+            test_name=test.name, status=status, error=text, duration_ms=watch.elapsed_ms, row_count=count or None
+        )
         return DataTestOutcome(result, count, rows)
 
 

@@ -154,7 +154,7 @@ class NodeReport:
     def _change(self, facts: NodeFacts, **values: Any) -> None:
         with self._speaking:
             if not self._is_abandoned:
-                self.node = self.node.changed(**values)
+                self.node = self.node.changed(rows=facts.rows, **values)
                 self._emit(NodeChanged(self.log.task_id, self.log.attempt, self.node, facts))
 
     def _emit_if_heard(self, event: Event) -> None:

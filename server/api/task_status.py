@@ -11,13 +11,18 @@ def task_body(task: KeptTask) -> TaskBody:
     return TaskBody(
         task_id=task.summary.task_id,
         task_uuid=task.task_uuid,
+        attempt=task.attempt,
+        newest_attempt=task.newest_attempt,
         status=task.summary.status,
+        start_time=task.summary.start_time,
+        end_time=task.summary.end_time,
         completed_assets=task.summary.completed_assets,
         total_assets=task.summary.total_assets,
         failed_assets=task.summary.failed_assets,
         in_progress_assets=task.summary.in_progress_assets,
         nodes=tuple(node.status for node in task.nodes),
         root_test_results=tuple(result for result in task.root_test_results if is_root(result.test_name)),
+        lone_test_results=tuple(result for result in task.root_test_results if not is_root(result.test_name)) or None,
         last_task_name=task.last_task_name,
     )
 

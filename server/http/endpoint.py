@@ -23,6 +23,7 @@ class Query:
     description: str
     type: str = "string"
     least: int | None = None
+    most: int | None = None
     """Of a number."""
 
 

@@ -105,7 +105,7 @@ def _text_schema(name: str) -> dict[str, Any]:
 def _query_schema(query: Query) -> dict[str, Any]:
     if query.type == "string":
         return _text_schema(query.name)
-    bounds = {"minimum": query.least, "maximum": LARGEST_NUMBER} if query.least is not None else {}
+    bounds = {"minimum": query.least, "maximum": query.most or LARGEST_NUMBER} if query.least is not None else {}
     return {"type": query.type, **bounds}
 
 

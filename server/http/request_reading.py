@@ -123,11 +123,12 @@ def page_of(request: Request) -> Page:
     return Page(whole_number(request, "offset") or 0, whole_number(request, "limit"), is_reported)
 
 
-def whole_number(request: Request, name: str, least: int = 0) -> int | None:
-    """A query parameter that is a whole number of at least `least`; None if it is not given."""
+def whole_number(request: Request, name: str, least: int = 0, most: int = LARGEST_NUMBER) -> int | None:
+    """A query parameter that is a whole number from `least` to `most`; None if it is not given."""
     text = request.query_params.get(name)
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < least:
-        raise bad_request(f"'{name}' must be a whole number of {least} or more, found {text!r}")
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or not least <= int(text) <= most:
+        range_text = f"of {least} or more" if most == LARGEST_NUMBER else f"from {least} to {most}"
+        raise bad_request(f"'{name}' must be a whole number {range_text}, found {text!r}")
     return int(text)

@@ -166,17 +166,26 @@ class DagLayout(Shape):
 
 
 class TaskBody(Shape):
-    """The status of a task. Counts are of assets; `last_task_name` is the `name` of the node that started last."""
+    """The status of a task's attempt. Counts are of assets, times are epoch milliseconds.
+
+    `last_task_name` is the `name` of the node that started last. `lone_test_results` are of tests that ran by themselves
+    and belong to an asset; absent if there are none.
+    """
 
     task_id: str
     task_uuid: str
+    attempt: int
+    newest_attempt: int
     status: TaskStatus
+    start_time: int | None = None
+    end_time: int | None = None
     completed_assets: int
     total_assets: int
     failed_assets: int
     in_progress_assets: int
     nodes: tuple[NodeStatus, ...]
     root_test_results: tuple[DataTestResult, ...]
+    lone_test_results: tuple[DataTestResult, ...] | None = None
     last_task_name: str
 
 
@@ -201,6 +210,51 @@ class Tasks(Shape):
     tasks: tuple[TaskSummary, ...]
     total: int
     cursor: str | None = None
+
+
+class FirstFailure(Shape):
+    """What failed first in a task. `message` is cut after 500 characters; `row_count` rows violate the data test."""
+
+    message: str
+    asset_name: str | None = None
+    test_name: str | None = None
+    row_count: int | None = None
+
+
+class HistoryTask(TaskSummary):
+    """A task as its newest attempt left it; `duration_ms` is absent until it ends."""
+
+    attempt: int
+    duration_ms: int | None = None
+    skipped_assets: int
+    failed_tests: int
+    violating_rows: int
+    first_failure: FirstFailure | None = None
+
+
+class AssetHistory(Shape):
+    """What an asset did in each task: null where it was not part of it, and no duration unless it was executed."""
+
+    name: str
+    durations_ms: tuple[int | None, ...]
+    states: tuple[NodeState | None, ...]
+
+
+class DataTestHistory(Shape):
+    """What a data test found in each task: null where it did not run; no row count where it has not counted rows."""
+
+    name: str
+    row_counts: tuple[int | None, ...]
+    statuses: tuple[DataTestStatus | None, ...]
+
+
+class DagHistory(Shape):
+    """`GET /api/dag/history`, oldest first; the arrays of assets and tests have an item for each task."""
+
+    tasks: tuple[HistoryTask, ...]
+    assets: tuple[AssetHistory, ...]
+    tests: tuple[DataTestHistory, ...]
+    has_earlier: bool
 
 
 class ResetDone(Shape):

@@ -21,6 +21,7 @@ NODE = {
     "failedTests": 0,
     "testResults": [{"testName": "staging.test_hello_exists", "status": "SUCCESS", "durationMs": 45}],
     "timings": {"waitingMs": 0, "queuedMs": 1, "executingMs": 1455, "testingMs": 45},
+    "rows": 1,
 }
 """A node as the spec's examples have it, with the fields that the contract and dagscope add."""
 
@@ -83,7 +84,11 @@ def test_run_completed(door: AppDoor) -> None:
         {
             "taskId": "task_20250125_143022",
             "taskUuid": "0198c5f4-6d5c-4d0e-9f6e-2f1f0e4c8a11",
+            "attempt": 1,
+            "newestAttempt": 1,
             "status": "SUCCESS",
+            "startTime": 1737816622000,
+            "endTime": 1737816625000,
             "completedAssets": 2,
             "totalAssets": 2,
             "failedAssets": 0,
