@@ -49,6 +49,14 @@ class History:
         self._copy("log_entry", entries, {"task_id": f"'{task}'", "position": position, "data": data}, newest)
         self._position += entries
 
+    def end_log_with_error(self, task: str) -> None:
+        """Make the newest log entry of a task an error."""
+        self._database.execute(
+            "UPDATE log_entry SET level = 'error', data = json_set(data, '$.level', 'error') "
+            "WHERE position = (SELECT max(position) FROM log_entry WHERE task_id = ?)",
+            (task,),
+        )
+
     def add_wide_task(self, task: str, nodes: int) -> None:
         """Add a task with `nodes` nodes, each with a data test."""
         changes = {"task_id": f"'{task}'"}
@@ -60,6 +68,11 @@ class History:
         self._copy("data_test_result", nodes, named | {"ordinal": "copy"}, one)
 
     def close(self) -> None:
+        self._database.execute("DELETE FROM log_count")
+        self._database.execute(
+            "INSERT INTO log_count (task_id, attempt, level, entries) "
+            "SELECT task_id, attempt, level, count(*) FROM log_entry GROUP BY task_id, attempt, level"
+        )
         self._database.execute("UPDATE state SET last_position = ?", (self._position,))
         self._database.commit()
         self._database.close()

@@ -11,13 +11,15 @@ from pathlib import Path
 from benchmarks.figures import Figure
 from benchmarks.generated import layered_project
 from benchmarks.history import History
-from benchmarks.servers import serving
-from benchmarks.timing import median_seconds
+from benchmarks.servers import Client, serving
+from benchmarks.timing import median_seconds, seconds
 from dagscope.storage.state_folder import StateFolder
 from tests.doors import DAGSCOPE
 
 _GOAL = 1.2
 _FIRST_PAGE_MS = 50
+_FIRST_ERROR_MS = 1_000
+_ANY_PAGE_MS = 300
 _REQUESTS = 200
 _RUN = "task_00000"
 _LONG, _LONGEST, _WIDE = "long_log", "longest_log", "wide"
@@ -42,6 +44,7 @@ def _fill(project: Path, tasks: int, entries: int = 0, nodes: int = 0) -> None:
     if entries:
         history.add_log(_LONG, 1_000)
         history.add_log(_LONGEST, entries - history.log_entries)
+        history.end_log_with_error(_LONGEST)
         history.add_wide_task(_WIDE, nodes)
     history.close()
 
@@ -65,7 +68,22 @@ def _alone(many: Path, entries: int, nodes: int) -> Iterator[Figure]:
         yield Figure(name, logs * 1000, "ms", goal=_FIRST_PAGE_MS)
         [first] = median_seconds(30, lambda: client.get(f"/api/logs/{_LONGEST}?limit=1000"))
         yield Figure("the first 1,000 of a task that has most of them", first * 1000, "ms", goal=_FIRST_PAGE_MS)
+        yield from _searched(client, entries)
         [longest] = median_seconds(3, lambda: client.drain(f"/api/logs/{_LONGEST}"))
         yield Figure("all of them, streamed", longest * 1000, "ms")
         [wide] = median_seconds(10, lambda: client.get(f"/api/dag/status/{_WIDE}"))
         yield Figure(f"GET status of a task with {nodes:,} nodes", wide * 1000, "ms")
+
+
+def _searched(client: Client, entries: int) -> Iterator[Figure]:
+    """The log of one task with filters: what a page asks for that shows it."""
+    path = f"/api/logs/{_LONGEST}"
+    [error] = median_seconds(10, lambda: client.get(f"{path}?level=error&limit=1"))
+    note = "the task's last entry, and the number of entries of each level"
+    yield Figure("its first error", error * 1000, "ms", goal=_FIRST_ERROR_MS, note=note)
+    [middle] = median_seconds(10, lambda: client.get(f"{path}?level=info,warning,error&offset={entries // 2}"))
+    yield Figure("200 entries in the middle, of three levels", middle * 1000, "ms", goal=_ANY_PAGE_MS)
+    first = seconds(lambda: client.get(f"{path}?q=finished"))
+    yield Figure("a text in all of them, searched for the first time", first * 1000, "ms")
+    [again] = median_seconds(10, lambda: client.get(f"{path}?q=finished&offset={entries // 2}"))
+    yield Figure("200 entries in the middle of what was found", again * 1000, "ms", goal=_ANY_PAGE_MS)

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from dagscope.storage import log_text
+
 _READERS = 4  # connections; each has a thread of its own
 _BUSY_TIMEOUT_MS = 5_000
 _OPTIONS: dict[str, Any] = {"hide_parameters": True, "connect_args": {"isolation_level": None}}
@@ -50,6 +52,22 @@ def open_readers(database: Path) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         connection.connection.run_async(lambda driver: driver.execute("BEGIN"))
+
+    return engine
+
+
+def open_searcher(database: Path, connections: int) -> Engine:
+    """The engine of the connections that search the log, each for one thread at a time. Read-only."""
+    engine = create_engine(f"sqlite:///{database}", pool_size=connections, max_overflow=0, **_OPTIONS)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        _pragmas(connection, "query_only = ON")
+        log_text.add_functions(connection)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
 
     return engine
 

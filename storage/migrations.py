@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from dagscope.storage.state_folder import StateFolder, StateUnusable
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in alembic/versions; a test checks this."""
 
 _FIRST_POSITIONS = 1 << 20  # random multiples of 2^32, so that positions stay below 2^53

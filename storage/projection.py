@@ -1,6 +1,7 @@
 """From events to rows: what a batch of events adds to the log, and how it changes the status tables."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -8,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Executable, Table, text
 from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from dagscope.dag.events.events import (
     DataTestChanged,
@@ -45,12 +46,14 @@ class Recorded:
 class Projection:
     """The rows of one batch. Of several changes of one row, the last is written.
 
-    `counted` are the attempts whose nodes changed: their counts are computed again, once per batch.
+    `counted` are the attempts whose nodes changed: their counts are computed again, once per batch. `logged` counts
+    the log entries of each task, attempt and level.
     """
 
     log: dict[type[SQLModel], list[Row]] = field(default_factory=dict)
     status: dict[type[SQLModel], dict[Key, Row]] = field(default_factory=dict)
     counted: set[tuple[str, int]] = field(default_factory=set)
+    logged: Counter[tuple[str, int, str]] = field(default_factory=Counter)
     recorded: list[Recorded] = field(default_factory=list)
 
     def add(self, event: Event, position: int) -> None:
@@ -77,6 +80,7 @@ class Projection:
             case Logged():
                 logged = event.entry
                 self._append(tables.LogEntry, entry, level=logged.level, asset=logged.asset, message=logged.message)
+                self.logged[event.task_id, event.attempt, logged.level] += 1
                 return
             case RunEventEmitted():
                 self._append(tables.RunEvent, entry, **event.run_event.model_dump(include=_RUN_EVENT_COLUMNS))
@@ -94,6 +98,9 @@ class Projection:
             yield from ((statement, keys) for statement in _COUNT_AGAIN)
         for table, entries in self.log.items():
             yield _insert(table), entries
+        if self.logged:
+            counts = ((*key, entries) for key, entries in self.logged.items())
+            yield _count_entries(), [dict(zip(_LOG_COUNT_COLUMNS, count, strict=True)) for count in counts]
 
     def _append(self, table: type[SQLModel], entry: Row, **values: Any) -> None:
         self.log.setdefault(table, []).append(entry | values)
@@ -187,6 +194,8 @@ class Projection:
 
 _RUN_EVENT_COLUMNS = set(tables.RunEvent.model_fields)  # what SQL selects by; `data` holds all fields
 
+_LOG_COUNT_COLUMNS = tuple(tables.LogCount.model_fields)
+
 _NO_TIMINGS: Row = dict.fromkeys(NodeTimings.model_fields)  # the same columns in every row: one statement for all
 
 _WRITE_ORDER: tuple[type[SQLModel], ...] = (
@@ -232,6 +241,13 @@ def _by_columns(rows: list[Row]) -> Iterable[list[Row]]:
 @cache
 def _insert(table: type[SQLModel]) -> Executable:
     return insert(_table(table))
+
+
+@cache
+def _count_entries() -> Executable:
+    statement = insert(_table(tables.LogCount))
+    more = col(tables.LogCount.entries) + statement.excluded.entries
+    return statement.on_conflict_do_update(index_elements=_key_columns(tables.LogCount), set_={"entries": more})
 
 
 @cache

@@ -124,10 +124,11 @@ class Recorder:
         """Delete the log entries of a task, or of all. Raises `RecorderFailed`."""
 
         def change(connection: Connection) -> None:
-            statement = delete(tables.LogEntry)
-            if task_id is not None:
-                statement = statement.where(col(tables.LogEntry.task_id) == task_id)
-            connection.execute(statement)
+            for table in (tables.LogEntry, tables.LogCount):
+                statement = delete(table)
+                if task_id is not None:
+                    statement = statement.where(col(table.task_id) == task_id)
+                connection.execute(statement)
 
         await self._mark(change)
 
@@ -280,6 +281,7 @@ class Recorder:
 _CLEARED: tuple[type[SQLModel], ...] = (
     tables.StatusEvent,
     tables.LogEntry,
+    tables.LogCount,
     tables.RunEvent,
     tables.DataTestResult,
     tables.NodeStatements,

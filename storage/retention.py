@@ -76,6 +76,8 @@ async def prune(
             unused = _delete(connection, pruned.tasks)
         if pruned.entries:
             connection.execute(delete(tables.LogEntry).where(_is_without_task(oldest_ms)))
+            for statement in _COUNT_ENTRIES_WITHOUT_TASK:
+                connection.execute(statement)
 
     await recorder.change(change)
     await asyncio.to_thread(frames.delete, unused)
@@ -124,6 +126,15 @@ def _is_without_task(oldest_ms: int) -> ColumnElement[bool]:
     return ~has_task & (func.json_extract(col(entry.data), "$.time") < iso_time(oldest_ms))
 
 
+_COUNT_ENTRIES_WITHOUT_TASK = (
+    text("DELETE FROM log_count WHERE task_id NOT IN (SELECT task_id FROM task)"),
+    text(
+        "INSERT INTO log_count (task_id, attempt, level, entries) SELECT task_id, attempt, level, count(*) "
+        "FROM log_entry WHERE task_id NOT IN (SELECT task_id FROM task) GROUP BY task_id, attempt, level"
+    ),
+)
+
+
 _TASKS_BY_AGE = text(
     """
 WITH shown AS (
@@ -163,6 +174,7 @@ def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
         position = connection.execute(select(func.max(col(table.position))).where(is_theirs))
         newest = max(newest, position.scalar_one() or 0)
         connection.execute(delete(table).where(is_theirs))
+    connection.execute(delete(tables.LogCount).where(col(tables.LogCount.task_id).in_(tasks)))
     # what no asset of the DAG shows any more
     connection.execute(delete(tables.AssetState).where(col(tables.AssetState.task_id).in_(tasks)))
     # its nodes, statements and results go with it

@@ -175,14 +175,25 @@ class StatusEvent(LogColumns, table=True):
 
 
 class LogEntry(LogColumns, table=True):
-    """A log entry; one without a task is under "default"."""
+    """A log entry; one without a task is under "default". The index holds what most filters compare."""
 
     __tablename__ = "log_entry"
-    __table_args__ = (Index("log_entry_by_task", "task_id", "position"),)
+    __table_args__ = (Index("log_entry_by_task", "task_id", "position", "level", "attempt", "asset"),)
 
     level: str
     asset: str | None = None
     message: str
+
+
+class LogCount(SQLModel, table=True):
+    """How many log entries of a level an attempt has, so that counting them costs nothing. Attempt 0 is no task's."""
+
+    __tablename__ = "log_count"
+
+    task_id: str = Field(primary_key=True)
+    attempt: int = Field(primary_key=True)
+    level: str = Field(primary_key=True)
+    entries: int
 
 
 class RunEvent(LogColumns, table=True):

@@ -154,6 +154,10 @@ class TaskSummary(Shape):
         )
 
 
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+"""The levels of log entries, from the lowest."""
+
+
 class LogEntry(Shape):
     """One structured log entry; it can have more fields of its own (contract, Logs)."""
 

@@ -1,16 +1,28 @@
 """`/api/logs`: the structured log by task (spec, Log Operations). Entries are sent as they were recorded."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from dagscope.server.http.answers import Refused, ShapeResponse, around
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.json_text import exact_json, json_text
+from dagscope.server.api import log_filters
+from dagscope.server.api.log_filters import LogFilters
+from dagscope.server.http.answers import Refused, ShapeResponse, around, unread
+from dagscope.server.http.attachments import attachment
+from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import task_id_of, whole_number, workspace_of
-from dagscope.server.http.shapes import AllLogs, AllLogsCleared, Error, TaskLogs, TaskLogsCleared
+from dagscope.server.http.shapes import AllLogs, AllLogsCleared, Error, LogCounts, TaskLogs, TaskLogsCleared
+from dagscope.server.workspace.reads import Gone, ReadsBusy, TimeLimitReached
 from dagscope.server.workspace.workspace import Workspace
+from dagscope.storage.log_search import Found, FoundEntry, Window
+
+Done = TypeVar("Done")
 
 _CHUNK_ENTRIES = 2_000
 
@@ -24,6 +36,8 @@ def _with_log_store(request: Request) -> Workspace:
 
 async def get_task_logs(request: Request) -> Response:
     workspace, task_id = _with_log_store(request), task_id_of(request)
+    if log_filters.are_used(request):
+        return await _found(request, workspace, LogFilters.of_query(request, task_id))
     attempt, limit = whole_number(request, "attempt", least=1), whole_number(request, "limit", least=1)
     after = whole_number(request, "cursor") or 0
     if limit is None:
@@ -36,6 +50,76 @@ async def get_task_logs(request: Request) -> Response:
     )
     head, foot = around(about, "logs")
     return Response(f"{head}[{','.join(page.entries)}]{foot}", media_type="application/json")
+
+
+async def _found(request: Request, workspace: Workspace, filters: LogFilters) -> Response:
+    window = log_filters.window_of(request)
+
+    def page(cancellation: Cancellation) -> Found:
+        return workspace.log_search.page(filters.search, filters.levels, window, cancellation)
+
+    found = await _searched(workspace, page, until_gone(request))
+    about = TaskLogs(
+        task_id=filters.search.task_id,
+        logs=(),
+        count=len(found.entries),
+        offset=found.offset,
+        matching=found.matching,
+        total=found.total,
+        counts=LogCounts(**found.counts),
+    )
+    head, foot = around(about, "logs")
+    return Response(f"{head}[{','.join(map(_placed, found.entries))}]{foot}", media_type="application/json")
+
+
+def _placed(entry: FoundEntry) -> str:
+    """The entry as JSON with its position. A field of its own with that name gets an underscore."""
+    data = entry.data
+    if '"position":' in data:
+        data = json_text({_own_key(key): value for key, value in exact_json(data).items()})
+    return f'{data[:-1]},"position":{entry.position}}}'
+
+
+def _own_key(key: str) -> str:
+    return f"{key}_" if key == "position" else key
+
+
+async def _searched(workspace: Workspace, search: Callable[[Cancellation], Done], gone: Gone | None = None) -> Done:
+    try:
+        return await workspace.reads.logs.answer(search, gone)
+    except (ReadsBusy, TimeLimitReached) as error:
+        raise Refused(unread(error), Error(error="The log cannot be searched", details=str(error))) from error
+
+
+async def get_download(request: Request) -> Response:
+    workspace, task_id = _with_log_store(request), task_id_of(request)
+    filters = LogFilters.of_query(request, task_id)
+    newest = await _searched(workspace, lambda cancellation: workspace.log_search.newest(task_id, cancellation))
+    lines = _lines(workspace, filters, newest)
+    first = await anext(lines, "")  # a search that fails is answered with its status code
+    return StreamingResponse(
+        _with_first(first, lines), media_type="application/x-ndjson", headers=attachment(f"{task_id}-log.jsonl")
+    )
+
+
+async def _with_first(first: str, others: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for text in others:
+        yield text
+
+
+async def _lines(workspace: Workspace, filters: LogFilters, newest: int) -> AsyncIterator[str]:
+    """All shown entries up to a position, one a line, in texts of a few thousand."""
+    window = Window(_CHUNK_ENTRIES, after=0, before=newest + 1)
+    while True:
+        entries = await _searched(
+            workspace,
+            lambda cancellation: workspace.log_search.entries(filters.search, filters.levels, window, cancellation),  # noqa: B023  called at once
+        )
+        if not entries:
+            return
+        yield "".join(f"{entry.data}\n" for entry in entries)
+        window = replace(window, after=entries[-1].position)
 
 
 async def _all_of_task(workspace: Workspace, task_id: str, attempt: int | None, after: int) -> AsyncIterator[str]:
@@ -104,15 +188,27 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET",
+        "/api/logs/{task_id}/download",
+        get_download,
+        "The log entries of a task that filters show, as JSON Lines.",
+        {200: None, 400: Error, 501: Error, 503: Error, 504: Error},
+        queries=(Query("attempt", "only entries of this attempt", "integer", least=1), *log_filters.FILTER_QUERIES),
+        media_type="application/x-ndjson",
+        tag="logs",
+    ),
+    Endpoint(
+        "GET",
         "/api/logs/{task_id:path}",
         get_task_logs,
-        "The log entries of a task, oldest first.",
-        {200: TaskLogs, 400: Error, 501: Error},
+        "The log entries of a task, oldest first; with filters, also how many there are.",
+        {200: TaskLogs, 400: Error, 501: Error, 503: Error, 504: Error},
         queries=(
             Query("attempt", "only those of this attempt", "integer", least=1),
+            *log_filters.FILTER_QUERIES,
+            *log_filters.PAGE_QUERIES,
             Query(
                 "limit",
-                "the maximum number of entries, with a cursor for the next ones; by default, all",
+                "the maximum number of entries, with a cursor for the next ones; by default, all, and 200 with filters",
                 "integer",
                 least=1,
             ),

@@ -22,8 +22,9 @@ from dagscope.server.workspace.previews import Previews
 from dagscope.server.workspace.reads import Reads, TimeLimit
 from dagscope.server.workspace.settings import Settings
 from dagscope.server.workspace.task_queue import TaskQueue
-from dagscope.storage.database import open_readers, open_writer
+from dagscope.storage.database import open_readers, open_searcher, open_writer
 from dagscope.storage.frame_files import FrameFiles
+from dagscope.storage.log_search import LogSearch
 from dagscope.storage.migrations import migrate
 from dagscope.storage.reader import Reader
 from dagscope.storage.recorder import Recorder, RecorderFailed
@@ -32,6 +33,9 @@ from dagscope.storage.retention import prune
 from dagscope.storage.state_folder import Owner, StateFolder
 
 _log = structlog.get_logger("dagscope.workspace")
+
+
+LOG_SEARCHES = 4  # at once
 
 
 class AllReads:
@@ -45,6 +49,8 @@ class AllReads:
         """Which relations exist, and of which kind."""
         self.connects = Reads("connects", 4, limit)
         """Opening databases."""
+        self.logs = Reads("logs", LOG_SEARCHES, limit)
+        """Searches of the log, in the state and not in a database of the project."""
 
     async def close(self) -> None:
         """End all of them, and start no more."""
@@ -65,6 +71,7 @@ class Workspace:
     tasks: TaskQueue
     emit: Callable[[Event], None]
     log_pages: LogPages
+    log_search: LogSearch
     reads: AllReads
     previews: Previews
     files: FilesNow
@@ -125,7 +132,9 @@ async def open_workspace(
         owner = stack.enter_context(folder.owned())
         migrate(folder)
         writer, readers = open_writer(folder.database), open_readers(folder.database)
+        searcher = open_searcher(folder.database, LOG_SEARCHES)
         stack.callback(writer.dispose)
+        stack.callback(searcher.dispose)
         stack.push_async_callback(readers.dispose)
         hub, reader, frames = Hub(), Reader(readers), FrameFiles(folder.frames)
         recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
@@ -169,6 +178,7 @@ async def open_workspace(
             tasks,
             emit,
             LogPages(reader),
+            LogSearch(searcher),
             reads,
             previews,
             files,

@@ -60,6 +60,16 @@ def test_entries_without_a_task(folder: Path) -> None:
     assert logged_tasks(folder) == ["task3"]
 
 
+def test_counts_of_entries(folder: Path) -> None:
+    """After a prune, the log of a deleted task counts no entries, and that of others is as it was."""
+    dagscope("prune", "--keep-days", "0", cwd=folder)
+    door = AppDoor(folder)
+    for task_id, entries in (("task0", 0), ("task3", door.get("/api/logs/task3").json()["count"]), ("default", 0)):
+        found = door.get(f"/api/logs/{task_id}?offset=0").json()
+        assert (found["total"], sum(found["counts"].values()), found["count"]) == (entries, entries, entries)
+    door.stop()
+
+
 def logged_tasks(folder: Path) -> list[str]:
     """The tasks that have log entries in the state."""
     connection = sqlite3.connect(folder / ".dagscope" / "state.sqlite")

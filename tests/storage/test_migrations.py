@@ -55,6 +55,7 @@ def test_an_old_state_keeps_all(folder: StateFolder) -> None:
         "SELECT attempt.profile, waiting_ms, queued_ms, executing_ms, testing_ms FROM attempt JOIN node USING (task_id)"
     )
     assert connection.execute(added).fetchone() == (0, None, None, None, None)
+    assert connection.execute("SELECT * FROM log_count").fetchall() == [("t", 1, "info", 1)]
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("INSERT INTO node_statements VALUES ('t', 1, 'a.b', 0, '[]')")
     connection.execute("DELETE FROM task")

@@ -70,6 +70,7 @@ def test_answers_fit_the_document(app: AppDoor) -> None:
         ("/api/tests", "/api/tests"),
         ("/api/tests/{name}/statements", "/api/tests/dds.test_world_count/statements"),
         ("/api/logs/{task_id}", "/api/logs/t"),
+        ("/api/logs/{task_id}", "/api/logs/t?level=info&q=world"),
         ("/api/logs", "/api/logs"),
     ):
         jsonschema.validate(app.get(url).json(), schema_of(document, path, "get", 200))
