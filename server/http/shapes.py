@@ -168,8 +168,8 @@ class DagLayout(Shape):
 class TaskBody(Shape):
     """The status of a task's attempt. Counts are of assets, times are epoch milliseconds.
 
-    `last_task_name` is the `name` of the node that started last. `lone_test_results` are of tests that ran by themselves
-    and belong to an asset; absent if there are none.
+    `last_task_name` is the `name` of the node that started last. `lone_test_results` are those of tests that belong to
+    an asset and ran by themselves.
     """
 
     task_id: str
