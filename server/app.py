@@ -21,6 +21,7 @@ from dagscope.server.api import (
     project_endpoints,
     readme_endpoints,
     relation_endpoints,
+    sql_endpoints,
     statement_endpoints,
     stream,
 )
@@ -61,6 +62,7 @@ API: tuple[Endpoint, ...] = (
     *data_test_endpoints.ENDPOINTS,
     *project_endpoints.ENDPOINTS,
     *readme_endpoints.ENDPOINTS,
+    *sql_endpoints.ENDPOINTS,
     *statement_endpoints.ENDPOINTS,
     *log_endpoints.ENDPOINTS,
     *stream.ENDPOINTS,

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from dagscope.dag.connections.materializations import Materializations
 from dagscope.dag.connections.relation_kind import RelationKind
-from dagscope.dag.events.statements import StatementLog
+from dagscope.dag.events.statements import ProfileNode, StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ConnectionFailed, StatementFailed
 from dagscope.dag.model.assets import Asset
@@ -284,6 +284,10 @@ class Connection(ABC):
     def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
         """The statements that would materialize the asset over `existing`, as `sqlCompiledQuery` shows them."""
         return ";\n".join(self.materializations.statements(asset, sql, existing))
+
+    def profile_tree(self, profile: Any) -> ProfileNode | None:  # noqa: ARG002  an engine may have no profiles
+        """The operators in a statement's profile, as this engine recorded it; None if there are no operators."""
+        return None
 
     @abstractmethod
     def relations(self, cancellation: Cancellation | None = None) -> dict[str, RelationKind]:

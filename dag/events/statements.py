@@ -53,6 +53,19 @@ class Statement(Shape):
     profile: Any = None
 
 
+class ProfileNode(Shape):
+    """An operator of a profiled statement, above those that it reads from.
+
+    `rows` is the number of rows that it passed on, `duration_ms` its own time in all threads together.
+    """
+
+    name: str
+    detail: str = ""
+    rows: int | None = None
+    duration_ms: float | None = None
+    children: tuple["ProfileNode", ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class KeptStatements:
     """The statements of one node in one attempt: how many were sent, and those that are stored, as a JSON array."""

@@ -8,15 +8,12 @@ from starlette.responses import Response
 
 from dagscope.dag.connections import RelationKind
 from dagscope.dag.events.status import NodeState, TaskStatus
-from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import ConnectionFailed, StatementFailed, TemplateFailed
 from dagscope.dag.model.assets import Asset
-from dagscope.dag.model.file_shapes import Materialization
-from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
+from dagscope.server.api.compiled_queries import compiled_query, existing_relations
 from dagscope.server.api.task_status import run_body, task_body
-from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, reset_meanwhile, unread
-from dagscope.server.http.client_presence import Waiting, until_gone
+from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, reset_meanwhile
+from dagscope.server.http.client_presence import Waiting
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import read_body, read_run, task_id_of, whole_number, workspace_of
 from dagscope.server.http.shapes import (
@@ -31,7 +28,6 @@ from dagscope.server.http.shapes import (
     Tasks,
     UnknownTask,
 )
-from dagscope.server.workspace.reads import ReadsBusy, TimeLimitReached
 from dagscope.server.workspace.task_planning import NothingToRetry
 from dagscope.server.workspace.task_queue import ActiveTask
 from dagscope.server.workspace.workspace import Workspace
@@ -44,7 +40,7 @@ async def get_dag(request: Request) -> Response:
     project = workspace.project
     async with workspace.reader.moment() as moment:
         now = await moment.assets()
-    existing = await _existing_relations(request, project)
+    existing = await existing_relations(request, project, project.assets.values())
     nodes = tuple(_node(project, asset, now.get(asset.name), existing) for asset in project.assets.values())
     dag = Dag(
         project_name=project.name,
@@ -56,43 +52,13 @@ async def get_dag(request: Request) -> Response:
     return ShapeResponse(dag)
 
 
-async def _existing_relations(request: Request, project: Project) -> dict[str, RelationKind]:
-    """The existing relations of incremental assets, whose next statement depends on them.
-
-    Refuses with 503 or 504 if they cannot be read.
-    """
-    incremental = [a for a in project.assets.values() if a.materialization is Materialization.INCREMENTAL]
-    if not incremental:
-        return {}
-    try:
-        return await workspace_of(request).reads.relations.answer(
-            lambda cancellation: _kinds_of(project, incremental, cancellation), until_gone(request)
-        )
-    except (ReadsBusy, TimeLimitReached) as error:
-        raise Refused(unread(error), Error(error="The databases cannot be read", details=str(error))) from error
-
-
-def _kinds_of(project: Project, incremental: list[Asset], cancellation: Cancellation) -> dict[str, RelationKind]:
-    existing: dict[str, RelationKind] = {}
-    for name in {asset.connection for asset in incremental}:
-        try:
-            relations = project.connections[name].relations(cancellation)
-        except (
-            ConnectionFailed,
-            StatementFailed,
-        ):  # unreadable now: show the statement of a first run
-            continue
-        existing |= {a.name: relations[a.name] for a in incremental if a.connection == name and a.name in relations}
-    return existing
-
-
 def _node(project: Project, asset: Asset, now: AssetNow | None, existing: dict[str, RelationKind]) -> DagNode:
     return DagNode(
         name=asset.name,
         downstreams=project.graph.downstreams[asset.name],
         upstreams=asset.upstreams,
         sql_select_query=project.redaction.text(asset.template.source) if asset.template else "",
-        sql_compiled_query=_compiled_query(project, asset, existing.get(asset.name) or _made_before(asset, now)),
+        sql_compiled_query=compiled_query(project, asset, now, existing),
         materialization=asset.materialization,
         connection_type=asset.connection_type,
         connection_name=asset.connection,
@@ -106,25 +72,6 @@ def _node(project: Project, asset: Asset, now: AssetNow | None, existing: dict[s
         last_tests_duration=now.last_tests_ms if now else 0,
         description=asset.description,
     )
-
-
-def _made_before(asset: Asset, now: AssetNow | None) -> RelationKind | None:
-    """The relation that has a table's name, according to its tasks: asking the database could take long."""
-    is_made = asset.materialization is Materialization.TABLE and now is not None and now.relation_task_id is not None
-    return RelationKind.TABLE if is_made else None
-
-
-def _compiled_query(project: Project, asset: Asset, existing: RelationKind | None) -> str:
-    """The statement of the next run, without the run's own values; "" for a raw asset."""
-    if asset.template is None:
-        return ""
-    try:
-        appends = asset.materialization is Materialization.INCREMENTAL and existing is RelationKind.TABLE
-        sql = project.asset_sql(asset, TaskValues(), incremental=appends)
-    except TemplateFailed as error:  # an environment variable that was removed after the project was loaded
-        return project.redaction.text(f"-- {error}")
-    compiled = project.connections[asset.connection].compiled(asset, sql, existing)
-    return project.redaction.text(compiled)
 
 
 async def post_run(request: Request) -> Response:

@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from dagscope.dag.connections.arrow_types import unique_names
 from dagscope.dag.events.status import DataTestStatus
-from dagscope.dag.ground.errors import FrameDamaged, TemplateFailed
+from dagscope.dag.ground.errors import FrameDamaged
 from dagscope.dag.model.assets import DataTest
-from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.server.api.asset_data import RowsResponse, rows_of_frame
+from dagscope.server.api.compiled_queries import compiled_test
 from dagscope.server.http.answers import Refused, ShapeResponse
 from dagscope.server.http.client_presence import Waiting
 from dagscope.server.http.endpoint import Endpoint, Query
@@ -50,13 +50,9 @@ def _profiles(project: Project, statuses: Mapping[str, DataTestStatus]) -> DataT
 
 
 def _profile(project: Project, test: DataTest, status: DataTestStatus) -> DataTestProfile:
-    try:
-        sql = project.redaction.text(project.test_sql(test, TaskValues()))
-    except TemplateFailed as error:  # an environment variable that was removed after the project was loaded
-        sql = project.redaction.text(f"-- {error}")
     return DataTestProfile(
         name=test.name,
-        sql=sql,
+        sql=compiled_test(project, test),
         connection_name=test.connection,
         connection_type=test.connection_type,
         status=status,

@@ -6,10 +6,11 @@ from starlette.responses import Response
 
 from dagscope.dag.events.statements import KeptStatements
 from dagscope.dag.ground.shapes import Shape
+from dagscope.server.api.shown_statements import shown
 from dagscope.server.http.answers import around
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import AskedTask, asset_named, asset_or_gone, data_test_named
-from dagscope.server.http.request_reading import workspace_of
+from dagscope.server.http.request_reading import is_asked, workspace_of
 from dagscope.server.http.shapes import AssetStatements, DataTestStatements, Error
 from dagscope.storage.reader import Moment
 from dagscope.storage.statements import Execution
@@ -19,6 +20,7 @@ from dagscope.storage.tasks import KeptAttempt
 async def get_asset_statements(request: Request) -> Response:
     """Those of the asset's own data tests are among them."""
     project, name, asked = workspace_of(request).project, request.path_params["name"], AskedTask.of_query(request)
+    with_tokens = is_asked(request, "tokens")
     asset_or_gone(project, name, asked)
     async with workspace_of(request).reader.moment() as moment:
         execution = await _execution(moment, name, await asked.find(moment))
@@ -35,11 +37,15 @@ async def get_asset_statements(request: Request) -> Response:
         statements=(),
         total=sent.total,
     )
+    if with_tokens:
+        asset = project.assets.get(name)
+        sent = await run_in_threadpool(shown, sent, project, (name, *asset.upstreams) if asset else ())
     return _answer(shape, sent)
 
 
 async def get_test_statements(request: Request) -> Response:
     project, name, asked = workspace_of(request).project, request.path_params["name"], AskedTask.of_query(request)
+    with_tokens = is_asked(request, "tokens")
     if asked.task_id is None:  # a task may have run a test that the project no longer has
         data_test_named(project, name)
     async with workspace_of(request).reader.moment() as moment:
@@ -51,6 +57,9 @@ async def get_test_statements(request: Request) -> Response:
             return Response(status_code=204)
         sent = await moment.statements.sent(execution)
     own = await run_in_threadpool(sent.of_test, name)
+    if with_tokens:
+        test = project.tests.get(name)
+        own = await run_in_threadpool(shown, own, project, test.references if test else ())
     shape = DataTestStatements(
         task_id=execution.task_id, attempt=execution.attempt, test_name=name, statements=(), total=own.total
     )
@@ -76,6 +85,9 @@ def _answer(shape: Shape, sent: KeptStatements) -> Response:
 _QUERIES = (
     Query("taskId", "those of this task"),
     Query("attempt", "with taskId: those of this attempt of it; of the newest if not given", "integer", least=1),
+    Query(
+        "tokens", "if each statement has highlighted lines, and its profile as a tree; false if not given", "boolean"
+    ),
 )
 
 ENDPOINTS = (

@@ -132,3 +132,11 @@ def whole_number(request: Request, name: str, least: int = 0, most: int = LARGES
         range_text = f"of {least} or more" if most == LARGEST_NUMBER else f"from {least} to {most}"
         raise bad_request(f"'{name}' must be a whole number {range_text}, found {text!r}")
     return int(text)
+
+
+def is_asked(request: Request, name: str) -> bool:
+    """A query parameter that is `true` or `false`; false if it is not given."""
+    text = request.query_params.get(name, "false")
+    if text not in ("true", "false"):
+        raise bad_request(f"'{name}' must be true or false, found {text!r}")
+    return text == "true"

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool, StrictInt
 
-from dagscope.dag.events.statements import Statement
+from dagscope.dag.events.statements import ProfileNode, Statement
 from dagscope.dag.events.status import (
     DataTestResult,
     DataTestStatus,
@@ -368,12 +368,43 @@ class Disconnected(Shape):
     status: Literal["DISCONNECTED"] = "DISCONNECTED"
 
 
+CodeToken = tuple[str, str] | tuple[Literal["r"], str, str]
+"""`[class, text]`, or `["r", text, asset]` for a reference to an asset (docs/http-api/assets.md, Lines of code)."""
+
+CodeLine = tuple[CodeToken, ...]
+
+
+class AssetSql(Shape):
+    """`GET /api/dag/asset/:name/sql`. `select` is the template, from `first_line` of the file; or the Python code."""
+
+    path: str
+    first_line: int
+    select: tuple[CodeLine, ...]
+    compiled: tuple[CodeLine, ...]
+
+
+class DataTestSql(Shape):
+    """`GET /api/tests/:name/sql`. `sql` is what the next run sends."""
+
+    path: str
+    first_line: int
+    select: tuple[CodeLine, ...]
+    sql: tuple[CodeLine, ...]
+
+
+class ShownStatement(Statement):
+    """With `tokens`, `lines` are added, and `profile_tree` takes the place of `profile`."""
+
+    lines: tuple[CodeLine, ...] | None = None
+    profile_tree: ProfileNode | None = None
+
+
 class SentStatements(Shape):
     """The statements of one attempt, in order; `total` counts all of them, `statements` has those that are kept."""
 
     task_id: str
     attempt: int
-    statements: tuple[Statement, ...]
+    statements: tuple[ShownStatement, ...]
     total: int
 
 

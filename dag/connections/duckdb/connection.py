@@ -5,7 +5,7 @@ import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import duckdb
 
@@ -14,11 +14,12 @@ from dagscope.dag.connections.duckdb.config import DuckDBConfig
 from dagscope.dag.connections.duckdb.dialect import DIALECT
 from dagscope.dag.connections.duckdb.instance import Instance
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
+from dagscope.dag.connections.duckdb.profiles import profile_tree
 from dagscope.dag.connections.duckdb.search_path import SearchPath
 from dagscope.dag.connections.duckdb.session import DuckDBSession
 from dagscope.dag.connections.materializations import Materializations
 from dagscope.dag.connections.relation_kind import RelationKind
-from dagscope.dag.events.statements import StatementLog, of_no_node
+from dagscope.dag.events.statements import ProfileNode, StatementLog, of_no_node
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ConnectionFailed
 from dagscope.dag.model.file_shapes import Keys
@@ -166,6 +167,9 @@ class DuckDBConnection(Connection):
         with self._use:
             if instance.is_stale and instance is self._instance and not self._sessions and self.outlives_closing:
                 self.close()
+
+    def profile_tree(self, profile: Any) -> ProfileNode | None:
+        return profile_tree(profile)
 
     def relations(self, cancellation: Cancellation | None = None) -> dict[str, RelationKind]:
         file = self._file

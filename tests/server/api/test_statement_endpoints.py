@@ -215,6 +215,29 @@ def test_profiles(make_door: Any) -> None:
     assert "profile" not in create("a.b")
 
 
+def test_highlighted_statements(make_door: Any) -> None:
+    """With `tokens`, each statement has its lines, with references, and its profile is a tree of operators."""
+    files = {
+        model("a.b"): "SELECT 1 AS n",
+        model("a.c"): block("tests: [{name: few}]") + 'SELECT * FROM {{ Ref("a.b") }}',
+    }
+    door = make_door({**files, FEW: 'SELECT * FROM {{ Ref("a.c") }} WHERE n > 7'})
+    door.run("t", profile=True)
+    create = next(s for s in sent(door, "a.c", "?tokens=true")["statements"] if s["text"].endswith("FROM a.b"))
+    assert create["lines"][0][-1] == ["r", "a.b", "a.b"]
+    tree = create["profileTree"]
+    assert (tree["name"], "profile" in create) == ("RESULT COLLECTOR", False)
+    while tree.get("children"):
+        tree = tree["children"][0]
+    assert (tree["name"], tree["rows"], tree["durationMs"] >= 0) == ("TABLE SCAN", 1, True)
+    assert tree["detail"].startswith("Table: small.a.b; ")
+    few = door.get("/api/tests/a.few/statements?tokens=true").json()["statements"][0]
+    assert ["r", "a.c", "a.c"] in few["lines"][0]
+    answer = door.get("/api/tests/a.few/statements?tokens=1")
+    error = "Invalid request format: 'tokens' must be true or false, found '1'"
+    assert (answer.status_code, answer.json()) == (400, {"error": error})
+
+
 def test_a_retry_profiles_as_before(make_door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A retry profiles if the task did, unless its body has `profile`."""
     files = {model("a.b"): "SELECT {{ ENV('DAGSCOPE_TEST_VALUE', 'nix') }} AS n"}
