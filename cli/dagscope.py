@@ -107,23 +107,33 @@ def graph(folder: Path, format_: str) -> None:
     examples=(
         "dagscope run",
         'dagscope run --project demo --task-id nightly --data \'{"since": "2013-01-01"}\'',
+        "dagscope run --select 'state:failed+'",
         "dagscope run --json | jq .status",
     ),
 )
 @_PROJECT
 @click.option("--task-id", help="The id of the task (default: task_YYYYMMDD_HHMMSS).")
 @click.option("--data", help="The run's data: a JSON object, or @FILE with one.")
+@click.option("--select", help="Run only these assets, such as +mart.x, dds.y+, stage:dds or state:failed.")
 @click.option("--no-tests", is_flag=True, help="Run no data tests.")
 @click.option("--profile", is_flag=True, help="Store a profile of each DuckDB statement.")
 @click.option("--json", "as_json", is_flag=True, help="Print the task's status as JSON, and nothing else.")
-def run(folder: Path, task_id: str | None, data: str | None, no_tests: bool, profile: bool, as_json: bool) -> None:
-    """Run the DAG and wait until it ends.
+def run(
+    folder: Path,
+    task_id: str | None,
+    data: str | None,
+    select: str | None,
+    no_tests: bool,
+    profile: bool,
+    as_json: bool,
+) -> None:
+    """Run the DAG, or a part of it, and wait until it ends.
 
     Exit code 0 if it succeeded, 1 if it failed, 2 if the project or the usage is invalid, 130 if it was interrupted.
     """
-    from dagscope.cli.run_options import RunOptions, checked_task_id, read_data
+    from dagscope.cli.run_options import RunOptions, checked_task_id, read_data, read_select
 
-    options = RunOptions(checked_task_id(task_id), read_data(data), not no_tests, profile, as_json)
+    options = RunOptions(checked_task_id(task_id), read_data(data), not no_tests, profile, as_json, read_select(select))
     state = _state_of(folder)
     owner = _owner_of(state)
     if owner is not None and owner.address:

@@ -128,6 +128,8 @@ class _ServedTask:
             "runTests": options.run_tests,
             "profile": options.profile,
         }
+        if options.select is not None:
+            body["select"] = options.select.text
         try:
             self._inbox.put(_Posted(self._server.ask("POST", "/api/dag/run", body)))
         except HttpFailed as error:

@@ -16,7 +16,7 @@ from dagscope.cli.progress import TaskProgress, show_nodes
 from dagscope.cli.run_options import RunOptions
 from dagscope.cli.settings import read_settings
 from dagscope.dag.events.status import TaskStatus
-from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.ground.errors import DagscopeError, SelectorInvalid
 from dagscope.dag.project.project import Project
 from dagscope.server.api.task_status import run_body
 from dagscope.server.workspace.console import Capture, configure_console
@@ -31,7 +31,7 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_project(project: Project, options: RunOptions) -> NoReturn:
-    """Run the whole DAG as one task, and exit."""
+    """Run the DAG, or what is selected of it, as one task, and exit."""
     settings = read_settings({}, {})
     os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     outlive_timers()
@@ -40,6 +40,8 @@ def run_project(project: Project, options: RunOptions) -> NoReturn:
         console = console_for(sys.stderr if options.as_json else sys.stdout, quiet=options.as_json)
         try:
             task, interrupted = asyncio.run(_run(project, settings, options, console))
+        except SelectorInvalid as error:
+            fail(f"--select: {error}")
         except DagscopeError as error:
             fail(str(error))
         if output is not None:
@@ -84,7 +86,7 @@ async def _run(project: Project, settings: Settings, options: RunOptions, consol
         async with open_workspace(project, settings, (progress,)) as workspace:
             with Capture(workspace.emit, lambda: workspace.project.redaction, workspace.settings.log_limits):
                 active = await workspace.tasks.run(
-                    project, task_id, dict(options.data), options.run_tests, options.profile
+                    project, task_id, dict(options.data), options.run_tests, options.profile, options.select
                 )
                 interrupts = _cancel_on_interrupt(workspace)
                 await active.ended.wait()

@@ -8,7 +8,9 @@ from typing import Any
 
 from dagscope.cli.exits import fail
 from dagscope.dag.events.task_ids import check_new_task_id
+from dagscope.dag.ground.errors import SelectorInvalid
 from dagscope.dag.ground.json_text import exact_json, json_text
+from dagscope.dag.run.selector import Selector
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class RunOptions:
     run_tests: bool
     profile: bool
     as_json: bool
+    select: Selector | None = None
 
 
 def new_task_id() -> str:
@@ -33,6 +36,14 @@ def checked_task_id(task_id: str | None) -> str:
         return check_new_task_id(task_id) if task_id is not None else new_task_id()
     except ValueError as error:
         fail(str(error))
+
+
+def read_select(select: str | None) -> Selector | None:
+    """The selector; None if there is none. Exits if it cannot be read."""
+    try:
+        return Selector.parse(select) if select is not None else None
+    except SelectorInvalid as error:
+        fail(f"--select: {error}")
 
 
 def read_data(data: str | None) -> dict[str, Any]:

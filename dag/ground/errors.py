@@ -3,6 +3,7 @@
 DagscopeError
 ├── ProjectInvalid          the project's files are invalid; carries all problems
 ├── EngineUnusable          another package's engine cannot be loaded
+├── SelectorInvalid         a selector cannot be read, or selects nothing
 ├── TemplateFailed          a template could not be rendered
 ├── LateReference           a template refers to an asset that it did not refer to when it was loaded
 ├── ConnectionFailed        a database could not be reached
@@ -38,6 +39,10 @@ class ProjectInvalid(DagscopeError):
 
 class EngineUnusable(DagscopeError):
     """Another package provides a connection type, but its engine cannot be used."""
+
+
+class SelectorInvalid(DagscopeError):
+    """A selector of assets cannot be read, names something that does not exist, or selects nothing."""
 
 
 class TemplateFailed(DagscopeError):

@@ -121,7 +121,7 @@ class _Run:
     # -- scheduling
 
     def _execute_assets(self, executor: ThreadPoolExecutor) -> None:
-        waiting = {name: self._upstreams_to_execute(name) for name in self.plan.work.to_execute}
+        waiting = self._waiting()
         ready = [(self.order[name], name) for name, upstreams in waiting.items() if not upstreams]
         for _, name in ready:
             self.reports.note_ready(name)
@@ -176,16 +176,25 @@ class _Run:
         done, _ = wait(awaited, return_when=FIRST_COMPLETED)
         return running.keys() & done
 
-    def _upstreams_to_execute(self, name: str) -> set[str]:
-        return set(self.project.graph.upstreams[name]) & self.plan.work.to_execute
+    def _waiting(self) -> dict[str, set[str]]:
+        """What each asset waits for. One that is not executed passes on its waiting, and is settled at once."""
+        to_execute = self.plan.work.to_execute
+        through = self.project.graph.descendants(to_execute) | to_execute
+        return {name: through.intersection(self.project.graph.upstreams[name]) for name in through}
 
     def _settle(self, name: str, waiting: dict[str, set[str]], ready: list[tuple[int, str]]) -> None:
-        for downstream in self.project.graph.downstreams[name]:
-            if downstream in waiting:
-                waiting[downstream].discard(name)
-                if not waiting[downstream]:
+        settled = [name]
+        while settled:
+            done = settled.pop()
+            for downstream in self.project.graph.downstreams[done]:
+                waiting[downstream].discard(done)
+                if waiting[downstream]:
+                    continue
+                if downstream in self.plan.work.to_execute:
                     self.reports.note_ready(downstream)
                     heapq.heappush(ready, (self.order[downstream], downstream))
+                else:
+                    settled.append(downstream)
 
     def _reason_to_skip(self, name: str) -> str | None:
         if self.failed:

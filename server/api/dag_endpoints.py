@@ -8,8 +8,10 @@ from starlette.responses import Response
 
 from dagscope.dag.connections import RelationKind
 from dagscope.dag.events.status import NodeState, TaskStatus
+from dagscope.dag.ground.errors import SelectorInvalid
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.selector import Selector
 from dagscope.server.api.compiled_queries import compiled_query, existing_relations
 from dagscope.server.api.task_status import run_body, task_body
 from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, reset_meanwhile
@@ -77,7 +79,12 @@ def _node(project: Project, asset: Asset, now: AssetNow | None, existing: dict[s
 async def post_run(request: Request) -> Response:
     body = await read_run(request)
     workspace = workspace_of(request)
-    active = await workspace.tasks.run(workspace.loaded_project, body.task_id, body.data, body.run_tests, body.profile)
+    project = workspace.loaded_project
+    try:
+        select = Selector.parse(body.select) if body.select is not None else None
+        active = await workspace.tasks.run(project, body.task_id, body.data, body.run_tests, body.profile, select)
+    except SelectorInvalid as error:
+        raise bad_request(f"field 'select': {error}") from error
     answer = run_body(await _outcome(workspace, active))
     return ShapeResponse(answer, _RUN_CODES[answer.status])
 
@@ -180,7 +187,7 @@ ENDPOINTS = (
         "POST",
         "/api/dag/run",
         post_run,
-        "Run the DAG as a task, or join the task if it runs; answers within 10 seconds.",
+        "Run the DAG or a part of it as a task, or join the task if it runs; answers within 10 seconds.",
         {200: RunBody, 202: RunBody, 400: Error, 409: Error, 413: Error, 415: Error, 429: Error, 500: RunBody},
         request=RunRequest,
     ),

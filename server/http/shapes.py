@@ -16,6 +16,7 @@ from dagscope.dag.events.status import (
 )
 from dagscope.dag.events.task_ids import TASK_ID_LENGTH, check_new_task_id
 from dagscope.dag.ground.shapes import Shape
+from dagscope.dag.run.selector import LONGEST
 
 PREVIEW_ROWS = 10_000  # of one page, which is built in memory
 PREVIEW_OFFSET = 10**18
@@ -27,7 +28,10 @@ TaskId = Annotated[
 
 
 class RunRequest(Shape):
-    """`POST /api/dag/run`. dagscope adds `runTests` (false runs no data tests) and `profile`. Others are ignored."""
+    """`POST /api/dag/run`. dagscope adds `runTests` (false runs no data tests), `profile` and `select`.
+
+    Others are ignored.
+    """
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -35,6 +39,7 @@ class RunRequest(Shape):
     data: dict[str, JsonValue] | None = None
     run_tests: StrictBool = True
     profile: StrictBool = False
+    select: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST})] | None = None
 
 
 class ExecuteRequest(Shape):

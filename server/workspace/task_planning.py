@@ -34,10 +34,24 @@ class NextAttempt:
     task_id: str
     earlier: KeptTask | None = None
 
-    def of_dag(self, data: Mapping[str, Any] | None = None, run_tests: bool = True, profile: bool = False) -> TaskPlan:
-        """Execute all assets with this `data`, and all tests unless `run_tests` is false."""
-        assets = frozenset(self.project.assets)
-        return self._plan(Work(assets, run_tests=run_tests, run_root_tests=run_tests, profile=profile), data or {})
+    def of_dag(
+        self,
+        data: Mapping[str, Any] | None = None,
+        run_tests: bool = True,
+        profile: bool = False,
+        assets: frozenset[str] | None = None,
+    ) -> TaskPlan:
+        """Execute all assets with this `data`, and all tests unless `run_tests` is false.
+
+        With `assets`, the attempt has only these, and the root tests that refer to no others.
+        """
+        work = Work(
+            frozenset(self.project.assets) if assets is None else assets,
+            run_tests=run_tests,
+            run_root_tests=run_tests,
+            profile=profile,
+        )
+        return self._plan(work, data or {}, carries=assets is None)
 
     def of_asset(self, asset: str, select: bool = False, profile: bool | None = None) -> TaskPlan:
         """Execute one asset with its tests, or only select it; by default profiled if the attempt before was."""
@@ -87,9 +101,10 @@ class NextAttempt:
     def _profiles(self, profile: bool | None) -> bool:
         return profile if profile is not None else self.earlier is not None and self.earlier.profile
 
-    def _plan(self, work: Work, data: Mapping[str, Any] | None = None) -> TaskPlan:
-        nodes, facts = self._nodes(work)
-        carried_results = self.earlier.root_test_results if self.earlier and not work.run_root_tests else ()
+    def _plan(self, work: Work, data: Mapping[str, Any] | None = None, carries: bool = True) -> TaskPlan:
+        carried = self.earlier if carries else None
+        nodes, facts = self._nodes(work, carried)
+        carried_results = carried.root_test_results if carried and not work.run_root_tests else ()
         return TaskPlan(
             task=self._values(data),
             attempt=self.earlier.newest_attempt + 1 if self.earlier else 1,
@@ -100,9 +115,9 @@ class NextAttempt:
             root_test_results=tuple(result for result in carried_results if result.test_name not in work.lone_tests),
         )
 
-    def _nodes(self, work: Work) -> tuple[dict[str, NodeStatus], dict[str, NodeFacts]]:
+    def _nodes(self, work: Work, carried: KeptTask | None) -> tuple[dict[str, NodeStatus], dict[str, NodeFacts]]:
         """All nodes of the attempt in order, and the facts of those that are carried over."""
-        kept = {node.status.asset_name: node for node in self.earlier.nodes} if self.earlier else {}
+        kept = {node.status.asset_name: node for node in carried.nodes} if carried else {}
         names = [name for name in self.project.graph.order if name in kept or name in work.to_execute]
         nodes: dict[str, NodeStatus] = {}
         facts: dict[str, NodeFacts] = {}

@@ -18,10 +18,11 @@ from dagscope.dag.ground.frames import FrameStore
 from dagscope.dag.project.project import Project
 from dagscope.dag.run import runner
 from dagscope.dag.run.runner import TaskOptions
+from dagscope.dag.run.selector import LastState, Selector
 from dagscope.dag.run.task_plan import TaskPlan
 from dagscope.server.workspace.disconnecting import connect_again
 from dagscope.server.workspace.task_planning import NextAttempt, results_to_look_up
-from dagscope.storage.reader import Reader, StateUnreadable
+from dagscope.storage.reader import Moment, Reader, StateUnreadable
 from dagscope.storage.recorder import Recorder
 from dagscope.storage.recovery import close_task
 
@@ -77,6 +78,16 @@ class TooManyWaiting(DagscopeError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"{most} tasks are waiting already, which is the limit (DAGSCOPE_WAITING_TASKS)")
+
+
+async def _last_states(moment: Moment) -> dict[str, LastState]:
+    """The states of assets as the newest task left them; of those that are not part of it, as the DAG shows them."""
+    states = {name: LastState(now.state.lower()) for name, now in (await moment.assets()).items()}
+    for summary in (await moment.tasks(limit=1)).tasks:
+        newest = await moment.task(summary.task_id)
+        nodes = newest.nodes if newest is not None else ()
+        states |= {n.status.asset_name: LastState.of_node(n.status) for n in nodes if not n.status.is_selection}
+    return states
 
 
 class TaskQueue:
@@ -135,14 +146,26 @@ class TaskQueue:
         data: Mapping[str, Any] | None = None,
         run_tests: bool = True,
         profile: bool = False,
+        select: Selector | None = None,
     ) -> ActiveTask:
-        """Execute the whole DAG as a task, or join the task if it is active (contract, Words)."""
+        """Execute the DAG, or what is selected of it, as a task; or join the task if it is active (contract, Words).
+
+        Raises `SelectorInvalid` if nothing is selected.
+        """
         async with self.accepting:
             active = self._find(task_id)
             if active is not None:
                 return active
+            assets = await self._selected(project, select) if select is not None else None
             attempt = await self._next_attempt(project, task_id)
-            return self._accept(project, attempt.of_dag(data, run_tests, profile))
+            return self._accept(project, attempt.of_dag(data, run_tests, profile, assets))
+
+    async def _selected(self, project: Project, select: Selector) -> frozenset[str]:
+        states: dict[str, LastState] = {}
+        if select.needs_states:
+            async with self._reader.moment() as moment:
+                states = await _last_states(moment)
+        return await asyncio.to_thread(select.assets, project.graph, states)
 
     async def execute(
         self, project: Project, task_id: str, asset: str, select: bool = False, profile: bool | None = None

@@ -72,6 +72,20 @@ def test_run_through_a_server(hello: Path) -> None:
     door.stop()
 
 
+def test_a_selection_through_a_server(hello: Path) -> None:
+    """The server runs only the selected assets, and its refusal of a selector is reported."""
+    door = ServerDoor(hello)
+    dagscope("run", cwd=hello)
+    assert dagscope("run", "--select", "world", cwd=hello).stdout.splitlines()[-1].startswith("SUCCESS: 1 of 1 assets")
+    refused = dagscope("run", "--select", "worl", cwd=hello)
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        f"the server at {door.address} refused: Invalid request format: field 'select': "
+        'there is no asset "worl"; did you mean "dds.world"?\n'
+    )
+    door.stop()
+
+
 def test_again(hello: Path) -> None:
     """A task that has ended is run again as a new attempt, and followed to the end of that attempt."""
     door = ServerDoor(hello)

@@ -96,6 +96,7 @@ def test_wrong_usage(hello: Path) -> None:
         (("--data", "@none"), "--data: none cannot be read: [Errno 2] No such file or directory: 'none'"),
         (("--data", "[" * 5_000), "--data: not valid JSON: nested too deeply"),
         (("--data", "{\udcff}"), "--data: not UTF-8 text"),
+        (("--select", "a, b"), '--select: a comma without an asset beside it in "a,"; write a,b without a space'),
         (("--task-id", "a/b"), "taskId cannot contain the character '/'"),
         (("--task-id", "\udcff"), r"taskId must be UTF-8 text, found '\udcff'"),
     ):
@@ -163,3 +164,12 @@ def test_relative_paths(tmp_path: Path) -> None:
     assert dagscope("run", "--project", "project", cwd=tmp_path).returncode == 0
     assert (folder / "out.csv").read_text() == "n\n1\n"
     assert list(tmp_path.iterdir()) == [tmp_path / "project"]
+
+
+def test_a_selection(hello: Path) -> None:
+    """`--select` runs only the selected assets; without any, nothing is run and the exit code is 2."""
+    dagscope("run", cwd=hello)
+    ran = dagscope("run", "--select", "world", "--task-id", "t", cwd=hello)
+    assert ran.stdout.splitlines()[-1].startswith("SUCCESS: 1 of 1 assets in ")
+    none = dagscope("run", "--select", "state:failed", cwd=hello)
+    assert (none.returncode, none.stderr) == (2, '--select: "state:failed" selects no assets\n')
