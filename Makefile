@@ -56,7 +56,7 @@ demo-crossdb: .venv/.ready page-if-node ## run a DAG across DuckDB and PostgreSQ
 	@$(BIN)/python -m examples.crossdb.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
 
 quick: .venv/.ready ## run the fast tests, which start no process: no server, no PostgreSQL
-	@$(PYTEST) -m "not (dagster or faults or postgres or server or slow)"
+	@$(PYTEST) -m "not (dagster or faults or page or postgres or server or slow)"
 
 test: .venv/.ready page ## run all tests
 	@cd web && npm run --silent test

@@ -19,8 +19,8 @@ settings.register_profile(
 settings.register_profile("thorough", max_examples=100, print_blob=True, database=None, deadline=None)
 settings.load_profile("fixed")  # --hypothesis-profile=thorough draws other examples, and shrinks one that fails
 
-_MARKER_OF_FIXTURE = {"postgres_server": "postgres", "serve": "server", "served_hello": "server"}
-_MAY_START_PROCESSES = frozenset({"dagster", "faults", "postgres", "server"})
+_MARKER_OF_FIXTURE = {"chromium": "page", "postgres_server": "postgres", "serve": "server", "served_hello": "server"}
+_MAY_START_PROCESSES = frozenset({"dagster", "faults", "page", "postgres", "server"})
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
