@@ -16,6 +16,7 @@ from dagscope.dag.ground.frames import Frame, Value, batch_rows
 
 _ARROW, _JSON = ".arrow", ".json"
 _DIGEST_BYTES = 20
+_KEPT_CHECKS = 1_000
 
 
 class FrameFiles:
@@ -26,6 +27,7 @@ class FrameFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._checks: dict[str, tuple[int, int, int]] = {}
 
     def write(self, rows: pa.RecordBatchReader) -> Frame:
         """Keep a table; its rows are read once, batch by batch."""
@@ -58,11 +60,20 @@ class FrameFiles:
         return pa.RecordBatchReader.from_batches(file.schema, self._batches(file, digest))
 
     def _checked(self, digest: str) -> Path:
-        """The table's file, whose bytes are those written. They are read, not mapped, so they take no memory."""
+        """The table's file, whose bytes are those written. They are read, not mapped, so they take no memory.
+
+        A file that has not been touched since its last check is not read again: each page of a grid opens it.
+        """
         path = self.path(digest, _ARROW)
         with path.open("rb") as raw:
-            if hashlib.file_digest(raw, _new_hash).hexdigest() != digest:
-                raise ValueError("its bytes have changed")
+            status = os.fstat(raw.fileno())
+            state = (status.st_ino, status.st_size, status.st_mtime_ns)
+            if self._checks.get(digest) != state:
+                if hashlib.file_digest(raw, _new_hash).hexdigest() != digest:
+                    raise ValueError("its bytes have changed")
+                if len(self._checks) >= _KEPT_CHECKS:
+                    self._checks.clear()
+                self._checks[digest] = state
         return path
 
     def _batches(self, file: pa.RecordBatchFileReader, digest: str) -> Iterator[pa.RecordBatch]:

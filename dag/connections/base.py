@@ -35,6 +35,9 @@ class Session(ABC):
 
     dialect: ClassVar[Dialect]
 
+    summarizes: ClassVar[bool] = False
+    """Whether it understands the SQL of column summaries, which is DuckDB's. If not, its rows are copied to one."""
+
     @abstractmethod
     def execute(self, sql: str) -> int:
         """Run one or several statements; returns the number of rows that the last one wrote, 0 if it wrote no rows."""
@@ -69,18 +72,28 @@ class Session(ABC):
         """The same for display: values that Arrow cannot hold are included, as text."""
         return self.read(sql)
 
-    def count_rows(self, asset: str) -> int:
-        """The number of rows in the asset's relation."""
-        return int(self.scalar(f"SELECT count(*) FROM {self.dialect.relation(asset)}"))
+    def count_rows(self, asset: str, where: str = "") -> int:
+        """The number of rows in the asset's relation, or of those that fulfil a condition."""
+        condition = f" WHERE {where}" if where else ""
+        return int(self.scalar(f"SELECT count(*) FROM {self.dialect.relation(asset)}{condition}"))
 
-    def rows_to_show(self, asset: str, offset: int = 0, limit: int | None = None) -> pa.RecordBatchReader:
-        """Rows of the asset's relation, for people's eyes; all after `offset` without a limit."""
-        return self.read_to_show(self.page_sql(asset, offset, limit))
+    def columns_to_show(self, asset: str) -> pa.Schema:
+        """The columns of `rows_to_show`."""
+        return self.rows_to_show(asset, limit=0).schema
 
-    def page_sql(self, asset: str, offset: int, limit: int | None) -> str:
+    def rows_to_show(
+        self, asset: str, offset: int = 0, limit: int | None = None, clauses: str = ""
+    ) -> pa.RecordBatchReader:
+        """Rows of the asset's relation, for people's eyes; all after `offset` without a limit.
+
+        `clauses` are WHERE and ORDER BY as SQL.
+        """
+        return self.read_to_show(self.page_sql(asset, offset, limit, clauses))
+
+    def page_sql(self, asset: str, offset: int, limit: int | None, clauses: str = "") -> str:
         """The query of `rows_to_show`."""
         page = f" LIMIT {limit}" if limit is not None else ""
-        return f"SELECT * FROM {self.dialect.relation(asset)}{page} OFFSET {offset}"
+        return f"SELECT * FROM {self.dialect.relation(asset)}{clauses}{page} OFFSET {offset}"
 
     @abstractmethod
     def selecting(

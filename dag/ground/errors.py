@@ -16,6 +16,7 @@ DagscopeError
 ├── MaskInvalid             a data test masks a column that it does not select
 ├── InputMissing            an asset needs an upstream's data that was never captured
 ├── UpkeepRefused           an asset has no relation that can be dropped or truncated
+├── RowsRefused             rows cannot be filtered or sorted in the way that is asked for
 ├── FrameDamaged            a stored frame is missing or differs from what was written
 └── Cancelled               the task was cancelled during this work
 """
@@ -118,6 +119,10 @@ class UpkeepRefused(DagscopeError):
 
 class FrameNotStored(DagscopeError):
     """A frame cannot be written: no space, no permission, no folder."""
+
+
+class RowsRefused(DagscopeError):
+    """A filter or a sort key does not fit the columns; says what would."""
 
 
 class FrameDamaged(DagscopeError):

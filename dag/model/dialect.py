@@ -29,6 +29,10 @@ class Dialect:
     reserved: frozenset[str] = frozenset()
     longest_name: int | None = None
     default_schema: str = "main"
+    text_collation: str = ""
+    """What makes the engine compare text by its code points."""
+    row_order: str = ""
+    """A column of every table that keeps the order of rows which are equal otherwise."""
 
     def cuts(self, name: str) -> bool:
         """Whether the engine would truncate this name."""

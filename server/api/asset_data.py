@@ -1,12 +1,11 @@
 """The data of an asset: its captured frame or value, or the rows of its relation (contract, Data)."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
-import pyarrow as pa
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -21,62 +20,68 @@ from dagscope.server.api.row_json import row_chunks
 from dagscope.server.http.answers import around
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes import AssetData
-from dagscope.server.workspace.reads import Read
-from dagscope.storage.assets_now import AssetNow
+from dagscope.server.workspace.reads import Gone, Read, Reads
 from dagscope.storage.frame_files import FrameFiles
-from dagscope.storage.tasks import KeptNode
 
 Done = TypeVar("Done")
 
 
 class Rows:
-    """Rows about to be sent, with the head and foot of the answer around them. Close it when done."""
+    """Rows about to be sent as chunks of text, with the head and foot of the answer around them. Close it when done."""
 
-    def __init__(
-        self, about: Shape, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...], resources: ExitStack
-    ) -> None:
-        self._about, self._resources = about, resources
-        self._texts: Iterator[bytes] = row_chunks(batches, columns)
+    def __init__(self, head: str, chunks: Iterator[bytes], foot: str, resources: ExitStack) -> None:
+        self.head, self.foot = head.encode(), foot.encode()
+        self._chunks, self._resources = chunks, resources
 
     def close(self) -> None:
         self._resources.close()
 
     def begin(self) -> None:
         """Read the first rows now, so that most failures come before the answer has begun."""
-        first = self.next_text()
+        first = self.next_chunk()
         if first is not None:
-            self._texts = chain((first,), self._texts)
+            self._chunks = chain((first,), self._chunks)
 
-    def next_text(self) -> bytes | None:
-        """The next rows as JSON objects parted by commas; None after the last."""
-        return next(self._texts, None)
+    def next_chunk(self) -> bytes | None:
+        """The next rows; None after the last."""
+        return next(self._chunks, None)
 
     def array_text(self) -> str:
         """The rows as a JSON array, all at once; for few rows."""
         try:
-            return f"[{b''.join(self._texts).decode()}]"
+            return f"[{b''.join(self._chunks).decode()}]"
         finally:
             self.close()
 
     def whole(self) -> bytes:
         """The whole answer at once; for few rows."""
-        head, foot = self.head_and_foot()
-        return f"{head}{self.array_text()}{foot}".encode()
+        try:
+            return self.head + b"".join(self._chunks) + self.foot
+        finally:
+            self.close()
 
-    def head_and_foot(self) -> tuple[str, str]:
-        """The answer before and after the rows."""
-        return around(self._about, "data")
+
+def json_rows(about: Shape, field: str, chunks: Iterator[bytes], resources: ExitStack | None = None) -> Rows:
+    """Rows as JSON separated by commas, as the array in one field of an answer."""
+    head, foot = around(about, field)
+    return Rows(f"{head}[", chunks, f"]{foot}", resources or ExitStack())
 
 
 class RowsResponse(StreamingResponse):
-    """Rows as an answer in chunks. A failure on the way breaks it off: it never ends as valid JSON.
+    """Rows as an answer in chunks. A failure on the way breaks it off: it never ends as if it were whole.
 
-    Rows of a database are read as steps of `read`, which ends with the answer.
+    Rows that are read as steps of `read` end it with the answer.
     """
 
-    def __init__(self, rows: Rows, read: Read | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        read: Read | None = None,
+        media_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._rows, self._read = rows, read
-        super().__init__(self._chunks(), media_type="application/json")
+        super().__init__(self._chunks(), media_type=media_type, headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -88,15 +93,41 @@ class RowsResponse(StreamingResponse):
                 await run_in_threadpool(self._rows.close)
 
     async def _chunks(self) -> AsyncIterator[bytes]:
-        head, foot = self._rows.head_and_foot()
-        yield f"{head}[".encode()
-        while (text := await self._in_thread(self._rows.next_text)) is not None:
-            yield text
+        if self._rows.head:
+            yield self._rows.head
+        while (chunk := await self._in_thread(self._rows.next_chunk)) is not None:
+            yield chunk
         await self._in_thread(self._rows.close)  # who has the whole answer can be sure that nothing is read any more
-        yield f"]{foot}".encode()
+        if self._rows.foot:
+            yield self._rows.foot
 
     async def _in_thread(self, step: Callable[[], Done]) -> Done:
         return await (self._read.run(step) if self._read is not None else run_in_threadpool(step))
+
+
+async def read_rows(reads: Reads, find: Callable[[Cancellation], Rows | None], gone: Gone) -> tuple[Rows, Read] | None:
+    """Rows whose first ones are read, and the read that reads the rest; None if there are none to find.
+
+    Raises what `find` and a read raise.
+    """
+    read = await reads.begin(gone)
+
+    def begun() -> Rows | None:
+        rows = find(read.cancellation)
+        if rows is not None:
+            read.on_end = rows.close
+            rows.begin()
+        return rows
+
+    try:
+        found = await read.run(begun, gone)
+    except BaseException:
+        read.end()
+        raise
+    if found is None:
+        read.end()
+        return None
+    return found, read
 
 
 @dataclass(frozen=True)
@@ -114,7 +145,7 @@ class Shown:
 
 def of_frame(shown: Shown, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
     """A captured frame. Raises `FrameDamaged`."""
-    return rows_of_frame(_about(shown, frame.rows, unique_names(frame.columns), page), frame, frames, page)
+    return rows_of_frame(about_rows(shown, frame.rows, unique_names(frame.columns), page), frame, frames, page)
 
 
 def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) -> Rows:
@@ -124,7 +155,7 @@ def rows_of_frame(about: Shape, frame: Frame, frames: FrameFiles, page: Page) ->
         batches = iter(frames.stream(frame.digest))
     else:  # mapped: only the page's own rows are loaded
         batches = iter(page.slice(frames.read(frame.digest)).to_batches())
-    return Rows(about, batches, columns, ExitStack())
+    return json_rows(about, "data", row_chunks(batches, columns))
 
 
 def of_relation(asset: Asset, connection: Connection, page: Page, cancellation: Cancellation) -> Rows | None:
@@ -139,9 +170,8 @@ def of_relation(asset: Asset, connection: Connection, page: Page, cancellation: 
             count = session.count_rows(asset.name)
             reader = session.rows_to_show(asset.name, page.offset, page.limit)
             columns = unique_names(reader.schema.names)
-            return Rows(
-                _about(Shown.of(asset, asset.name), count, columns, page), iter(reader), columns, stack.pop_all()
-            )
+            about = about_rows(Shown.of(asset, asset.name), count, columns, page)
+            return json_rows(about, "data", row_chunks(iter(reader), columns), stack.pop_all())
     return None
 
 
@@ -159,7 +189,8 @@ def without_data(asset: str, error: str) -> AssetData:
     return AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
 
 
-def _about(shown: Shown, rows: int, columns: tuple[str, ...], page: Page) -> AssetData:
+def about_rows(shown: Shown, rows: int, columns: tuple[str, ...], page: Page, matching: int | None = None) -> AssetData:
+    """What an answer says about its rows; `matching` is how many a filter leaves."""
     return AssetData(
         asset_name=shown.name,
         has_data=True,
@@ -169,13 +200,7 @@ def _about(shown: Shown, rows: int, columns: tuple[str, ...], page: Page) -> Ass
         column_count=len(columns),
         columns=columns,
         total_records=rows if page.is_reported else None,
+        matching_records=matching,
         offset=page.offset if page.is_reported else None,
         limit=page.limit if page.is_reported else None,
     )
-
-
-def relation_answers(node: KeptNode, now: AssetNow | None, task_id: str, attempt: int) -> bool:
-    """Whether the current relation is what this attempt left: only if its task was the last to write it."""
-    if now is None or now.relation_attempt is None or not node.facts.has_relation:
-        return False
-    return now.relation_task_id == task_id and attempt >= now.relation_attempt

@@ -12,17 +12,21 @@ from dagscope.dag.ground.frames import Frame, Value
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.server.api import asset_data
-from dagscope.server.api.asset_data import Rows, RowsResponse, Shown, without_data
+from dagscope.server.api.asset_data import Rows, Shown, json_rows, without_data
+from dagscope.server.api.found_rows import FoundRows
+from dagscope.server.api.kept_rows import KeptData, kept_data, relation_answers
+from dagscope.server.api.row_answers import array_rows, data_columns, rows_answer
+from dagscope.server.api.row_json import row_chunks
 from dagscope.server.http.answers import Refused, ShapeResponse, around, reset_meanwhile, unread
-from dagscope.server.http.client_presence import Waiting, until_gone
+from dagscope.server.http.client_presence import Waiting
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.lookups import AskedTask, Missing, asset_named, asset_or_gone
+from dagscope.server.http.lookups import Missing, asset_named
 from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import page_of, read_body, workspace_of
-from dagscope.server.http.shapes import AssetData, AssetExecuted, Error, ExecuteRequest, ExecuteResult
+from dagscope.server.http.row_requests import FILTER, FORMAT, SORT, asked_rows, wants_arrays
+from dagscope.server.http.shapes import AssetData, AssetExecuted, AssetRows, Error, ExecuteRequest, ExecuteResult
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.assets_now import AssetNow
-from dagscope.storage.reader import Moment
 from dagscope.storage.tasks import KeptAttempt, KeptNode
 
 RESULT_ROWS = 100
@@ -123,7 +127,7 @@ async def _result_text(
         return await run_in_threadpool(
             lambda: asset_data.of_frame(Shown.of(asset, asset.name), result, workspace.frames, page).array_text()
         )
-    if not asset_data.relation_answers(node, now, kept.summary.task_id, kept.attempt):
+    if not relation_answers(node, now, kept.summary.task_id, kept.attempt):
         return "[]"
     connection = workspace.project.connections[asset.connection]
 
@@ -136,69 +140,73 @@ async def _result_text(
 
 async def get_data(request: Request) -> Response:
     name = request.path_params["name"]
+    page, as_arrays = page_of(request), wants_arrays(request)
+    data = await kept_data(request, lambda missing: without_data(name, missing.error))
+    if data is None:
+        return Response(status_code=204)
+    shown = Shown.of(data.asset, name)
+    if isinstance(data.content, Value):
+        return await _value_answer(request, data, data.content, shown, as_arrays)
 
-    def unknown(missing: Missing) -> AssetData:
-        return without_data(name, missing.error)
+    def failed(reason: str) -> AssetData:
+        return without_data(name, reason)
 
+    if as_arrays:
+        return await rows_answer(
+            request,
+            data.content,
+            page,
+            lambda found: array_rows(_about_arrays(shown, data, found, page), found),
+            failed,
+        )
+    is_filtered = bool(asked_rows(request).filters)
+    return await rows_answer(
+        request, data.content, page, lambda found: _objects(shown, found, page, is_filtered), failed
+    )
+
+
+async def _value_answer(request: Request, data: KeptData, value: Value, shown: Shown, as_arrays: bool) -> Response:
     workspace = workspace_of(request)
-    page, asked = page_of(request), AskedTask.of_query(request)
-    asset = asset_or_gone(workspace.project, name, asked, unknown)
-    async with workspace.reader.moment() as moment:
-        now = await moment.asset(name)
-        kept = await asked.find(moment, unknown) or await _newest_execution(moment, now)
-        node = await moment.node(kept.summary.task_id, kept.attempt, name) if kept else None
-    if kept is None or node is None:
-        if asset is None:
-            asset_named(workspace.project, name, unknown)
-        return Response(status_code=204)
     try:
-        is_kept = node.facts.result is not None
-        if not is_kept and asset and asset_data.relation_answers(node, now, kept.summary.task_id, kept.attempt):
-            return await _relation_data(request, workspace, asset, page)
-        return await _kept_data(workspace, Shown.of(asset, name), node, page)
+        if not as_arrays:
+            body = await run_in_threadpool(asset_data.of_value, shown, value, workspace.frames)
+            return Response(body, media_type="application/json")
+        text = await run_in_threadpool(workspace.frames.read_json, value.digest)
     except DagscopeError as error:
-        shape = without_data(name, workspace.project.redaction.text(str(error)))
+        shape = without_data(shown.name, workspace.project.redaction.text(str(error)))
         raise Refused(unread(error), shape) from error
+    head, foot = around(_about_data(shown, data, value.data_type), "data")
+    return Response(f"{head}{text}{foot}", media_type="application/json")
 
 
-async def _kept_data(workspace: Workspace, shown: Shown, node: KeptNode, page: Page) -> Response:
-    """What is kept of an asset's execution itself. Raises `FrameDamaged`."""
-    result = node.facts.result
-    if isinstance(result, Value):
-        body = await run_in_threadpool(asset_data.of_value, shown, result, workspace.frames)
-        return Response(body, media_type="application/json")
-    if isinstance(result, Frame):
-        return RowsResponse(await run_in_threadpool(asset_data.of_frame, shown, result, workspace.frames, page))
-    return Response(status_code=204)
+def _about_data(shown: Shown, data: KeptData, data_type: str) -> AssetRows:
+    return AssetRows(
+        asset_name=shown.name,
+        has_data=True,
+        data_type=data_type,
+        is_data_framed=shown.is_data_framed,
+        task_id=data.kept.summary.task_id,
+        attempt=data.kept.attempt,
+        made_time=data.node.status.end_time,
+    )
 
 
-async def _relation_data(request: Request, workspace: Workspace, asset: Asset, page: Page) -> Response:
-    connection, gone = workspace.project.connections[asset.connection], until_gone(request)
-    read = await workspace.reads.data.begin(gone)
-
-    def begun() -> Rows | None:
-        rows = asset_data.of_relation(asset, connection, page, read.cancellation)
-        if rows is not None:
-            read.on_end = rows.close
-            rows.begin()
-        return rows
-
-    try:
-        found = await read.run(begun, gone)
-    except BaseException:
-        read.end()
-        raise
-    if found is None:
-        read.end()
-        return Response(status_code=204)
-    return RowsResponse(found, read)
+def _about_arrays(shown: Shown, data: KeptData, found: FoundRows, page: Page) -> AssetRows:
+    keys = data.asset.primary_key_fields if data.asset else ()
+    facts = {
+        "columns": data_columns(found.columns, keys),
+        "total_records": found.total,
+        "matching_records": found.matching,
+        "offset": page.offset,
+        "limit": page.limit,
+    }
+    return _about_data(shown, data, "dataframe").model_copy(update=facts)
 
 
-async def _newest_execution(moment: Moment, now: AssetNow | None) -> KeptAttempt | None:
-    """The attempt that last executed the asset, None if it was never executed."""
-    if now is None or now.task_id is None:
-        return None
-    return await moment.attempt(now.task_id, now.attempt)
+def _objects(shown: Shown, found: FoundRows, page: Page, is_filtered: bool) -> Rows:
+    columns = tuple(column.name for column in found.columns)
+    about = asset_data.about_rows(shown, found.total, columns, page, found.matching if is_filtered else None)
+    return json_rows(about, "data", row_chunks(found.batches, columns), found.resources)
 
 
 _EXECUTED: dict[int, type[BaseModel] | None] = {
@@ -243,7 +251,11 @@ ENDPOINTS = (
             Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer", least=1),
             Query("offset", "rows to leave out", "integer", least=0),
             Query("limit", "the maximum number of rows; by default, all", "integer", least=0),
+            FILTER,
+            SORT,
+            FORMAT,
         ),
+        other_answers=(AssetRows,),
         tag="asset",
     ),
 )

@@ -8,22 +8,27 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dagscope.dag.connections.arrow_types import unique_names
 from dagscope.dag.events.status import DataTestStatus
-from dagscope.dag.ground.errors import FrameDamaged
 from dagscope.dag.model.assets import DataTest
 from dagscope.dag.project.project import Project
-from dagscope.server.api.asset_data import RowsResponse, rows_of_frame
+from dagscope.server.api.asset_data import Rows, json_rows
 from dagscope.server.api.compiled_queries import compiled_test
-from dagscope.server.http.answers import Refused, ShapeResponse
+from dagscope.server.api.found_rows import FoundRows
+from dagscope.server.api.kept_rows import kept_violations
+from dagscope.server.api.row_answers import array_rows, data_columns, rows_answer
+from dagscope.server.api.row_json import row_chunks
+from dagscope.server.http.answers import ShapeResponse
 from dagscope.server.http.client_presence import Waiting
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import AskedTask, Missing, attempt_of, data_test_named
+from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import page_of, read_body, task_id_of, whole_number, workspace_of
+from dagscope.server.http.row_requests import FILTER, FORMAT, SORT, asked_rows, wants_arrays
 from dagscope.server.http.shapes import (
     DataTestData,
     DataTestExecuted,
     DataTestProfile,
+    DataTestRows,
     DataTests,
     Error,
     ExecuteRequest,
@@ -31,8 +36,6 @@ from dagscope.server.http.shapes import (
     TaskDataTests,
 )
 from dagscope.storage.kept_data_tests import KeptDataTest
-from dagscope.storage.reader import Moment
-from dagscope.storage.tasks import KeptAttempt
 
 
 async def get_tests(request: Request) -> Response:
@@ -162,35 +165,52 @@ def _answer(shape: type[Answer], task_id: str, test: DataTest | None, kept: Kept
 
 
 async def get_test_data(request: Request) -> Response:
-    workspace, name, page = workspace_of(request), request.path_params["test_name"], page_of(request)
+    name, page, as_arrays = request.path_params["test_name"], page_of(request), wants_arrays(request)
     asked = AskedTask.of_query(request)
 
     def unknown(missing: Missing, status: DataTestStatus) -> DataTestData:
         return DataTestData(test_name=name, task_id=asked.task_id or "", status=status, error_msg=missing.error)
 
-    async with workspace.reader.moment() as moment:
-        task = await asked.find(moment, partial(unknown, status=DataTestStatus.INITIAL))
-        task = task or await _newest_execution(moment, name)
-        kept = await moment.data_tests.of_test(task.summary.task_id, task.attempt, name) if task else None
-    if task is None or kept is None:
-        data_test_named(workspace.project, name, partial(unknown, status=DataTestStatus.NOT_FOUND))
+    found = await kept_violations(
+        request,
+        unknown_test=partial(unknown, status=DataTestStatus.NOT_FOUND),
+        unknown_task=partial(unknown, status=DataTestStatus.INITIAL),
+    )
+    if found is None:
         return Response(status_code=204)
-    test = workspace.project.tests.get(name)
-    about = _answer(DataTestData, task.summary.task_id, test, kept)
-    if kept.violations is None:
-        return ShapeResponse(about)
-    about = about.model_copy(update={"columns": unique_names(kept.violations.columns)})
-    try:
-        rows = await run_in_threadpool(rows_of_frame, about, kept.violations, workspace.frames, page)
-    except FrameDamaged as error:
-        raise Refused(500, about.model_copy(update={"error_msg": str(error)})) from error
-    return RowsResponse(rows)
+    about = _answer(DataTestData, found.task.summary.task_id, found.test, found.kept)
+    arrays = DataTestRows(
+        **about.model_dump(exclude={"columns", "data", "matching_records"}), attempt=found.task.attempt
+    )
+    if found.content is None:
+        return ShapeResponse(arrays if as_arrays else about)
+
+    def failed(reason: str) -> DataTestData:
+        return about.model_copy(update={"error_msg": reason})
+
+    if as_arrays:
+        return await rows_answer(
+            request, found.content, page, lambda rows: array_rows(_with_columns(arrays, rows, page), rows), failed
+        )
+    is_filtered = bool(asked_rows(request).filters)
+    return await rows_answer(request, found.content, page, lambda rows: _objects(about, rows, is_filtered), failed)
 
 
-async def _newest_execution(moment: Moment, test: str) -> KeptAttempt | None:
-    """The newest attempt that ran the test, None if it was never run."""
-    newest = await moment.data_tests.newest_attempt_of(test)
-    return await moment.attempt(*newest) if newest else None
+def _with_columns(about: DataTestRows, rows: FoundRows, page: Page) -> DataTestRows:
+    facts = {
+        "columns": data_columns(rows.columns, ()),
+        "total_records": rows.total,
+        "matching_records": rows.matching,
+        "offset": page.offset,
+        "limit": page.limit,
+    }
+    return about.model_copy(update=facts)
+
+
+def _objects(about: DataTestData, rows: FoundRows, is_filtered: bool) -> Rows:
+    columns = tuple(column.name for column in rows.columns)
+    facts = {"columns": columns, "matching_records": rows.matching if is_filtered else None}
+    return json_rows(about.model_copy(update=facts), "data", row_chunks(rows.batches, columns), rows.resources)
 
 
 ENDPOINTS = (
@@ -230,13 +250,25 @@ ENDPOINTS = (
         "/api/tests/data/{test_name}",
         get_test_data,
         "The rows that violate a data test, as found by its newest execution or by a given task.",
-        {200: DataTestData, 204: None, 400: Error, 404: DataTestData, 500: DataTestData},
+        {
+            200: DataTestData,
+            204: None,
+            400: Error,
+            404: DataTestData,
+            500: DataTestData,
+            503: DataTestData,
+            504: DataTestData,
+        },
         queries=(
             Query("taskId", "the rows that this task found"),
             Query("attempt", "with taskId: those of this attempt; the newest if not given", "integer", least=1),
             Query("offset", "rows to leave out", "integer", least=0),
             Query("limit", "the maximum number of rows; by default, all that are kept", "integer", least=0),
+            FILTER,
+            SORT,
+            FORMAT,
         ),
+        other_answers=(DataTestRows,),
         tag="tests",
     ),
 )

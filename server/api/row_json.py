@@ -6,9 +6,11 @@ column is first converted to JSON text by an expression for its type.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -32,14 +34,110 @@ def row_chunks(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...]) -> I
 
     Raises `TypeNotKept` for a column of a type that has no exact text.
     """
+    return _separated(batches, _Objects(columns))
+
+
+def array_chunks(batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
+    """The same as arrays. What JavaScript's numbers cannot hold is text: decimals, integers of 64 bits, NaN."""
+    return _separated(batches, _Arrays())
+
+
+def line_chunks(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...]) -> Iterator[bytes]:
+    """The rows as objects, each on a line of its own."""
+    for chunk in chunked(batches):
+        yield from _row_texts(chunk, _Objects(columns, before="", after="\n"))
+
+
+def cells(field: pa.Field, values: pa.Array) -> list[Any]:
+    """A few values of one column as `array_chunks` writes them, parsed."""
+    batch = pa.RecordBatch.from_arrays([values], schema=pa.schema([field.with_type(values.type)]))
+    return [row[0] for row in json.loads(b"[" + b"".join(array_chunks(iter([batch]))) + b"]")]
+
+
+def cell_text(name: str, field: pa.Field, type_: Type) -> str:
+    """An expression for a cell's JSON text, whose numbers have all their digits; NULL for NULL, NaN and infinities."""
+    noted = noted_type(field)
+    return _text(name, type_, noted.neutral if noted else _PLAIN, 0)
+
+
+def bare_text(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> str | None:
+    """The same without quotes, for columns whose values need no case distinctions; None for others."""
+    noted = noted_type(field)
+    easy = _easy_text(name, type_, noted.neutral if noted else _PLAIN, values)
+    return easy[1] if easy is not None else None
+
+
+def _separated(batches: Iterator[pa.RecordBatch], style: "_Style") -> Iterator[bytes]:
     skip = 1  # every row starts with a comma; the first comma is left out
-    for chunk in _chunks(batches):
-        for text in _row_texts(chunk, columns):
+    for chunk in chunked(batches):
+        for text in _row_texts(chunk, style):
             yield text[skip:]
             skip = 0
 
 
-def _chunks(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+class _Style(Protocol):
+    """How a row is written: the constants around its cells, and the columns whose numbers are text."""
+
+    def start(self) -> str: ...
+    def key(self, place: int) -> str: ...
+    def end(self) -> str: ...
+    def column(self, name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> tuple[str, str]: ...
+
+
+@dataclass(frozen=True)
+class _Objects:
+    columns: tuple[str, ...]
+    before: str = ","
+    after: str = ""
+
+    def start(self) -> str:
+        return self.before + "{"
+
+    def key(self, place: int) -> str:
+        return json.dumps(self.columns[place], ensure_ascii=False) + ":"
+
+    def end(self) -> str:
+        return "}" + self.after
+
+    def column(self, name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> tuple[str, str]:
+        return _column(name, field, type_, values)
+
+
+class _Arrays:
+    def start(self) -> str:
+        return ",["
+
+    def key(self, _: int) -> str:
+        return ""
+
+    def end(self) -> str:
+        return "]"
+
+    def column(self, name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> tuple[str, str]:
+        text = _text_of_number(name, field, type_)
+        if text is not None:
+            return _coalesced('"', text, values)
+        if str(type_.id) in _FLOATS:
+            return "", _any_float(name)
+        return _column(name, field, type_, values)
+
+
+def _text_of_number(name: str, field: pa.Field, type_: Type) -> str | None:
+    """The digits of a number that JavaScript would round; None for other columns."""
+    noted = noted_type(field)
+    if noted is not None and noted.neutral.name in NUMBERS:
+        return name if str(type_.id) == "varchar" else _widest(name)
+    if _lacks_zero(type_):
+        return _with_zero(name)
+    return f"{name}::VARCHAR" if str(type_.id) in _WIDE_NUMBERS else None
+
+
+def _any_float(name: str) -> str:
+    beyond = f"CASE WHEN isnan({name}) THEN '\"NaN\"' WHEN {name} > 0 THEN '\"Infinity\"' ELSE '\"-Infinity\"' END"
+    return f"coalesce(CASE WHEN isfinite({name}) THEN {name}::VARCHAR ELSE {beyond} END, 'null')"
+
+
+def chunked(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
     """The same rows, in lists of batches that together take little memory."""
     chunk: list[pa.RecordBatch] = []
     rows = 0
@@ -62,29 +160,37 @@ def _chunk_rows(batch: pa.RecordBatch) -> int:
     return int(max(1, min(_CHUNK_ROWS, by_cells, by_bytes)))
 
 
-def _row_texts(batches: list[pa.RecordBatch], columns: tuple[str, ...]) -> Iterator[bytes]:
-    """The rows, each as `,{...}`, joined. The values of an Arrow string array are already contiguous."""
+def _row_texts(batches: list[pa.RecordBatch], style: _Style) -> Iterator[bytes]:
+    """The rows, each as `,{...}`, joined."""
     fields = batches[0].schema
     if not len(fields):
-        yield b",{}" * sum(batch.num_rows for batch in batches)
+        yield (style.start() + style.end()).encode() * sum(batch.num_rows for batch in batches)
         return
-    names = tuple(f"c{index}" for index in range(len(fields)))
+    yield from row_texts(batches, lambda table, types: _row_parts(style, fields, types, table))
+
+
+def row_texts(batches: list[pa.RecordBatch], parts: Callable[[pa.Table, list[Type]], str]) -> Iterator[bytes]:
+    """The rows as text, joined. A row is the concatenation of SQL expressions, made for the types that DuckDB reads.
+
+    The values of an Arrow string array are already contiguous.
+    """
+    names = tuple(f"c{index}" for index in range(batches[0].num_columns))
     table = plain(pa.Table.from_batches(batches).rename_columns(names).to_reader()).read_all()
     with _writer().cursor() as cursor:
         rows = cursor.from_arrow(table)
-        texts = rows.project(f"concat({_row_parts(columns, fields, rows.types, table)}) AS text").to_arrow_table()
-    for chunk in texts.column(0).chunks:
+        found = rows.project(f"concat({parts(table, rows.types)}) AS text").to_arrow_table()
+    for chunk in found.column(0).chunks:
         yield _joined_values(chunk.cast(pa.large_string()))
 
 
-def _row_parts(keys: tuple[str, ...], fields: pa.Schema, types: list[Type], table: pa.Table) -> str:
+def _row_parts(style: _Style, fields: pa.Schema, types: list[Type], table: pa.Table) -> str:
     """The parts of a row's text: constants, alternating with an expression for each column."""
-    parts, constant = [], ",{"
-    for key, name, field, type_ in zip(keys, table.schema.names, fields, types, strict=True):
-        quote, expression = _column(name, field, type_, table.column(name))
-        parts += [_quoted(constant + json.dumps(key, ensure_ascii=False) + ":" + quote), expression]
+    parts, constant = [], style.start()
+    for place, (name, field, type_) in enumerate(zip(table.schema.names, fields, types, strict=True)):
+        quote, expression = style.column(name, field, type_, table.column(name))
+        parts += [_quoted(constant + style.key(place) + quote), expression]
         constant = quote + ","
-    return ", ".join([*parts, _quoted(constant[:-1] + "}")])
+    return ", ".join([*parts, _quoted(constant[:-1] + style.end())])
 
 
 def _column(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> tuple[str, str]:
@@ -94,7 +200,10 @@ def _column(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) ->
     easy = _easy_text(name, type_, neutral, values)
     if easy is None:
         return "", _json(name, type_, neutral)
-    quote, text = easy
+    return _coalesced(*easy, values)
+
+
+def _coalesced(quote: str, text: str, values: pa.ChunkedArray) -> tuple[str, str]:
     if not values.null_count:
         return quote, text
     return "", f"coalesce({_quoted(quote)} || {text} || {_quoted(quote)}, 'null')"
@@ -172,6 +281,7 @@ _BARE = {
     "decimal",
 }
 _FLOATS = {"float", "double"}
+_WIDE_NUMBERS = {"bigint", "hugeint", "ubigint", "decimal"}
 _LOCAL = "replace({0}::VARCHAR, ' ', 'T')"
 _TIME_TEXTS = {
     "date": "{0}::VARCHAR",

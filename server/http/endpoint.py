@@ -25,6 +25,8 @@ class Query:
     least: int | None = None
     most: int | None = None
     """Of a number."""
+    is_repeated: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Endpoint:
     request_required: bool = True
     queries: tuple[Query, ...] = ()
     media_type: str = "application/json"
+    other_answers: tuple[type[BaseModel], ...] = ()
+    """Shapes that a 200 can have instead."""
     tag: str = field(default="dag")
     only_reads: bool = False
     """Whether a request that is not a GET changes nothing all the same."""

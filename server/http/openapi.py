@@ -58,7 +58,7 @@ def openapi_document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     shapes = {
         shape
         for endpoint in listed
-        for shape in (Error, endpoint.request, *endpoint.responses.values())
+        for shape in (Error, endpoint.request, *endpoint.responses.values(), *endpoint.other_answers)
         if shape is not None
     }
     modes = [(shape, "serialization") for shape in sorted(shapes, key=lambda shape: shape.__name__)]
@@ -103,6 +103,10 @@ def _text_schema(name: str) -> dict[str, Any]:
 
 
 def _query_schema(query: Query) -> dict[str, Any]:
+    if query.is_repeated:
+        return {"type": "array", "items": {"type": query.type}}
+    if query.choices:
+        return {"type": "string", "enum": list(query.choices)}
     if query.type == "string":
         return _text_schema(query.name)
     bounds = {"minimum": query.least, "maximum": query.most or LARGEST_NUMBER} if query.least is not None else {}
@@ -124,11 +128,12 @@ def _describe_other_paths(responses: dict[str, Any]) -> None:
 def _response(endpoint: Endpoint, code: int, shape: type[BaseModel] | None) -> dict[str, Any]:
     response: dict[str, Any] = {"description": _REASONS[code]}
     if shape is not None:
-        response["content"] = _content(shape)
+        response["content"] = _content(shape, *(endpoint.other_answers if code == 200 else ()))
     elif code == 200:
         response["content"] = {endpoint.media_type: {}}
     return response
 
 
-def _content(shape: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape.__name__}"}}}
+def _content(shape: type[BaseModel], *others: type[BaseModel]) -> dict[str, Any]:
+    references = [{"$ref": f"#/components/schemas/{each.__name__}"} for each in (shape, *others)]
+    return {"application/json": {"schema": {"anyOf": references} if others else references[0]}}

@@ -311,9 +311,75 @@ class AssetData(Shape):
     column_count: int | None = None
     columns: tuple[str, ...] | None = None
     total_records: int | None = None
+    matching_records: int | None = None
     offset: int | None = None
     limit: int | None = None
     error: str = ""
+
+
+class DataColumn(Shape):
+    """A column of rows as arrays: `type` in SQL's own words; `key` is true for a field of the primary key."""
+
+    name: str
+    type: str
+    key: Literal[True] | None = None
+
+
+class AssetRows(Shape):
+    """The data of an asset with `format=arrays`: rows as arrays, or the value of a raw asset as `data`.
+
+    `total_records` counts all rows, `matching_records` those that the filter leaves. `task_id` and `attempt` made them.
+    """
+
+    asset_name: str
+    has_data: bool
+    data_type: str
+    is_data_framed: bool
+    task_id: str
+    attempt: int
+    made_time: int | None = None
+    columns: tuple[DataColumn, ...] | None = None
+    total_records: int | None = None
+    matching_records: int | None = None
+    offset: int | None = None
+    limit: int | None = None
+    rows: Any = None
+    data: Any = None
+
+
+class HistogramBin(Shape):
+    """How many values are between two bounds; the upper one belongs to the last bin only."""
+
+    from_: Any = Field(alias="from")
+    to: Any
+    count: int
+
+
+class CommonValue(Shape):
+    """A value, and how many rows have it."""
+
+    value: Any
+    count: int
+
+
+class ColumnSummaryNow(DataColumn):
+    """What the values of a column are like. Values are as in rows as arrays."""
+
+    nulls: int
+    distinct: int
+    distinct_is_approximate: bool
+    least: Any = None
+    most: Any = None
+    mean: float | None = None
+    histogram: tuple[HistogramBin, ...] | None = None
+    commonest: tuple[CommonValue, ...] | None = None
+
+
+class DataSummary(Shape):
+    """`GET .../data/summary`; `total_records` counts the rows that the filter leaves."""
+
+    total_records: int
+    columns: tuple[ColumnSummaryNow, ...]
 
 
 class PreviewRequest(Shape):
@@ -487,6 +553,7 @@ class DataTestData(DataTestExecuted):
     """`GET /api/tests/data/:testName`: a page of the rows that violate a data test."""
 
     columns: tuple[str, ...] = ()
+    matching_records: int | None = None
     data: Any = ()
 
 
@@ -504,6 +571,18 @@ class LogCounts(Shape):
     warning: int
     error: int
     critical: int
+
+
+class DataTestRows(DataTestExecuted):
+    """The same with `format=arrays`: `total_records` counts the kept rows, `matching_records` those of the filter."""
+
+    attempt: int
+    columns: tuple[DataColumn, ...] = ()
+    total_records: int = 0
+    matching_records: int = 0
+    offset: int | None = None
+    limit: int | None = None
+    rows: Any = ()
 
 
 class TaskLogs(Shape):

@@ -14,6 +14,7 @@ from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.server.workspace.files_now import FilesNow, NotLoaded
+from dagscope.server.workspace.frame_queries import FrameQueries
 from dagscope.server.workspace.hub import Hub
 from dagscope.server.workspace.listeners import Listener, Listeners, installed_listeners, show_fault
 from dagscope.server.workspace.log_pages import LogPages
@@ -44,6 +45,8 @@ class AllReads:
     def __init__(self, limit: TimeLimit) -> None:
         self.data = Reads("data", 8, limit)
         """Rows of relations."""
+        self.frames = Reads("frames", 4, limit)
+        """Sorting, filtering and summarizing kept rows."""
         self.previews = Reads("previews", 4, limit)
         self.relations = Reads("relations", 4, limit)
         """Which relations exist, and of which kind."""
@@ -75,6 +78,7 @@ class Workspace:
     reads: AllReads
     previews: Previews
     files: FilesNow
+    frame_queries: FrameQueries
     outlasting: Outlasting = field(default_factory=Outlasting)
     reloads: bool = False
     """Whether the project is loaded again when its files are saved."""
@@ -167,6 +171,8 @@ async def open_workspace(
         tasks = await stack.enter_async_context(queue)
         reads = AllReads(TimeLimit(settings.read_limit_s, "DAGSCOPE_READ_LIMIT_S"))
         previews = Previews(reads.previews)
+        frame_queries = FrameQueries(frames)
+        stack.callback(frame_queries.close)
         workspace = Workspace(
             project,
             settings,
@@ -182,6 +188,7 @@ async def open_workspace(
             reads,
             previews,
             files,
+            frame_queries,
         )
         try:
             yield workspace

@@ -14,5 +14,6 @@ DIALECT = Dialect(
         right select semi show similar some struct summarize symmetric table tablesample then to trailing true try_cast
         tuple union unique unpack unpivot using variadic verbose when where window with
         """.split()
-    )
+    ),
+    row_order="rowid",
 )

@@ -53,6 +53,7 @@ class DuckDBSession(Session):
     """One cursor of a DuckDB database."""
 
     dialect: ClassVar[Dialect] = DIALECT
+    summarizes: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -17,4 +17,6 @@ DIALECT = Dialect(
     ),
     longest_name=63,  # NAMEDATALEN - 1
     default_schema="public",
+    text_collation=' COLLATE "C"',
+    row_order="ctid",
 )

@@ -244,9 +244,15 @@ class PostgresSession(Session):
     def read_to_show(self, sql: str) -> pa.RecordBatchReader:
         return self._read(sql, to_show=True)
 
-    def rows_to_show(self, asset: str, offset: int = 0, limit: int | None = None) -> pa.RecordBatchReader:
+    def columns_to_show(self, asset: str) -> pa.Schema:
+        columns = self._columns_of(self.page_sql(asset, 0, None), to_show=True)
+        return pa.schema([column.field for column in columns])
+
+    def rows_to_show(
+        self, asset: str, offset: int = 0, limit: int | None = None, clauses: str = ""
+    ) -> pa.RecordBatchReader:
         """Refuses arrays of several dimensions before the first row is read, whichever row has them."""
-        sql = self.page_sql(asset, offset, limit)
+        sql = self.page_sql(asset, offset, limit, clauses)
         columns = self._columns_of(sql, to_show=True)
         names = [f"c{index}" for index in range(len(columns))]
         arrays = [(name, column) for name, column in zip(names, columns, strict=True) if column.is_array]

@@ -1,0 +1,146 @@
+"""The rows that a request asks for, wherever they are: in a kept frame, or in a relation of a database."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from dagscope.dag.connections import Connection
+from dagscope.dag.connections.base import Session
+from dagscope.dag.connections.relation_kind import RelationKind
+from dagscope.dag.connections.row_columns import RowColumn, columns_of_frame, columns_of_relation
+from dagscope.dag.connections.row_conditions import AskedRows, wanted_rows
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.frames import Frame, batch_rows
+from dagscope.dag.model.assets import Asset
+from dagscope.server.http.pages import Page
+from dagscope.server.workspace.column_summaries import Summary, summarized
+from dagscope.server.workspace.frame_queries import FrameQueries
+from dagscope.server.workspace.reads import Reads
+from dagscope.server.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class FoundRows:
+    """A page of the wanted rows, and how many rows there are: `total` without a filter, `matching` with it.
+
+    Close `resources` when done.
+    """
+
+    columns: tuple[RowColumn, ...]
+    schema: pa.Schema
+    total: int
+    matching: int
+    batches: Iterator[pa.RecordBatch]
+    resources: ExitStack
+
+
+class RowSource(Protocol):
+    """Where rows are. The methods raise `RowsRefused` and what a read of a database or a frame raises."""
+
+    @property
+    def reads(self) -> Reads:
+        """The places for reading from it."""
+
+    @property
+    def holds_its_place(self) -> bool:
+        """Whether the read lasts until all rows are sent, as it does for a database."""
+
+    def found(self, asked: AskedRows, page: Page, cancellation: Cancellation) -> FoundRows | None:
+        """A page of the rows; None if there is no relation."""
+
+    def summary(self, asked: AskedRows, cancellation: Cancellation) -> Summary | None:
+        """What the columns of these rows are like; None if there is no relation."""
+
+
+@dataclass(frozen=True)
+class FrameRows:
+    """The rows of a kept frame."""
+
+    frame: Frame
+    queries: FrameQueries
+    reads: Reads
+    holds_its_place: bool = False
+
+    def found(self, asked: AskedRows, page: Page, cancellation: Cancellation) -> FoundRows:
+        places = self.queries.places(self.frame, asked, cancellation)
+        if places is None and page.is_whole:
+            rows = self.queries.stream(self.frame)
+            columns = columns_of_frame(rows.schema)
+            return FoundRows(columns, rows.schema, self.frame.rows, self.frame.rows, iter(rows), ExitStack())
+        table = self.queries.table(self.frame)
+        batches = _taken(table, places, page) if places is not None else page.slice(table).to_batches()
+        matching = self.frame.rows if places is None else len(places)
+        columns = columns_of_frame(table.schema)
+        return FoundRows(columns, table.schema, self.frame.rows, matching, iter(batches), ExitStack())
+
+    def summary(self, asked: AskedRows, cancellation: Cancellation) -> Summary:
+        return self.queries.summary(self.frame, asked, cancellation)
+
+
+def _taken(table: pa.Table, places: pa.Array, page: Page) -> Iterator[pa.RecordBatch]:
+    """The rows at some places, a few thousand at a time: taking costs about as much for one row as for many."""
+    wanted = places.slice(page.offset, page.limit)
+    size = batch_rows(table.num_columns)
+    for start in range(0, len(wanted), size):
+        yield from table.take(wanted.slice(start, size)).combine_chunks().to_batches()
+
+
+@dataclass(frozen=True)
+class RelationRows:
+    """The rows of an asset's relation as it is now."""
+
+    asset: Asset
+    connection: Connection
+    queries: FrameQueries
+    reads: Reads
+    holds_its_place: bool = True
+
+    def found(self, asked: AskedRows, page: Page, cancellation: Cancellation) -> FoundRows | None:
+        """All counted and read at one moment."""
+        with ExitStack() as stack:
+            session = stack.enter_context(self.connection.session(cancellation))
+            kind = session.relation_kind(self.asset.name)
+            if kind is None:
+                return None
+            stack.enter_context(session.snapshot())
+            columns = columns_of_relation(session.columns_to_show(self.asset.name), session.dialect)
+            wanted = wanted_rows(columns, asked)
+            total = session.count_rows(self.asset.name)
+            matching = session.count_rows(self.asset.name, wanted.where) if wanted.where else total
+            clauses = wanted.clauses(session.dialect.row_order if kind is RelationKind.TABLE else "")
+            rows = session.rows_to_show(self.asset.name, page.offset, page.limit, clauses)
+            return FoundRows(columns, rows.schema, total, matching, iter(rows), stack.pop_all())
+
+    def summary(self, asked: AskedRows, cancellation: Cancellation) -> Summary | None:
+        with ExitStack() as stack:
+            session = stack.enter_context(self.connection.session(cancellation))
+            if session.relation_kind(self.asset.name) is None:
+                return None
+            stack.enter_context(session.snapshot())
+            schema = session.columns_to_show(self.asset.name)
+            columns = columns_of_relation(schema, session.dialect)
+            wanted = wanted_rows(columns, AskedRows(filters=asked.filters))
+            if not session.summarizes:
+                rows = session.rows_to_show(self.asset.name, clauses=wanted.clauses())
+                return self.queries.summary_of_stream(rows, cancellation)
+            return _summarized_there(session, columns, schema, self.asset.name, wanted.where)
+        return None
+
+
+def _summarized_there(
+    session: Session, columns: tuple[RowColumn, ...], schema: pa.Schema, asset: str, where: str
+) -> Summary:
+    relation = session.dialect.relation(asset)
+    return summarized(columns, schema, relation, where, lambda sql: session.read_to_show(sql).read_all())
+
+
+def frame_rows(workspace: Workspace, frame: Frame) -> FrameRows:
+    return FrameRows(frame, workspace.frame_queries, workspace.reads.frames)
+
+
+def relation_rows(workspace: Workspace, asset: Asset) -> RelationRows:
+    connection = workspace.project.connections[asset.connection]
+    return RelationRows(asset, connection, workspace.frame_queries, workspace.reads.data)
