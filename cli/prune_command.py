@@ -24,7 +24,7 @@ def prune_state(folder: Path, keep_days: float | None, keep_bytes: int | None, d
     folder = resolved(folder)
     state = StateFolder.of_project(folder)
     try:
-        if state.in_use_by() is None and not state.database.exists():
+        if state.in_use_by() is None and not state.holds_anything():
             fail(f"{folder} has no state; nothing was ever run there")
         pruned = asyncio.run(_prune(state, Retention(keep_days, keep_bytes), _assets(folder), dry_run))
     except DagscopeError as error:

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class StateUnusable(DagscopeError):
     """The state cannot be opened; nothing in it was changed."""
 
 
+_WAIT_FOR_PROBES_S = 1.0
+_BETWEEN_ATTEMPTS_S = 0.005
 _WHAT_A_STATE_NEEDS = "it must be a folder that belongs to you, in a folder that you can write to"
 
 
@@ -52,6 +55,16 @@ class StateFolder:
     def lock_file(self) -> Path:
         return self.path / "server.lock"
 
+    def holds_anything(self) -> bool:
+        """Whether anything was ever stored. Raises `StateUnusable` if the folder cannot be read."""
+        try:
+            self.database.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self._unusable("read", error) from error
+        return True
+
     def create(self) -> None:
         """Create the folder, readable by this user only. Raises `StateUnusable`."""
         try:
@@ -67,7 +80,8 @@ class StateFolder:
         The lock is on the project's folder, because files of the state can be deleted while it is in use. The operating
         system releases the lock when a process ends, however it ends.
         """
-        with self._locked() as lock:
+        with self._opened_folder() as lock:
+            self._lock(lock)
             self.create()
             try:
                 descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -85,24 +99,29 @@ class StateFolder:
 
         Raises `StateUnusable` if the project's folder is another user's.
         """
-        try:
-            with self._locked():
-                return None
-        except StateInUse as owner:
-            return owner
+        with self._opened_folder() as lock:
+            return None if _locks(lock, fcntl.LOCK_SH) else self._in_use()
+
+    def _lock(self, folder: int) -> None:
+        """Lock the state for this process alone. Raises `StateInUse`.
+
+        `in_use_by` holds a shared lock for an instant, which is waited for: it is not an owner's.
+        """
+        deadline = time.monotonic() + _WAIT_FOR_PROBES_S
+        while not _locks(folder, fcntl.LOCK_EX):
+            if not _locks(folder, fcntl.LOCK_SH) or time.monotonic() > deadline:
+                raise self._in_use()
+            fcntl.flock(folder, fcntl.LOCK_UN)
+            time.sleep(_BETWEEN_ATTEMPTS_S)
 
     @contextmanager
-    def _locked(self) -> Iterator[int]:
-        """The descriptor of the project's folder, locked. Raises `StateInUse` or `StateUnusable`."""
+    def _opened_folder(self) -> Iterator[int]:
+        """The descriptor of the project's folder; what locks it ends with it. Raises `StateUnusable`."""
         try:
             descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise self._unusable("locked", error) from error
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise self._in_use() from error
             yield descriptor
         finally:
             os.close(descriptor)
@@ -118,6 +137,15 @@ class StateFolder:
             said = {}
         pid, address = (said.get("pid"), said.get("address")) if isinstance(said, dict) else (None, None)
         return StateInUse(self.path, pid, address)
+
+
+def _locks(folder: int, how: int) -> bool:
+    """Whether the lock was free, and is held now."""
+    try:
+        fcntl.flock(folder, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

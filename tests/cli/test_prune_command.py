@@ -1,14 +1,18 @@
 """`dagscope prune`, and the settings that do the same."""
 
 import json
+import os
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.cli.dagscope_command import dagscope
+from tests.cli.dagscope_command import dagscope, dagscope_here
 from tests.doors import AppDoor, wait_until
 from tests.projects import block, model, write_project
 
@@ -43,6 +47,31 @@ def test_dry_run(folder: Path) -> None:
     assert said.stdout.splitlines()[:3] == ["task0", "task1", "task2"]
     assert re.fullmatch(r"Would delete 3 tasks: [\d,]+ -> [\d,]+ bytes", said.stdout.splitlines()[3])
     assert frames(folder) == 4
+
+
+def test_state_that_cannot_be_read() -> None:
+    """A state that cannot be read is reported in one line, with exit code 2."""
+    with TemporaryDirectory() as folder:
+        said = dagscope_here("prune", "--keep-days", "0", "--project", folder)
+        assert said.stderr == f"{folder} has no state; nothing was ever run there\n"
+        Path(folder).chmod(0o755)
+        (Path(folder) / ".dagscope").mkdir(mode=0)
+        with _as_nobody():
+            said = dagscope_here("prune", "--keep-days", "0", "--project", folder)
+    needs = "it must be a folder that belongs to you, in a folder that you can write to"
+    assert (said.exit_code, said.stderr) == (2, f"{folder}/.dagscope cannot be read: Permission denied; {needs}\n")
+
+
+@contextmanager
+def _as_nobody() -> Iterator[None]:
+    """As a user other than root, who can read everything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 def test_entries_without_a_task(folder: Path) -> None:

@@ -1,7 +1,10 @@
 """The state's files while a server uses them: deleted, moved or replaced by others."""
 
+import fcntl
+import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -81,6 +84,17 @@ def test_one_owner_whatever_is_deleted(hello: Path, harm: Callable[[Path], None]
         with pytest.raises(StateInUse), folder.owned():
             pass
     assert folder.in_use_by() is None
+
+
+def test_a_start_waits_for_a_probe(hello: Path) -> None:
+    """A process that only asks who uses a state keeps no other from using it."""
+    folder = StateFolder.of_project(hello)
+    probe = os.open(hello, os.O_RDONLY)
+    fcntl.flock(probe, fcntl.LOCK_SH)
+    assert folder.in_use_by() is None
+    threading.Timer(0.05, os.close, [probe]).start()
+    with folder.owned():
+        assert folder.in_use_by() is not None
 
 
 def test_what_was_shown_before(hello: Path) -> None:
