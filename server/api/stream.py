@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import structlog
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,8 +18,9 @@ from dagscope.server.http.request_reading import checked_task_id, workspace_of
 from dagscope.server.http.shapes import Error, NodeNow, Snapshot, UnknownTask
 from dagscope.server.workspace.log_pages import PAGE_ENTRIES, Wanted, message, messages_of
 from dagscope.server.workspace.workspace import Workspace
-from dagscope.storage.reader import Moment
+from dagscope.storage.reader import Moment, StateUnreadable
 
+_log = structlog.get_logger("dagscope.stream")
 RETRY_MS = 2_000
 SNAPSHOT_TASKS = 50
 
@@ -30,7 +32,7 @@ async def get_events(request: Request) -> Response:
     if position is not None and wanted.task_id is not None and await _has_seen_all(workspace, wanted, position):
         return Response(status_code=204)
     return EventSourceResponse(
-        _messages(workspace, wanted, position),
+        _readable(_messages(workspace, wanted, position)),
         ping=workspace.settings.heartbeat_s,
         ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
         sep="\n",
@@ -79,6 +81,16 @@ async def _has_ended(moment: Moment, wanted: Wanted) -> bool:
         return False
     task = await moment.attempt(wanted.task_id)
     return task is not None and task.summary.status.is_ended
+
+
+async def _readable(messages: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The stream; it ends with the reason as a comment where the state cannot be read, and the client comes back."""
+    try:
+        async for part in messages:
+            yield part
+    except StateUnreadable as error:
+        _log.error("Stream ended", error=str(error))
+        yield ServerSentEvent(comment=str(error), sep="\n").encode()
 
 
 async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) -> AsyncIterator[bytes]:

@@ -74,6 +74,20 @@ def test_damaged_state(hello: Path) -> None:
     door.stop()
 
 
+def test_stream_of_a_damaged_state(hello: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A stream of a state that cannot be read ends with the reason, which the console shows in one line."""
+    door = AppDoor(hello)
+    with closing(sqlite3.connect(StateFolder.of_project(hello).path / "state.sqlite")) as state:
+        state.execute("DROP TABLE task")
+    answer = door.get("/api/events?taskId=before")
+    assert answer.status_code == 200
+    assert answer.text == "retry: 2000\n\n: the state cannot be read: no such table: task\n\n"
+    door.stop()
+    console = "".join(capfd.readouterr())
+    assert "Traceback" not in console
+    assert "the state cannot be read: no such table: task" in console
+
+
 @pytest.mark.parametrize("harm", [_delete_all, lambda state: (state / "server.lock").unlink()])
 def test_one_owner_whatever_is_deleted(hello: Path, harm: Callable[[Path], None]) -> None:
     """A state that is in use has one owner, also after its lock file was deleted."""

@@ -243,9 +243,7 @@ class DuckDBSession(Session):
                 self._cursor.unregister("_rows_to_write")
 
     def snapshot(self) -> AbstractContextManager[None]:
-        return self._sending.undone(
-            _BEGIN
-        )  # nothing was written, so there is nothing to commit, so there is nothing to commit
+        return self._sending.undone(_BEGIN)  # nothing was written, so there is nothing to commit
 
     def relation_kind(self, asset: str) -> RelationKind | None:
         stage, model = asset.split(".", 1)
