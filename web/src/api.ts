@@ -67,7 +67,18 @@ export interface TaskSummary {
 export interface TestResult {
   readonly testName: string;
   readonly status: string;
+  /** How many rows violate it, or why it could not run. */
+  readonly error?: string;
   readonly durationMs: number;
+  readonly rowCount?: number;
+}
+
+/** How a node spent its time, in ms. */
+export interface Timings {
+  readonly waitingMs: number;
+  readonly queuedMs: number;
+  readonly executingMs: number;
+  readonly testingMs: number;
 }
 
 /** A node: an asset in a task. */
@@ -84,20 +95,67 @@ export interface TaskNode {
   readonly passedTests: number;
   readonly failedTests: number;
   readonly testResults: readonly TestResult[];
+  readonly timings?: Timings;
+  readonly rows?: number;
 }
 
 /** GET /api/dag/status/{taskId} */
 export interface Task {
   readonly taskId: string;
   readonly taskUuid?: string;
+  readonly attempt?: number;
+  readonly newestAttempt?: number;
   readonly status: TaskStatus;
+  readonly startTime?: number;
+  readonly endTime?: number;
   readonly completedAssets?: number;
   readonly totalAssets?: number;
   readonly failedAssets?: number;
   readonly inProgressAssets?: number;
   readonly nodes: readonly TaskNode[];
   readonly rootTestResults?: readonly TestResult[];
+  readonly loneTestResults?: readonly TestResult[];
   readonly lastTaskName: string;
+}
+
+/** What failed first in a task. */
+export interface FirstFailure {
+  readonly message: string;
+  readonly assetName?: string;
+  readonly testName?: string;
+  readonly rowCount?: number;
+}
+
+/** A task of GET /api/dag/history. */
+export interface HistoryTask extends TaskSummary {
+  readonly attempt: number;
+  readonly durationMs?: number;
+  readonly skippedAssets: number;
+  readonly failedTests: number;
+  readonly violatingRows: number;
+  readonly firstFailure?: FirstFailure;
+}
+
+/** What an asset did in each task of the history. */
+export interface AssetHistory {
+  readonly name: string;
+  readonly durationsMs: readonly (number | null)[];
+  readonly states: readonly (NodeState | null)[];
+}
+
+/** What a data test found in each task of the history. */
+export interface TestHistory {
+  readonly name: string;
+  readonly rowCounts: readonly (number | null)[];
+  readonly statuses: readonly (string | null)[];
+}
+
+/** GET /api/dag/history, oldest task first. */
+export interface History {
+  readonly tasks: readonly HistoryTask[];
+  readonly assets: readonly AssetHistory[];
+  readonly tests: readonly TestHistory[];
+  readonly hasEarlier: boolean;
 }
 
 export interface TaskList {

@@ -107,14 +107,12 @@ export const summary = computed<TaskSummary | null>(() => {
   if (known) return known;
   const found = task.value;
   if (!found || found.taskId !== id) return null;
-  const started = found.nodes.map((node) => node.startTime ?? Infinity);
-  const ended = found.nodes.map((node) => node.endTime ?? 0);
   return {
     taskId: found.taskId,
     taskUuid: found.taskUuid ?? "",
     status: found.status,
-    startTime: Math.min(...started, Infinity) === Infinity ? 0 : Math.min(...started),
-    ...(found.status === "IN_PROGRESS" ? {} : { endTime: Math.max(0, ...ended) }),
+    startTime: found.startTime ?? 0,
+    ...(found.endTime === undefined ? {} : { endTime: found.endTime }),
     totalAssets: found.totalAssets ?? found.nodes.length,
     completedAssets: found.completedAssets ?? 0,
     failedAssets: found.failedAssets ?? 0,
@@ -185,7 +183,11 @@ function takeTask(found: Task | null): void {
     for (const [name, node] of kept) nodeOf(name).value = node;
     changedNodes = new Set(nodes.keys());
     nodesVersion.value += 1;
-    const results = [...(found?.nodes ?? []).flatMap((node) => node.testResults), ...(found?.rootTestResults ?? [])];
+    const results = [
+      ...(found?.nodes ?? []).flatMap((node) => node.testResults),
+      ...(found?.rootTestResults ?? []),
+      ...(found?.loneTestResults ?? []),
+    ];
     testResults.value = new Map(results.map((result) => [result.testName, result]));
     task.value = found;
     taskError.value = "";

@@ -1,0 +1,112 @@
+/** What the task is, how it ended, and what can be done with it. */
+import { ticking, counted, duration, timeOfDay, day } from "../../parts/format";
+import { lookOf, State } from "../../parts/look";
+import { useKeys } from "../../keys";
+import { tick } from "../../live/clock";
+import { connection } from "../../live/live";
+import { link, setQuery } from "../../router";
+import { cancelTask, retryTask } from "../../run";
+import { assets, canRun, taskId } from "../../store";
+import type { Task } from "../../api";
+import { isEarlier, shownNodes, shownTask } from "./shown_task";
+import { leftToRetry, scopeOf, stopped } from "./task_words";
+
+export function TaskTitle() {
+  const task = shownTask.value;
+  if (!task) return <div class="tools title" />;
+  const look = lookOf(task.status);
+  const lost = look === "running" && connection.value.state === "offline";
+  return (
+    <div class="tools title">
+      <h1 class="cut" title={task.taskId}>
+        {task.taskId}
+      </h1>
+      <State look={lost ? "warn" : look} {...(lost ? { word: "Was running" } : {})} />
+      <span class="muted cut">
+        <Times task={task} /> · <Attempt task={task} />
+        <Scope task={task} />
+      </span>
+      <span class="grow" />
+      <a class="btn" href={link("/logs")}>
+        Logs
+      </a>
+      <a class="btn" href={link("/")}>
+        Graph
+      </a>
+      {!isEarlier.value && <Action task={task} />}
+    </div>
+  );
+}
+
+function Times({ task }: { task: Task }) {
+  const { startTime, endTime } = task;
+  if (startTime === undefined) return null;
+  const began = (
+    <time dateTime={new Date(startTime).toISOString()} title={`${day(startTime)}, UTC`}>
+      {timeOfDay(startTime)}
+    </time>
+  );
+  if (endTime === undefined) {
+    return (
+      <>
+        since {began} · <b class="strong elapsed">{ticking(tick.value - startTime)}</b>
+      </>
+    );
+  }
+  return (
+    <>
+      {began} – {timeOfDay(endTime)} · <b class="strong elapsed">{duration(endTime - startTime)}</b>
+    </>
+  );
+}
+
+/** The attempt, to be chosen from where there are several. */
+function Attempt({ task }: { task: Task }) {
+  const { attempt = 1, newestAttempt = 1 } = task;
+  if (newestAttempt < 2) return <>attempt 1</>;
+  const choose = (event: Event): void => {
+    const chosen = Number((event.currentTarget as HTMLSelectElement).value);
+    setQuery({ attempt: chosen === newestAttempt ? null : chosen, asset: null, state: null });
+  };
+  return (
+    <select class="attempt" aria-label="Attempt" value={attempt} onChange={choose}>
+      {Array.from({ length: newestAttempt }, (_, index) => newestAttempt - index).map((number) => (
+        <option key={number} value={number}>
+          attempt {number} of {newestAttempt}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Scope({ task }: { task: Task }) {
+  const nodes = shownNodes.value;
+  const scope = scopeOf(task, nodes, assets.value.size);
+  const cancelled = stopped(nodes);
+  return (
+    <>
+      {scope && ` · ${scope}`}
+      {cancelled > 0 && ` · cancelled while ${counted(cancelled, "asset")} ran`}
+    </>
+  );
+}
+
+function Action({ task }: { task: Task }) {
+  const running = task.endTime === undefined;
+  const left = leftToRetry(shownNodes.value);
+  const canRetry = !running && task.status === "FAILED";
+  const act = (): void | false => {
+    if (!canRun.value) return;
+    if (running) void cancelTask(taskId.value);
+    else if (canRetry) void retryTask(taskId.value);
+    else return false;
+  };
+  useKeys({ r: () => (canRetry ? act() : false) });
+  if (!running && !canRetry) return null;
+  return (
+    <button type="button" class={running ? "btn" : "btn primary"} aria-disabled={!canRun.value || undefined} onClick={act}>
+      {running ? "Cancel" : `Retry ${left || ""}`} {canRetry && <kbd>r</kbd>}
+    </button>
+  );
+}
+
