@@ -53,9 +53,13 @@ function Foot() {
   const critical = path.value;
   return (
     <footer class="foot">
-      <span>↑ ↓ node</span>
-      <span>Enter opens</span>
-      <span>f failed only</span>
+      {shownNodes.value.length > 0 && (
+        <>
+          <span>↑ ↓ node</span>
+          <span>Enter opens</span>
+          <span>f failed only</span>
+        </>
+      )}
       {critical && (
         <span class="cut">
           Critical path: {critical.names.join(" → ")}

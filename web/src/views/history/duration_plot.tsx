@@ -1,0 +1,110 @@
+/**
+ * The duration of each task as a lollipop: the icon of its state stands on the value.
+ * Plain SVG rather than a canvas: a page of tasks is few marks, each a link with a name, an icon and a focus.
+ */
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { duration, ticking } from "../../parts/format";
+import { Icon } from "../../parts/icon";
+import { type Look, lookOf, WORDS } from "../../parts/look";
+import { go, taskPath } from "../../router";
+import { taskId } from "../../store";
+import { tickLabel, ticks } from "../task/timeline";
+import { durationOf, greenMedian, type ShownTask, shownTasks } from "./shown_history";
+
+const HEIGHT = 268;
+const TOP = 20;
+const BOTTOM = 234;
+const LEFT = 60;
+const RIGHT = 16;
+/** Below this width of a column, names and values do not fit beside each other. */
+const NAMES_FROM = 88;
+const VALUES_FROM = 56;
+
+export function DurationPlot() {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const sizes = new ResizeObserver(([entry]) => setWidth(Math.floor(entry!.contentRect.width)));
+    sizes.observe(box.current!);
+    return () => sizes.disconnect();
+  }, []);
+  return (
+    <div class="plotbox" ref={box}>
+      {width > 0 && <Plot width={width} />}
+    </div>
+  );
+}
+
+function Plot({ width }: { width: number }) {
+  const tasks = shownTasks.value;
+  const most = Math.max(1, greenMedian.value ?? 0, ...tasks.map(({ task }) => durationOf(task)));
+  const steps = [0, ...ticks(most * 1.1)];
+  const top = Math.max(most * 1.1, steps.at(-1)!);
+  const y = (ms: number): number => BOTTOM - (ms / top) * (BOTTOM - TOP);
+  const column = (width - LEFT - RIGHT) / Math.max(1, tasks.length);
+  return (
+    <svg class="plot" width={width} height={HEIGHT} role="group" aria-label="Duration of each task, oldest first">
+      {steps.map((ms) => (
+        <g key={ms}>
+          <line class={ms === 0 ? "axis" : "grid"} x1={LEFT - 12} x2={width - RIGHT} y1={y(ms)} y2={y(ms)} />
+          <text x={LEFT - 20} y={y(ms) + 4} text-anchor="end">
+            {ms === 0 ? "0" : tickLabel(ms, most * 1.1)}
+          </text>
+        </g>
+      ))}
+      {greenMedian.value !== null && (
+        <line class="med" x1={LEFT - 12} x2={width - RIGHT} y1={y(greenMedian.value)} y2={y(greenMedian.value)} stroke-width="2" />
+      )}
+      {tasks.map((shown, place) => (
+        <Lollipop key={shown.task.taskId} shown={shown} left={LEFT + place * column} width={column} y={y} />
+      ))}
+    </svg>
+  );
+}
+
+/** Follow a link within the page: one in an SVG is not one of those that the router follows. */
+function open(event: MouseEvent): void {
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  go((event.currentTarget as SVGAElement).href.baseVal);
+}
+
+interface LollipopProps {
+  readonly shown: ShownTask;
+  readonly left: number;
+  readonly width: number;
+  readonly y: (ms: number) => number;
+}
+
+function Lollipop({ shown: { task }, left, width, y }: LollipopProps) {
+  const ms = durationOf(task);
+  const look: Look = lookOf(task.status);
+  const value = task.durationMs === undefined ? ticking(ms) : duration(ms);
+  const middle = left + width / 2;
+  const isCurrent = task.taskId === taskId.value;
+  const shownValue = width >= VALUES_FROM || isCurrent;
+  return (
+    <a class="lollipop" href={taskPath(task.taskId)} aria-label={`${task.taskId}: ${WORDS[look]}, ${value}`} onClick={open}>
+      <title>{`${task.taskId}: ${WORDS[look]}, ${value}`}</title>
+      <rect class={isCurrent ? "column current" : "column"} x={left + 4} y={10} width={Math.max(4, width - 8)} height={250} rx={4} />
+      <line x1={middle} x2={middle} y1={BOTTOM} y2={y(ms)} stroke={`var(--${look}-fill)`} stroke-width={width < 16 ? 2 : 4} />
+      <svg x={middle - 8} y={y(ms) - 8} width={16} height={16} class={`st-${look}`}>
+        <Icon name={look} />
+      </svg>
+      {shownValue && (
+        <text class="halo" x={middle + 13} y={y(ms) + 4}>
+          {value}
+        </text>
+      )}
+      {width >= NAMES_FROM && (
+        <text class="name" x={middle} y={252} text-anchor="middle">
+          {cut(task.taskId, Math.floor((width - 12) / 6.2))}
+        </text>
+      )}
+    </a>
+  );
+}
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, Math.max(1, most - 1))}…`;
+}

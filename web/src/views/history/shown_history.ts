@@ -1,0 +1,81 @@
+/** The tasks that the history shows: the newest, or a page of older ones; fetched again when a task starts or ends. */
+import { computed, effect, signal } from "@preact/signals";
+import { get, type History, type HistoryTask } from "../../api";
+import { tick } from "../../live/clock";
+import { param } from "../../router";
+import { allNodes, assets, runs, taskId, tasks } from "../../store";
+import { medianOfFullGreen } from "./history_figures";
+
+export const PAGE_TASKS = 20;
+const CALM_MS = 300;
+
+/** Null until it is fetched. */
+export const history = signal<History | null>(null);
+/** "" or why it cannot be shown. */
+export const historyError = signal("");
+
+/** The newest task of the page, or "" for the newest of all. */
+export const through = computed(() => param("through"));
+export const status = computed(() => param("status"));
+export const byAsset = computed(() => param("by") === "asset");
+
+export interface ShownTask {
+  readonly task: HistoryTask;
+  /** Its place in the arrays of the history. */
+  readonly index: number;
+}
+
+/** Oldest first, those that the filter shows. */
+export const shownTasks = computed<readonly ShownTask[]>(() => {
+  const found = (history.value?.tasks ?? []).map((task, index) => ({ task, index }));
+  return status.value ? found.filter(({ task }) => task.status === status.value) : found;
+});
+
+export const greenMedian = computed(() => medianOfFullGreen(history.value?.tasks ?? [], assets.value.size));
+
+/** How long a task took, or takes so far. Reads the tick while it runs. */
+export function durationOf(task: HistoryTask): number {
+  return task.durationMs ?? Math.max(0, tick.value - task.startTime);
+}
+
+/** Counts of a task; those of a running task in view are live. */
+export function countsOf(task: HistoryTask): { done: number; failed: number; skipped: number } {
+  if (task.taskId !== taskId.value || !runs.value) {
+    return { done: task.completedAssets, failed: task.failedAssets, skipped: task.skippedAssets };
+  }
+  const nodes = allNodes();
+  return {
+    done: nodes.filter((node) => node.state === "SUCCESS").length,
+    failed: nodes.filter((node) => node.state === "FAILED").length,
+    skipped: nodes.filter((node) => node.state === "INITIAL" && node.message).length,
+  };
+}
+
+/** Keep it up to date while the view is shown; returns what ends that. */
+export function followHistory(): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let asked = "";
+  const stop = effect(() => {
+    const wanted = through.value;
+    void tasks.value;
+    clearTimeout(timer);
+    if (wanted === asked && history.peek()) timer = setTimeout(() => void fetchHistory(wanted), CALM_MS);
+    else void fetchHistory(wanted);
+    asked = wanted;
+  });
+  return () => {
+    clearTimeout(timer);
+    stop();
+  };
+}
+
+async function fetchHistory(wanted: string): Promise<void> {
+  try {
+    const found = await get<History>("/api/dag/history", { limit: PAGE_TASKS, taskId: wanted });
+    if (wanted !== through.peek()) return;
+    history.value = found;
+    historyError.value = "";
+  } catch (error) {
+    if (wanted === through.peek()) historyError.value = error instanceof Error ? error.message : String(error);
+  }
+}
