@@ -1,0 +1,80 @@
+/** One data test: what it checks, what it found in each task, its SQL, and the rows. */
+import { api } from "../../api";
+import { useKeys } from "../../keys";
+import { Code, type CodeLine, Copy, textOf } from "../../parts/code";
+import { useFetched } from "../../parts/fetched";
+import { duration } from "../../parts/format";
+import { State } from "../../parts/look";
+import { MarkdownText } from "../../parts/markdown_text";
+import { assetPath, link } from "../../router";
+import { runTest } from "../../run";
+import { canRun, project } from "../../store";
+import { FailingRows } from "./failing_rows";
+import { RowsByTask } from "./trend";
+import type { Mark, TestRow } from "./tests";
+
+interface TestSql {
+  readonly path: string;
+  readonly firstLine: number;
+  readonly select: readonly CodeLine[];
+  readonly sql: readonly CodeLine[];
+}
+
+export const linkOfAsset = (asset: string): string => link(assetPath(asset));
+
+export function TestDetail({ row, marks }: { row: TestRow; marks: readonly Mark[] }) {
+  const run = (): void => void (canRun.value && runTest(row.name));
+  useKeys({ r: run });
+  return (
+    <section class="panel testpanel" aria-label={row.name}>
+      <header>
+        <div class="row">
+          <h1 class="cut grow" title={row.name}>
+            {row.name.slice(row.name.indexOf(".") + 1)}
+          </h1>
+          <State look={row.look} word={row.word} />
+          <button type="button" class="btn" aria-disabled={!canRun.value || undefined} onClick={run}>
+            Run this test <kbd>r</kbd>
+          </button>
+        </div>
+        <div class="muted about">
+          {row.description && <MarkdownText text={row.description} />}
+          <p class="faint">
+            {row.description && "· "}
+            {row.asset ? (
+              <>
+                of <a href={linkOfAsset(row.asset)}>{row.asset}</a>
+              </>
+            ) : (
+              `of ${row.of === "no asset" ? "no asset: it never runs with the DAG" : "the whole project: it runs after all assets"}`
+            )}
+            {row.durationMs !== undefined && `, ${duration(row.durationMs)}`}
+          </p>
+        </div>
+      </header>
+      {marks.length > 0 && (
+        <div class="block plotblock">
+          <h3>Failing rows by task</h3>
+          <RowsByTask marks={marks} />
+        </div>
+      )}
+      <Sql name={row.name} />
+      <FailingRows row={row} />
+    </section>
+  );
+}
+
+function Sql({ name }: { name: string }) {
+  const { value, error } = useFetched<TestSql>(api`/api/tests/${name}/sql`, project.value?.loadedTimeMs);
+  if (error) return <p class="block muted testcode">{error}</p>;
+  return (
+    <div class="testcode">
+      {value && (
+        <>
+          <Code lines={value.sql} label={`SQL of ${name}`} linkOf={linkOfAsset} />
+          <Copy text={() => textOf(value.sql)} what="Copy the SQL" />
+        </>
+      )}
+    </div>
+  );
+}
