@@ -52,8 +52,9 @@ class _Marker:
 class Recorder:
     """Writes state.sqlite. Use as an async context manager, in the loop that all its async methods are called in."""
 
-    def __init__(self, writer: Engine, publish: Publish) -> None:
-        self._writer, self._publish = writer, publish
+    def __init__(self, writer: Engine, publish: Publish, on_failure: Callable[[], None] = lambda: None) -> None:
+        """`on_failure` is called once, in the loop, when the state could not be written."""
+        self._writer, self._publish, self._on_failure = writer, publish, on_failure
         self._database = Path(str(writer.url.database))
         self._files = DatabaseFiles(self._database)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
@@ -212,7 +213,9 @@ class Recorder:
                 raise self._failure
             self._position, recorded = await self._loop.run_in_executor(self._thread, self._commit, events, changes)
         except Exception as error:  # noqa: BLE001  a full disk, a bad one, or a state that something else changed
-            self._failure = error
+            is_first, self._failure = self._failure is None, error
+            if is_first:
+                self._on_failure()
             for marker in markers:
                 if not marker.done.cancelled():
                     marker.done.set_exception(RecorderFailed(_cannot_write(error)))

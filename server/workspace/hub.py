@@ -51,11 +51,11 @@ class Hub:
 
     @property
     def project_changes(self) -> int:
-        """How often the project was loaded again, or could not be."""
+        """How often something about the served project changed: its files, or whether its state can be written."""
         return self._project_changes
 
     def announce_project(self) -> None:
-        """Announce that the project's files were loaded again, or could not be."""
+        """Announce that the project was loaded again, that it could not be, or that its state cannot be written."""
         self._project_changes += 1
         self._wake_all()
 

@@ -141,7 +141,7 @@ async def open_workspace(
         stack.callback(searcher.dispose)
         stack.push_async_callback(readers.dispose)
         hub, reader, frames = Hub(), Reader(readers), FrameFiles(folder.frames)
-        recorder = await stack.enter_async_context(Recorder(writer, hub.publish))
+        recorder = await stack.enter_async_context(Recorder(writer, hub.publish, hub.announce_project))
         await recover(reader, recorder)
 
         async def prune_old_tasks(files: FilesNow, shown: Project) -> None:

@@ -123,3 +123,12 @@ def test_a_read_only_server(hello: Path, serve: Serve) -> None:
     assert door.post("/api/dag/asset/dds.world/preview").json()["rowCount"] == 1
     assert door.post("/graphql", {"query": "{ __typename }"}).status_code == 200
     assert door.get("/api/dag/tasks").json()["total"] == 1
+
+
+def test_a_state_that_cannot_be_written(hello: Path, serve: Serve) -> None:
+    """When the state can no longer be written, streams are told at once."""
+    door = serve(hello)
+    with project_messages(door) as sent:
+        (hello / ".dagscope" / "state.sqlite").rename(hello / "elsewhere")
+        assert door.run("t").status_code == 500
+        assert next(sent)["stateWritable"] is False
