@@ -18,7 +18,8 @@ export interface Project {
   readonly logsStored: boolean;
   readonly reload: boolean;
   readonly timeMs: number;
-  readonly loadedTimeMs: number;
+  /** Absent while no version of the files could be loaded. */
+  readonly loadedTimeMs?: number;
   readonly readTimeMs: number;
   readonly assetCount: number;
   readonly testCount: number;

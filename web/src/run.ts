@@ -1,7 +1,8 @@
 /** What the page asks the server to do. An answer's outcome comes by the stream; here only what was refused is reported. */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { api, ApiError, post } from "./api";
 import { go, here, place, taskPath } from "./router";
+import { tasks } from "./store";
 
 /** What the server refused, to be shown until the next request or until it is closed. */
 export const refusal = signal("");
@@ -21,9 +22,27 @@ export function newTaskId(now = new Date()): string {
 
 /** Run assets as a new task, and follow it. */
 export async function runAssets(request: RunRequest = {}): Promise<void> {
+  refusal.value = await tryToRun(request);
+}
+
+/** The same; returns why the server refused, or "" once it has the task. */
+export async function tryToRun(request: RunRequest): Promise<string> {
   const taskId = newTaskId();
-  follow(taskId);
-  await asked(post("/api/dag/run", { taskId, ...request }));
+  const answer = reasonOf(post("/api/dag/run", { taskId, ...request }));
+  const refused = await Promise.race([answer, accepted(taskId)]);
+  if (refused === "") follow(taskId);
+  return refused;
+}
+
+/** Resolves once the stream has said that the task exists: the answer to its POST comes when it ends. */
+function accepted(taskId: string): Promise<string> {
+  return new Promise((resolve) => {
+    const stop = effect(() => {
+      if (!tasks.value.some((task) => task.taskId === taskId)) return;
+      resolve("");
+      queueMicrotask(() => stop());
+    });
+  });
 }
 
 /** Run one data test as a new task, and follow it. */
@@ -44,10 +63,15 @@ function follow(taskId: string): void {
 
 async function asked(answer: Promise<unknown>): Promise<void> {
   refusal.value = "";
+  refusal.value = await reasonOf(answer);
+}
+
+/** Why an answer is a refusal, or "". */
+async function reasonOf(answer: Promise<unknown>): Promise<string> {
   try {
     await answer;
+    return "";
   } catch (error) {
-    if (error instanceof ApiError) refusal.value = error.message;
-    else refusal.value = "The server could not be reached; nothing was started.";
+    return error instanceof ApiError ? error.message : "The server could not be reached; nothing was started.";
   }
 }

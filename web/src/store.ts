@@ -94,11 +94,18 @@ export function elapsedMs(node: TaskNode): number {
   return running && node.startTime !== undefined ? Math.max(0, tick.value - node.startTime) : node.executionTimeMs;
 }
 
-/** True if the server said that it can be asked to run something now. */
-export const canRun = computed(() => {
+/** Why nothing can be run now, or "". */
+export const whyNoRun = computed(() => {
   const now = project.value;
-  return connection.value.state === "live" && !!now && !now.readOnly && now.stateWritable;
+  if (connection.value.state !== "live" || !now) return "The page is not connected to the server.";
+  if (now.readOnly) return "This server is read-only.";
+  if (!now.stateWritable) return "The server cannot write its state.";
+  if (now.loadedTimeMs === undefined) return "The project cannot be loaded.";
+  return "";
 });
+
+/** True if the server said that it can be asked to run something now. */
+export const canRun = computed(() => whyNoRun.value === "");
 
 /** The summary of the task in view, from the newest tasks or from its status. */
 export const summary = computed<TaskSummary | null>(() => {
@@ -121,6 +128,9 @@ export const summary = computed<TaskSummary | null>(() => {
 });
 
 export const runs = computed(() => summary.value?.status === "IN_PROGRESS" || summary.value?.status === "PENDING");
+
+/** How many nodes of the task in view a retry would execute. */
+export const retryable = computed(() => allNodes().filter((node) => node.state === "FAILED" || node.state === "INITIAL").length);
 
 // What is fetched
 

@@ -1,11 +1,15 @@
 /** The frame around every view. */
+import { useEffect } from "preact/hooks";
+import { connection } from "../live/live";
 import { lazy } from "../parts/lazy";
 import { place, type ViewName } from "../router";
 import { loadError, loaded } from "../store";
-import { Dialogs } from "./dialogs";
+import { Dialogs, fetchDialogs } from "./dialogs";
 import { useGlobalKeys } from "./global_keys";
 import { Notices } from "./notices";
+import { showStateInTab } from "./tab_sign";
 import { TaskBar } from "./task_bar";
+import { Toasts, watchForEnds } from "./toasts";
 import { TopBar } from "./top_bar";
 
 const VIEWS: Record<ViewName, ReturnType<typeof lazy>> = {
@@ -20,10 +24,15 @@ const VIEWS: Record<ViewName, ReturnType<typeof lazy>> = {
 
 export function App() {
   useGlobalKeys();
+  useEffect(() => {
+    showStateInTab();
+    watchForEnds();
+    fetchDialogs();
+  }, []);
   const { view, name } = place.value;
   const View = VIEWS[view];
   return (
-    <div class="app">
+    <div class={connection.value.state === "offline" ? "app stale" : "app"}>
       <a class="skip-link" href="#main">
         Skip to the view
       </a>
@@ -40,6 +49,7 @@ export function App() {
         )}
       </div>
       <Dialogs />
+      <Toasts />
     </div>
   );
 }

@@ -9,6 +9,7 @@ export function useGlobalKeys(): void {
   useKeys({
     "Ctrl k": openPalette,
     "?": openHelp,
+    "/": openPalette,
     "g d": () => go(link("/")),
     "g t": () => go(link("/tests")),
     "g l": () => go(link("/logs")),

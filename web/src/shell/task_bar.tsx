@@ -6,9 +6,11 @@ import { connection } from "../live/live";
 import { duration, ticking } from "../parts/format";
 import { Icon } from "../parts/icon";
 import { lookOf, State, WORDS } from "../parts/look";
-import { assetPath, here, link, place, setQuery, taskPath } from "../router";
-import { allNodes, canRun, loaded, runs, summary, taskError, taskId, tasks } from "../store";
+import { assetPath, go, here, link, place, setQuery, taskPath } from "../router";
+import { allNodes, loaded, retryable, runs, summary, taskError, taskId, tasks } from "../store";
 import { cancelTask, retryTask } from "../run";
+import { openRun } from "./dialogs";
+import { RunButton } from "./run_button";
 
 const MARKS_SHOWN = 60;
 const TASKS_IN_STRIP = 10;
@@ -23,6 +25,9 @@ export function TaskBar() {
       {shown ? <Shown task={shown} /> : <span class="muted">{taskError.value || "No task yet"}</span>}
       <span class="grow" />
       <Strip />
+      <RunButton label="Run with data or a selection" onRun={() => openRun()}>
+        Run…
+      </RunButton>
       {shown && (runs.value ? <Cancel /> : <Retry />)}
     </div>
   );
@@ -145,22 +150,11 @@ function Strip() {
   );
 }
 
-function Cancel() {
-  return (
-    <button type="button" class="btn" aria-disabled={!canRun.value || undefined} onClick={() => canRun.value && cancelTask(taskId.value)}>
-      Cancel
-    </button>
-  );
-}
+const Cancel = () => <RunButton onRun={() => cancelTask(taskId.value)}>Cancel</RunButton>;
 
 function Retry() {
-  const left = nodes.value.filter((node) => node.state === "FAILED" || node.state === "INITIAL").length;
-  if (left === 0) return null;
-  return (
-    <button type="button" class="btn" aria-disabled={!canRun.value || undefined} onClick={() => canRun.value && retryTask(taskId.value)}>
-      Retry {left}
-    </button>
-  );
+  if (retryable.value === 0) return null;
+  return <RunButton onRun={() => retryTask(taskId.value)}>Retry {retryable.value}</RunButton>;
 }
 
 /** Show the task before (-1) or after (1) the one in view. */
@@ -168,5 +162,6 @@ export function stepTask(by: -1 | 1): void {
   const index = tasks.value.findIndex((one) => one.taskId === taskId.value);
   const next = tasks.value[index - by];
   if (index < 0 || !next) return;
-  setQuery({ task: index - by === 0 ? null : next.taskId });
+  if (place.value.view === "task") go(taskPath(next.taskId));
+  else setQuery({ task: index - by === 0 ? null : next.taskId });
 }

@@ -26,6 +26,11 @@ export function TopBar() {
         <kbd>Ctrl K</kbd>
       </button>
       <Live />
+      {project.value?.readOnly && (
+        <span class="chip warn" title="Everything can be looked at; nothing can be run, changed or deleted">
+          Read-only
+        </span>
+      )}
       <ThemeSwitch />
       <button type="button" class="btn quiet icon" title="Help" aria-label="Help" onClick={openHelp}>
         <kbd>?</kbd>

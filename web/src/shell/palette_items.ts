@@ -1,0 +1,132 @@
+/** What the palette offers: assets, data tests, tasks, and what can be done. */
+import { type Look, lookOf, WORDS } from "../parts/look";
+import { counted } from "../parts/format";
+import { assetPath, go, here, link, place, taskPath } from "../router";
+import { cancelTask, retryTask, runAssets, runTest } from "../run";
+import { assets, canRun, retryable, runs, taskId, tasks, testResults, viewOf } from "../store";
+import { openHelp, openRun } from "./dialogs";
+import { best, isClose, type Match, matchOf } from "./finding";
+import { askForNotifications, canAskForNotifications } from "./notifications";
+import { theme } from "./theme";
+
+export interface Item extends Match {
+  readonly id: string;
+  readonly label: string;
+  /** The state in front, if the thing has one. */
+  readonly look?: Look;
+  readonly word?: string;
+  /** At the end of the line: a fact, or a key. */
+  readonly hint?: string;
+  readonly key?: string;
+  /** Where it leads; or what it does. */
+  readonly href?: string;
+  readonly act?: () => void;
+}
+
+export interface Group {
+  readonly title: string;
+  readonly items: readonly Item[];
+}
+
+type Plain = Omit<Item, "rank" | "marks">;
+
+const label = (item: { readonly label: string }): string => item.label;
+
+/** The groups for what is typed, best matches first in each. `tests` are the full names of all data tests. */
+export function found(typed: string, tests: readonly string[]): readonly Group[] {
+  const isEmpty = typed.trim() === "";
+  const ofAssets = best(assetItems(), label, typed, isEmpty ? 4 : 6);
+  const ofTests = isEmpty ? [] : best(testItems(tests), label, typed, 5);
+  const ofTasks = best(taskItems(), label, typed, isEmpty ? 3 : 4);
+  const ofFirst = [...ofAssets.slice(0, 1).flatMap((item) => runItems(item.label)), ...ofTests.slice(0, 1).flatMap(runTestItems)];
+  const subjects = isEmpty ? [] : ofFirst;
+  const ofSubjects = subjects.map((item): Item => ({ rank: 0, marks: [], ...item, ...matchOf(item.label, typed) }));
+  const others = best(actionItems(), label, typed, 6);
+  const actions = [...ofSubjects, ...(ofSubjects.length ? others.filter(isClose) : others)];
+  const groups = [
+    { title: "Assets", items: ofAssets },
+    { title: "Tests", items: ofTests },
+    { title: "Tasks", items: ofTasks },
+    { title: "Do", items: actions },
+  ];
+  return groups.filter((group) => group.items.length > 0);
+}
+
+const URGENT: readonly Look[] = ["failed", "running", "testing"];
+
+function assetItems(): Plain[] {
+  const items = [...assets.value.values()].map((asset): Plain => {
+    const { look, word } = viewOf(asset);
+    const href = place.value.view === "dag" ? here({ asset: asset.name }) : link(assetPath(asset.name));
+    return { id: `asset ${asset.name}`, label: asset.name, look, word, hint: asset.materialization, href };
+  });
+  const urgency = (item: Plain): number => (URGENT.includes(item.look!) ? URGENT.indexOf(item.look!) : URGENT.length);
+  return items.sort((one, other) => urgency(one) - urgency(other));
+}
+
+function testItems(tests: readonly string[]): Plain[] {
+  return tests.map((name): Plain => {
+    const status = testResults.value.get(name)?.status;
+    const look = status ? lookOf(status) : "waiting";
+    const word = status === "SUCCESS" ? "Passed" : status ? WORDS[look] : "Not run";
+    return { id: `test ${name}`, label: name, look, word, href: link("/tests", { test: name }), ...(name.startsWith("root.") && { hint: "whole project" }) };
+  });
+}
+
+function taskItems(): Plain[] {
+  return tasks.value.map((task): Plain => {
+    const look = lookOf(task.status);
+    const hint = counted(task.totalAssets, "asset");
+    return { id: `task ${task.taskId}`, label: task.taskId, look, word: WORDS[look], hint, href: taskPath(task.taskId) };
+  });
+}
+
+function runItems(name: string): Plain[] {
+  const asset = assets.value.get(name);
+  if (!asset || !canRun.value) return [];
+  const item = (what: string, select: string, key?: string): Plain => ({
+    id: `run ${select}`,
+    label: `Run ${name}${what}`,
+    act: () => void runAssets({ select }),
+    ...(key && { key }),
+  });
+  const items = [item("", name)];
+  const below = reach(name, "downstreams");
+  const above = reach(name, "upstreams");
+  if (below) items.push(item(` and its ${counted(below, "downstream")}`, `${name}+`));
+  if (above) items.push(item(` and its ${counted(above, "upstream")}`, `+${name}`));
+  return items;
+}
+
+function reach(name: string, towards: "upstreams" | "downstreams"): number {
+  const seen = new Set<string>([name]);
+  for (const one of seen) for (const other of assets.value.get(one)?.[towards] ?? []) seen.add(other);
+  return seen.size - 1;
+}
+
+const runTestItems = (test: Plain): Plain[] =>
+  canRun.value ? [{ id: `run ${test.id}`, label: `Run ${test.label}`, act: () => void runTest(test.label) }] : [];
+
+function actionItems(): Plain[] {
+  const items: Plain[] = [];
+  const offer = (text: string, act: () => void, key?: string): void =>
+    void items.push({ id: `do ${text}`, label: text, act, ...(key && { key }) });
+  if (canRun.value) {
+    offer(`Run all ${counted(assets.value.size, "asset")}`, () => void runAssets());
+    offer("Run with data or a selection…", () => openRun());
+    const id = taskId.value;
+    if (runs.value) offer(`Cancel ${id}`, () => void cancelTask(id));
+    else if (retryable.value) offer(`Retry what did not succeed in ${id}`, () => void retryTask(id));
+  }
+  offer("Open the DAG", () => go(link("/")), "g d");
+  if (taskId.value) offer("Open the task", () => go(taskPath(taskId.value)), "g r");
+  offer("Open the tests", () => go(link("/tests")), "g t");
+  offer("Open the logs", () => go(link("/logs")), "g l");
+  offer("Open the history", () => go(link("/history")), "g h");
+  if (theme.value !== "light") offer("Use the light theme", () => (theme.value = "light"));
+  if (theme.value !== "dark") offer("Use the dark theme", () => (theme.value = "dark"));
+  if (theme.value !== "system") offer("Use the system’s theme", () => (theme.value = "system"));
+  if (canAskForNotifications.value) offer("Notify me when long tasks end", askForNotifications);
+  offer("Show the keys", openHelp, "?");
+  return items;
+}
