@@ -165,6 +165,16 @@ def run(
 )
 @click.option("--organization", metavar="NAME", help="Refuse clients that name another organization.")
 @click.option("--deployment", metavar="NAME", help="Refuse clients that name another deployment.")
+@click.option(
+    "--allow-host", "allowed_hosts", multiple=True, metavar="NAME", help="Answer to this name too. Can be repeated."
+)
+@click.option(
+    "--allow-origin",
+    "allowed_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of this origin send requests and read the answers. Can be repeated.",
+)
 @click.option("--debug", is_flag=True, help="Log more, and show stack traces of unexpected errors.")
 def serve(
     folder: Path,
@@ -178,6 +188,8 @@ def serve(
     api_token_file: Path | None,
     organization: str | None,
     deployment: str | None,
+    allowed_hosts: tuple[str, ...],
+    allowed_origins: tuple[str, ...],
     debug: bool,
 ) -> None:
     """Serve the project's page, HTTP API and event stream until stopped with Ctrl-C."""
@@ -186,7 +198,7 @@ def serve(
         fail(str(owner))
     from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
 
-    access = AccessOptions(api_token_file, organization, deployment)
+    access = AccessOptions(api_token_file, organization, deployment, allowed_hosts, allowed_origins)
     options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, open_page, access, read_only)
     project, problems = _load_for_reload(folder) if reload_ else (_load(folder), ())
     serve_project(project, options, problems)

@@ -32,6 +32,9 @@ from dagscope.dag.ground.forked_children import closed_in_children
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
 from dagscope.server.app import create_app
+from dagscope.server.http.guard import Rules
+from dagscope.server.http.hosts import Hosts, is_loopback
+from dagscope.server.http.origins import Origins
 from dagscope.server.http.stalled_readers import aborting_after
 from dagscope.server.workspace.console import Capture, TaskEntries, configure_console
 from dagscope.server.workspace.reload import reload_on_change
@@ -51,11 +54,16 @@ class AccessOptions:
     api_token_file: Path | None = None
     organization: str | None = None
     deployment: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, Any]:
         """The values that are given, as values of `Settings`. Exits if the file cannot be read."""
         values = {"organization": self.organization, "deployment": self.deployment, "api_token": self._token()}
-        return {name: value for name, value in values.items() if value is not None}
+        lists = {"allowed_hosts": self.allowed_hosts, "allowed_origins": self.allowed_origins}
+        return {name: value for name, value in values.items() if value is not None} | {
+            name: value for name, value in lists.items() if value
+        }
 
     def _token(self) -> str | None:
         if self.api_token_file is None:
@@ -86,7 +94,8 @@ class ServeOptions:
 
 def serve_project(project: Project, options: ServeOptions, problems: tuple[Problem, ...] = ()) -> NoReturn:
     """Serve until stopped, then exit. With `problems`, the project's files cannot be loaded yet."""
-    settings = read_settings(_given(options), {"api_token": "--api-token-file", "organization": "--organization"})
+    settings = read_settings(_given(options), _OPTIONS)
+    _check_reach(options.host, settings)
     os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     outlive_timers()
     listening = _bind(options.host, options.port)
@@ -100,6 +109,39 @@ def serve_project(project: Project, options: ServeOptions, problems: tuple[Probl
             listening.close()
             gc.unfreeze()  # at exit, DuckDB's binding reports objects that cannot be collected as leaks
     leave(0)
+
+
+_OPTIONS = {
+    "api_token": "--api-token-file",
+    "organization": "--organization",
+    "allowed_hosts": "--allow-host",
+    "allowed_origins": "--allow-origin",
+}
+
+
+def _check_reach(host: str, settings: Settings) -> None:
+    """Exit if other machines could reach the server and it would not know whom to let in, or by which name."""
+    for setting, check in (("allowed_hosts", Hosts.of), ("allowed_origins", Origins.of)):
+        try:
+            check(getattr(settings, setting))
+        except ValueError as error:
+            fail(f"{_OPTIONS[setting]}: {error}")
+    addresses = _addresses(host)
+    if not addresses or all(map(is_loopback, addresses)):
+        return
+    missing = [] if settings.api_token is not None else ["an API token (--api-token-file FILE, or DAGSCOPE_API_TOKEN)"]
+    if not settings.allowed_hosts:
+        missing.append("the names that clients use (--allow-host NAME, or DAGSCOPE_ALLOWED_HOSTS)")
+    if missing:
+        fail(f"--host {host} can be reached from other machines. That needs {' and '.join(missing)}.")
+
+
+def _addresses(host: str) -> set[str]:
+    """What a host stands for; nothing if it is not known, which binding to it reports."""
+    try:
+        return {str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (UnicodeError, OSError):
+        return set()
 
 
 def _given(options: ServeOptions) -> dict[str, Any]:
@@ -132,6 +174,11 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, workspace: Workspace) -> None:
         super().__init__(config)
         self._workspace = workspace
+
+    def session_code(self) -> str | None:
+        """The code that opens the page's first session; None without an API token."""
+        rules: Rules = self.config.app.state.rules  # type: ignore[union-attr]  # the application, not its name
+        return rules.sessions.code if rules.sessions is not None else None
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cancel what runs, and what is read, first: its POSTs then answer, and its streams end by themselves."""
@@ -203,6 +250,8 @@ async def _serve(
                 open_browser(address, lambda: console.print(no_browser, highlight=False, soft_wrap=True))
             runs_first = options.run_first and not problems
             running = asyncio.create_task(_first_run(workspace, listener, console, address)) if runs_first else None
+            if (code := server.session_code()) is not None:
+                console.print(f"Open {address}/#code={code} (works once)", highlight=False, soft_wrap=True)
             reloading = asyncio.create_task(reload_on_change(workspace)) if options.reload else None
             await serving
             for task in (running, reloading):

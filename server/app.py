@@ -22,6 +22,7 @@ from dagscope.server.api import (
     readme_endpoints,
     relation_endpoints,
     row_endpoints,
+    session_endpoints,
     sql_endpoints,
     statement_endpoints,
     stream,
@@ -38,11 +39,12 @@ from dagscope.server.http.answers import (
     answer_too_many,
 )
 from dagscope.server.http.endpoint import Endpoint
-from dagscope.server.http.guard import Guard
+from dagscope.server.http.guard import Guard, OpenPaths, Rules
 from dagscope.server.http.openapi import openapi_endpoint
 from dagscope.server.http.plain_targets import PlainTargets
+from dagscope.server.http.secure_headers import SecureHeaders, secured
 from dagscope.server.page import layout_endpoints
-from dagscope.server.page.bundle import BUNDLE, Bundle
+from dagscope.server.page.bundle import BUNDLE, Bundle, is_page_path
 from dagscope.server.page.endpoint_list import EndpointList
 from dagscope.server.page.layouts import Layouts
 from dagscope.server.workspace.files_now import NotLoaded
@@ -69,9 +71,12 @@ API: tuple[Endpoint, ...] = (
     *log_endpoints.ENDPOINTS,
     *stream.ENDPOINTS,
     *graphql_endpoints.ENDPOINTS,
+    *session_endpoints.ENDPOINTS,
     *health_endpoints.ENDPOINTS,
 )
 """Every endpoint of the API, in the order in which the document lists them."""
+
+_OPEN_PATHS = OpenPaths(frozenset({health_endpoints.PATH}), is_page_path, frozenset({session_endpoints.PATH}))
 
 Opened = Callable[[], AbstractAsyncContextManager[Workspace]]
 
@@ -87,6 +92,7 @@ def create_app(open_workspace: Opened, page: Path = BUNDLE) -> Starlette:
         async with open_workspace() as workspace:
             app.state.workspace = workspace
             app.state.layouts = Layouts()
+            app.state.rules = Rules.of(workspace.settings)
             yield
 
     endpoint_list = EndpointList(API)
@@ -98,12 +104,9 @@ def create_app(open_workspace: Opened, page: Path = BUNDLE) -> Starlette:
         ],
         lifespan=lifespan,
         middleware=[
+            Middleware(SecureHeaders),
             Middleware(PlainTargets),
-            Middleware(
-                Guard,
-                settings_of=lambda scope: scope["app"].state.workspace.settings,
-                open_paths=frozenset({health_endpoints.PATH}),
-            ),
+            Middleware(Guard, rules_of=lambda scope: scope["app"].state.rules, open_paths=_OPEN_PATHS),
         ],
         exception_handlers={
             Refused: answer_refused,
@@ -115,7 +118,7 @@ def create_app(open_workspace: Opened, page: Path = BUNDLE) -> Starlette:
             ShuttingDown: answer_state_failure,
             TooManyWaiting: answer_too_many,
             NotLoaded: answer_not_loaded,
-            Exception: answer_fault,
+            Exception: secured(answer_fault),
         },
     )
     app.router.redirect_slashes = False  # a redirect once turned `DELETE /api/logs/` into deleting all logs

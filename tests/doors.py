@@ -21,6 +21,8 @@ from dagscope.server.app import create_app
 from dagscope.server.workspace.settings import Settings
 from dagscope.server.workspace.workspace import open_workspace
 
+ADDRESS = "http://127.0.0.1:8080"
+"""Of the application in this process."""
 DAGSCOPE = str(Path(sys.executable).with_name("dagscope"))
 
 
@@ -34,7 +36,7 @@ class AppDoor:
 
     def start(self) -> None:
         app = create_app(lambda: open_workspace(load_project(self.folder), self.settings))
-        self.client = self._open.enter_context(TestClient(app, raise_server_exceptions=False))
+        self.client = self._open.enter_context(TestClient(app, ADDRESS, raise_server_exceptions=False))
 
     def stop(self) -> None:
         self._open.close()

@@ -42,6 +42,13 @@ class RunRequest(Shape):
     select: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST})] | None = None
 
 
+class SessionRequest(Shape):
+    """`POST /api/session`: the code that the server printed at its start, or the API token."""
+
+    code: str | None = None
+    token: str | None = None
+
+
 class ExecuteRequest(Shape):
     """`POST /api/dag/asset/:name/execute`. By default, statements are profiled if they were in the task before."""
 

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 from starlette.staticfiles import StaticFiles
 
 from dagscope.server.page.endpoint_list import EndpointList
@@ -17,6 +17,7 @@ BUNDLE: Final = Path(__file__).parent.parent / "static"
 VIEWS: Final = ("/", "/tests", "/logs", "/history", "/tasks/{task_id}", "/assets/{name}")
 """The paths of the page's views. Which one is shown is decided in the browser."""
 
+_VIEW_PATTERNS = [compile_path(path)[0] for path in VIEWS]
 _DOCUMENT = "index.html"
 _HASHED = re.compile(r"[\w.-]+-[\w-]{8}\.\w+")
 _UNCHANGING = "public, max-age=31536000, immutable"
@@ -48,6 +49,13 @@ _NOT_BUILT = """<h2>The page for the browser is not built</h2>
 npm ci --ignore-scripts
 npm run build</pre>
 <p>and load this page again. An installed dagscope has the page if npm was there when its wheel was built.</p>"""
+
+
+def is_page_path(method: str, path: str) -> bool:
+    """Whether a request is for the document or a file of the page. Neither contains anything about the project."""
+    if method not in ("GET", "HEAD"):
+        return False
+    return path.startswith("/static/") or any(pattern.fullmatch(path) for pattern in _VIEW_PATTERNS)
 
 
 class Bundle:

@@ -12,7 +12,7 @@ from dagscope.server.page.layouts import Layouts
 async def get_layout(request: Request) -> Response:
     layouts: Layouts = request.app.state.layouts
     answer = await layouts.of(workspace_of(request).project)
-    headers = {"ETag": f'"{answer.graph_hash}"', "Cache-Control": "no-cache"}
+    headers = {"ETag": f'"{answer.graph_hash}"'}
     known = request.headers.get("if-none-match", "")
     if any(tag.strip().removeprefix("W/") == headers["ETag"] for tag in known.split(",")):
         return Response(status_code=304, headers=headers)

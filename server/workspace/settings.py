@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dagscope.dag.events.log_limits import LogLimits
 from dagscope.dag.project.loading_limits import LoadingLimits
@@ -47,6 +47,10 @@ class LogFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 def _in_lower_case(value: object) -> object:
@@ -97,6 +101,12 @@ class Settings(BaseSettings):
         None, description="The only organization that clients may name; default: any."
     )
     deployment: str | None = Field(None, description="The only deployment that clients may name; default: any.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Names besides the loopback's that the server answers to, comma-separated."
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Origins of other pages that may send requests and read the answers, comma-separated."
+    )
     log_level: Annotated[LogLevel, BeforeValidator(_in_lower_case)] = Field(
         LogLevel.INFO, description="The lowest level that `serve` shows on its console; `--debug` shows all."
     )

@@ -65,7 +65,7 @@ def _never_reading(port: int, random: Random) -> socket.socket:
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     reader.connect(("127.0.0.1", port))
     last_id = random.choice(["", "Last-Event-ID: 0\r\n"])
-    reader.sendall(f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\n{last_id}\r\n".encode())
+    reader.sendall(f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{last_id}\r\n".encode())
     return reader
 
 

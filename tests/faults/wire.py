@@ -54,7 +54,11 @@ class Connection:
     async def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> None:
         """Send a request without waiting for its answer."""
         content = b"" if body is None else json.dumps(body).encode()
-        lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{k}: {v}" for k, v in (headers or {}).items())]
+        lines = [
+            f"{method} {path} HTTP/1.1",
+            f"Host: 127.0.0.1:{self._port}",
+            *(f"{k}: {v}" for k, v in (headers or {}).items()),
+        ]
         if body is not None:
             lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
         try:

@@ -29,7 +29,7 @@ def opened_connection(door: ServerDoor, method: str, path: str) -> socket.socket
     """A connection that has sent a request without a body."""
     address = urlsplit(door.address)
     connection = socket.create_connection((address.hostname, address.port), timeout=20)
-    connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+    connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 0\r\n\r\n".encode())
     return connection
 
 

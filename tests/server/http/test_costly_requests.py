@@ -37,7 +37,7 @@ def sent(door: ServerDoor, data: bytes) -> tuple[str, str]:
     address = urlsplit(door.address)
     with closing(socket.create_connection((address.hostname, address.port), timeout=20)) as connection:
         with suppress(OSError):  # refused, and closed, before all was sent
-            connection.sendall(data)
+            connection.sendall(data.replace(b"Host: x", b"Host: " + address.netloc.encode()))
         answer = b""
         with suppress(OSError):
             while b"}" not in answer and (received := connection.recv(65_536)):

@@ -10,9 +10,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from dagscope.server.http.guard import Guard
+from dagscope.server.http.guard import Guard, OpenPaths, Rules
 from dagscope.server.workspace.settings import Settings
-from tests.doors import AppDoor
+from tests.doors import ADDRESS, AppDoor
 from tests.run_events import SPEC_QUERY
 
 TOKEN = "agent:a1b2c3d4e5"
@@ -36,7 +36,6 @@ def with_token(**headers: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/"),
         ("GET", "/openapi.json"),
         ("GET", "/api/dag"),
         ("POST", "/api/dag/run"),
@@ -160,7 +159,7 @@ def test_other_machines(address: str, code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "code"), [("/healthz", 200), ("/healthz/", 401), ("/healthz/x", 401), ("/healthzx", 401), ("/", 401)]
+    ("path", "code"), [("/healthz", 200), ("/healthz/", 401), ("/healthz/x", 401), ("/healthzx", 401), ("/api", 401)]
 )
 def test_health_needs_no_token(guarded: AppDoor, path: str, code: int) -> None:
     """Only `/healthz` is answered without the token, whatever organization the client names."""
@@ -172,8 +171,7 @@ def test_health_needs_no_token(guarded: AppDoor, path: str, code: int) -> None:
 def test_health_for_other_machines(settings: Settings) -> None:
     """Clients on other machines get an answer for an open path, and for no other."""
     app = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("here"))])
-    guard = Guard(app, lambda _: settings, open_paths=frozenset({"/healthz"}))
-    client = TestClient(guard, client=("192.168.1.5", 50_000))
+    client = TestClient(_guarded(app, settings), ADDRESS, client=("192.168.1.5", 50_000))
     assert client.get("/healthz").text == "here"
     assert client.get("/api/dag").status_code == 401
 
@@ -191,5 +189,10 @@ def test_token_is_not_shown() -> None:
 
 def _answer(settings: Settings, address: str, headers: dict[str, str] | None = None) -> Any:
     app = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
-    client = TestClient(Guard(app, lambda _: settings), client=(address, 50_000))
+    client = TestClient(_guarded(app, settings), ADDRESS, client=(address, 50_000))
     return client.get("/", headers=with_token() if headers is None else headers)
+
+
+def _guarded(app: Starlette, settings: Settings) -> Guard:
+    rules = Rules.of(settings)
+    return Guard(app, lambda _: rules, OpenPaths(frozenset({"/healthz"}), lambda method, path: False, frozenset()))

@@ -10,6 +10,7 @@ from dagscope.dag.project.loading import load_project
 from dagscope.server.app import create_app
 from dagscope.server.workspace.settings import Settings
 from dagscope.server.workspace.workspace import open_workspace
+from tests.doors import ADDRESS
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -36,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def client(hello: Path, folder: Path) -> Iterator[TestClient]:
     """The hello project, served with that page."""
     app = create_app(lambda: open_workspace(load_project(hello), Settings()), folder)
-    with TestClient(app) as client:
+    with TestClient(app, ADDRESS) as client:
         yield client
 
 
