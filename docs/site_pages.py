@@ -18,7 +18,7 @@ OUTSIDE = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
-    "SECURITY.md": "security.md",
+    "SECURITY.md": "reporting-a-vulnerability.md",
     "LICENSE": "LICENSE",
     "examples/hello/README.md": "examples/hello.md",
     "examples/nycflights/README.md": "examples/nycflights.md",

@@ -18,8 +18,9 @@ import "./styles/sql.css";
 import "./styles/floating.css";
 import { followLinks } from "./router";
 import { App } from "./shell/app";
+import { takeCode } from "./session";
 import { start } from "./store";
 
 document.addEventListener("click", followLinks);
-start();
+void takeCode().then(start);
 render(<App />, document.querySelector("#page")!);

@@ -18,6 +18,8 @@ export const tasks = signal<readonly TaskSummary[]>([]);
 export const loaded = signal(false);
 /** Why the page could not be filled, or "". */
 export const loadError = signal("");
+/** True if the server wants its API token and this browser has no session. */
+export const signInNeeded = signal(false);
 
 /** The id of the task that every view is as of: the one in the address, or the newest. "" if nothing ever ran. */
 export const taskId = computed(() => namedTask.value || tasks.value[0]?.taskId || "");
@@ -147,10 +149,12 @@ export async function refresh(): Promise<void> {
       assets.value = new Map((dag?.nodes ?? []).map((asset) => [asset.name, asset]));
       tasks.value = list?.tasks ?? [];
       loadError.value = "";
+      signInNeeded.value = false;
       loaded.value = true;
     });
     await refreshTask();
   } catch (error) {
+    signInNeeded.value = error instanceof ApiError && error.status === 401;
     loadError.value = said(error);
   }
 }

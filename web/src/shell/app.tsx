@@ -3,10 +3,11 @@ import { useEffect } from "preact/hooks";
 import { connection } from "../live/live";
 import { lazy } from "../parts/lazy";
 import { place, type ViewName } from "../router";
-import { loadError, loaded } from "../store";
+import { loadError, loaded, signInNeeded } from "../store";
 import { Dialogs, fetchDialogs } from "./dialogs";
 import { useGlobalKeys } from "./global_keys";
 import { Notices } from "./notices";
+import { SignIn } from "./sign_in";
 import { showStateInTab } from "./tab_sign";
 import { TaskBar } from "./task_bar";
 import { Toasts, watchForEnds } from "./toasts";
@@ -42,6 +43,8 @@ export function App() {
         <Notices />
         {loaded.value ? (
           <View key={view === "asset" || view === "task" ? `${view} ${name}` : view} />
+        ) : signInNeeded.value ? (
+          <SignIn />
         ) : (
           <main class="view" id="main">
             {loadError.value && <p class="block">{loadError.value}</p>}
