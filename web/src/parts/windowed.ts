@@ -3,7 +3,8 @@ import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 export const ROW_PX = 24;
-const AHEAD = 12;
+/** Rows come and go this many at a time: a few large changes cost less than many small ones. */
+const STEP = 8;
 
 export interface Rows {
   readonly from: number;
@@ -17,9 +18,9 @@ export function useWindow(container: RefObject<HTMLElement | null>, count: numbe
     const element = container.current;
     if (!element) return;
     const look = (): void => {
-      const first = Math.floor(element.scrollTop / ROW_PX);
-      const from = Math.max(0, Math.min(first - AHEAD, count - 1));
-      const to = Math.min(count, first + Math.ceil(element.clientHeight / ROW_PX) + AHEAD);
+      const first = Math.floor(element.scrollTop / ROW_PX / STEP) * STEP;
+      const from = Math.max(0, Math.min(first - STEP, count - 1));
+      const to = Math.min(count, first + Math.ceil(element.clientHeight / ROW_PX) + 2 * STEP);
       show((now) => (now.from === from && now.to === to ? now : { from, to }));
     };
     look();

@@ -45,7 +45,7 @@ export function SlowestAssets() {
                 <a href={href(asset.name)}>{asset.name}</a>
               </td>
               <td>
-                <Sparkline values={asset.durations} />
+                <Sparkline values={asset.durations} width={104} />
               </td>
               <Ms value={asset.median} />
               <Ms value={asset.last} />

@@ -3,7 +3,7 @@
  * Plain SVG rather than a canvas: a page of tasks is few marks, each a link with a name, an icon and a focus.
  */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { duration, ticking } from "../../parts/format";
+import { duration, ticking, timeOfDay } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { type Look, lookOf, WORDS } from "../../parts/look";
 import { go, taskPath } from "../../router";
@@ -12,13 +12,15 @@ import { tickLabel, ticks } from "../task/timeline";
 import { durationOf, greenMedian, type ShownTask, shownTasks } from "./shown_history";
 
 const HEIGHT = 268;
-const TOP = 20;
+const TOP = 24;
 const BOTTOM = 234;
 const LEFT = 60;
 const RIGHT = 16;
-/** Below this width of a column, names and values do not fit beside each other. */
+/** From this width of a column on, names fit, and values beside the icon; otherwise values are above it. */
 const NAMES_FROM = 88;
-const VALUES_FROM = 56;
+const VALUES_FROM = 46;
+/** At most as wide is a character of a name, on average. */
+const CHARACTER = 7;
 
 export function DurationPlot() {
   const box = useRef<HTMLDivElement>(null);
@@ -82,7 +84,7 @@ function Lollipop({ shown: { task }, left, width, y }: LollipopProps) {
   const value = task.durationMs === undefined ? ticking(ms) : duration(ms);
   const middle = left + width / 2;
   const isCurrent = task.taskId === taskId.value;
-  const shownValue = width >= VALUES_FROM || isCurrent;
+  const isWide = width >= NAMES_FROM;
   return (
     <a class="lollipop" href={taskPath(task.taskId)} aria-label={`${task.taskId}: ${WORDS[look]}, ${value}`} onClick={open}>
       <title>{`${task.taskId}: ${WORDS[look]}, ${value}`}</title>
@@ -91,14 +93,14 @@ function Lollipop({ shown: { task }, left, width, y }: LollipopProps) {
       <svg x={middle - 8} y={y(ms) - 8} width={16} height={16} class={`st-${look}`}>
         <Icon name={look} />
       </svg>
-      {shownValue && (
-        <text class="halo" x={middle + 13} y={y(ms) + 4}>
+      {(width >= VALUES_FROM || isCurrent) && (
+        <text class="halo" {...(isWide ? { x: middle + 13, y: y(ms) + 4 } : { x: middle, y: y(ms) - 12, "text-anchor": "middle" })}>
           {value}
         </text>
       )}
-      {width >= NAMES_FROM && (
+      {width >= VALUES_FROM && (
         <text class="name" x={middle} y={252} text-anchor="middle">
-          {cut(task.taskId, Math.floor((width - 12) / 6.2))}
+          {isWide ? cut(task.taskId, Math.floor((width - 12) / CHARACTER)) : timeOfDay(task.startTime).slice(0, 5)}
         </text>
       )}
     </a>

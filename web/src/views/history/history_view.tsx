@@ -18,6 +18,7 @@ export function HistoryView() {
   const now = history.value;
   return (
     <main class="view" id="main">
+      <h1 class="vh">History</h1>
       <Tools />
       <div class="page historypage">
         {historyError.value && <p role="alert">{historyError.value}</p>}

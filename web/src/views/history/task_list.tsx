@@ -1,4 +1,5 @@
 /** The tasks, newest first, with what stands out in each. */
+import { useEffect, useRef } from "preact/hooks";
 import { count, duration, ticking, timeOfDay, day } from "../../parts/format";
 import { lookOf, State } from "../../parts/look";
 import { here, setQuery, taskPath } from "../../router";
@@ -49,9 +50,13 @@ function Row({ shown: { task, index } }: { shown: ShownTask }) {
   const { done, failed, skipped } = countsOf(task);
   const current = task.taskId === taskId.value;
   const ms = durationOf(task);
+  const row = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    if (current) row.current?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   const select = (): void => setQuery({ task: task.taskId === tasks.peek()[0]?.taskId ? null : task.taskId }, { replace: true });
   return (
-    <tr class={current ? "sel" : ""} {...(current ? { "aria-current": "true" as const } : {})} onClick={select}>
+    <tr ref={row} class={current ? "sel" : ""} {...(current ? { "aria-current": "true" as const } : {})} onClick={select}>
       <td>
         <State look={lookOf(task.status)} />
       </td>

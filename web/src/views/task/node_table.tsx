@@ -13,6 +13,10 @@ import { NodeRow, rowId } from "./node_row";
 import { path, shownNodes, span } from "./shown_task";
 import { tickLabel, ticks } from "./timeline";
 
+const HEAD_PX = 44;
+/** Rows that stay in sight however much stands above and below. */
+const ROWS_AT_LEAST = 4;
+
 const looks = computed(() => countLooks(shownNodes.value));
 const wantedLooks = computed<readonly string[]>(() => param("state").split(",").filter(Boolean));
 const sort = computed(() => sortOf(param("sort")));
@@ -25,8 +29,9 @@ const listed = computed<readonly string[]>(() => {
 
 export function NodeTable() {
   useNodeKeys();
+  const least = HEAD_PX + ROW_PX * (1 + Math.min(ROWS_AT_LEAST, listed.value.length));
   return (
-    <section class="card nodes" aria-label="Nodes">
+    <section class="card nodes" aria-label="Nodes" style={{ minHeight: `${least}px` }}>
       <Head />
       <Scrolled />
     </section>

@@ -4,7 +4,7 @@ import type { TestResult } from "../../api";
 import { counted, duration } from "../../parts/format";
 import { lookOf, State, WORDS } from "../../parts/look";
 import { link } from "../../router";
-import { testResults } from "../../store";
+import { assets, project, testResults } from "../../store";
 import { isEarlier, shownNodes, shownTask } from "./shown_task";
 import { shortName } from "./task_words";
 
@@ -20,8 +20,19 @@ const results = computed<readonly TestResult[]>(() => {
   return [...names].map((name) => testResults.value.get(name)).filter((result) => result !== undefined);
 });
 
+/**
+ * How many root tests have not run in a task of the whole DAG with tests. Their place is there from the start, so that
+ * nothing moves when they do run.
+ */
+const notRun = computed<number>(() => {
+  const nodes = shownNodes.value;
+  if (nodes.length < assets.value.size || !nodes.some((node) => node.totalTests > 0)) return 0;
+  const ofAssets = [...assets.value.values()].reduce((sum, asset) => sum + asset.tests.length, 0);
+  return (project.value?.testCount ?? 0) - ofAssets - results.value.length;
+});
+
 export function OtherTests() {
-  if (results.value.length === 0) return null;
+  if (results.value.length === 0 && notRun.value <= 0) return null;
   const alone = results.value.some((result) => !result.testName.startsWith("root."));
   return (
     <section class="card others" aria-label="Root tests">
@@ -31,8 +42,18 @@ export function OtherTests() {
         {results.value.map((result) => (
           <Result key={result.testName} result={result} />
         ))}
+        {notRun.value > 0 && <NotRun />}
       </ul>
     </section>
+  );
+}
+
+function NotRun() {
+  const waits = shownTask.value?.endTime === undefined;
+  return (
+    <li class="muted">
+      {counted(notRun.value, "test")} {waits ? "to run" : "not run: an asset that they read was not made"}
+    </li>
   );
 }
 

@@ -9,6 +9,7 @@ import { NodeTable } from "./node_table";
 import { OtherTests } from "./other_tests";
 import { attemptError, followTask, isEarlier, path, shownNodes, shownTask } from "./shown_task";
 import { TaskTitle } from "./task_title";
+import { pathInWords } from "./task_words";
 
 export function TaskView() {
   useEffect(followTask, []);
@@ -62,7 +63,7 @@ function Foot() {
       )}
       {critical && (
         <span class="cut">
-          Critical path: {critical.names.join(" → ")}
+          Critical path: {pathInWords(critical.names)}
           {critical.queued > 0 ? `; ${duration(critical.queued)} of it waited for a worker` : "; none of it waited for a worker"}
         </span>
       )}

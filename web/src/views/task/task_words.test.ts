@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Task, TaskNode } from "../../api";
-import { failuresOf, reasonOf, scopeOf, whySkipped } from "./task_words";
+import { failuresOf, pathInWords, reasonOf, scopeOf, whySkipped } from "./task_words";
 
 function node(assetName: string, values: Partial<TaskNode> = {}): TaskNode {
   const counts = { executionTimeMs: 0, totalTests: 0, passedTests: 0, failedTests: 0, testResults: [] };
@@ -22,6 +22,11 @@ test("a task says what it is of", () => {
 test("a skipped node names what it is skipped because of", () => {
   expect(whySkipped("skipped: upstream staging.weather failed")).toBe("because of staging.weather");
   expect(whySkipped("skipped: cancelled")).toBe("cancelled");
+});
+
+test("a long critical path is cut in its middle", () => {
+  expect(pathInWords(["a", "b", "c"])).toBe("a → b → c");
+  expect(pathInWords(["a", "b", "c", "d", "e", "f", "g", "h", "i"])).toBe("a → b → c → 3 more → g → h → i");
 });
 
 test("failures come in the order in which they happened, with what they block; a cancelled node is none", () => {

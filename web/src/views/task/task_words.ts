@@ -68,6 +68,14 @@ export function failuresOf(task: Task, nodes: readonly TaskNode[]): Failure[] {
   return [...ofNodes, ...others.map((test) => ({ asset: "", message: "", tests: [test], executionMs: 0, blocked: [] }))];
 }
 
+const PATH_NAMES = 7;
+
+/** The critical path in words; the middle of a long one is only counted. */
+export function pathInWords(names: readonly string[]): string {
+  if (names.length <= PATH_NAMES) return names.join(" → ");
+  return [...names.slice(0, 3), `${names.length - 6} more`, ...names.slice(-3)].join(" → ");
+}
+
 /** The part of a name after its stage. */
 export const shortName = (name: string): string => name.slice(name.indexOf(".") + 1);
 
