@@ -1,5 +1,6 @@
 /** Code in classified tokens, as the server sends it, with line numbers. */
 import { useState } from "preact/hooks";
+import "./code.css";
 import { Icon } from "./icon";
 
 /** `[class, text]`, or `["r", text, asset]` for a reference. */

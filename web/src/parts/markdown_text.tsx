@@ -1,6 +1,7 @@
 /** Markdown as nodes: nothing of it becomes HTML. */
 import { useMemo } from "preact/hooks";
 import { type Block, type Inline, markdown } from "./markdown";
+import "./markdown.css";
 
 export function MarkdownText({ text }: { text: string }) {
   const blocks = useMemo(() => markdown(text), [text]);

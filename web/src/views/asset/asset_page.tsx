@@ -4,7 +4,7 @@ import { AssetPanel } from "./asset_panel";
 
 export function AssetPage() {
   return (
-    <main class="view" id="main">
+    <main class="view solo" id="main">
       <AssetPanel name={place.value.name} />
     </main>
   );

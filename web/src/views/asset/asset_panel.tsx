@@ -1,6 +1,82 @@
-/** An asset beside the graph. */
+/** An asset: beside the graph, or on a page of its own. */
+import type { ComponentChildren } from "preact";
+import { useKeys } from "../../keys";
+import { here, link, place, setQuery } from "../../router";
+import { assets, canRun, loaded, viewOf } from "../../store";
+import { runAssets } from "../../run";
+import { AssetTabs } from "./asset_tabs";
+import { Facts } from "./facts";
+import { Header } from "./header";
+import { Trouble } from "./trouble";
 import "./asset.css";
 
 export function AssetPanel({ name }: { name: string }) {
-  return <aside class="panel" aria-label={name} />;
+  const asset = assets.value.get(name);
+  const whole = place.value.view === "asset";
+  const run = (select: string) => (): void => void (canRun.value && asset && runAssets({ select }));
+  useKeys({
+    r: run(name),
+    "Shift R": run(`${name}+`),
+    Escape: () => (whole || !param() ? false : setQuery({ asset: null })),
+  });
+  if (!asset) return loaded.value ? <NoAsset name={name} whole={whole} /> : <section class="panel" />;
+  const view = viewOf(asset);
+  return (
+    <section class={whole ? "panel asset whole" : "panel asset"} aria-label={name}>
+      <div class="facts">
+        <Header asset={asset} view={view} whole={whole} />
+        <Trouble view={view} />
+        <div class="block row runs">
+          <Run select={name} primary>
+            Run <kbd>r</kbd>
+          </Run>
+          <Run select={`+${name}`} title="Run it and everything that it reads">
+            With upstreams
+          </Run>
+          <Run select={`${name}+`} title="Run it and everything that reads it (Shift R)">
+            With downstreams
+          </Run>
+        </div>
+        <Facts asset={asset} view={view} />
+      </div>
+      <AssetTabs asset={asset} view={view} />
+    </section>
+  );
+}
+
+const param = (): boolean => place.value.query.has("asset");
+
+interface RunProps {
+  readonly select: string;
+  readonly title?: string;
+  readonly primary?: boolean;
+  readonly children: ComponentChildren;
+}
+
+function Run({ select, title, primary, children }: RunProps) {
+  return (
+    <button
+      type="button"
+      class={primary ? "btn primary" : "btn"}
+      title={title}
+      aria-disabled={!canRun.value || undefined}
+      onClick={() => void (canRun.value && runAssets({ select }))}
+    >
+      {children}
+    </button>
+  );
+}
+
+function NoAsset({ name, whole }: { name: string; whole: boolean }) {
+  return (
+    <section class="panel asset" aria-label={name}>
+      <header>
+        <h1 class="cut">There is no such asset</h1>
+        <p class="muted">
+          The project has no asset <code>{name}</code>: its file was deleted or renamed.
+        </p>
+        <p>{whole ? <a href={link("/")}>Open the DAG</a> : <a href={here({ asset: null })}>Close</a>}</p>
+      </header>
+    </section>
+  );
 }

@@ -4,8 +4,9 @@ import { api, asking } from "../../api";
 import { useKeys } from "../../keys";
 import { useFetched } from "../../parts/fetched";
 import { counted } from "../../parts/format";
+import { RowsTable } from "../../parts/rows_table";
+import { Said } from "../../parts/said";
 import { taskId } from "../../store";
-import { RowsTable } from "./rows_table";
 import type { TestRow } from "./tests";
 
 /** A page of GET /api/tests/data/{testName}. */
@@ -59,7 +60,7 @@ function NoRows({ row }: { row: TestRow }) {
       <div class="block norows">
         <div class="alert warn">
           <b class="strong">The test could not run</b>, so nothing is known of the rows
-          <pre class="said">{row.error.replace(/^could not run: /, "")}</pre>
+          <Said text={row.error.replace(/^could not run: /, "")} />
         </div>
       </div>
     );

@@ -2,6 +2,7 @@
 import { useRef } from "preact/hooks";
 import { count, counted } from "../../parts/format";
 import { State } from "../../parts/look";
+import "../../parts/rows_table.css";
 import { ROW_PX, useInSight, useWindow } from "../../parts/windowed";
 import { here, setQuery } from "../../router";
 import { Trend } from "./trend";
@@ -24,7 +25,7 @@ export function TestList({ rows, chosen, marks, hidden, known }: TestListProps) 
     <div class="scroll rowsbox" ref={box} tabIndex={-1}>
       <table class="table fixed" aria-label="Data tests" aria-rowcount={rows.length + 1}>
         <colgroup>
-          <col style={{ width: "112px" }} />
+          <col style={{ width: "120px" }} />
           <col />
           <col style={{ width: "64px" }} />
           <col class="wide" style={{ width: "52px" }} />

@@ -1,5 +1,7 @@
 /** A test over the newest tasks: a mark a task, and a plot of the rows that it found. */
 import { count } from "../../parts/format";
+import "../../parts/plot.css";
+import "../../parts/trend.css";
 import { here } from "../../router";
 import { taskId, tasks } from "../../store";
 import { type Mark, markWords } from "./tests";

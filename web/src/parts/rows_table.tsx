@@ -1,6 +1,7 @@
 /** Rows as a plain table. Only those in view are elements. */
 import { useRef } from "preact/hooks";
-import { ROW_PX, useWindow } from "../../parts/windowed";
+import "./rows_table.css";
+import { ROW_PX, useWindow } from "./windowed";
 
 interface RowsTableProps {
   readonly label: string;
@@ -15,27 +16,42 @@ export function RowsTable({ label, columns, rows }: RowsTableProps) {
     <div class="scroll rowsbox" ref={box} tabIndex={0} role="region" aria-label={label}>
       <table class="table" aria-rowcount={rows.length + 1}>
         <thead>
-          <tr>
-            {columns.map((column) => (
-              <th key={column} class={isNumeric(rows[0]?.[column]) ? "num" : ""}>
-                {column}
-              </th>
-            ))}
-          </tr>
+          <RowHeads columns={columns} first={rows[0]} />
         </thead>
         <tbody>
           {from > 0 && <tr aria-hidden="true" style={{ height: `${from * ROW_PX}px` }} />}
           {rows.slice(from, to).map((row, index) => (
-            <tr key={from + index} aria-rowindex={from + index + 2}>
-              {columns.map((column) => (
-                <Cell key={column} value={row[column]} />
-              ))}
-            </tr>
+            <RowCells key={from + index} columns={columns} row={row} place={from + index + 2} />
           ))}
           {to < rows.length && <tr aria-hidden="true" style={{ height: `${(rows.length - to) * ROW_PX}px` }} />}
         </tbody>
       </table>
     </div>
+  );
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The names of the columns; `first` says which ones are numbers. */
+export function RowHeads({ columns, first }: { columns: readonly string[]; first: Row | undefined }) {
+  return (
+    <tr>
+      {columns.map((column) => (
+        <th key={column} class={isNumeric(first?.[column]) ? "num" : ""}>
+          {column}
+        </th>
+      ))}
+    </tr>
+  );
+}
+
+export function RowCells({ columns, row, place }: { columns: readonly string[]; row: Row; place?: number }) {
+  return (
+    <tr aria-rowindex={place}>
+      {columns.map((column) => (
+        <Cell key={column} value={row[column]} />
+      ))}
+    </tr>
   );
 }
 

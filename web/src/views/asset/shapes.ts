@@ -1,0 +1,66 @@
+/** What the server says of one asset. */
+import { api, asking, type TaskNode } from "../../api";
+import type { CodeLine } from "../../parts/code";
+import { assetPath, here, link, place } from "../../router";
+import { followsNewest, taskId } from "../../store";
+
+/** GET /api/dag/asset/{name}/sql */
+export interface AssetSql {
+  readonly path: string;
+  readonly firstLine: number;
+  readonly select: readonly CodeLine[];
+  readonly compiled: readonly CodeLine[];
+}
+
+export interface PlanNode {
+  readonly name: string;
+  readonly detail: string;
+  readonly rows?: number;
+  readonly durationMs?: number;
+  readonly children: readonly PlanNode[];
+}
+
+export interface Statement {
+  readonly number: number;
+  readonly text: string;
+  readonly textLength?: number;
+  readonly connection: string;
+  readonly test?: string;
+  readonly startTime: number;
+  readonly durationMs: number;
+  readonly rows?: number;
+  readonly error?: { readonly message: string; readonly position?: number; readonly line?: number; readonly column?: number };
+  readonly lines: readonly CodeLine[];
+  readonly profileTree?: PlanNode;
+}
+
+/** GET /api/dag/asset/{name}/statements?tokens=true */
+export interface Statements {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly total: number;
+  readonly statements: readonly Statement[];
+}
+
+/** How a node spent its time. */
+export interface Timings {
+  readonly executingMs: number;
+  readonly testingMs: number;
+}
+
+export const timingsOf = (node: TaskNode): Timings | undefined => (node as TaskNode & { timings?: Timings }).timings;
+export const rowsOf = (node: TaskNode): number | undefined => (node as TaskNode & { rows?: number }).rows;
+
+/** The task whose result is shown: none, for the newest execution, if the task in view is the newest and left the asset out. */
+export function taskShown(node: TaskNode | undefined): string | null {
+  return !node && followsNewest.value ? null : taskId.value || null;
+}
+
+export function statementsAddress(name: string, node: TaskNode | undefined): string {
+  return asking(api`/api/dag/asset/${name}/statements`, { taskId: taskShown(node), tokens: true });
+}
+
+/** A link to another asset: beside the graph if this one is there too, else to its page. */
+export function linkOfAsset(name: string): string {
+  return place.value.view === "dag" ? here({ asset: name }) : link(assetPath(name), { tab: place.value.query.get("tab") });
+}

@@ -1,0 +1,116 @@
+/** The statements that an asset sent, each with its text, its error and its plan. */
+import { Code, Copy } from "../../parts/code";
+import { useFetched } from "../../parts/fetched";
+import { count, counted, duration } from "../../parts/format";
+import { Icon } from "../../parts/icon";
+import "../../parts/rows_table.css";
+import { Said } from "../../parts/said";
+import { param, setQuery } from "../../router";
+import { runAssets } from "../../run";
+import { canRun } from "../../store";
+import type { OfAsset } from "./asset_tabs";
+import { Plan } from "./plan_table";
+import { linkOfAsset, type Statement, type Statements, statementsAddress } from "./shapes";
+
+export function StatementsTab({ asset, view }: OfAsset) {
+  const version = `${view.node?.state} ${view.node?.endTime}`;
+  const { value, error } = useFetched<Statements>(statementsAddress(asset.name, view.node), version);
+  if (error) return <p class="block muted">{error}</p>;
+  if (value === undefined) return null;
+  if (value === null || value.total === 0) return <p class="block muted">{nothingSent(asset.materialization, value === null)}</p>;
+  const { statements, total } = value;
+  return (
+    <div class="scroll rowsbox statements">
+      <ol aria-label={`Statements of ${asset.name}`}>
+        {statements.map((statement, index) => (
+          <li key={statement.number}>
+            {statement.number - (statements[index - 1]?.number ?? 0) > 1 && (
+              <p class="block xs faint">{counted(statement.number - statements[index - 1]!.number - 1, "statement")} in between not kept</p>
+            )}
+            <OneStatement statement={statement} open={param("statement") === String(statement.number)} />
+          </li>
+        ))}
+      </ol>
+      <p class="block xs faint">
+        {counted(total, "statement")}, {duration(statements.reduce((sum, statement) => sum + statement.durationMs, 0))} in the database.{" "}
+        {!statements.some((statement) => statement.profileTree) && <RunWithPlans name={asset.name} />}
+      </p>
+    </div>
+  );
+}
+
+function nothingSent(materialization: string, notRun: boolean): string {
+  if (notRun) return "It did not run in this task, so it sent no statement.";
+  return materialization === "raw" ? "Its Python sent no statement through a connection." : "It sent no statement.";
+}
+
+function RunWithPlans({ name }: { name: string }) {
+  return (
+    <button
+      type="button"
+      class="more"
+      aria-disabled={!canRun.value || undefined}
+      onClick={() => void (canRun.value && runAssets({ select: name, profile: true }))}
+    >
+      Run it with DuckDB's plans
+    </button>
+  );
+}
+
+function OneStatement({ statement, open }: { statement: Statement; open: boolean }) {
+  const id = `statement-${statement.number}`;
+  return (
+    <>
+      <button
+        type="button"
+        class={statement.error ? "statement wrong" : "statement"}
+        aria-expanded={open}
+        aria-controls={id}
+        onClick={() => setQuery({ statement: open ? null : statement.number })}
+      >
+        <Icon name={open ? "down" : "right"} />
+        <span class="num faint">{statement.number}</span>
+        {statement.error && (
+          <span class="st st-failed">
+            <Icon name="failed" />
+            Failed
+          </span>
+        )}
+        <code class="cut grow">{statement.text.slice(0, 200).replaceAll(/\s+/g, " ")}</code>
+        {statement.rows !== undefined && <span class="faint">{counted(statement.rows, "row")}</span>}
+        <span class="num took">{duration(statement.durationMs)}</span>
+      </button>
+      {open && (
+        <div id={id} class="opened">
+          <StatementOpened statement={statement} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function StatementOpened({ statement }: { statement: Statement }) {
+  const { error } = statement;
+  return (
+    <>
+      {error && (
+        <div class="block">
+          <div class="alert sm">
+            <b class="strong">The database rejected it</b>
+            {error.line !== undefined && ` at line ${error.line}, column ${error.column}`}
+            <Said text={error.message} />
+          </div>
+        </div>
+      )}
+      <div class="row block xs faint">
+        <span class="grow cut">
+          {statement.test ? `of the test ${statement.test}, ` : ""}on {statement.connection}
+          {statement.textLength !== undefined && `; the first ${count(statement.text.length)} of ${count(statement.textLength)} characters`}
+        </span>
+        <Copy text={() => statement.text} what="Copy the statement" />
+      </div>
+      <Code lines={statement.lines} label={`Statement ${statement.number}`} wrong={error?.line} linkOf={linkOfAsset} />
+      {statement.profileTree && <Plan tree={statement.profileTree} />}
+    </>
+  );
+}

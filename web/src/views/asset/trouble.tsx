@@ -1,0 +1,103 @@
+/** Why an asset failed, or was skipped: up front, with the first rows of the test that failed. */
+import { api, asking, type TaskNode } from "../../api";
+import { useFetched } from "../../parts/fetched";
+import { counted } from "../../parts/format";
+import { RowCells, RowHeads } from "../../parts/rows_table";
+import { Said } from "../../parts/said";
+import { link } from "../../router";
+import { type AssetView, taskId } from "../../store";
+import { linkOfAsset } from "./shapes";
+
+const ROWS = 3;
+const TESTS = 3;
+
+interface FirstRows {
+  readonly couldNotRun: boolean;
+  readonly rowCount: number;
+  readonly errorMsg: string;
+  readonly columns: readonly string[];
+  readonly data: readonly Readonly<Record<string, unknown>>[];
+}
+
+export function Trouble({ view }: { view: AssetView }) {
+  const node = view.node;
+  if (!node?.message) return null;
+  if (node.state === "INITIAL") return <Skipped message={node.message} />;
+  if (node.state !== "FAILED") return null;
+  const failed = node.testResults.filter((result) => result.status === "FAILED").map((result) => result.testName);
+  return (
+    <div class="block">
+      <div class="alert sm">{failed.length > 0 ? <FailedTests names={failed} /> : <Failed node={node} />}</div>
+    </div>
+  );
+}
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+function Skipped({ message }: { message: string }) {
+  const upstream = /^skipped: upstream (.+) failed$/.exec(message)?.[1];
+  return (
+    <p class="block sm muted">
+      {upstream ? (
+        <>
+          Skipped: upstream <a href={linkOfAsset(upstream)}>{upstream}</a> failed
+        </>
+      ) : (
+        sentence(message)
+      )}
+    </p>
+  );
+}
+
+function Failed({ node }: { node: TaskNode }) {
+  return (
+    <>
+      <b class="strong">It failed</b>
+      <Said text={node.message} />
+    </>
+  );
+}
+
+function FailedTests({ names }: { names: readonly string[] }) {
+  return (
+    <>
+      {names.slice(0, TESTS).map((name) => (
+        <FailedTest key={name} name={name} />
+      ))}
+      {names.length > TESTS && <a href={link("/tests", { status: "failed" })}>{counted(names.length - TESTS, "more failed test")}</a>}
+    </>
+  );
+}
+
+function FailedTest({ name }: { name: string }) {
+  const address = asking(api`/api/tests/data/${name}`, { taskId: taskId.value, limit: ROWS });
+  const { value } = useFetched<FirstRows>(address);
+  return (
+    <div class="failedtest">
+      {value?.couldNotRun ? (
+        <b class="strong">Test could not run</b>
+      ) : (
+        <>
+          <b class="strong">Test found {value ? counted(value.rowCount, "row") : "rows"}</b> that should not be there
+        </>
+      )}
+      <br />
+      <a href={link("/tests", { test: name })}>{name.slice(name.indexOf(".") + 1)}</a>
+      {value?.couldNotRun && <Said text={value.errorMsg.replace(/^could not run: /, "")} />}
+      {value && value.data.length > 0 && (
+        <div class="firstrows" tabIndex={0} role="region" aria-label={`First rows that violate ${name}`}>
+          <table class="table">
+            <thead>
+              <RowHeads columns={value.columns} first={value.data[0]} />
+            </thead>
+            <tbody>
+              {value.data.map((row, index) => (
+                <RowCells key={index} columns={value.columns} row={row} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </div>
+  );
+}
