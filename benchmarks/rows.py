@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count as counter
 from pathlib import Path
 from threading import Event, Thread
 
@@ -19,6 +20,17 @@ range AS id,
   TIMESTAMP '2020-01-01' + to_seconds(range % 100000000) AS at,
   (range % 1000000 / 100)::DECIMAL(12, 2) AS amount
 """
+_GRID_COLUMNS = ", ".join(
+    [
+        *(f"(range * {7919 + 2 * index}) % {10 ** (index + 1)} AS n{index}" for index in range(6)),
+        *(f"(range * {7919 + 2 * index}) % 1000003 / 8 AS f{index}" for index in range(4)),
+        *(f"(range % 100000 / 100)::DECIMAL(12, 2) AS d{index}" for index in range(2)),
+        *(f"DATE '2020-01-01' + (range % 2000)::INTEGER AS day{index}" for index in range(2)),
+        *(f"TIMESTAMP '2020-01-01' + to_seconds(range % 100000000) AS at{index}" for index in range(2)),
+        *(f"'name ' || (range * 31 % {10 ** (2 * index + 1)}) AS s{index}" for index in range(4)),
+    ]
+)
+"""Twenty of them."""
 _SAMPLE_S = 0.01
 _MIB = 2**20
 
@@ -30,6 +42,8 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
         write_model(project, f"mart.{name}", f"SELECT {_COLUMNS} FROM range({count})")
         framed = f"SELECT {_COLUMNS} FROM range({count})"
         write_model(project, f"mart.{name}_frame", framed, "is_data_framed: true")
+    for name, settings in (("grid", ""), ("grid_frame", "is_data_framed: true")):
+        write_model(project, f"mart.{name}", f"SELECT {_GRID_COLUMNS} FROM range({rows})", settings)
     with serving(project) as server, server.client() as client:
         client.run("bench")
     ours, framed_ours = _our_seconds(project)
@@ -41,6 +55,24 @@ def figures(folder: Path, divisor: int) -> Iterator[Figure]:
         above, private = _memory(project, f"mart.{name}")
         note = f"{private:.0f} MiB of it private, the rest mapped files"
         yield Figure(f"memory above idle, {many:,} rows of {label}", above, "MiB", goal=150, note=note)
+    yield from _grid_figures(project, rows)
+
+
+def _grid_figures(project: Path, rows: int) -> Iterator[Figure]:
+    """What a grid asks for. A frame's summary is kept, so each request has a filter of its own."""
+    numbers = counter(1)
+    with serving(project) as server, server.client() as client:
+        for name, label in (("grid", "a relation"), ("grid_frame", "a captured frame")):
+            path = f"/api/dag/asset/mart.{name}/data"
+            last = f"{path}?format=arrays&sort=-f1,n0&limit=100&offset={rows - 100}"
+            client.get(last)
+            summary, page = median_seconds(
+                3,
+                lambda path=path: client.get(f"{path}/summary?filter=n5:ge:-{next(numbers)}"),
+                lambda last=last: client.get(last),
+            )
+            yield Figure(f"summary of each column, {rows:,} rows x 20 columns of {label}", summary, "s", goal=1)
+            yield Figure(f"the last page of them, sorted by two columns, of {label}", page, "s", goal=1)
 
 
 def _our_seconds(project: Path) -> list[float]:

@@ -178,7 +178,8 @@ class _Axis:
             return f"CASE WHEN {position} IS NOT NULL THEN 0::UTINYINT END"
         width = (self.most - self.least) / self.bins_count
         place = f"floor(({position} - {self.least!r}::DOUBLE) / {width!r}::DOUBLE)"
-        return f"greatest(0, least({self.bins_count - 1}, {place}))::UTINYINT"
+        clamped = f"greatest(0, least({self.bins_count - 1}, {place}))::UTINYINT"  # least and greatest ignore NULL
+        return f"CASE WHEN {position} IS NOT NULL THEN {clamped} END"
 
     def bins(self, counts: dict[int, int]) -> tuple[Bin, ...]:
         width = (self.most - self.least) / self.bins_count
