@@ -65,15 +65,21 @@ export function textOf(lines: readonly CodeLine[]): string {
   return lines.map((line) => line.map(([, text]) => text).join("")).join("\n");
 }
 
+/** False where the browser has no clipboard, for example because the page came over http from another machine. */
+async function isCopied(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A button that copies a text, and says that it did. */
 export function Copy({ text, what }: { text: () => string; what: string }) {
   const [said, say] = useState("");
   const copy = async (): Promise<void> => {
-    const done = await navigator.clipboard.writeText(text()).then(
-      () => "Copied",
-      () => "The browser allows no copying here",
-    );
-    say(done);
+    say((await isCopied(text())) ? "Copied" : "The browser allows no copying here");
     setTimeout(() => say(""), 2_000);
   };
   return (

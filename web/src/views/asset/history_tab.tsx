@@ -33,7 +33,7 @@ export function HistoryTab({ asset }: OfAsset) {
   return (
     <div class="scroll rowsbox" tabIndex={0} role="region" aria-label={`History of ${asset.name}`}>
       <div class="block">
-        <h3>Duration by task</h3>
+        <h2 class="caption">Duration by task</h2>
         <Durations points={points} />
       </div>
       <table class="table">
@@ -89,7 +89,7 @@ function Stem({ point, at, step, most }: { point: Point; at: number; step: numbe
   const words = `${point.taskId}: ${point.ms === null ? "not run" : duration(point.ms)}`;
   const newest = point.taskId === tasks.value[0]?.taskId;
   return (
-    <a class={point.taskId === taskId.value ? "now" : ""} href={here({ task: newest ? null : point.taskId })} aria-label={words}>
+    <a class={point.taskId === taskId.value ? "now" : ""} href={here({ task: newest ? null : point.taskId })}>
       <title>{words}</title>
       <rect class="reach" x={`${at - step / 2}%`} width={`${step}%`} y="0" height={TOP + HEIGHT + 8} />
       {point.ms !== null && <line class="stem" x1={`${at}%`} x2={`${at}%`} y1={TOP + HEIGHT} y2={y} />}

@@ -31,6 +31,10 @@ export function FailingRows({ row }: { row: TestRow }) {
       <div class="tools rowsbar">
         <h2>{counted(rows, "row fails", "rows fail")}</h2>
         <span class="muted sm cut">{notes(row, value)}</span>
+        <span class="grow" />
+        <a class="btn quiet" href={asking(api`/api/tests/data/${row.name}/download`, { as: "csv", taskId: taskId.value })} download>
+          CSV
+        </a>
       </div>
       {error ? (
         <p class="block muted">{error}</p>

@@ -54,7 +54,7 @@ export function TestDetail({ row, marks }: { row: TestRow; marks: readonly Mark[
       </header>
       {marks.length > 0 && (
         <div class="block plotblock">
-          <h3>Failing rows by task</h3>
+          <h2 class="caption">Failing rows by task</h2>
           <RowsByTask marks={marks} />
         </div>
       )}

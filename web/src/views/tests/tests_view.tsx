@@ -43,7 +43,7 @@ export function TestsView() {
       <Tools rows={rows} status={status} search={search} />
       <div class="testsplit">
         <TestList rows={found} chosen={chosen} marks={marks} hidden={rows.length - found.length} known={known} />
-        {chosen ? <TestDetail key={chosen.name} row={chosen} marks={marks.get(chosen.name) ?? []} /> : <section class="panel" />}
+        {chosen ? <TestDetail key={chosen.name} row={chosen} marks={marks.get(chosen.name) ?? []} /> : <NoneFound known={known} />}
       </div>
       <Foot />
     </main>
@@ -107,6 +107,16 @@ function NoTests({ error }: { error: string }) {
         </div>
       </div>
     </main>
+  );
+}
+
+function NoneFound({ known }: { known: boolean }) {
+  return (
+    <section class="panel" aria-label="No test">
+      <header>
+        <h1>{known ? "No test matches the filters" : "Tests"}</h1>
+      </header>
+    </section>
   );
 }
 

@@ -39,13 +39,12 @@ export function RowsByTask({ marks }: { marks: readonly Mark[] }) {
             key={mark.taskId}
             class={mark.taskId === taskId.value ? "now" : ""}
             href={here({ task: newest ? null : mark.taskId })}
-            aria-label={markWords(mark)}
           >
             <title>{markWords(mark)}</title>
             <rect class="reach" x={`${index * step}%`} width={`${step}%`} y="0" height="88" />
             <svg x={`${(index + 0.5) * step}%`} overflow="visible">
               {high > 0 && <rect class="found" x="-8" width="16" y={AXIS - high} height={high} />}
-              <text class={high > 0 ? "strong" : ""} y={AXIS - high - 5} text-anchor="middle">
+              <text class={high > 0 ? "strong" : ""} y={AXIS - high - 5} text-anchor="middle" aria-hidden="true">
                 {{ passed: "0", rows: count(mark.rows), "no result": "no result", none: "–" }[mark.kind]}
               </text>
             </svg>
