@@ -16,7 +16,7 @@ export function RowsTable({ label, columns, rows }: RowsTableProps) {
     <div class="scroll rowsbox" ref={box} tabIndex={0} role="region" aria-label={label}>
       <table class="table" aria-rowcount={rows.length + 1}>
         <thead>
-          <RowHeads columns={columns} first={rows[0]} />
+          <RowHeads columns={columns} rows={rows} />
         </thead>
         <tbody>
           {from > 0 && <tr aria-hidden="true" style={{ height: `${from * ROW_PX}px` }} />}
@@ -32,12 +32,13 @@ export function RowsTable({ label, columns, rows }: RowsTableProps) {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** The names of the columns; `first` says which ones are numbers. */
-export function RowHeads({ columns, first }: { columns: readonly string[]; first: Row | undefined }) {
+/** The names of the columns; the first rows say which ones are numbers. */
+export function RowHeads({ columns, rows }: { columns: readonly string[]; rows: readonly Row[] }) {
+  const first = (column: string) => rows.slice(0, 100).find((row) => row[column] !== null)?.[column];
   return (
     <tr>
       {columns.map((column) => (
-        <th key={column} class={isNumeric(first?.[column]) ? "num" : ""}>
+        <th key={column} class={isNumeric(first(column)) ? "num" : ""}>
           {column}
         </th>
       ))}

@@ -69,7 +69,7 @@ function Names({ names }: { names: readonly string[] }) {
 
 function makes(asset: Asset, view: AssetView): string {
   const rows = view.node && rowsOf(view.node);
-  const counts = rows === undefined ? "" : `, ${counted(rows, "row")}`;
+  const counts = rows === undefined ? "" : `, ${counted(rows, "row")} written`;
   if (asset.materialization === "raw") return `what its Python returns${counts}`;
   const what = asset.materialization === "custom" ? "what its own statements make" : asset.materialization;
   return `${what} in ${asset.connectionName}${asset.isDataFramed ? ", rows kept with the task" : ""}${counts}`;

@@ -10,6 +10,7 @@ import { taskId, tasks } from "../../store";
 import type { OfAsset } from "./asset_tabs";
 
 const TASKS = 20;
+const SLOTS = 10;
 const HEIGHT = 72;
 const TOP = 24;
 
@@ -68,7 +69,7 @@ function PointState({ state }: { state: NodeState }) {
 /** A stem a task, with the state on its end. */
 function Durations({ points }: { points: readonly Point[] }) {
   const most = Math.max(1, ...points.map((point) => point.ms ?? 0));
-  const step = 100 / points.length;
+  const step = 100 / Math.max(SLOTS, points.length);
   return (
     <svg class="plot durations" role="group" aria-label={`Duration by task, at most ${duration(most)}`}>
       <line class="grid" x1="0" x2="100%" y1={TOP + 0.5} y2={TOP + 0.5} />

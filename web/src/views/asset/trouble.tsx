@@ -88,7 +88,7 @@ function FailedTest({ name }: { name: string }) {
         <div class="firstrows" tabIndex={0} role="region" aria-label={`First rows that violate ${name}`}>
           <table class="table">
             <thead>
-              <RowHeads columns={value.columns} first={value.data[0]} />
+              <RowHeads columns={value.columns} rows={value.data} />
             </thead>
             <tbody>
               {value.data.map((row, index) => (

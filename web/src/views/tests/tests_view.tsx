@@ -75,7 +75,7 @@ function Tools({ rows, status, search }: { rows: readonly TestRow[]; status: str
           <b>{counts[name]}</b>
         </button>
       ))}
-      <label class="input find">
+      <label class="input findtest">
         <Icon name="search" />
         <input
           ref={search}

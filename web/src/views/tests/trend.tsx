@@ -20,6 +20,7 @@ export function Trend({ marks }: { marks: readonly Mark[] }) {
   );
 }
 
+const SLOTS = 10;
 const HEIGHT = 46;
 const TOP = 20;
 const AXIS = TOP + HEIGHT;
@@ -27,7 +28,7 @@ const AXIS = TOP + HEIGHT;
 /** The rows that a test found in each task; a bar shows the same test as of its task. */
 export function RowsByTask({ marks }: { marks: readonly Mark[] }) {
   const most = Math.max(1, ...marks.map((mark) => mark.rows));
-  const step = 100 / Math.max(1, marks.length);
+  const step = 100 / Math.max(SLOTS, marks.length);
   return (
     <svg class="plot rowsplot" role="group" aria-label="Failing rows by task">
       <line class="axis" x1="0" x2="100%" y1={AXIS + 0.5} y2={AXIS + 0.5} />
@@ -62,8 +63,9 @@ function Names({ marks, step }: { marks: readonly Mark[]; step: number }) {
   return (
     <>
       {[...named].map(([name, index]) => {
-        const anchor = index === 0 ? "start" : index === marks.length - 1 ? "end" : "middle";
-        const at = index === 0 ? 0 : index === marks.length - 1 ? 100 : (index + 0.5) * step;
+        const atEnd = index > 0 && (index + 1) * step > 99;
+        const anchor = index === 0 ? "start" : atEnd ? "end" : "middle";
+        const at = index === 0 ? 0 : atEnd ? 100 : (index + 0.5) * step;
         return (
           <text key={name} x={`${at}%`} y={AXIS + 16} text-anchor={anchor}>
             {name.length > 28 ? `${name.slice(0, 27)}…` : name}
