@@ -50,6 +50,10 @@ _OTHER_FILTERS = {
 }
 _OTHER_FILTERS_WITHOUT_ARGUMENT = _OTHER_FILTERS.keys() - {"slice"}  # Jinja has one of that name
 
+TAKING_A_NAME = frozenset({"Ref", "ref", "ENV"})
+"""The functions whose first argument is a name, in quotes."""
+
+_KEYWORDS = frozenset({"if", "else", "and", "or", "in", "is", "not"})
 _READS_A_FILE = "a template cannot read another file: write the text here"
 _OTHER_TAGS = {
     "now": "write current_date or current_timestamp, which the database fills in",
@@ -153,6 +157,8 @@ class _Translation:
             return _statement(tag, "endif")
         if name in _GO_STATEMENTS and _is_go(tag.body.lstrip()[len(name) :], second):
             raise _Untranslatable(f'"{name}" is Go\'s: {_GO_STATEMENTS[name]}')
+        if name in TAKING_A_NAME and second.kind == "word" and second.text not in _KEYWORDS:
+            raise _Untranslatable(unquoted(name, _named(words[1:])))
         if name and name != "not" and second.kind == "string":
             return "{{" + tag.left + " " + as_jinja_call(words) + " " + tag.right + "}}"
         return "{{" + tag.left + _padded(_expression(tag.body), tag) + tag.right + "}}"
@@ -184,6 +190,19 @@ class _Translation:
             case _ if name in _OTHER_TAGS:
                 raise _Untranslatable(f'"{name}" is not a statement here: {_OTHER_TAGS[name]}')
         return "{%" + tag.left + _expression(tag.body) + tag.right + "%}"
+
+
+def unquoted(function: str, name: str) -> str:
+    """What is wrong where a function's argument has no quotes, and what to write."""
+    return f'{function} {name}: the name needs quotes; write {{{{ {function}("{name}") }}}}'
+
+
+def _named(words: list[Token]) -> str:
+    """The name that a tag's words begin with: `staging.orders`."""
+    end = 1
+    while end + 1 < len(words) and words[end].text == "." and words[end + 1].kind == "word":
+        end += 2
+    return "".join(word.text for word in words[:end])
 
 
 def _is_go(rest: str, second: Token) -> bool:

@@ -17,7 +17,7 @@ from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 from dagscope.dag.ground.errors import DagscopeError, TemplateFailed
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.query_text import NotOneQuery, single_query
-from dagscope.dag.model.teal_templates import as_jinja
+from dagscope.dag.model.teal_templates import TAKING_A_NAME, as_jinja, unquoted
 from dagscope.dag.model.template_meter import LimitReached, Meter, metered
 from dagscope.dag.model.template_sandbox import TemplateEnvironment, undeclared_names
 from dagscope.dag.redaction.sql_secrets import is_secret_name
@@ -224,8 +224,22 @@ class Template:
         for name in suspects:
             if name.name in unknown:
                 known = ", ".join(sorted(known_names & _DOCUMENTED))
-                reason = f'"{name.name}" is undefined; known: {known}'
+                reason = _unquoted(tree, name) or f'"{name.name}" is undefined; known: {known}'
                 raise TemplateFailed(self.path, self._file_line(name.lineno), reason)
+
+
+def _unquoted(tree: nodes.Template, name: nodes.Name) -> str | None:
+    """What to write where the name begins an argument that needs quotes: `Ref(staging.orders)`."""
+    for call in tree.find_all(nodes.Call):
+        if not (isinstance(call.node, nodes.Name) and call.node.name in TAKING_A_NAME and call.args):
+            continue
+        argument, parts = call.args[0], list[str]()
+        while isinstance(argument, nodes.Getattr):
+            parts.append(argument.attr)
+            argument = argument.node
+        if argument is name:
+            return unquoted(call.node.name, ".".join((name.name, *reversed(parts))))
+    return None
 
 
 def _reason(error: Exception) -> str:

@@ -104,6 +104,24 @@ def test_what_jinja_has_no_words_for(make_project: MakeProject, template: str, r
     assert str(raised.value) == f"{model('s.a')}:5: {reason}"
 
 
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("{{ Ref staging.x }}", 'Ref staging.x: the name needs quotes; write {{ Ref("staging.x") }}'),
+        ("{{{- ref x }}}", 'ref x: the name needs quotes; write {{ ref("x") }}'),
+        ("{{ Ref(staging.x) }}", 'Ref staging.x: the name needs quotes; write {{ Ref("staging.x") }}'),
+        ('{{ ENV(HOME, "x") }}', 'ENV HOME: the name needs quotes; write {{ ENV("HOME") }}'),
+        ("{{ ENV HOME }}", 'ENV HOME: the name needs quotes; write {{ ENV("HOME") }}'),
+    ],
+)
+def test_names_without_quotes(make_project: MakeProject, template: str, reason: str) -> None:
+    """A name without quotes is refused with what to write; a variable of the template needs none."""
+    with pytest.raises(ProjectInvalid) as raised:
+        make_project({model("s.a"): "SELECT 1,\n" + template})
+    assert str(raised.value) == f"{model('s.a')}:2: {reason}"
+    make_project({model("s.up"): "SELECT 1", model("s.b"): "{% set up = 's.up' %}SELECT * FROM {{ Ref(up) }}"})
+
+
 def test_lines_stay(make_project: MakeProject) -> None:
     """What is translated keeps the lines of all that follows it."""
     sql = '{%\ncomment %}\n\n{% endcomment\n%}{{\nRef\n"s.up"\n}}{{{\nif\nIsIncremental }}}{{ end }}{{/*\n*/}}\n{{ x }}'
