@@ -7,7 +7,7 @@ import { Icon } from "../../parts/icon";
 import { lookOf, State } from "../../parts/look";
 import { assetPath, link, setQuery } from "../../router";
 import { assets } from "../../store";
-import { attemptStart, pathNames, shownNode, span, zero } from "./shown_task";
+import { attemptStart, isStale, pathNames, shownNode, span, zero } from "./shown_task";
 import { whySkipped } from "./task_words";
 import { type Bar, barOf, endOf, isCarried, startOf, ticks } from "./timeline";
 
@@ -27,7 +27,7 @@ export function NodeRow({ name, row, selected }: Props) {
   return (
     <tr id={rowId(name)} class={selected ? "sel" : ""} aria-rowindex={row} aria-selected={selected} onClick={select}>
       <td>
-        <State look={lookOf(node.state, node.message)} />
+        <NodeState node={node} />
       </td>
       <td title={name}>
         <a class={pathNames.value.has(name) ? "strong" : ""} href={link(assetPath(name))}>
@@ -47,6 +47,12 @@ export function NodeRow({ name, row, selected }: Props) {
       </td>
     </tr>
   );
+}
+
+function NodeState({ node }: { node: TaskNode }) {
+  const look = lookOf(node.state, node.message);
+  const isUnknown = isStale.value && (look === "running" || look === "testing");
+  return isUnknown ? <State look="warn" word="Unknown" /> : <State look={look} />;
 }
 
 function Tests({ node }: { node: TaskNode }) {

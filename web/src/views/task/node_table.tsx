@@ -10,7 +10,7 @@ import { ROW_PX, useInSight, useWindow } from "../../parts/windowed";
 import { assetPath, go, here, link, param, setQuery } from "../../router";
 import { countLooks, type Sort, sorted, sortOf } from "./node_order";
 import { NodeRow, rowId } from "./node_row";
-import { path, shownNodes, span } from "./shown_task";
+import { grows, isStale, path, shownNodes, span } from "./shown_task";
 import { tickLabel, ticks } from "./timeline";
 
 const HEAD_PX = 44;
@@ -31,7 +31,7 @@ export function NodeTable() {
   useNodeKeys();
   const least = HEAD_PX + ROW_PX * (1 + Math.min(ROWS_AT_LEAST, listed.value.length));
   return (
-    <section class="card nodes" aria-label="Nodes" style={{ minHeight: `${least}px` }}>
+    <section class={isStale.value ? "card nodes stale" : "card nodes"} aria-label="Nodes" style={{ minHeight: `${least}px` }}>
       <Head />
       <Scrolled />
     </section>
@@ -116,7 +116,7 @@ function Legend() {
       <Sample kind="q">for a worker</Sample>
       <Sample kind="e">executes</Sample>
       <Sample kind="t">tests</Sample>
-      {critical && <Sample kind="cp">critical path {duration(critical.end)}</Sample>}
+      {critical && <Sample kind="cp">critical path {grows.value ? "so far" : duration(critical.end)}</Sample>}
     </span>
   );
 }

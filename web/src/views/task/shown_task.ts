@@ -2,6 +2,7 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { api, get, type Task, type TaskNode } from "../../api";
 import { tick } from "../../live/clock";
+import { connection } from "../../live/live";
 import { param } from "../../router";
 import { allNodes, assets, nodeOf, nodesVersion, task, taskId } from "../../store";
 import { type Bar, barOf, type CriticalPath, criticalPath, endOf, zeroOf } from "./timeline";
@@ -40,6 +41,9 @@ export function shownNode(name: string): TaskNode | undefined {
 
 /** Whether any node runs: only then does anything grow. */
 export const grows = computed(() => shownNodes.value.some((node) => node.state === "IN_PROGRESS" || node.state === "TESTING"));
+
+/** True if nodes ran when the connection was lost: whether they still do is not known. */
+export const isStale = computed(() => grows.value && connection.value.state === "offline");
 
 export const attemptStart = computed(() => shownTask.value?.startTime ?? 0);
 export const zero = computed(() => zeroOf(shownNodes.value, attemptStart.value));

@@ -41,6 +41,7 @@ export function TaskTitle() {
 function Times({ task }: { task: Task }) {
   const { startTime, endTime } = task;
   if (startTime === undefined) return null;
+  const lost = connection.value.state === "offline";
   const began = (
     <time dateTime={new Date(startTime).toISOString()} title={`${day(startTime)}, UTC`}>
       {timeOfDay(startTime)}
@@ -49,7 +50,8 @@ function Times({ task }: { task: Task }) {
   if (endTime === undefined) {
     return (
       <>
-        since {began} · <b class="strong elapsed">{ticking(tick.value - startTime)}</b>
+        since {began} · {lost && "clock stopped at "}
+        <b class="strong elapsed">{ticking(tick.value - startTime)}</b>
       </>
     );
   }
