@@ -21,7 +21,8 @@ def orders(tmp_path: Path, serve: Serve) -> ServerDoor:
         model("s.orders"): "SELECT CAST({{ param('id', 1) }} AS INTEGER) AS id",
         model("s.paid"): block("tests: [{name: test_small}]") + 'SELECT id FROM {{ Ref("s.orders") }}',
         model("m.report"): 'SELECT id FROM {{ Ref("s.paid") }}',
-        data_test("s.test_small"): block("description: No id above 5") + 'SELECT id FROM {{ Ref("s.paid") }} WHERE id > 5',
+        data_test("s.test_small"): block("description: No id above 5")
+        + 'SELECT id FROM {{ Ref("s.paid") }} WHERE id > 5',
         data_test("root.test_odd"): 'SELECT id FROM {{ Ref("s.orders") }} WHERE id % 2 = 0',
     }
     return serve(write_project(tmp_path, files))
