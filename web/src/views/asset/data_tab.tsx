@@ -1,41 +1,81 @@
-/** The rows of an asset, or the value of a raw one. */
+/** The rows of an asset, or the value of a raw one, and which task made them. */
 import { api, asking } from "../../api";
+import { Grid } from "../../grid/grid";
+import type { RowsAnswer } from "../../grid/source";
 import { useFetched } from "../../parts/fetched";
-import { counted } from "../../parts/format";
-import { RowsTable } from "../../parts/rows_table";
+import { timeOfDay, counted } from "../../parts/format";
+import { Icon } from "../../parts/icon";
+import { here, link, taskPath } from "../../router";
+import { type AssetView, taskId, tasks } from "../../store";
 import type { OfAsset } from "./asset_tabs";
 import { taskShown } from "./shapes";
 
-const ROWS = 200;
-
-interface AssetData {
-  readonly dataType: string;
-  readonly data: unknown;
-  readonly columns?: readonly string[];
-  readonly rowCount?: number;
-}
-
 export function DataTab({ asset, view }: OfAsset) {
-  const address = asking(api`/api/dag/asset/${asset.name}/data`, { taskId: taskShown(view.node), limit: ROWS });
-  const { value, error } = useFetched<AssetData>(address, view.node?.endTime);
+  const path = api`/api/dag/asset/${asset.name}/data`;
+  const asked = taskShown(view.node);
+  const version = view.node?.endTime;
+  const kept = useFetched<RowsAnswer>(asking(path, { taskId: asked, format: "arrays", limit: 1 }), version);
+  const isGone = kept.value === null && asked !== null;
+  const newest = useFetched<RowsAnswer>(isGone ? asking(path, { format: "arrays", limit: 1 }) : "", version);
+  const { value, error } = isGone ? newest : kept;
   if (error) return <p class="block muted">{error}</p>;
   if (value === undefined) return null;
-  if (value === null) return <p class="block muted">No data of this asset is kept for this task.</p>;
-  if (!value.columns) return <Value value={value.data} />;
-  const rows = value.data as readonly Readonly<Record<string, unknown>>[];
-  const total = value.rowCount ?? rows.length;
+  if (value === null) return <p class="block muted">{whyNone(view, asset.materialization)}</p>;
   return (
     <>
-      <p class="block sm muted">{total > rows.length ? `The first ${rows.length} of ${counted(total, "row")}` : counted(total, "row")}</p>
-      <RowsTable label={`Rows of ${asset.name}`} columns={value.columns} rows={rows} />
+      <Maker value={value} view={view} />
+      {value.columns ? (
+        <Grid source={{ path, query: { taskId: isGone ? null : asked }, label: `Rows of ${asset.name}`, version }} />
+      ) : (
+        <pre class="rawvalue" tabIndex={0} role="region" aria-label="Value">
+          {JSON.stringify(value.data, null, 2)}
+        </pre>
+      )}
     </>
   );
 }
 
-function Value({ value }: { value: unknown }) {
+function Maker({ value, view }: { value: RowsAnswer; view: AssetView }) {
+  const isOther = taskId.value !== "" && value.taskId !== taskId.value;
+  const what = value.columns ? counted(value.totalRecords, "row") : `A value of type ${value.dataType ?? ""}`;
+  const later = tasks.value.findIndex((task) => task.taskId === value.taskId) - tasks.value.findIndex((task) => task.taskId === taskId.value);
   return (
-    <pre class="rawvalue" tabIndex={0} role="region" aria-label="Value">
-      {JSON.stringify(value, null, 2)}
-    </pre>
+    <p class="block row sm ofrows">
+      {isOther && (
+        <span class="chip warn">
+          <Icon name="warn" />
+          Not of this task
+        </span>
+      )}
+      <span class="muted">
+        <b class="strong">{what}</b> as <a href={link(taskPath(value.taskId ?? ""))}>{value.taskId}</a> made {value.totalRecords === 1 || !value.columns ? "it" : "them"}
+        {value.madeTime !== undefined && ` at ${timeOfDay(value.madeTime)}`}
+        {isOther && later > 0 && `, ${counted(later, "task")} ago`}
+        {isOther && <>; {whyOther(view)}</>}{" "}
+        {isOther && <a href={here({ task: value.taskId ?? null })}>see that task</a>}
+      </span>
+    </p>
   );
+}
+
+function whyOther(view: AssetView): string {
+  switch (view.look) {
+    case "skipped":
+      return `${taskId.value} skipped it;`;
+    case "failed":
+      return `it failed in ${taskId.value};`;
+    case "running":
+    case "testing":
+      return `${taskId.value} is making it now;`;
+    default:
+      return view.node ? `what ${taskId.value} made was replaced;` : `${taskId.value} did not execute it;`;
+  }
+}
+
+function whyNone(view: AssetView, materialization: string): string {
+  if (view.look === "running") return "No data yet: the asset is being executed.";
+  if (view.look === "failed") return "No data: the asset failed.";
+  if (view.look === "skipped") return "No data: the asset was skipped, and no other task has made it.";
+  if (!view.node) return "No data: the asset was never executed. Run it to see its rows.";
+  return materialization === "raw" ? "No data: the asset returned no value." : "No data of this asset is kept.";
 }
