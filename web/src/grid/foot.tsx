@@ -30,6 +30,9 @@ export function GridFoot({ rows, place, said, goTo }: FootProps) {
         </label>
       </form>
       <span class="wide">Arrows move</span>
+      <span class="wide">
+        Sort <kbd>s</kbd>
+      </span>
       <span class="wide">Ctrl Home, Ctrl End</span>
       <span class="wide">Enter: the cell</span>
       <span class="grow" role="status">

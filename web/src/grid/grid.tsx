@@ -11,6 +11,7 @@ import { param, setQuery } from "../router";
 import { Body, cellId } from "./body";
 import { CellDialog } from "./cell_dialog";
 import { tsvOf, widthOf } from "./cells";
+import { sortedBy } from "./conditions";
 import { GridFoot } from "./foot";
 import { Head } from "./head";
 import { PagedRows } from "./paged_rows";
@@ -18,7 +19,7 @@ import type { RowPages } from "./row_pages";
 import { ROW_PX, scrollFor, shownAt } from "./scrolling";
 import { summaryAddress, type GridColumn, type GridSource, type SummaryAnswer, type Wanted } from "./source";
 import { GridTools } from "./tools";
-import { clearWanted, keysNow, placeNow, saidOf, useRowPages, wantedNow, type Place } from "./use_grid";
+import { clearWanted, keysNow, placeNow, saidOf, setSort, useRowPages, wantedNow, type Place } from "./use_grid";
 
 const MOST_COPIED = 10_000;
 const SETTLED_MS = 250;
@@ -206,12 +207,16 @@ function Scrolled({ source, pages, columns, rows, summary, cell, anchor, select,
   useEffect(() => {
     if (cell) box.current && reveal(box.current, cell, rows, head.current);
   }, [cell?.row, cell?.column]);
+  const keys = keysNow(columns.map((column) => column.name));
+  const sort = (column: number, add: boolean): void => setSort(sortedBy(keys, columns[column]!.name, add));
   const move = (event: KeyboardEvent): void => {
+    if (event.target !== event.currentTarget) return;
     const now = cell ?? { row: 0, column: 0 };
     const to = cell ? moved(now, event, rows, columns.length, Math.max(1, Math.floor(view.room / ROW_PX) - 1)) : isMove(event) ? now : null;
     if (to) select(to, event.shiftKey ? (anchor ?? now) : null);
     else if (event.key === "Enter") open();
     else if (event.key.toLowerCase() === "c" && (event.ctrlKey || event.metaKey)) copy();
+    else if (event.key.toLowerCase() === "s" && cell && !event.ctrlKey && !event.metaKey) sort(cell.column, event.shiftKey);
     else if (event.key === "g") document.getElementById("go-to-row")?.focus();
     else return;
     event.preventDefault();
@@ -244,7 +249,7 @@ function Scrolled({ source, pages, columns, rows, summary, cell, anchor, select,
           ))}
           <col />
         </colgroup>
-        <Head columns={columns} keys={keysNow(columns.map((column) => column.name))} summary={summary} />
+        <Head columns={columns} keys={keys} summary={summary} />
         <Body columns={columns} pages={pages} shown={shown} cell={cell} anchor={anchor} />
       </table>
     </div>

@@ -42,7 +42,7 @@ function ColumnHead({ column, keys }: { column: GridColumn; keys: readonly SortK
   const click = (event: MouseEvent): void => setSort(sortedBy(keys, column.name, event.shiftKey));
   return (
     <th class={isNumeric(column) ? "num" : ""} scope="col" aria-sort={direction ?? "none"}>
-      <button type="button" class="sorthead" tabIndex={-1} title={`${column.name}: sort; with Shift, sort by it too`} onClick={click}>
+      <button type="button" class="sorthead" tabIndex={-1} title={`${column.name}: sort (s); with Shift, sort by it too`} onClick={click}>
         <b>
           {direction && <Icon name={direction} />}
           {direction && keys.length > 1 && <span class="xs">{place + 1}</span>}

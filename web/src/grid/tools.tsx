@@ -27,12 +27,10 @@ export function GridTools({ source, wanted, columns, total, matching, paged, col
   return (
     <div class="tools gridtools">
       <Chips wanted={wanted} columns={columns} />
-      <span class="anchor">
-        <button type="button" class="btn quiet small" aria-expanded={adding} onClick={() => add(!adding)}>
-          Filter <kbd>/</kbd>
-        </button>
-        {adding && <FilterForm columns={columns} first={column} close={() => add(false)} />}
-      </span>
+      <button type="button" class="btn quiet small" aria-expanded={adding} onClick={() => add(!adding)}>
+        Filter <kbd>/</kbd>
+      </button>
+      {adding && <FilterForm columns={columns} first={column} close={() => add(false)} />}
       <span class="muted" role="status">
         {wanted.filters.length > 0 ? (
           <>
