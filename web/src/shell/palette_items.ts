@@ -5,7 +5,7 @@ import { assetPath, go, here, link, place, taskPath } from "../router";
 import { cancelTask, retryTask, runAssets, runTest } from "../run";
 import { assets, canRun, retryable, runs, taskId, tasks, testResults, viewOf } from "../store";
 import { openHelp, openRun } from "./dialogs";
-import { best, isClose, type Match, matchOf } from "./finding";
+import { best, isClose, type Match } from "./finding";
 import { askForNotifications, canAskForNotifications } from "./notifications";
 import { theme } from "./theme";
 
@@ -30,6 +30,8 @@ export interface Group {
 
 type Plain = Omit<Item, "rank" | "marks">;
 
+const MOST_WORDS = 4; // each is looked for in all names
+
 const label = (item: { readonly label: string }): string => item.label;
 
 /** The groups for what is typed, best matches first in each. `tests` are the full names of all data tests. */
@@ -38,9 +40,7 @@ export function found(typed: string, tests: readonly string[]): readonly Group[]
   const ofAssets = best(assetItems(), label, typed, isEmpty ? 4 : 6);
   const ofTests = isEmpty ? [] : best(testItems(tests), label, typed, 5);
   const ofTasks = best(taskItems(), label, typed, isEmpty ? 3 : 4);
-  const ofFirst = [...ofAssets.slice(0, 1).flatMap((item) => runItems(item.label)), ...ofTests.slice(0, 1).flatMap(runTestItems)];
-  const subjects = isEmpty ? [] : ofFirst;
-  const ofSubjects = subjects.map((item): Item => ({ rank: 0, marks: [], ...item, ...matchOf(item.label, typed) }));
+  const ofSubjects = isEmpty ? [] : subjectItems(typed, tests);
   const others = best(actionItems(), label, typed, 6);
   const actions = [...ofSubjects, ...(ofSubjects.length ? others.filter(isClose) : others)];
   const groups = [
@@ -50,6 +50,16 @@ export function found(typed: string, tests: readonly string[]): readonly Group[]
     { title: "Do", items: actions },
   ];
   return groups.filter((group) => group.items.length > 0);
+}
+
+/** What can be done to the asset and the data test that match best: for "weather", but also for "run weather downstreams". */
+function subjectItems(typed: string, tests: readonly string[]): Item[] {
+  const words = typed.trim().split(/\s+/).slice(0, MOST_WORDS);
+  const bestOf = (items: readonly Plain[]): Plain[] =>
+    words.flatMap((word) => best(items, label, word, 1)).filter(isClose).slice(0, 1);
+  const ofAsset = bestOf(assetItems()).flatMap((item) => runItems(item.label));
+  const ofTest = bestOf(testItems(tests)).flatMap(runTestItems);
+  return best([...ofAsset, ...ofTest], label, typed, 4).filter(isClose);
 }
 
 const URGENT: readonly Look[] = ["failed", "running", "testing"];

@@ -109,6 +109,7 @@ function Data({ form, change }: { form: RunForm; change: Change }) {
       type="button"
       aria-pressed={form.mode === name}
       aria-disabled={form.mode !== name && unread ? true : undefined}
+      title={form.mode !== name && unread ? "Not while the data cannot be read" : undefined}
       onClick={() => change(inMode(form, name))}
     >
       {word}

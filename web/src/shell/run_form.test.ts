@@ -19,7 +19,8 @@ describe("the data", () => {
   test("of JSON: anything but an object is refused", () => {
     expect(dataOf(json(""))).toEqual({ value: {} });
     expect(dataOf(json("[]"))).toEqual({ error: 'The data must be a JSON object, such as {"since": "2013-01-01"}.' });
-    expect(dataOf(json('{\n  "a": x}'))).toHaveProperty("error", expect.stringMatching(/^Not valid JSON: /));
+    expect(dataOf(json('{\n  "a": x}'))).toEqual({ error: "Not valid JSON: x is not expected here." });
+    expect(dataOf(json('{\n  a: 1}'))).toHaveProperty("error", expect.stringMatching(/^Not valid JSON: Expected .* \(line 2, column 3\)\.$/));
   });
 });
 

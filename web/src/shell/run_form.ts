@@ -49,18 +49,20 @@ function ofJson(text: string): Read<Record<string, unknown>> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { error: `Not valid JSON: ${placed(error instanceof Error ? error.message : "", text)}` };
+    return { error: `Not valid JSON: ${wrongWith(error instanceof Error ? error.message : "", text)}` };
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { value: value as Record<string, unknown> };
   return { error: 'The data must be a JSON object, such as {"since": "2013-01-01"}.' };
 }
 
-/** The browser's message with the line and column in place of a position. */
-function placed(message: string, text: string): string {
+/** The browser's message without the text around the mistake, and with a line and column in place of a position. */
+function wrongWith(message: string, text: string): string {
+  const token = /^Unexpected token '(.+?)',/s.exec(message)?.[1];
+  if (token) return `${token} is not expected here.`;
   const position = /at position (\d+)/.exec(message)?.[1];
   if (position === undefined) return message;
   const before = text.slice(0, Number(position)).split("\n");
-  return `${message.split(/ (?:in JSON )?at position/)[0]} (line ${before.length}, column ${before.at(-1)!.length + 1})`;
+  return `${message.split(/ (?:in JSON )?at position/)[0]} (line ${before.length}, column ${before.at(-1)!.length + 1}).`;
 }
 
 /** The request that the form means. */

@@ -20,10 +20,7 @@ const sign = computed((): Sign => {
 
 /** Keep them as the task stands. */
 export function showStateInTab(): void {
-  const icon = document.createElement("link");
-  icon.rel = "icon";
-  icon.type = "image/svg+xml";
-  document.head.append(icon);
+  const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]")!;
   effect(() => {
     document.title = titleOf(sign.value, summary.value?.taskId ?? "", project.value?.projectName ?? "dagscope");
   });
