@@ -6,11 +6,11 @@ import { connection } from "../live/live";
 import { duration, ticking } from "../parts/format";
 import { Icon } from "../parts/icon";
 import { lookOf, State, WORDS } from "../parts/look";
+import { RunButton } from "../parts/run_button";
 import { assetPath, go, here, link, place, setQuery, taskPath } from "../router";
 import { allNodes, loaded, retryable, runs, summary, taskError, taskId, tasks } from "../store";
 import { cancelTask, retryTask } from "../run";
 import { openRun } from "./dialogs";
-import { RunButton } from "./run_button";
 
 const MARKS_SHOWN = 60;
 const TASKS_IN_STRIP = 10;

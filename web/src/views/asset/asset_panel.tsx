@@ -1,6 +1,7 @@
 /** An asset: beside the graph, or on a page of its own. */
 import type { ComponentChildren } from "preact";
 import { useKeys } from "../../keys";
+import { RunButton } from "../../parts/run_button";
 import { here, link, place, setQuery } from "../../router";
 import { assets, canRun, loaded, viewOf } from "../../store";
 import { runAssets } from "../../run";
@@ -55,15 +56,9 @@ interface RunProps {
 
 function Run({ select, title, primary, children }: RunProps) {
   return (
-    <button
-      type="button"
-      class={primary ? "btn primary" : "btn"}
-      title={title}
-      aria-disabled={!canRun.value || undefined}
-      onClick={() => void (canRun.value && runAssets({ select }))}
-    >
+    <RunButton class={primary ? "btn primary" : "btn"} label={title} onRun={() => runAssets({ select })}>
       {children}
-    </button>
+    </RunButton>
   );
 }
 

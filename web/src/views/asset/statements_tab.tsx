@@ -5,9 +5,9 @@ import { count, counted, duration } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import "../../parts/rows_table.css";
 import { Said } from "../../parts/said";
+import { RunButton } from "../../parts/run_button";
 import { param, setQuery } from "../../router";
 import { runAssets } from "../../run";
-import { canRun } from "../../store";
 import type { OfAsset } from "./asset_tabs";
 import { Plan } from "./plan_table";
 import { linkOfAsset, type Statement, type Statements, statementsAddress } from "./shapes";
@@ -46,14 +46,9 @@ function nothingSent(materialization: string, notRun: boolean): string {
 
 function RunWithPlans({ name }: { name: string }) {
   return (
-    <button
-      type="button"
-      class="more"
-      aria-disabled={!canRun.value || undefined}
-      onClick={() => void (canRun.value && runAssets({ select: name, profile: true }))}
-    >
+    <RunButton class="more" onRun={() => runAssets({ select: name, profile: true })}>
       Run it with DuckDB's plans
-    </button>
+    </RunButton>
   );
 }
 

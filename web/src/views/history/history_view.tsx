@@ -4,8 +4,9 @@ import { useEffect } from "preact/hooks";
 import { useKeys } from "../../keys";
 import { count, day, duration } from "../../parts/format";
 import { lookOf, State, WORDS } from "../../parts/look";
+import { RunButton } from "../../parts/run_button";
 import { go, here, param, setQuery, taskPath } from "../../router";
-import { canRun, taskId, tasks } from "../../store";
+import { taskId, tasks } from "../../store";
 import { runAssets } from "../../run";
 import { AllAssets, SlowestAssets } from "./asset_list";
 import { DurationPlot } from "./duration_plot";
@@ -177,9 +178,9 @@ function NeverRun() {
       <h1>No task yet</h1>
       <p class="muted">Each run of the DAG, of an asset or of a test is a task. Tasks are kept across restarts.</p>
       <p>
-        <button type="button" class="btn primary" aria-disabled={!canRun.value || undefined} onClick={() => canRun.value && void runAssets()}>
+        <RunButton class="btn primary" onRun={() => runAssets()}>
           Run the DAG
-        </button>
+        </RunButton>
       </p>
     </div>
   );

@@ -1,6 +1,7 @@
 /** What the task is, how it ended, and what can be done with it. */
 import { ticking, counted, duration, timeOfDay, day } from "../../parts/format";
 import { lookOf, State } from "../../parts/look";
+import { RunButton } from "../../parts/run_button";
 import { useKeys } from "../../keys";
 import { tick } from "../../live/clock";
 import { connection } from "../../live/live";
@@ -106,9 +107,9 @@ function Action({ task }: { task: Task }) {
   useKeys({ r: () => (canRetry ? act() : false) });
   if (!running && !canRetry) return null;
   return (
-    <button type="button" class={running ? "btn" : "btn primary"} aria-disabled={!canRun.value || undefined} onClick={act}>
+    <RunButton class={running ? "btn" : "btn primary"} onRun={act}>
       {running ? "Cancel" : `Retry ${left || ""}`} {canRetry && <kbd>r</kbd>}
-    </button>
+    </RunButton>
   );
 }
 

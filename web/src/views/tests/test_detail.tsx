@@ -6,6 +6,7 @@ import { useFetched } from "../../parts/fetched";
 import { duration } from "../../parts/format";
 import { State } from "../../parts/look";
 import { MarkdownText } from "../../parts/markdown_text";
+import { RunButton } from "../../parts/run_button";
 import { assetPath, link } from "../../router";
 import { runTest } from "../../run";
 import { canRun, project } from "../../store";
@@ -33,9 +34,9 @@ export function TestDetail({ row, marks }: { row: TestRow; marks: readonly Mark[
             {row.name.slice(row.name.indexOf(".") + 1)}
           </h1>
           <State look={row.look} word={row.word} />
-          <button type="button" class="btn" aria-disabled={!canRun.value || undefined} onClick={run}>
+          <RunButton onRun={run}>
             Run this test <kbd>r</kbd>
-          </button>
+          </RunButton>
         </div>
         <div class="muted about">
           {row.description && <MarkdownText text={row.description} />}

@@ -7,18 +7,18 @@ interface Props {
   readonly onRun: () => unknown;
   readonly class?: string;
   /** What it does, where its text is too short to say so. */
-  readonly label?: string;
+  readonly label?: string | undefined;
   readonly children: ComponentChildren;
 }
 
-export function RunButton({ onRun, class: name = "", label, children }: Props) {
+export function RunButton({ onRun, class: name = "btn", label, children }: Props) {
   const reason = useId();
   const why = whyNoRun.value;
   return (
     <>
       <button
         type="button"
-        class={`btn ${name}`}
+        class={name}
         title={why || label}
         aria-disabled={why ? true : undefined}
         aria-describedby={why ? reason : undefined}
