@@ -138,6 +138,7 @@ export const retryable = computed(() => allNodes().filter((node) => node.state =
 
 /** Fetch everything again: at the start, after a reset, and when the connection is back. */
 export async function refresh(): Promise<void> {
+  const askedAtMs = Date.now();
   try {
     const [facts, dag, list] = await Promise.all([
       get<Project>("/api/project"),
@@ -145,7 +146,10 @@ export async function refresh(): Promise<void> {
       get<TaskList>("/api/dag/tasks", { limit: TASKS_KEPT }),
     ]);
     batch(() => {
-      if (facts) takeProject(facts);
+      if (facts) {
+        project.value = facts;
+        noteServerTime(facts.timeMs, askedAtMs);
+      }
       assets.value = new Map((dag?.nodes ?? []).map((asset) => [asset.name, asset]));
       tasks.value = list?.tasks ?? [];
       loadError.value = "";
@@ -157,11 +161,6 @@ export async function refresh(): Promise<void> {
     signInNeeded.value = error instanceof ApiError && error.status === 401;
     loadError.value = said(error);
   }
-}
-
-function takeProject(facts: Project): void {
-  project.value = facts;
-  noteServerTime(facts.timeMs);
 }
 
 const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -6,9 +6,9 @@ const TICK_MS = 100;
 
 let aheadMs = 0;
 
-/** Note the server's time as an answer gave it. */
-export function noteServerTime(timeMs: number): void {
-  aheadMs = timeMs - Date.now();
+/** Note the server's time in an answer. It was then between asking and arriving: the clock is set only if it was not. */
+export function noteServerTime(timeMs: number, askedAtMs: number): void {
+  aheadMs = Math.min(Math.max(aheadMs, timeMs - Date.now()), timeMs - askedAtMs);
 }
 
 /** The server's time now, in epoch ms. */
