@@ -1,0 +1,85 @@
+/** How all assets look now: kept up to date by what changed, so that a change costs the same in a large graph. */
+import { effect, signal, untracked } from "@preact/signals";
+import { LOOKS, type Look } from "../../parts/look";
+import { assets, changedNodes, followsNewest, nodesVersion, task, viewOf } from "../../store";
+import { stageOf } from "./scene";
+
+export type Counts = Readonly<Record<Look, number>>;
+
+const none = (): Record<Look, number> => ({ success: 0, failed: 0, running: 0, testing: 0, skipped: 0, waiting: 0, warn: 0 });
+
+const looks = new Map<string, Look>();
+let inAll = none();
+let inStages = new Map<string, Record<Look, number>>();
+/** The assets whose look changed last; read it when `looksVersion` changes. */
+export let changedLooks: ReadonlySet<string> = new Set();
+/** Grows with every change of a look. */
+export const looksVersion = signal(0);
+
+export const lookNow = (asset: string): Look => looks.get(asset) ?? "waiting";
+
+/** Whether a filter on these looks leaves an asset out; an empty one leaves out nothing. */
+export const isHidden = (asset: string, shown: ReadonlySet<Look>): boolean => shown.size > 0 && !shown.has(lookNow(asset));
+
+/** How many assets have each look. Reads `looksVersion`. */
+export function counts(): Counts {
+  void looksVersion.value;
+  return inAll;
+}
+
+/** The same, of one stage. */
+export function countsOfStage(stage: string): Counts {
+  void looksVersion.value;
+  return inStages.get(stage) ?? none();
+}
+
+/** How many assets are counted. */
+export const sizeOf = (of: Counts): number => Object.values(of).reduce((sum, count) => sum + count, 0);
+
+/** Counts in words, those that need attention first: "1 failed · 2 skipped · 5 done". */
+export function inWords(of: Counts): string {
+  const words: Partial<Record<Look, string>> = { success: "done" };
+  return LOOKS.filter((look) => of[look] > 0)
+    .map((look) => `${of[look]} ${words[look] ?? look}`)
+    .join(" · ");
+}
+
+/** Follow the store while the view is shown. Returns what ends it. */
+export function followLooks(): () => void {
+  let shown: readonly unknown[] = [];
+  return effect(() => {
+    void nodesVersion.value;
+    const now = [assets.value, task.value, followsNewest.value];
+    const isOther = now.some((one, index) => one !== shown[index]);
+    shown = now;
+    untracked(() => (isOther ? takeAll() : take(changedNodes)));
+  });
+}
+
+function takeAll(): void {
+  looks.clear();
+  inAll = none();
+  inStages = new Map();
+  take(assets.value.keys());
+}
+
+function take(names: Iterable<string>): void {
+  const changed = new Set<string>();
+  for (const name of names) {
+    const asset = assets.value.get(name);
+    if (!asset) continue;
+    const [before, { look }] = [looks.get(name), viewOf(asset)];
+    if (before === look) continue;
+    looks.set(name, look);
+    let inStage = inStages.get(stageOf(name));
+    if (!inStage) inStages.set(stageOf(name), (inStage = none()));
+    for (const kept of [inAll, inStage]) {
+      kept[look] += 1;
+      if (before) kept[before] -= 1;
+    }
+    changed.add(name);
+  }
+  if (changed.size === 0) return;
+  changedLooks = changed;
+  looksVersion.value += 1;
+}

@@ -1,0 +1,96 @@
+/** A node of the graph that is large enough to read: a button with its name, state, duration and tests. */
+import type { Asset } from "../../api";
+import { counted, duration, ticking } from "../../parts/format";
+import { Icon } from "../../parts/icon";
+import { State } from "../../parts/look";
+import { type AssetView, elapsedMs, viewOf } from "../../store";
+import { countsOfStage, inWords, sizeOf } from "./looks";
+import type { SceneNode } from "./scene";
+
+interface Props {
+  readonly node: SceneNode;
+  readonly isSelected: boolean;
+  readonly isDim: boolean;
+  /** The one node that Tab leads to. */
+  readonly isCurrent: boolean;
+}
+
+const classes = (...names: (string | false)[]): string => names.filter(Boolean).join(" ");
+
+export function NodeCard({ node, asset, isSelected, isDim, isCurrent }: Props & { readonly asset: Asset }) {
+  const view = viewOf(asset);
+  return (
+    <button
+      type="button"
+      class={classes("node", view.word === "Not run" ? "never" : view.look, isSelected && "sel", isDim && "dim")}
+      style={{ left: `${node.x}px`, top: `${node.y}px` }}
+      data-node={node.name}
+      tabIndex={isCurrent ? 0 : -1}
+      {...(isSelected ? { "aria-current": "true" as const } : {})}
+    >
+      <b class="cut" title={node.name}>
+        {node.name.slice(node.stage.length + 1)}
+      </b>
+      <span>
+        <State look={view.look} word={view.word} />
+        <Took view={view} />
+      </span>
+      <span>
+        <span class="faint">{asset.materialization}</span>
+        <TestBadge view={view} />
+      </span>
+    </button>
+  );
+}
+
+/** A duration of its own, so that its ticking renders nothing else. */
+export function Took({ view }: { view: AssetView }) {
+  const { node, durationMs, look } = view;
+  if (look === "running" || look === "testing") return <span>{node ? ticking(elapsedMs(node)) : ""}</span>;
+  return <span>{durationMs > 0 && (look === "success" || look === "failed") ? duration(durationMs) : ""}</span>;
+}
+
+/** How an asset's tests stand: failed of total, passed of total, or how many there are. */
+export function TestBadge({ view: { totalTests, passedTests, failedTests, look } }: { view: AssetView }) {
+  if (totalTests === 0) return null;
+  if (failedTests > 0) {
+    return (
+      <span class="badge failed" title={`${failedTests} of ${totalTests} tests failed`}>
+        <Icon name="failed" />
+        {failedTests} of {totalTests}
+        <span class="vh"> tests failed</span>
+      </span>
+    );
+  }
+  const hasRun = look === "success" || look === "testing" || passedTests > 0;
+  return (
+    <span class="badge" title={`${passedTests} of ${totalTests} tests passed`}>
+      <Icon name="testing" />
+      {hasRun ? `${passedTests}/${totalTests}` : totalTests}
+      <span class="vh">{hasRun ? " tests passed" : " tests"}</span>
+    </span>
+  );
+}
+
+/** A collapsed stage: what is in it, and how it stands. */
+export function StageCard({ node, isDim, isCurrent }: Props) {
+  const of = countsOfStage(node.stage);
+  return (
+    <button
+      type="button"
+      class={classes("node", "whole", of.failed > 0 && "failed", isDim && "dim")}
+      style={{ left: `${node.x}px`, top: `${node.y}px` }}
+      data-node={node.name}
+      tabIndex={isCurrent ? 0 : -1}
+      aria-expanded="false"
+    >
+      <b class="cut">{node.name}</b>
+      <span>{counted(sizeOf(of), "asset")}</span>
+      <span>
+        <span class="cut" title={inWords(of)}>
+          {inWords(of)}
+        </span>
+      </span>
+    </button>
+  );
+}
