@@ -80,7 +80,7 @@ docs: .venv/.ready ## build the docs as a site in build/site
 	@$(SITE)
 	@echo "Built build/site/index.html"
 
-bench: .venv/.ready ## measure dagscope, and print ratios with the machine and the date
+bench: .venv/.ready page ## measure dagscope, and print ratios with the machine and the date
 	@$(BIN)/python -m benchmarks
 
 faults: .venv/.ready ## break dagscope on purpose, for longer: kills, cuts, full disks (SEED=, ONLY=)

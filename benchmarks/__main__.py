@@ -9,7 +9,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from benchmarks import crossdb, load, reads, recorder, rows, run_events, runs, starts, stream
+from benchmarks import crossdb, graph, load, reads, recorder, rows, run_events, runs, starts, stream
 from benchmarks.figures import Figure, as_json, as_table
 from benchmarks.machine import this_machine
 
@@ -28,6 +28,7 @@ BENCHMARKS: Mapping[str, _Benchmark] = {
     "run events": run_events.figures,
     "crossdb": crossdb.figures,
     "starts": starts.figures,
+    "graph": graph.figures,
 }
 _QUICK_DIVISOR = 10
 _PIPED_WIDTH = 180  # characters

@@ -1,6 +1,9 @@
 """Generated projects of any size."""
 
+import random
 from pathlib import Path
+
+from dagscope.dag.model.graph import Graph
 
 CONFIG = """\
 version: 1.0.0
@@ -54,6 +57,33 @@ def layered_project(folder: Path, layers: int, per_layer: int, rows: int = 1_000
 def chain_project(folder: Path, length: int) -> Path:
     """Table models in a chain. Each reads the previous one."""
     return layered_project(folder, layers=length, per_layer=1, rows=10, tests=False)
+
+
+def graph_project(folder: Path, graph: Graph, work_s: float = 0) -> Path:
+    """Raw assets that do nothing for some time, with the edges of a graph. Four run at the same time."""
+    _write(folder / "config.yaml", CONFIG.replace("cores: 2", "cores: 4"))
+    stages: dict[str, list[str]] = {}
+    for name, upstreams in graph.upstreams.items():
+        write_raw_asset(folder, name, f"import time\n\n\ndef execute(context):\n    time.sleep({work_s})\n")
+        stage, model = name.split(".")
+        reads = f"          raw_upstreams: [{', '.join(upstreams)}]\n" if upstreams else ""
+        entry = f"        - name: {model}\n          materialization: raw\n{reads}"
+        stages.setdefault(stage, []).append(entry)
+    listed = "".join(f"    - name: {stage}\n      models:\n{''.join(models)}" for stage, models in stages.items())
+    _write(folder / "profile.yaml", f"{PROFILE}models:\n  stages:\n{listed}")
+    return folder
+
+
+def drawn_graph(assets: int, edges: int) -> Graph:
+    """A graph drawn at random, the same one each time: four stages, and most edges between assets that are near."""
+    draw = random.Random(12)
+    names = [f"stage_{number * 4 // assets}.model_{number:05}" for number in range(assets)]
+    upstreams: dict[str, set[str]] = {name: set() for name in names}
+    for _ in range(edges):
+        last = draw.randrange(1, assets)
+        first = max(0, last - 1 - int(draw.expovariate(5 / assets)))
+        upstreams[names[last]].add(names[first])
+    return Graph({name: tuple(sorted(found)) for name, found in upstreams.items()})
 
 
 def _sql(layer: int, index: int, per_layer: int, rows: int) -> str:

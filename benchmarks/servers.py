@@ -15,7 +15,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class Client:
-    """A client of one server, over one connection that is kept open. Any status except 200 is an error."""
+    """A client of one server, over one connection that is kept open. Any status that is not expected is an error."""
 
     def __init__(self, address: str) -> None:
         host = urllib.parse.urlsplit(address).netloc
@@ -37,10 +37,18 @@ class Client:
         answer: dict[str, Any] = json.loads(self._ask("POST", "/api/dag/run", body).read())
         assert answer["status"] == "SUCCESS", answer
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> http.client.HTTPResponse:
+    def start(self, task_id: str) -> None:
+        """Run the DAG. On a server whose POSTs do not wait, this returns at once."""
+        self._ask("POST", "/api/dag/run", json.dumps({"taskId": task_id}), http.client.ACCEPTED).read()
+
+    def cancel(self, task_id: str) -> None:
+        """Cancel a task, and wait until it has ended. One that had already ended stays as it is."""
+        self._ask("POST", f"/api/dag/cancel/{task_id}", "", http.client.OK, http.client.CONFLICT).read()
+
+    def _ask(self, method: str, path: str, body: str | None = None, *expected: int) -> http.client.HTTPResponse:
         self._connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
         answer = self._connection.getresponse()
-        if answer.status != http.client.OK:
+        if answer.status not in (expected or (http.client.OK,)):
             raise AssertionError(f"{method} {path}: {answer.status} {answer.read()[:500]!r}")
         return answer
 
@@ -65,9 +73,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """A server of the project, stopped at the end. Its POSTs wait until what they started has ended."""
-    door = ServerDoor(folder, post_wait_ms=_PATIENCE_S * 1000)
+def serving(folder: Path, **settings: int) -> Iterator[Server]:
+    """A server of the project, stopped at the end. By default, its POSTs wait until what they started has ended."""
+    door = ServerDoor(folder, **{"post_wait_ms": _PATIENCE_S * 1000, **settings})
     try:
         yield Server(door)
     finally:
