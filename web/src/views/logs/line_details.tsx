@@ -1,8 +1,8 @@
 /** All fields of the selected line, beside the list: the arrows still walk while it is open. */
 import { Fragment } from "preact";
-import { useRef } from "preact/hooks";
+import { useKeys } from "../../keys";
 import { Icon } from "../../parts/icon";
-import { assetPath, here, link } from "../../router";
+import { assetPath, here, link, place } from "../../router";
 import { copied } from "./clipboard";
 import { Level } from "./line_list";
 import type { ListState } from "./list_state";
@@ -11,16 +11,16 @@ import { jsonOf, lineText, type LogLine, ownFields, valueText } from "./log_line
 /** `say` reports what was copied. */
 export function LineDetails({ state, say }: { state: ListState; say: (text: string) => void }) {
   const line = state.line;
-  const panel = useRef<HTMLElement>(null);
-  if (!state.isOpen.value || !line) return null;
-  const copy = async (text: string, what: string): Promise<void> =>
-    say((await copied(text)) ? `Copied ${what}` : "The browser does not allow copying here");
   const close = (): void => {
     state.isOpen.value = false;
     state.element?.focus();
   };
+  useKeys({ Escape: () => (state.isOpen.peek() ? close() : false) });
+  if (!state.isOpen.value || !line) return null;
+  const copy = async (text: string, what: string): Promise<void> =>
+    say((await copied(text)) ? `Copied ${what}` : "The browser does not allow copying here");
   return (
-    <section ref={panel} class="dialog linedlg" aria-label="All fields of the line">
+    <section class="dialog linedlg" aria-label="All fields of the line">
       <header>
         <Level level={line.level} role="presentation" />
         <time class="mono faint" dateTime={line.time}>
@@ -41,7 +41,7 @@ export function LineDetails({ state, say }: { state: ListState; say: (text: stri
           <Icon name="copy" />
           JSON
         </button>
-        <button type="button" class="btn" onClick={() => copy(addressOf(line), "the link to the line")}>
+        <button type="button" class="btn" onClick={() => copy(addressOf(state, line), "the link to the line")}>
           <Icon name="copy" />
           Link
         </button>
@@ -51,8 +51,9 @@ export function LineDetails({ state, say }: { state: ListState; say: (text: stri
 }
 
 /** The line's own address: it names the task, so that it stays right when a newer one runs. */
-function addressOf(line: LogLine): string {
-  return window.location.origin + here({ at: line.position, task: line.taskId });
+function addressOf(state: ListState, line: LogLine): string {
+  const to = { at: line.position, task: state.source.filters.task };
+  return window.location.origin + (place.value.view === "logs" ? here(to) : link("/logs", { asset: line.asset, ...to }));
 }
 
 function AllFields({ line }: { line: LogLine }) {

@@ -11,8 +11,8 @@ import { ROW } from "./row_window";
 const SHOWN_CHARS = 500; // of a message or a field, in its line
 const SHOWN_FIELDS = 12;
 
-/** `narrow` leaves out the columns of the asset and of the fields. */
-export function LineList({ state, narrow = false }: { state: ListState; narrow?: boolean }) {
+/** `ofOneAsset` leaves out the column of the asset. A narrow list leaves out milliseconds and fields. */
+export function LineList({ state, ofOneAsset = false }: { state: ListState; ofOneAsset?: boolean }) {
   const scroller = useRef<HTMLDivElement>(null);
   const { source } = state;
   const { first, last, height, offset } = state.window.value;
@@ -31,10 +31,10 @@ export function LineList({ state, narrow = false }: { state: ListState; narrow?:
   const isDrawn = selected !== null && selected.index >= first && selected.index <= last;
   const rows = [];
   for (let index = first; index <= last; index += 1) {
-    rows.push(<Row key={index} state={state} index={index} top={offset + (index - first) * ROW} narrow={narrow} />);
+    rows.push(<Row key={index} state={state} index={index} top={offset + (index - first) * ROW} ofOneAsset={ofOneAsset} />);
   }
   return (
-    <div class={narrow ? "lines narrow" : "lines"}>
+    <div class={ofOneAsset ? "lines oneasset" : "lines"}>
       <div
         ref={scroller}
         class="scroll"
@@ -101,15 +101,18 @@ interface RowProps {
   readonly state: ListState;
   readonly index: number;
   readonly top: number;
-  readonly narrow: boolean;
+  readonly ofOneAsset: boolean;
 }
 
-function Row({ state, index, top, narrow }: RowProps) {
+function Row({ state, index, top, ofOneAsset }: RowProps) {
   const line = state.source.line(index);
   const isSelected = state.selected.value?.index === index;
   const level = line ? levelClass(line.level) : "";
   const select = (): void => state.select(index);
-  const open = (): void => void (state.isOpen.value = true);
+  const open = (): void => {
+    getSelection()?.removeAllRanges(); // a double click selects a word
+    state.isOpen.value = true;
+  };
   return (
     <div
       id={rowId(index)}
@@ -121,20 +124,22 @@ function Row({ state, index, top, narrow }: RowProps) {
       onClick={select}
       onDblClick={open}
     >
-      {line ? <Cells line={line} search={state.source.filters.text} narrow={narrow} /> : <span role="gridcell" class="faint">…</span>}
+      {line ? <Cells line={line} search={state.source.filters.text} ofOneAsset={ofOneAsset} /> : <span role="gridcell" class="faint">…</span>}
     </div>
   );
 }
 
-function Cells({ line, search, narrow }: { line: LogLine; search: string; narrow: boolean }) {
+function Cells({ line, search, ofOneAsset }: { line: LogLine; search: string; ofOneAsset: boolean }) {
   const why = reason(line);
+  const time = timeText(line);
   return (
     <>
       <time role="gridcell" dateTime={line.time}>
-        {narrow ? timeText(line).slice(0, 8) : timeText(line)}
+        {time.slice(0, 8)}
+        <span class="ms">{time.slice(8)}</span>
       </time>
       <Level level={line.level} />
-      {!narrow && (
+      {!ofOneAsset && (
         <span role="gridcell" class="cut">
           {line.asset ? (
             <a href={link(assetPath(line.asset))} tabIndex={-1}>
@@ -145,7 +150,7 @@ function Cells({ line, search, narrow }: { line: LogLine; search: string; narrow
           )}
         </span>
       )}
-      <span role="gridcell" class="cut" title={narrow ? line.message.slice(0, SHOWN_CHARS) : undefined}>
+      <span role="gridcell" class="cut" title={ofOneAsset ? line.message.slice(0, SHOWN_CHARS) : undefined}>
         <Marked text={line.message} search={search} />
         {why && (
           <span class="muted">
@@ -153,7 +158,7 @@ function Cells({ line, search, narrow }: { line: LogLine; search: string; narrow
           </span>
         )}
       </span>
-      {!narrow && <Fields line={line} search={search} />}
+      <Fields line={line} search={search} />
     </>
   );
 }

@@ -33,7 +33,7 @@ function OfAsset({ task, asset }: { task: string; asset: string }) {
         <span class="grow" />
         <a href={link("/logs", { asset })}>Search in Logs</a>
       </div>
-      <LineList state={state} narrow />
+      <LineList state={state} ofOneAsset />
       <LineDetails state={state} say={(text) => void (said.value = text)} />
     </div>
   );

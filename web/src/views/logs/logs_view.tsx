@@ -89,13 +89,18 @@ function useLogKeys(state: ListState, say: (text: string) => void): void {
     e: () => void toError(1),
     "Shift E": () => void toError(-1),
     End: () => state.follow(),
-    Escape: () => {
-      if (!state.isOpen.peek()) return false;
-      state.isOpen.value = false;
-      state.element?.focus();
-      return undefined;
-    },
+    ArrowDown: () => unlessElsewhere(state, () => state.move(1)),
+    ArrowUp: () => unlessElsewhere(state, () => state.move(-1)),
+    Enter: () => unlessElsewhere(state, () => (state.isOpen.value = state.selected.peek() !== null)),
   });
+}
+
+/** Do it if no other element has the focus, and give it to the list. */
+function unlessElsewhere(state: ListState, act: () => void): void | false {
+  if (document.activeElement !== document.body || !state.element) return false;
+  act();
+  state.element.focus();
+  return undefined;
 }
 
 /** Select the next error, or the one before; returns what to say about it. */
