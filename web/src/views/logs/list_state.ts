@@ -14,6 +14,8 @@ export class ListState {
   readonly scrollTop = signal(0);
   readonly viewport = signal(0);
   readonly selected = signal<Selected | null>(null);
+  /** Whether the line of the address is one of the task's, but hidden by filters. */
+  readonly hidesLine = signal(false);
   /** Whether all fields of the selected line are shown. */
   readonly isOpen = signal(false);
   readonly follows = signal(false);

@@ -71,8 +71,8 @@ export class LogSource {
   }
 
   /** The line at a position; null if the filters hide it or it is gone. */
-  async locate(position: number): Promise<Located | null> {
-    const found = await this.first(this.filters, { after: position - 1 });
+  async locate(position: number, filters = this.filters): Promise<Located | null> {
+    const found = await this.first(filters, { after: position - 1 });
     return found?.line.position === position ? found : null;
   }
 

@@ -89,15 +89,15 @@ function useLogKeys(state: ListState, say: (text: string) => void): void {
     e: () => void toError(1),
     "Shift E": () => void toError(-1),
     End: () => state.follow(),
-    ArrowDown: () => unlessElsewhere(state, () => state.move(1)),
-    ArrowUp: () => unlessElsewhere(state, () => state.move(-1)),
-    Enter: () => unlessElsewhere(state, () => (state.isOpen.value = state.selected.peek() !== null)),
+    ArrowDown: () => fromElsewhere(state, /^(BODY|BUTTON|A)$/, () => state.move(1)),
+    ArrowUp: () => fromElsewhere(state, /^(BODY|BUTTON|A)$/, () => state.move(-1)),
+    Enter: () => fromElsewhere(state, /^BODY$/, () => (state.isOpen.value = state.selected.peek() !== null)),
   });
 }
 
-/** Do it if no other element has the focus, and give it to the list. */
-function unlessElsewhere(state: ListState, act: () => void): void | false {
-  if (document.activeElement !== document.body || !state.element) return false;
+/** Do it if an element that has no use for the key has the focus, and give the focus to the list. */
+function fromElsewhere(state: ListState, elements: RegExp, act: () => void): void | false {
+  if (!state.element || !elements.test(document.activeElement?.tagName ?? "")) return false;
   act();
   state.element.focus();
   return undefined;
@@ -132,9 +132,10 @@ async function copyView(state: ListState): Promise<string> {
 function Hidden({ state }: { state: ListState }) {
   const numbers = state.source.numbers.value;
   const { task } = state.source.filters;
+  const isOffline = connection.value.state === "offline";
   return (
     <div class="row hidden-note">
-      {numbers ? <Sentence state={state} numbers={numbers} /> : <span class="faint">Fetching…</span>}
+      {numbers ? <Sentence state={state} numbers={numbers} /> : <span class="faint">{isOffline ? "Offline: the lines cannot be fetched." : "Fetching…"}</span>}
       <span class="grow" />
       <span class="faint xs cut">
         task <a href={taskPath(task)}>{task}</a>
@@ -154,16 +155,9 @@ function Sentence({ state, numbers }: { state: ListState; numbers: Numbers }) {
         <b class="strong">{count(matching)}</b> of {counted(total, "line")}. <b class="strong">{count(hidden)} hidden by filters:</b> {words}.
       </span>
       <a href={link("/logs", { at: param("at") })}>Show all</a>
-      <LinkedLine state={state} />
+      {state.hidesLine.value && <span class="faint">The line of this link is hidden too.</span>}
     </>
   );
-}
-
-/** Says so if the line that the address names is not shown. */
-function LinkedLine({ state }: { state: ListState }) {
-  const at = Number(param("at"));
-  const isShown = !at || state.selected.value?.position === at;
-  return isShown ? null : <span class="faint">The line of this link is not among these.</span>;
 }
 
 function Lines({ state }: { state: ListState }) {

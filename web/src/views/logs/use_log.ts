@@ -29,11 +29,16 @@ export function useLog(filters: Filters, at: number | null, follows: boolean): L
   return state;
 }
 
-/** Select the line at a position, if the filters show it. */
-export async function showLine(state: ListState, position: number): Promise<void> {
-  const found = await state.source.locate(position).catch(() => null);
-  if (!found) return;
-  await firstAnswer(state.source);
+/** Select the line at a position, or note that the filters hide it. */
+async function showLine(state: ListState, position: number): Promise<void> {
+  const { source } = state;
+  const found = await source.locate(position).catch(() => null);
+  if (!found) {
+    const any = { ...source.filters, levels: null, asset: "", test: "", text: "" };
+    state.hidesLine.value = (await source.locate(position, any).catch(() => null)) !== null;
+    return;
+  }
+  await firstAnswer(source);
   requestAnimationFrame(() => state.selectAt({ index: found.index, position }, true)); // after the list has its height
 }
 
