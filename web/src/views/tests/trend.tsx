@@ -59,7 +59,8 @@ export function RowsByTask({ marks }: { marks: readonly Mark[] }) {
 
 /** The names of the first task and of the one in view: there is no room for more. */
 function Names({ marks, step }: { marks: readonly Mark[]; step: number }) {
-  const named = new Map(marks.flatMap((mark, index) => (index === 0 || mark.taskId === taskId.value ? [[mark.taskId, index]] : [])));
+  const now = marks.findIndex((mark) => mark.taskId === taskId.value);
+  const named = new Map(marks.flatMap((mark, index) => (index === now || (index === 0 && (now < 0 || now > 3)) ? [[mark.taskId, index]] : [])));
   return (
     <>
       {[...named].map(([name, index]) => {

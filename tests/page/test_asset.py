@@ -1,0 +1,88 @@
+"""An asset's page: why it failed, its code, its statements, and running it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.dag.run.task_run import data_test
+from tests.doors import Serve, ServerDoor
+from tests.page.conftest import Visit
+from tests.projects import block, model, raw, write_project
+
+FILES = {
+    model("a.first"): block("description: Where it <b>starts</b>\ntests: [{name: none}]") + "SELECT 7 AS n",
+    model("a.second"): 'SELECT n\nFROM {{ Ref("a.first") }}',
+    model("b.wrong"): block("materialization: table") + "SELECT\n    1 AS n,\n    CAST('x' AS INTEGER) AS m",
+    raw("b.code"): "def execute(context):\n    return 1\n",
+    data_test("a.none"): 'SELECT * FROM {{ Ref("a.first") }}',
+}
+
+
+@pytest.fixture
+def server(tmp_path: Path, serve: Serve) -> ServerDoor:
+    """A server of a project with an asset whose test fails, one behind it, and one whose SQL fails."""
+    server = serve(write_project(tmp_path, FILES))
+    server.run("monday", profile=True)
+    return server
+
+
+def test_why_it_failed(server: ServerDoor, visit: Visit) -> None:
+    """A failed asset shows what its test found, which assets it blocks, and its description as text, not as HTML."""
+    page = visit(server).open("/assets/a.first")
+    asset = page.get_by_role("region", name="a.first", exact=True)
+    expect(asset.get_by_text("Test found 1 row that should not be there")).to_be_visible()
+    expect(asset.get_by_role("region", name="First rows that violate a.none")).to_contain_text("7")
+    expect(asset.get_by_role("definition").first).to_have_text("a.second")
+    expect(asset.get_by_text("Where it <b>starts</b>")).to_be_visible()
+    asset.get_by_role("link", name="none").click()
+    expect(page).to_have_url(re.compile(r"/tests\?test=a\.none$"))
+
+
+def test_code_leads_to_what_it_reads(server: ServerDoor, visit: Visit) -> None:
+    """References in the code are links, as it is written and as it is sent; Python is shown for a raw asset."""
+    page = visit(server).open("/assets/a.second")
+    code = page.get_by_role("region", name="Code of a.second")
+    expect(code.get_by_role("link", name='"a.first"')).to_be_visible()
+    page.get_by_role("button", name="Compiled").click()
+    expect(code).to_contain_text("CREATE OR REPLACE TABLE a.second AS SELECT n")
+    code.get_by_role("link", name="a.first").click()
+    expect(page).to_have_url(re.compile(r"/assets/a\.first"))
+    page.goto("/assets/b.code")
+    expect(page.get_by_role("region", name="Code of b.code")).to_contain_text("def execute(context):")
+
+
+def test_the_line_that_was_rejected(server: ServerDoor, visit: Visit) -> None:
+    """The line that the database rejected is marked in what was sent, and the error is shown in full."""
+    page = visit(server).open("/assets/b.wrong?sql=compiled")
+    expect(page.get_by_text("The error is in this line: ").locator("..")).to_contain_text("CAST('x' AS INTEGER) AS m")
+    expect(page.get_by_role("region", name="Error")).to_contain_text("Could not convert string 'x' to INT32")
+    page.get_by_role("tab", name="Statements").click()
+    page.get_by_role("button", name=re.compile("Failed CREATE OR REPLACE TABLE")).click()
+    expect(page.get_by_text("The database rejected it at line 3, column")).to_be_visible()
+
+
+def test_tabs_and_plans(server: ServerDoor, visit: Visit) -> None:
+    """Arrows move between the tabs, which the address names; a profiled statement shows its plan."""
+    page = visit(server).open("/assets/a.first")
+    page.get_by_role("tab", name="SQL").focus()
+    for name in ("Data", "Tests", "Statements"):
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_role("tab", name=name)).to_be_focused()
+        expect(page).to_have_url(re.compile(f"tab={name.lower()}$"))
+    page.get_by_role("button", name=re.compile("CREATE OR REPLACE TABLE")).click()
+    expect(page.get_by_role("region", name="Plan")).to_contain_text("CREATE TABLE AS")
+
+
+def test_running_from_the_page(server: ServerDoor, visit: Visit) -> None:
+    """An asset is run alone or with its downstreams, and the page follows without a reload."""
+    visitor = visit(server)
+    visitor.expect_faults("the server responded with a status of 500")  # the answer to a run that failed
+    page = visitor.open("/assets/a.second")
+    expect(page.get_by_text("Skipped: upstream a.first failed")).to_be_visible()
+    page.get_by_role("button", name="Run r").click()
+    task = page.get_by_role("region", name="Task")
+    expect(task).to_contain_text("1 done")
+    page.get_by_role("button", name="With upstreams").click()
+    expect(task).to_contain_text("0 done · 1 failed · 1 skipped")
