@@ -8,14 +8,16 @@ import { assets, type AssetView, elapsedMs, nodeOf } from "../../store";
 import { allDownstreams } from "./neighbours";
 import { linkOfAsset, rowsOf, timingsOf } from "./shapes";
 
+/** Names that are shown at once: beside the graph there is little room. */
 const NAMES = 3;
+const NAMES_BLOCKED = 1;
 
 export function Facts({ asset, view }: { asset: Asset; view: AssetView }) {
   const blocked = view.node?.state === "FAILED" ? skippedBehind(asset.name) : [];
   return (
     <div class="block">
       <dl class="kv">
-        {blocked.length > 0 && <Fact name="Blocks" value={<Names names={blocked} />} />}
+        {blocked.length > 0 && <Fact name="Blocks" value={<Names names={blocked} most={NAMES_BLOCKED} />} />}
         <Fact name="Reads" value={<Names names={asset.upstreams} />} />
         <Fact name="Read by" value={<Names names={asset.downstreams} />} />
         <Fact name="Makes" value={makes(asset, view)} />
@@ -43,10 +45,10 @@ function skippedBehind(name: string): string[] {
 }
 
 /** Links to assets; of many, the first ones until all are asked for. */
-function Names({ names }: { names: readonly string[] }) {
+function Names({ names, most = NAMES }: { names: readonly string[]; most?: number }) {
   const [all, showAll] = useState(false);
   if (names.length === 0) return <>no asset</>;
-  const shown = all || names.length <= NAMES + 1 ? names : names.slice(0, NAMES);
+  const shown = all || names.length <= most + 1 ? names : names.slice(0, most);
   return (
     <>
       {shown.map((name, index) => (

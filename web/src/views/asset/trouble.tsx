@@ -4,11 +4,13 @@ import { useFetched } from "../../parts/fetched";
 import { counted } from "../../parts/format";
 import { RowCells, RowHeads } from "../../parts/rows_table";
 import { Said } from "../../parts/said";
-import { link } from "../../router";
+import { link, place } from "../../router";
 import { type AssetView, taskId } from "../../store";
 import { linkOfAsset } from "./shapes";
 
+/** Rows that are shown at once: beside the graph there is little room. */
 const ROWS = 3;
+const ROWS_BESIDE_GRAPH = 1;
 const TESTS = 3;
 
 interface FirstRows {
@@ -70,7 +72,7 @@ function FailedTests({ names }: { names: readonly string[] }) {
 }
 
 function FailedTest({ name }: { name: string }) {
-  const address = asking(api`/api/tests/data/${name}`, { taskId: taskId.value, limit: ROWS });
+  const address = asking(api`/api/tests/data/${name}`, { taskId: taskId.value, limit: place.value.view === "dag" ? ROWS_BESIDE_GRAPH : ROWS });
   const { value } = useFetched<FirstRows>(address);
   return (
     <div class="failedtest">
