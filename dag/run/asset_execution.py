@@ -64,7 +64,7 @@ class AssetExecution:
             existing = session.relation_kind(asset.name) if _appends(asset) else None
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
             self._persist_inputs(asset, results, session)
-            self.once.do(("schema", asset.connection, asset.stage), partial(session.create_schema, asset.stage))
+            self._create_schema(asset.connection, session, asset.stage)
             if asset.materialization is Materialization.CUSTOM and asset.is_data_framed:
                 return self._framed_custom(asset, sql, session)
             rows = session.materialize(asset, sql, existing, self.project.graph.below(asset.name))
@@ -97,6 +97,19 @@ class AssetExecution:
                 frame = self.frames.write(rows)
         return NodeFacts(result=frame)
 
+    def _create_schema(self, connection: str, session: Session, stage: str) -> None:
+        self.once.do(("schema", connection, stage), partial(session.create_schema, stage))
+
+    def _prepare_write(self, connection: str, session: Session, table: str) -> None:
+        """Create the schema of a raw asset's table if it is a stage of the project.
+
+        Not inside a transaction of the asset: if that were rolled back, the schema would be gone again.
+        """
+        schema = table.partition(".")[0].strip('"')
+        is_stage = any(asset.stage == schema for asset in self.project.assets.values())
+        if is_stage and not session.in_transaction:
+            self._create_schema(connection, session, schema)
+
     def _persist_inputs(self, asset: Asset, results: Mapping[str, Result | None], session: Session) -> None:
         for upstream, frame in self._inputs_to_persist(asset, results):
             self.once.do(("input", asset.connection, upstream), partial(self._write_input, session, upstream, frame))
@@ -127,7 +140,9 @@ class AssetExecution:
         file = self.project.folder / asset.path
         with suppress(OSError):  # reported when the file is loaded
             self.project.redaction.learn(file.read_text(encoding="utf-8", errors="replace"))
-        connections = raw_connections.RawConnections(self.project.connections, self.cancellation, statements)
+        connections = raw_connections.RawConnections(
+            self.project.connections, self.cancellation, statements, self._prepare_write
+        )
         with ExitStack() as stack:
             stack.callback(connections.end)
             context = raw_assets.RawContext(

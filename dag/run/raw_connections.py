@@ -71,15 +71,16 @@ class _ThreadSessions:
         """Close all sessions; a session that a thread is using is closed when its call ends."""
         with self._lock:
             self._has_ended, kept, self._kept = True, self._kept, {}
-        for opened in kept.values():
-            opened.close()
+        with ExitStack() as closing:  # all of them, also after one that fails
+            for opened in kept.values():
+                closing.callback(opened.close)
 
 
 class RawConnection:
     """A project's connection as a raw asset sees it; valid until the asset ends, and safe from any thread."""
 
-    def __init__(self, sessions: _ThreadSessions) -> None:
-        self._sessions = sessions
+    def __init__(self, sessions: _ThreadSessions, prepare: Callable[[Session, str], None]) -> None:
+        self._sessions, self._prepare = sessions, prepare
 
     def execute(self, sql: str) -> int:
         """Run one or several statements; returns the number of rows that the last one wrote."""
@@ -92,18 +93,30 @@ class RawConnection:
             return session.read(sql).read_all()
 
     def write(self, table: str, data: Any) -> int:
-        """Create or replace a table with a pyarrow Table or anything with `__arrow_c_stream__`."""
+        """Create or replace a table with a pyarrow Table or anything with `__arrow_c_stream__`.
+
+        If the project's stages include its schema, the schema is created too, except inside a transaction.
+        """
         with self._sessions.session() as session:
+            self._prepare(session, table)
             return session.write(table, from_python(data))
 
 
 class RawConnections:
-    """The `connection` of a raw asset's context. Create it in the asset's own thread; `end` closes everything."""
+    """The `connection` of a raw asset's context. Create it in the asset's own thread; `end` closes everything.
+
+    `prepare` is called with a connection's name and session before the session writes a table.
+    """
 
     def __init__(
-        self, connections: Mapping[str, Connection], cancellation: Cancellation, statements: StatementLog
+        self,
+        connections: Mapping[str, Connection],
+        cancellation: Cancellation,
+        statements: StatementLog,
+        prepare: Callable[[str, Session, str], None],
     ) -> None:
         self._connections, self._cancellation, self._statements = connections, cancellation, statements
+        self._prepare = prepare
         self._owner, self._lock = threading.current_thread(), threading.Lock()
         self._opened: dict[str, RawConnection] = {}
         self._sessions: list[_ThreadSessions] = []
@@ -116,7 +129,7 @@ class RawConnections:
             if name not in self._opened:
                 open_session = partial(self._connections[name].session, self._cancellation, self._statements)
                 self._sessions.append(_ThreadSessions(name, open_session, self._owner))
-                self._opened[name] = RawConnection(self._sessions[-1])
+                self._opened[name] = RawConnection(self._sessions[-1], partial(self._prepare, name))
             return self._opened[name]
 
     def refuse_open_transactions(self) -> None:
@@ -126,5 +139,6 @@ class RawConnections:
 
     def end(self) -> None:
         """Close every session."""
-        for sessions in self._sessions:
-            sessions.end()
+        with ExitStack() as ending:
+            for sessions in self._sessions:
+                ending.callback(sessions.end)

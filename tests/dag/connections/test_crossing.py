@@ -13,7 +13,7 @@ from dagscope.dag.project.project import Project
 from dagscope.storage.frame_files import FrameFiles
 from examples.crossdb.postgres_server import PostgresServer
 from tests.dag.run.task_run import MakeProject, RunProject
-from tests.projects import TWO_DATABASES, block, copy_example, model, raw
+from tests.projects import TWO_DATABASES, block, copy_example, model, on_engine, raw
 
 FRAMED = "is_data_framed: true"
 READER = "persist_inputs: true\nis_data_framed: true"
@@ -232,6 +232,20 @@ def test_python_between(make_project: MakeProject, run_project: RunProject, post
     for table in ("public.copied", "c.reader"):
         types = f"SELECT pg_typeof(h)::text AS h, pg_typeof(u)::text AS u, d::text AS d FROM {table}"
         assert run.rows(types, "shop") == [("numeric", "uuid", "1.10")]
+
+
+def test_python_writes_into_its_stage(
+    make_project: MakeProject, run_project: RunProject, postgres: dict[str, str]
+) -> None:
+    """In PostgreSQL too, a raw asset's table in a stage needs no schema that exists before."""
+    code = (
+        "import pyarrow as pa\n"
+        "def execute(context):\n"
+        "    return context.connection('db').write('b.made', pa.table({'id': [1, 2]}))\n"
+    )
+    run = run_project(make_project({**on_engine("postgres", postgres), raw("b.maker"): code}))
+    assert run.outcomes == {"b.maker": ("SUCCESS", "")}
+    assert run.rows("SELECT count(*) FROM b.made", "db") == [(2,)]
 
 
 def test_view_on_handed_over_rows(make_project: MakeProject, run_project: RunProject, postgres: dict[str, str]) -> None:

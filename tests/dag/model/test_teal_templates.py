@@ -115,11 +115,16 @@ def test_what_jinja_has_no_words_for(make_project: MakeProject, template: str, r
     ],
 )
 def test_names_without_quotes(make_project: MakeProject, template: str, reason: str) -> None:
-    """A name without quotes is refused with what to write; a variable of the template needs none."""
+    """A name without quotes is refused with what to write."""
     with pytest.raises(ProjectInvalid) as raised:
         make_project({model("s.a"): "SELECT 1,\n" + template})
     assert str(raised.value) == f"{model('s.a')}:2: {reason}"
-    make_project({model("s.up"): "SELECT 1", model("s.b"): "{% set up = 's.up' %}SELECT * FROM {{ Ref(up) }}"})
+
+
+def test_names_in_variables(make_project: MakeProject) -> None:
+    """A variable of the template may hold the name."""
+    sql = "{% set up = 's.up' %}SELECT * FROM {{ Ref(up) }}"
+    assert make_project({model("s.up"): "SELECT 1", model("s.b"): sql}).assets["s.b"].upstreams == ("s.up",)
 
 
 def test_lines_stay(make_project: MakeProject) -> None:

@@ -193,6 +193,17 @@ def test_connection(make_project: MakeProject, run_project: RunProject) -> None:
     assert run.rows("SELECT sum(id) FROM orders", "goose") == [(15,)]
 
 
+def test_write_into_a_stage(make_project: MakeProject, run_project: RunProject) -> None:
+    """A project of raw assets only can write into its stages; the schema is created, unless a transaction is open."""
+    lines = ("goose = context.connection('duck')", "table = pa.table({'id': [1, 2]})")
+    write = execute(*lines, "return goose.write('s.orders', table)", imports="import pyarrow as pa")
+    run = run_project(make_project({raw("s.report"): write}))
+    assert (run.captured("s.report"), run.rows("SELECT sum(id) FROM s.orders")) == (2, [(3,)])
+    lines = (*lines, "goose.execute('BEGIN')", "goose.write('t.orders', table)")
+    project = make_project({raw("s.report"): write, raw("t.late"): execute(*lines, imports="import pyarrow as pa")})
+    assert "Schema with name t does not exist" in run_project(project, only="t.late").message("t.late")
+
+
 def logged(run: Run) -> list[tuple[str, str, dict[str, Any] | None]]:
     """Entries of the asset itself: level, message and fields of its own."""
     own = [entry for entry in run.log if entry.asset and not entry.message.startswith(("Executing", "Asset"))]
