@@ -11,6 +11,7 @@ import duckdb
 
 from dagscope.dag.connections.base import Connection, ConnectionDetails, Session
 from dagscope.dag.connections.duckdb.config import DuckDBConfig
+from dagscope.dag.connections.duckdb.database_file import DatabaseFile
 from dagscope.dag.connections.duckdb.dialect import DIALECT
 from dagscope.dag.connections.duckdb.instance import Instance
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
@@ -88,8 +89,15 @@ class DuckDBConnection(Connection):
 
     def connect(self) -> None:
         with self._lock:
-            if self._instance is None:
-                self._instance = Instance(self._open_in_folder())
+            self._connected()
+
+    def _connected(self) -> Instance:
+        """The open database; one whose file is lost is opened again, unless a session still uses it."""
+        if self._instance is not None and not self._instance.users and self._instance.is_lost:
+            self._close()
+        if self._instance is None:
+            self._instance = Instance(self._open_in_folder(), DatabaseFile.at(self._file))
+        return self._instance
 
     def _open_in_folder(self) -> duckdb.DuckDBPyConnection:
         try:
@@ -135,24 +143,26 @@ class DuckDBConnection(Connection):
 
     def close(self) -> None:
         with self._lock:
-            if self._instance is not None:
-                self._instance.database.close()
-                self._instance = None
-            if self._search_path is not None:
-                self._search_path.close()
-                self._search_path = None
+            self._close()
+
+    def _close(self) -> None:
+        if self._instance is not None:
+            self._instance.database.close()
+            self._instance = None
+        if self._search_path is not None:
+            self._search_path.close()
+            self._search_path = None
 
     @contextmanager
     def session(
         self, cancellation: Cancellation | None = None, statements: StatementLog | None = None
     ) -> Iterator[Session]:
         with self._in_use():
-            self.connect()
             with self._lock:
-                instance = self._instance
-                if instance is None:
-                    raise ConnectionFailed(self.name, "closed while a session was being opened")
+                instance = self._connected()
+                self._refuse_lost(instance)
                 cursor = instance.database.cursor()
+                instance.users += 1
             cancellation, statements = cancellation or Cancellation(), statements or of_no_node()
             session = DuckDBSession(self.name, cursor, cancellation, self._schema_lock, instance, statements)
             try:
@@ -160,7 +170,16 @@ class DuckDBConnection(Connection):
             finally:
                 cursor.close()
                 instance.leave(session)
+                with self._lock:
+                    instance.users -= 1
+            if session.has_executed:
+                self._refuse_lost(instance)
         self._open_anew_if_stale(instance)
+
+    def _refuse_lost(self, instance: Instance) -> None:
+        if instance.is_lost:
+            what = f"database file {self.details.path} was deleted, moved or replaced while it was in use"
+            raise ConnectionFailed(self.name, f"{what}, so what was written to it is lost; run the assets again")
 
     def _open_anew_if_stale(self, instance: Instance) -> None:
         """Close a database that has a session's changes that cannot be undone, once no session uses it."""

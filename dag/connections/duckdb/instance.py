@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import duckdb
 
+from dagscope.dag.connections.duckdb.database_file import DatabaseFile
 from dagscope.dag.connections.duckdb.dialect import DIALECT
 from dagscope.dag.connections.duckdb.parts import Kind, Part
 
@@ -43,12 +44,21 @@ class Instance:
     """One open database, shared by its sessions, each of which is identified by an object."""
 
     database: duckdb.DuckDBPyConnection
+    file: DatabaseFile | None = None
+    users: int = 0
+    """The open sessions; the connection's lock protects the count."""
+
     is_stale: bool = False
     """Whether a change could not be undone: only opening the database again undoes it."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _changes: dict[tuple[_What, str], _Change] = field(default_factory=dict)
     _with_secrets: set[object] = field(default_factory=set)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its file was deleted, moved or replaced, so that nothing written to it can be found again."""
+        return self.file is not None and self.file.is_lost
 
     def run(self, session: object, part: Part, execute: Callable[[], None]) -> None:
         """Execute the session's statement, and record what it changes for other sessions.

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -67,6 +67,7 @@ class DuckDBSession(Session):
         self._connection, self._cursor = connection, cursor
         self._schema_lock, self._profiles = schema_lock, statements.profiles
         self._instance, self._part = instance, Part("", "", None)
+        self.has_executed = False
         driver = Driver(
             errors=(duckdb.Error, pa.ArrowInvalid, OSError),  # while rows are read, DuckDB's errors come as Arrow's
             send=lambda sql: cursor.execute(sql).complete(),
@@ -94,6 +95,7 @@ class DuckDBSession(Session):
             self._profile(sent)
 
     def execute(self, sql: str) -> int:
+        self.has_executed = True
         with self._statement(sql) as sent:
             for part in parts(sql):
                 self._run(part, partial(self._execute_part, sent))
@@ -154,6 +156,7 @@ class DuckDBSession(Session):
         return rows
 
     def execute_and_read(self, sql: str) -> pa.RecordBatchReader | None:
+        self.has_executed = True
         return self._result(sql, queries_alone=True)
 
     def _result(
@@ -240,7 +243,8 @@ class DuckDBSession(Session):
             try:
                 return self.execute(f"CREATE OR REPLACE {table} AS SELECT {projection} FROM _rows_to_write")
             finally:
-                self._cursor.unregister("_rows_to_write")
+                with suppress(duckdb.TransactionException):  # of a failed transaction, whose end unregisters it
+                    self._cursor.unregister("_rows_to_write")
 
     def snapshot(self) -> AbstractContextManager[None]:
         return self._sending.undone(_BEGIN)  # nothing was written, so there is nothing to commit

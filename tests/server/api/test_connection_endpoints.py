@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.doors import OpenDoor, wait_until
-from tests.projects import SLOW_SQL, block, model, on_engine, write_project
+from tests.doors import AppDoor, OpenDoor, wait_until
+from tests.projects import SLOW_SQL, block, model, on_engine, raw, write_project
 
 FILES = {
     model("s.a"): "SELECT 1 AS id",
@@ -138,3 +138,20 @@ def test_status_shows_no_secret(tmp_path: Path, postgres: dict[str, str], opened
         ],
     }
     assert postgres["password"] not in answer.text
+
+
+def test_database_file_that_is_deleted(tmp_path: Path) -> None:
+    """No asset is SUCCESS whose rows went into a deleted file; the next run creates the file again."""
+    delete = "import os\ndef execute(context):\n    context.connection('duck').execute('CREATE TABLE t (id INT)')\n"
+    delete += f"    os.unlink('{tmp_path}/store/test.duckdb')\n"
+    config = "connections:\n  - name: duck\n    type: duckdb\n    config: {path: store/test.duckdb}\n"
+    folder = write_project(tmp_path, {"config.yaml": config, model("s.a"): "SELECT 1 AS id", raw("t.b"): delete})
+    door = AppDoor(folder)
+    assert door.post("/api/dag/asset/s.a/execute", {"taskId": "first"}).status_code == 200
+    (folder / "store/test.duckdb").unlink()
+    assert door.post("/api/dag/asset/s.a/execute", {"taskId": "second"}).status_code == 200
+    assert (folder / "store/test.duckdb").exists()
+    answer = door.post("/api/dag/asset/t.b/execute", {"taskId": "third"})
+    was = "was deleted, moved or replaced while it was in use, so what was written to it is lost; run the assets again"
+    assert answer.json()["error"] == f'connection "duck": database file store/test.duckdb {was}'
+    door.stop()

@@ -1,5 +1,6 @@
 """What is specific to DuckDB behind the engine interface."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -160,6 +161,38 @@ def test_scalar(session: Session) -> None:
     """scalar returns the first value of the first row, or None if there are no rows."""
     assert session.scalar("SELECT 1, 2 UNION ALL SELECT 3, 4 ORDER BY 1") == 1
     assert session.scalar("SELECT 1 WHERE false") is None
+
+
+def test_file_that_is_deleted_between_sessions(connect: Open, tmp_path: Path) -> None:
+    """If the file was deleted, the next session opens a new one, so that what it writes is found again."""
+    connection = connect(path="shop.duckdb")
+    for _ in range(2):
+        with connection.session() as session:
+            session.execute("CREATE TABLE orders AS SELECT 1 AS id")
+        (tmp_path / "shop.duckdb").rename(tmp_path / "moved.duckdb")
+    connection.close()
+    with connect(path="moved.duckdb").session() as session:
+        assert read(session, "FROM orders") == [(1,)]
+
+
+def test_file_that_is_deleted_in_use(connect: Open, tmp_path: Path) -> None:
+    """A session that wrote to a file that is gone fails and says so; one that only read does not."""
+    connection = connect(path="shop.duckdb")
+    was = "was deleted, moved or replaced while it was in use, so what was written to it is lost; run the assets again"
+    lost = re.escape(f'connection "duck": database file shop.duckdb {was}')
+
+    def write_and_delete() -> None:
+        with connection.session() as session:
+            session.execute("CREATE TABLE orders AS SELECT 1 AS id")
+            (tmp_path / "shop.duckdb").unlink()
+            with pytest.raises(ConnectionFailed, match=f"^{lost}$"), connection.session():
+                pass
+
+    with pytest.raises(ConnectionFailed, match=f"^{lost}$"):
+        write_and_delete()
+    with connection.session() as session:
+        assert read(session, "SELECT 1") == [(1,)]
+        (tmp_path / "shop.duckdb").unlink()
 
 
 def test_write(session: Session) -> None:
