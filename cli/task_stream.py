@@ -58,9 +58,8 @@ class TaskServer:
 
     def refusal(self, answer: dict[str, Any] | None) -> Refused:
         """The error for an answer that refuses the request."""
-        reason = (
-            f"{answer.get('error')} {answer.get('details', '')}".rstrip() if answer else "its answer is no JSON object"
-        )
+        said = (answer.get("error"), answer.get("details")) if answer else ("its answer is no JSON object",)
+        reason = ": ".join(str(text) for text in said if text)
         return Refused(f"the server at {self.address} refused: {reason}")
 
     def cancel(self) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def test_a_toast(hello: Path, serve: Serve, visit: Visit) -> None:
     door = serve(hello)
     door.run("first")
     page = visit(door).open("/?task=first")
-    expect(page.get_by_role("region", name="Task")).to_contain_text("first")
+    expect(page.get_by_role("region", name="Task", exact=True)).to_contain_text("first")
     door.run("second")
     toast = page.get_by_role("status").filter(has_text="ended")
     expect(toast).to_contain_text("Failedsecond ended")

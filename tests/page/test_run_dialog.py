@@ -38,7 +38,7 @@ def test_data_and_selection(door: ServerDoor, visit: Visit) -> None:
     page.get_by_label("Value 1").fill("300")
     page.get_by_label("Run data tests").uncheck()
     page.get_by_role("button", name="Run the selection").click()
-    expect(page.get_by_role("region", name="Task")).to_contain_text(re.compile("Done.*1 done"))
+    expect(page.get_by_role("region", name="Task", exact=True)).to_contain_text(re.compile("Done.*1 done"))
     assert door.get("/api/dag/asset/s.first/data").json()["data"] == [{"top": 300, "day": "monday"}]
     assert door.get("/api/dag/tasks").json()["tasks"][0]["totalAssets"] == 1
     opened(page)

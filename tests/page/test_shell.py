@@ -25,7 +25,7 @@ def test_each_view_has_an_address(monday: ServerDoor, visit: Visit, view: str) -
     page = visit(monday).open(VIEWS[view])
     expect(page.get_by_role("link", name="hello-world dagscope")).to_be_visible()
     expect(page.get_by_role("main")).to_be_visible()
-    expect(page.get_by_role("region", name="Task")).to_contain_text("monday")
+    expect(page.get_by_role("region", name="Task", exact=True)).to_contain_text("monday")
 
 
 def test_back(monday: ServerDoor, visit: Visit) -> None:

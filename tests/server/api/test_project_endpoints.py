@@ -120,6 +120,11 @@ def test_a_read_only_server(hello: Path, serve: Serve) -> None:
         if endpoint.method != "GET" and endpoint.path not in reading:
             answer = door.request(endpoint.method, re.sub(r"\{[^}]*\}", "dds.world", endpoint.path), json={})
             assert (answer.status_code, answer.json()) == (403, refusal), endpoint.path
+    ran = dagscope("run", "--project", str(hello))
+    assert (ran.returncode, ran.stderr) == (
+        2,
+        f"the server at {door.address} refused: {refusal['error']}: {refusal['details']}\n",
+    )
     assert door.post("/api/dag/asset/dds.world/preview").json()["rowCount"] == 1
     assert door.post("/graphql", {"query": "{ __typename }"}).status_code == 200
     assert door.get("/api/dag/tasks").json()["total"] == 1

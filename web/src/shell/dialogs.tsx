@@ -27,9 +27,8 @@ const DIALOGS = {
 
 /** Fetch their code while nothing else is to be done: the palette also opens when the server is away. */
 export function fetchDialogs(): void {
-  void import("./palette");
-  void import("./help");
-  void import("./run_dialog");
+  const fetched = [import("./palette"), import("./help"), import("./run_dialog")];
+  Promise.all(fetched).catch(() => {}); // fetched again when one is opened
 }
 
 export function Dialogs() {

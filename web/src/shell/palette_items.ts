@@ -41,15 +41,16 @@ export function found(typed: string, tests: readonly string[]): readonly Group[]
   const ofTests = isEmpty ? [] : best(testItems(tests), label, typed, 5);
   const ofTasks = best(taskItems(), label, typed, isEmpty ? 3 : 4);
   const ofSubjects = isEmpty ? [] : subjectItems(typed, tests);
-  const others = best(actionItems(), label, typed, 6);
-  const actions = [...ofSubjects, ...(ofSubjects.length ? others.filter(isClose) : others)];
-  const groups = [
+  const actions = [...ofSubjects, ...best(actionItems(), label, typed, 6)];
+  const groups: readonly Group[] = [
     { title: "Assets", items: ofAssets },
     { title: "Tests", items: ofTests },
     { title: "Tasks", items: ofTasks },
     { title: "Do", items: actions },
   ];
-  return groups.filter((group) => group.items.length > 0);
+  const close = groups.map((group) => ({ ...group, items: group.items.filter(isClose) }));
+  const shown = close.some((group) => group.items.length > 0) ? close : groups;
+  return shown.filter((group) => group.items.length > 0);
 }
 
 /** What can be done to the asset and the data test that match best: for "weather", but also for "run weather downstreams". */
@@ -76,10 +77,12 @@ function assetItems(): Plain[] {
 
 function testItems(tests: readonly string[]): Plain[] {
   return tests.map((name): Plain => {
-    const status = testResults.value.get(name)?.status;
+    const result = testResults.value.get(name);
+    const status = result?.status;
+    const hint = result?.rowCount ? counted(result.rowCount, "row") : name.startsWith("root.") ? "whole project" : "";
     const look = status ? lookOf(status) : "waiting";
     const word = status === "SUCCESS" ? "Passed" : status ? WORDS[look] : "Not run";
-    return { id: `test ${name}`, label: name, look, word, href: link("/tests", { test: name }), ...(name.startsWith("root.") && { hint: "whole project" }) };
+    return { id: `test ${name}`, label: name, look, word, href: link("/tests", { test: name }), hint };
   });
 }
 
