@@ -11,7 +11,8 @@ from dagscope.dag.ground.errors import SelectorInvalid
 from dagscope.dag.ground.problems import did_you_mean
 from dagscope.dag.model.graph import Graph
 
-LONGEST = 10_000  # characters: each of its parts is looked up in the whole graph
+LONGEST = 10_000  # characters
+_MOST_SEARCHES = 200  # parts that are more than a name: each is looked up in the whole graph
 
 _ALL = -1  # steps
 _PART = re.compile(r"(?:(?P<up>[0-9]*)\+)?(?:(?P<method>[^+:]*):)?(?P<value>[^+:]+)(?:\+(?P<down>[0-9]*))?")
@@ -56,6 +57,11 @@ class Part:
     upstream_steps: int
     downstream_steps: int
 
+    @property
+    def is_search(self) -> bool:
+        """Whether it is more than a name."""
+        return self.text != self.value or "*" in self.value
+
 
 @dataclass(frozen=True)
 class Selector:
@@ -72,7 +78,12 @@ class Selector:
         words = text.split()
         if not words:
             raise SelectorInvalid("it is empty; leave it out to run all assets")
-        return cls(text, tuple(map(_term, words)))
+        terms = tuple(map(_term, words))
+        searches = len({part for term in terms for part in term if part.is_search})
+        if searches > _MOST_SEARCHES:
+            message = f"it has {searches:,} different parts with +, * or a colon; at most {_MOST_SEARCHES} are allowed"
+            raise SelectorInvalid(message)
+        return cls(text, terms)
 
     @property
     def needs_states(self) -> bool:

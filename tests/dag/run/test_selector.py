@@ -76,6 +76,10 @@ FORMS = "write stage.model, with + or 2+ in front for upstreams, and + or +2 beh
         ("9999999999+a", 'the number of steps in "9999999999+a" is too large; write + alone for all'),
         ("stage:mart,stage:dds", '"stage:mart,stage:dds" selects no assets'),
         ("state:success x*", '"state:success x*" selects no assets'),
+        (
+            " ".join(f"*{place}" for place in range(201)),
+            "it has 201 different parts with +, * or a colon; at most 200 are allowed",
+        ),
         ("a" * (LONGEST + 1), "it has 10,001 characters; at most 10,000 are allowed"),
     ],
 )
