@@ -15,10 +15,14 @@ interface Props {
   readonly isCurrent: boolean;
 }
 
+/** Shorter names need no box of their own that cuts them: hundreds of such boxes are most of the work of a frame. */
+const SURELY_FITS = 12;
+
 const classes = (...names: (string | false)[]): string => names.filter(Boolean).join(" ");
 
 export function NodeCard({ node, asset, isSelected, isDim, isCurrent }: Props & { readonly asset: Asset }) {
   const view = viewOf(asset);
+  const name = node.name.slice(node.stage.length + 1);
   return (
     <button
       type="button"
@@ -28,8 +32,8 @@ export function NodeCard({ node, asset, isSelected, isDim, isCurrent }: Props & 
       tabIndex={isCurrent ? 0 : -1}
       {...(isSelected ? { "aria-current": "true" as const } : {})}
     >
-      <b class="cut" title={node.name}>
-        {node.name.slice(node.stage.length + 1)}
+      <b class={name.length > SURELY_FITS ? "cut" : ""} title={node.name}>
+        {name}
       </b>
       <span>
         <State look={view.look} word={view.word} />

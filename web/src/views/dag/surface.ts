@@ -16,7 +16,9 @@ const AHEAD = 200;
 const REDRAWN_MS = 90;
 /** Edges change with states only where something is blocked: at most this often. */
 const EDGES_MS = 250;
-/** Heads of stages with less room have one count, or none: half a number would be wrong. */
+/** From this zoom on, a stage has room for its head above the nodes. */
+const HEADED_ZOOM = 0.75;
+/** Narrower heads have one count, or none: half a number would be wrong. */
 const NARROW_HEAD = 200;
 const TINY_HEAD = 125;
 /** What a benchmark measures up to: the graph is drawn for the first time. */
@@ -272,10 +274,11 @@ export class Surface {
     for (const canvas of [this.elements.below, this.elements.above]) canvas.style.transform = `translate(${x}px, ${y}px) scale(${by})`;
   }
 
-  /** The heads of stages stay at the top of the view while their stage is in it; far away they are above their stages. */
+  /** The heads of stages stay at the top of the view while their stage is in it; if the nodes leave no room, they are above it. */
   placeHeads(): void {
     const { x, y, zoom } = this.camera;
-    const top = Math.max(0, Math.round(y + 12 * zoom) - (this.isNear ? -1 : HEAD_HEIGHT));
+    const isInside = zoom >= HEADED_ZOOM;
+    const top = Math.max(0, Math.round(y + 12 * zoom) - (isInside ? -1 : HEAD_HEIGHT));
     this.scene.stages.forEach((stage, index) => {
       const head = this.elements.heads.children[index];
       if (!(head instanceof HTMLElement)) return;
