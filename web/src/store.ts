@@ -194,8 +194,6 @@ function takeTask(found: Task | null): void {
     const kept = new Map((found?.nodes ?? []).map((node) => [node.assetName, node]));
     for (const [name, node] of nodes) if (!kept.has(name)) node.value = undefined;
     for (const [name, node] of kept) nodeOf(name).value = node;
-    changedNodes = new Set(nodes.keys());
-    nodesVersion.value += 1;
     const results = [
       ...(found?.nodes ?? []).flatMap((node) => node.testResults),
       ...(found?.rootTestResults ?? []),
@@ -205,6 +203,8 @@ function takeTask(found: Task | null): void {
     task.value = found;
     taskError.value = "";
     applyToTask(meanwhile);
+    changedNodes = new Set(nodes.keys());
+    nodesVersion.value += 1;
   });
 }
 
