@@ -23,6 +23,7 @@ interface FirstRows {
 
 export function Trouble({ view }: { view: AssetView }) {
   const node = view.node;
+  if (!node && view.look !== "waiting") return <NotOfTask />;
   if (!node?.message) return null;
   if (node.state === "INITIAL") return <Skipped message={node.message} />;
   if (node.state !== "FAILED") return null;
@@ -35,6 +36,15 @@ export function Trouble({ view }: { view: AssetView }) {
 }
 
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The newest task left it out, so that its state is older than what the task bar says. */
+function NotOfTask() {
+  return (
+    <p class="block sm muted">
+      Not part of <code>{taskId.value}</code>: shown as an earlier task left it
+    </p>
+  );
+}
 
 function Skipped({ message }: { message: string }) {
   const upstream = /^skipped: upstream (.+) failed$/.exec(message)?.[1];
