@@ -71,10 +71,10 @@ function Names({ names, most = NAMES }: { names: readonly string[]; most?: numbe
 
 function makes(asset: Asset, view: AssetView): string {
   const rows = view.node && rowsOf(view.node);
-  const counts = rows === undefined ? "" : `, ${counted(rows, "row")} written`;
+  const counts = rows === undefined ? "" : `, ${counted(rows, "row")}`;
   if (asset.materialization === "raw") return `what its Python returns${counts}`;
   const what = asset.materialization === "custom" ? "what its own statements make" : asset.materialization;
-  return `${what} in ${asset.connectionName}${asset.isDataFramed ? ", rows kept with the task" : ""}${counts}`;
+  return `${what} in ${asset.connectionName}${asset.isDataFramed ? ", rows kept with the task" : ""}${counts && `${counts} written`}`;
 }
 
 function Took({ view }: { view: AssetView }) {
