@@ -29,6 +29,17 @@ def opened(page: Page) -> None:
     expect(page.get_by_label("Assets", exact=True)).to_be_focused()
 
 
+def test_nothing_has_run_yet(door: ServerDoor, visit: Visit) -> None:
+    """Before the first task the DAG says how to start one and which parameters there are; `r` runs all assets."""
+    page = visit(door).open()
+    beside = page.get_by_role("complementary", name="Nothing has run yet")
+    expect(beside).to_contain_text('top20, read by s.firstday"monday", read by s.first')
+    expect(beside).to_contain_text(f"curl -s {door.address}/api/dag/run")
+    page.keyboard.press("r")
+    expect(page.get_by_role("region", name="Task", exact=True)).to_contain_text(re.compile("Done.*2 done"))
+    expect(beside).not_to_be_visible()
+
+
 def test_data_and_selection(door: ServerDoor, visit: Visit) -> None:
     """The form runs the selected assets with the typed data, and keeps what was typed for the next run."""
     page = visit(door).open()
