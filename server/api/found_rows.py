@@ -11,7 +11,7 @@ from dagscope.dag.connections import Connection
 from dagscope.dag.connections.base import Session
 from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.connections.row_columns import RowColumn, columns_of_frame, columns_of_relation
-from dagscope.dag.connections.row_conditions import AskedRows, wanted_rows
+from dagscope.dag.connections.row_conditions import AskedRows, WantedRows, wanted_rows
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.frames import Frame, batch_rows
 from dagscope.dag.model.assets import Asset
@@ -110,8 +110,8 @@ class RelationRows:
             wanted = wanted_rows(columns, asked)
             total = session.count_rows(self.asset.name)
             matching = session.count_rows(self.asset.name, wanted.where) if wanted.where else total
-            clauses = wanted.clauses(session.dialect.row_order if kind is RelationKind.TABLE else "")
-            rows = session.rows_to_show(self.asset.name, page.offset, page.limit, clauses)
+            row_order = _row_order(session, kind, columns)
+            rows = _rows_of_page(session, self.asset.name, wanted, row_order, page)
             return FoundRows(columns, rows.schema, total, matching, iter(rows), stack.pop_all())
 
     def summary(self, asked: AskedRows, cancellation: Cancellation) -> Summary | None:
@@ -128,6 +128,23 @@ class RelationRows:
                 return self.queries.summary_of_stream(rows, cancellation)
             return _summarized_there(session, columns, schema, self.asset.name, wanted.where)
         return None
+
+
+def _row_order(session: Session, kind: RelationKind, columns: tuple[RowColumn, ...]) -> str:
+    """What identifies the rows of a table in their order; "" for a view, or if a column hides it."""
+    name = session.dialect.row_order
+    is_hidden = any(column.name.lower() == name for column in columns)
+    return name if kind is RelationKind.TABLE and not is_hidden else ""
+
+
+def _rows_of_page(session: Session, asset: str, wanted: WantedRows, row_order: str, page: Page) -> pa.RecordBatchReader:
+    """A sorted page of a table is found by its keys alone: sorting whole rows takes twice as long or more."""
+    clauses = wanted.clauses(row_order)
+    if not (wanted.order and row_order and page.limit is not None):
+        return session.rows_to_show(asset, page.offset, page.limit, clauses)
+    places = f"SELECT {row_order} FROM {session.dialect.relation(asset)}{clauses}"
+    found = f"{row_order} IN ({places} LIMIT {page.limit} OFFSET {page.offset})"
+    return session.rows_to_show(asset, clauses=WantedRows(found, wanted.order).clauses(row_order))
 
 
 def _summarized_there(

@@ -43,7 +43,8 @@ export function lengthOf(value: CellValue, column: GridColumn): string {
 /** A width for a column, in px: its name, its type, and its first values fit, up to a bound. */
 export function widthOf(column: GridColumn, place: number, rows: readonly GridRow[]): number {
   const type = column.type.length + (column.key ? 6 : 0);
+  const strip = /^(DATE|TIMESTAMP)/.test(column.type) ? 152 : 140; // its counts, and two days, fit
   let longest = 0;
   for (const row of rows.slice(0, 60)) longest = Math.max(longest, row[place] === null ? 4 : Math.min(60, textOf(row[place]).length));
-  return Math.round(Math.min(360, Math.max(124, 17 + column.name.length * 7.3 + 20, 17 + Math.min(type, 36) * 6.3, 17 + longest * 7.3)));
+  return Math.round(Math.min(360, Math.max(strip, 17 + column.name.length * 7.3 + 20, 17 + Math.min(type, 36) * 6.3, 17 + longest * 7.3)));
 }

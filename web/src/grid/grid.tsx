@@ -26,11 +26,11 @@ const SETTLED_MS = 250;
 
 export function Grid({ source }: { source: GridSource }) {
   const wanted = wantedNow();
-  const pages = useRowPages(source, wanted);
+  const { pages, busy } = useRowPages(source, wanted);
   if (!pages) return <div class="gridview" />;
   if (pages.error && !pages.head) return <Refused error={pages.error} wanted={wanted} />;
   if (!pages.head?.columns) return <p class="block muted">{source.whyNone ?? "There are no rows."}</p>;
-  return <Filled source={source} wanted={wanted} pages={pages} columns={pages.head.columns} />;
+  return <Filled source={source} wanted={wanted} pages={pages} busy={busy} columns={pages.head.columns} />;
 }
 
 function Refused({ error, wanted }: { error: unknown; wanted: Wanted }) {
@@ -53,10 +53,11 @@ interface FilledProps {
   readonly source: GridSource;
   readonly wanted: Wanted;
   readonly pages: RowPages;
+  readonly busy: boolean;
   readonly columns: readonly GridColumn[];
 }
 
-function Filled({ source, wanted, pages, columns }: FilledProps) {
+function Filled({ source, wanted, pages, busy, columns }: FilledProps) {
   const rows = pages.head!.matchingRecords;
   const paged = param("rows") === "pages";
   const [cell, setCell] = useState<Place | null>(placeNow);
@@ -90,7 +91,9 @@ function Filled({ source, wanted, pages, columns }: FilledProps) {
       ) : (
         <Scrolled
           source={source}
+          wanted={wanted}
           pages={pages}
+          busy={busy}
           columns={columns}
           rows={rows}
           summary={summary}
@@ -171,7 +174,10 @@ function NoRows({ wanted, total, columns }: { wanted: Wanted; total: number; col
 
 interface ScrolledProps {
   readonly source: GridSource;
+  readonly wanted: Wanted;
   readonly pages: RowPages;
+  /** These rows are those before a change. */
+  readonly busy: boolean;
   readonly columns: readonly GridColumn[];
   readonly rows: number;
   readonly summary: SummaryAnswer | null | undefined;
@@ -182,7 +188,7 @@ interface ScrolledProps {
   readonly copy: () => void;
 }
 
-function Scrolled({ source, pages, columns, rows, summary, cell, anchor, select, open, copy }: ScrolledProps) {
+function Scrolled({ source, wanted, pages, busy, columns, rows, summary, cell, anchor, select, open, copy }: ScrolledProps) {
   const box = useRef<HTMLDivElement>(null);
   const head = useRef(114);
   const [view, look] = useState({ top: 0, room: 480 });
@@ -202,6 +208,12 @@ function Scrolled({ source, pages, columns, rows, summary, cell, anchor, select,
       sizes.disconnect();
     };
   }, [rows]);
+  const order = [wanted.sort, ...wanted.filters].join("\n");
+  const shownOrder = useRef(order);
+  useLayoutEffect(() => {
+    if (shownOrder.current !== order) box.current!.scrollTop = 0;
+    shownOrder.current = order;
+  }, [order]);
   const shown = shownAt(view.top, rows, view.room);
   useEffect(() => pages.want(shown.from, shown.to), [pages, shown.from, shown.to]);
   useEffect(() => {
@@ -236,6 +248,7 @@ function Scrolled({ source, pages, columns, rows, summary, cell, anchor, select,
         role="grid"
         tabIndex={0}
         aria-label={source.label}
+        aria-busy={busy}
         aria-rowcount={rows + 2}
         aria-colcount={columns.length + 1}
         aria-activedescendant={cell ? cellId(cell) : undefined}

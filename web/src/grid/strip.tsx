@@ -11,16 +11,14 @@ interface StripProps {
 
 export function Strip({ column, summary, rows }: StripProps) {
   if (!summary) return <td aria-label={`Summary of ${column.name}: not there yet`} />;
-  const about = summary.distinctIsApproximate ? "about " : "";
-  const distinct = summary.distinctIsApproximate ? rounded(summary.distinct) : summary.distinct;
+  const distinct = summary.distinctIsApproximate ? `≈${SHORT.format(summary.distinct)}` : count(summary.distinct);
   const [left, right] = bounds(summary, rows - summary.nulls);
   return (
     <td>
       <small class="ends">
         <span class={summary.nulls > 0 ? "some" : ""}>{count(summary.nulls)} null</span>
         <span class="cut" title={summary.mean === undefined ? undefined : `Mean ${summary.mean}`}>
-          {about}
-          {count(distinct)} distinct
+          {distinct} distinct
         </span>
       </small>
       <Picture name={column.name} heights={heights(summary)} />
@@ -36,8 +34,8 @@ export function Strip({ column, summary, rows }: StripProps) {
   );
 }
 
-/** An estimate in three figures: more would not be true. */
-const rounded = (value: number): number => Number(value.toPrecision(3));
+/** An estimate in three figures, 1.02M: more would not be true. */
+const SHORT = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
 function heights(summary: ColumnSummary): number[] {
   const bars = summary.histogram ?? summary.commonest ?? [];
@@ -64,7 +62,7 @@ function bounds(summary: ColumnSummary, values: number): [string, string] {
     const word = common.value === "" ? "empty" : shownText(common.value);
     if (summary.distinct === 1) return [`all ${word}`, ""];
     const share = Math.round((100 * common.count) / values);
-    return [`${word} ${share > 0 ? `${share} %` : "<1 %"}`, `+${count(summary.distinct - 1)} more`];
+    return [`${word} ${share > 0 ? `${share} %` : "<1 %"}`, `+${summary.distinctIsApproximate ? SHORT.format(summary.distinct) : count(summary.distinct - 1)} more`];
   }
   if (summary.least === undefined) return ["", ""];
   return [short(summary.least), short(summary.most)];

@@ -26,23 +26,27 @@ export function addFilter(condition: Condition): void {
 
 export const keysNow = (columns: readonly string[]): SortKey[] => sortKeys(wantedNow().sort, columns);
 
-/** The rows of a source; those before a change stay until the first of the new ones are there. */
-export function useRowPages(source: GridSource, wanted: Wanted): RowPages | undefined {
+/** The rows of a source; those before a change stay until the first of the new ones are there, and are busy meanwhile. */
+export function useRowPages(source: GridSource, wanted: Wanted): { pages: RowPages | undefined; busy: boolean } {
   const key = `${rowsAddress(source, wanted, 0, 0)} ${String(source.version)}`;
   const shown = useRef<RowPages>(undefined);
+  const shownKey = useRef("");
   const [, draw] = useState(0);
   useEffect(() => {
     const pages = new RowPages(
       (offset, limit) => rowsAddress(source, wanted, offset, limit),
       (changed) => {
-        if (changed.head !== undefined || changed.error) shown.current = changed;
+        if (changed.head !== undefined || changed.error) {
+          shown.current = changed;
+          shownKey.current = key;
+        }
         draw((times) => times + 1);
       },
     );
     pages.want(0, 1);
     return () => pages.close();
   }, [key]);
-  return shown.current;
+  return { pages: shown.current, busy: shownKey.current !== key };
 }
 
 export function saidOf(error: unknown): string {

@@ -1,34 +1,4 @@
-/** Rows as a plain table. Only those in view are elements. */
-import { useRef } from "preact/hooks";
-import "./rows_table.css";
-import { ROW_PX, useWindow } from "./windowed";
-
-interface RowsTableProps {
-  readonly label: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly Readonly<Record<string, unknown>>[];
-}
-
-export function RowsTable({ label, columns, rows }: RowsTableProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const { from, to } = useWindow(box, rows.length);
-  return (
-    <div class="scroll rowsbox" ref={box} tabIndex={0} role="region" aria-label={label}>
-      <table class="table" aria-rowcount={rows.length + 1}>
-        <thead>
-          <RowHeads columns={columns} rows={rows} />
-        </thead>
-        <tbody>
-          {from > 0 && <tr aria-hidden="true" style={{ height: `${from * ROW_PX}px` }} />}
-          {rows.slice(from, to).map((row, index) => (
-            <RowCells key={from + index} columns={columns} row={row} place={from + index + 2} />
-          ))}
-          {to < rows.length && <tr aria-hidden="true" style={{ height: `${(rows.length - to) * ROW_PX}px` }} />}
-        </tbody>
-      </table>
-    </div>
-  );
-}
+/** The parts of a small table of rows. */
 
 type Row = Readonly<Record<string, unknown>>;
 

@@ -27,6 +27,8 @@ export interface TestRow {
   readonly word: string;
   /** How many rows it found; absent if it did not run, or could not. */
   readonly rows?: number;
+  /** How many of them are kept. */
+  readonly keptRows?: number;
   readonly durationMs?: number;
   readonly description: string;
   readonly mask: readonly string[];
@@ -67,7 +69,7 @@ function testRow(test: DataTest, kept: TestOfTask | undefined, live: TestResult 
     asset,
     of: asset || (test.name.startsWith("root.") ? "whole project" : "no asset"),
     ...looks(status, outcome?.couldNotRun ?? false),
-    ...(outcome && !outcome.couldNotRun ? { rows: outcome.rowCount } : {}),
+    ...(outcome && !outcome.couldNotRun ? { rows: outcome.rowCount, keptRows: outcome.keptRows } : {}),
     ...(durationMs !== undefined && (status === "SUCCESS" || status === "FAILED") ? { durationMs } : {}),
     description: test.description,
     mask: test.mask ?? [],
