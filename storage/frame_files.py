@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from dagscope.dag.ground.errors import FrameDamaged, FrameNotStored
 from dagscope.dag.ground.frames import Frame, Value, batch_rows
+from dagscope.storage.private_files import FILE_MODE, make_private_folder
 
 _ARROW, _JSON = ".arrow", ".json"
 _DIGEST_BYTES = 20
@@ -114,7 +115,7 @@ class FrameFiles:
 
     def delete_all_but(self, digests: Set[str]) -> int:
         """Delete the files of all other frames, and what a dead process did not finish; returns how many there were."""
-        self.folder.mkdir(exist_ok=True)
+        make_private_folder(self.folder)
         others = [file for file in self.folder.iterdir() if file.stem not in digests]
         for file in others:
             file.unlink(missing_ok=True)
@@ -133,9 +134,10 @@ class FrameFiles:
     @contextmanager
     def _new_file(self, suffix: str) -> Iterator["_HashedFile"]:
         try:
-            self.folder.mkdir(exist_ok=True)  # it may have been deleted since the start
+            make_private_folder(self.folder)  # it may have been deleted since the start
             descriptor, name = tempfile.mkstemp(dir=self.folder, prefix="new-", suffix=suffix)
             try:
+                os.fchmod(descriptor, FILE_MODE)  # of which the umask may have taken something away
                 with os.fdopen(descriptor, "wb") as raw:
                     file = _HashedFile(raw)
                     yield file

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from dagscope.storage.private_files import create_private_file
 from dagscope.storage.state_folder import StateFolder, StateUnusable
 
 HEAD = "0004"
@@ -42,6 +43,7 @@ def _create(database: Path) -> None:
     try:
         for left in (*database.parent.glob(f"{unfinished.name}*"), *database.parent.glob(f"{database.name}-*")):
             left.unlink()  # left by a start that was interrupted, or by a database that was moved away
+        create_private_file(unfinished)  # SQLite gives the files that it creates beside it the same mode
         _upgrade(unfinished)
         _describe(unfinished)
         _sync(unfinished)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.forked_children import closed_in_children
+from dagscope.storage.private_files import FILE_MODE, FOLDER_MODE, close_files, close_folder
 
 
 class StateInUse(DagscopeError):
@@ -66,12 +67,23 @@ class StateFolder:
         return True
 
     def create(self) -> None:
-        """Create the folder, readable by this user only. Raises `StateUnusable`."""
+        """Create the folder, and close it and what is in it to other users. Raises `StateUnusable`."""
+        for folder in (self.path, self.frames):
+            try:
+                folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            except OSError as error:
+                raise self._unusable("written", error) from error
+            try:
+                close_folder(folder)
+            except OSError as error:
+                raise self._unusable("closed to other users", error) from error
+        self._close_files()
+
+    def _close_files(self) -> None:
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.frames.mkdir(exist_ok=True)
+            close_files(self.lock_file, *self.path.glob(f"{self.database.name}*"))
         except OSError as error:
-            raise self._unusable("written", error) from error
+            raise self._unusable("closed to other users", error) from error
 
     @contextmanager
     def owned(self) -> Iterator["Owner"]:
@@ -84,7 +96,8 @@ class StateFolder:
             self._lock(lock)
             self.create()
             try:
-                descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+                os.fchmod(descriptor, FILE_MODE)
             except OSError as error:
                 raise self._unusable("written", error) from error
             with os.fdopen(descriptor, "r+b", buffering=0):

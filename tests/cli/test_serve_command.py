@@ -99,6 +99,21 @@ def test_open(hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     door.stop()
 
 
+def test_environment_of_the_browser(hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser gets what it needs from the server's environment, and no token and no password."""
+    browser, passed_on = tmp_path / "browser", tmp_path / "environment"
+    browser.write_text(f"#!/bin/sh\nenv > {passed_on}.new\nmv {passed_on}.new {passed_on}\n", encoding="utf-8")
+    browser.chmod(0o755)
+    for name, value in {"BROWSER": f"{browser} %s", "LC_ALL": "C.UTF-8", "PGPASSWORD": "hidden"}.items():
+        monkeypatch.setenv(name, value)
+    door = ServerDoor(hello, "--open", api_token="hidden")
+    wait_until(passed_on.exists)
+    door.stop()
+    text = passed_on.read_text(encoding="utf-8")
+    assert "hidden" not in text
+    assert {"BROWSER", "LC_ALL", "PATH"} <= {line.partition("=")[0] for line in text.splitlines()}
+
+
 @pytest.mark.parametrize("browser", ["", "/nowhere/browser %s", "'"])
 def test_open_without_a_browser(hello: Path, monkeypatch: pytest.MonkeyPatch, browser: str) -> None:
     """If no browser can be opened, `--open` says the address, and the server works."""
