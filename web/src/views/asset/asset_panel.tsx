@@ -5,7 +5,7 @@ import { RunButton } from "../../parts/run_button";
 import { here, link, place, setQuery } from "../../router";
 import { assets, canRun, loaded, viewOf } from "../../store";
 import { runAssets } from "../../run";
-import { AssetTabs } from "./asset_tabs";
+import { AssetTabs, shownTab } from "./asset_tabs";
 import { Facts } from "./facts";
 import { Header } from "./header";
 import { Trouble } from "./trouble";
@@ -22,6 +22,15 @@ export function AssetPanel({ name }: { name: string }) {
   });
   if (!asset) return loaded.value ? <NoAsset name={name} whole={whole} /> : <section class="panel" />;
   const view = viewOf(asset);
+  if (whole && shownTab() === "data") {
+    // Rows get the whole width: of the facts, only the title stays.
+    return (
+      <section class="panel asset wide" aria-label={name}>
+        <Header asset={asset} view={view} whole />
+        <AssetTabs asset={asset} view={view} />
+      </section>
+    );
+  }
   return (
     <section class={whole ? "panel asset whole" : "panel asset"} aria-label={name}>
       <div class="facts">

@@ -29,8 +29,11 @@ const CONTENTS: Record<Name, (props: OfAsset) => ComponentChildren> = {
   logs: LogsTab,
 };
 
+/** The tab that the address names. */
+export const shownTab = (): Name => NAMES.find((name) => name === param("tab")) ?? "sql";
+
 export function AssetTabs({ asset, view }: OfAsset) {
-  const chosen = NAMES.find((name) => name === param("tab")) ?? "sql";
+  const chosen = shownTab();
   const titles: Record<Name, ComponentChildren> = {
     sql: asset.materialization === "raw" ? "Python" : "SQL",
     data: "Data",
