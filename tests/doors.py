@@ -136,7 +136,8 @@ def messages(text: str) -> list[dict[str, Any]]:
     """The messages of an event stream: `event`, the parsed `data`, and `id` as a number if there is one."""
     found = []
     for block in text.split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if line and not line.startswith(":"))
+        lines = block.split("\n")  # splitlines would also split at U+2028, which does not end a line of a stream
+        fields = dict(line.split(": ", 1) for line in lines if line and not line.startswith(":"))
         if "data" in fields:
             message: dict[str, Any] = {"event": fields["event"], "data": json.loads(fields["data"])}
             if "id" in fields:
