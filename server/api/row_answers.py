@@ -1,10 +1,8 @@
 """Answers made of rows: arrays for a grid, files to download, and summaries of columns."""
 
-import re
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +17,7 @@ from dagscope.server.api.found_rows import FoundRows, RowSource
 from dagscope.server.api.row_files import FileFormat, file_chunks
 from dagscope.server.api.row_json import array_chunks, cells
 from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, unread
+from dagscope.server.http.attachments import attachment
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import workspace_of
@@ -98,15 +97,7 @@ async def file_answer(request: Request, source: RowSource, name: str) -> Respons
         rows = await _begun(request, source, find)
     if rows is None:
         return Response(status_code=204)
-    headers = {"Content-Disposition": _attachment(f"{name}.{format_}"), "X-Content-Type-Options": "nosniff"}
-    return RowsResponse(*rows, media_type=format_.media_type, headers=headers)
-
-
-def _attachment(name: str) -> str:
-    """The header that makes browsers save the answer. Its plain name has safe characters only."""
-    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "rows"
-    extended = f"; filename*=UTF-8''{quote(name, safe='')}" if plain != name else ""
-    return f'attachment; filename="{plain}"{extended}'
+    return RowsResponse(*rows, media_type=format_.media_type, headers=attachment(f"{name}.{format_}"))
 
 
 async def summary_answer(request: Request, source: RowSource, keys: Collection[str]) -> Response:

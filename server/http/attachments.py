@@ -13,4 +13,5 @@ def attachment(name: str) -> dict[str, str]:
     'attachment; filename="_t_.jsonl"; filename*=UTF-8\\'\\'%C3%A9t%C3%A9.jsonl'
     """
     plain = _UNSAFE.sub("_", name).lstrip(".") or "_"
-    return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"}
+    extended = f"; filename*=UTF-8''{quote(name, safe='')}" if plain != name else ""
+    return {"Content-Disposition": f'attachment; filename="{plain}"{extended}'}
