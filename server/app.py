@@ -15,7 +15,7 @@ from dagscope.server.api import (
     dag_endpoints,
     data_test_endpoints,
     health_endpoints,
-    history_endpoint,
+    history_endpoints,
     log_endpoints,
     preview_endpoints,
     project_endpoints,
@@ -57,7 +57,7 @@ from dagscope.storage.recorder import RecorderFailed
 API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
     *layout_endpoints.ENDPOINTS,
-    *history_endpoint.ENDPOINTS,
+    *history_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
     *row_endpoints.ENDPOINTS,
     *preview_endpoints.ENDPOINTS,

@@ -26,7 +26,7 @@ async def get_readme(request: Request) -> Response:
         details = f"the project has neither {README} nor {DOCS}/{README}; a link is no such file"
         raise Refused(404, Error(error="README not found", details=details))
     text = content.decode("utf-8-sig", "replace")
-    return Response(text, media_type="text/markdown", headers={"X-Content-Type-Options": "nosniff"})
+    return Response(text, media_type="text/markdown")
 
 
 def _read_first(project: Path) -> bytes | None:

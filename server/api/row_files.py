@@ -27,7 +27,7 @@ class FileFormat(StrEnum):
 
 
 _MEDIA_TYPES = {
-    FileFormat.JSONL: "application/jsonl; charset=utf-8",
+    FileFormat.JSONL: "application/x-ndjson",
     FileFormat.CSV: "text/csv; charset=utf-8; header=present",
     FileFormat.PARQUET: "application/vnd.apache.parquet",
     FileFormat.ARROW: "application/vnd.apache.arrow.file",

@@ -21,16 +21,11 @@ _VIEW_PATTERNS = [compile_path(path)[0] for path in VIEWS]
 _DOCUMENT = "index.html"
 _HASHED = re.compile(r"[\w.-]+-[\w-]{8}\.\w+")
 _UNCHANGING = "public, max-age=31536000, immutable"
+# Files have it too: a worker takes its policy from its own script, not from the page that starts it.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "worker-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# Files have the policy too: a worker takes it from its own script, not from the page that starts it.
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 # Not from the machine's own table, which can call a script text/plain: with nosniff, it would not run.
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -90,5 +85,5 @@ class Bundle:
         response = await self._files.get_response(path, request.scope)
         if "content-type" in response.headers:  # a 304 has none
             response.headers["Content-Type"] = _MEDIA_TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
-        response.headers.update(_HEADERS | {"Cache-Control": caching})
+        response.headers.update({"Content-Security-Policy": _POLICY, "Cache-Control": caching})
         return response

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dagscope.server.api import history_endpoint
+from dagscope.server.api import history_endpoints
 from tests.dag.run.task_run import data_test
 from tests.doors import AppDoor, OpenDoor
 from tests.projects import block, model, write_project
@@ -126,7 +126,7 @@ def test_single_assets_selections_and_tests(orders: AppDoor) -> None:
 
 def test_invalid_parameters(orders: AppDoor) -> None:
     """A limit out of range, an invalid task id and an unknown task are refused, each with what would be right."""
-    for query in ("limit=0", f"limit={history_endpoint.MOST_TASKS + 1}", "limit=x"):
+    for query in ("limit=0", f"limit={history_endpoints.MOST_TASKS + 1}", "limit=x"):
         answer = orders.get(f"/api/dag/history?{query}")
         value = query.partition("=")[2]
         error = f"Invalid request format: 'limit' must be a whole number from 1 to 200, found '{value}'"
