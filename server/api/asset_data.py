@@ -19,7 +19,7 @@ from dagscope.dag.model.assets import Asset
 from dagscope.server.api.row_json import row_chunks
 from dagscope.server.http.answers import around
 from dagscope.server.http.pages import Page
-from dagscope.server.http.shapes import AssetData
+from dagscope.server.http.shapes.rows import AssetData
 from dagscope.server.workspace.reads import Gone, Read, Reads
 from dagscope.storage.frame_files import FrameFiles
 

@@ -24,7 +24,10 @@ from dagscope.server.http.lookups import Missing, asset_named
 from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import page_of, read_body, workspace_of
 from dagscope.server.http.row_requests import FILTER, FORMAT, SORT, asked_rows, wants_arrays
-from dagscope.server.http.shapes import AssetData, AssetExecuted, AssetRows, Error, ExecuteRequest, ExecuteResult
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.assets import AssetExecuted, ExecuteResult
+from dagscope.server.http.shapes.rows import AssetData, AssetRows
+from dagscope.server.http.shapes.tasks import ExecuteRequest
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.assets_now import AssetNow
 from dagscope.storage.tasks import KeptAttempt, KeptNode

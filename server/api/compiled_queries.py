@@ -14,7 +14,7 @@ from dagscope.dag.project.project import Project
 from dagscope.server.http.answers import Refused, unread
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.request_reading import workspace_of
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 from dagscope.server.workspace.reads import ReadsBusy, TimeLimitReached
 from dagscope.storage.assets_now import AssetNow
 

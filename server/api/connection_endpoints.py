@@ -13,7 +13,8 @@ from dagscope.server.http.between_tasks import between_tasks
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.request_reading import workspace_of
-from dagscope.server.http.shapes import Connected, ConnectionNow, ConnectionStatus, Disconnected, Error
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.connections import Connected, ConnectionNow, ConnectionStatus, Disconnected
 from dagscope.server.workspace.disconnecting import connect_again, disconnect
 from dagscope.server.workspace.reads import Gone, ReadsBusy, TimeLimit, TimeLimitReached
 from dagscope.server.workspace.workspace import Workspace

@@ -18,18 +18,9 @@ from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, re
 from dagscope.server.http.client_presence import Waiting
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import read_body, read_run, task_id_of, whole_number, workspace_of
-from dagscope.server.http.shapes import (
-    Dag,
-    DagNode,
-    Error,
-    ResetDone,
-    RetryRequest,
-    RunBody,
-    RunRequest,
-    TaskBody,
-    Tasks,
-    UnknownTask,
-)
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.dag import Dag, DagNode
+from dagscope.server.http.shapes.tasks import ResetDone, RetryRequest, RunBody, RunRequest, TaskBody, Tasks, UnknownTask
 from dagscope.server.workspace.task_planning import NothingToRetry
 from dagscope.server.workspace.task_queue import ActiveTask
 from dagscope.server.workspace.workspace import Workspace

@@ -24,17 +24,17 @@ from dagscope.server.http.lookups import AskedTask, Missing, attempt_of, data_te
 from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import page_of, read_body, task_id_of, whole_number, workspace_of
 from dagscope.server.http.row_requests import FILTER, FORMAT, SORT, asked_rows, wants_arrays
-from dagscope.server.http.shapes import (
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.data_tests import (
     DataTestData,
     DataTestExecuted,
     DataTestProfile,
     DataTestRows,
     DataTests,
-    Error,
-    ExecuteRequest,
     TaskDataTest,
     TaskDataTests,
 )
+from dagscope.server.http.shapes.tasks import ExecuteRequest
 from dagscope.storage.kept_data_tests import KeptDataTest
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from dagscope.server.http.answers import ShapeResponse
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.request_reading import workspace_of
-from dagscope.server.http.shapes import Health
+from dagscope.server.http.shapes.about import Health
 
 PATH = "/healthz"
 

@@ -8,7 +8,8 @@ from dagscope.server.http.answers import ShapeResponse
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import attempt_of
 from dagscope.server.http.request_reading import checked_task_id, whole_number, workspace_of
-from dagscope.server.http.shapes import AssetHistory, DagHistory, DataTestHistory, Error, FirstFailure, HistoryTask
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.tasks import AssetHistory, DagHistory, DataTestHistory, FirstFailure, HistoryTask
 from dagscope.storage.task_history import FailureInTask, History, TaskInHistory
 
 DEFAULT_TASKS = 10

@@ -17,7 +17,8 @@ from dagscope.server.http.attachments import attachment
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import task_id_of, whole_number, workspace_of
-from dagscope.server.http.shapes import AllLogs, AllLogsCleared, Error, LogCounts, TaskLogs, TaskLogsCleared
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.logs import AllLogs, AllLogsCleared, LogCounts, TaskLogs, TaskLogsCleared
 from dagscope.server.workspace.reads import Gone, ReadsBusy, TimeLimitReached
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.log_search import Found, FoundEntry, Window

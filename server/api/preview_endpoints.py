@@ -13,7 +13,9 @@ from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.lookups import asset_named
 from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import read_body, workspace_of
-from dagscope.server.http.shapes import AssetData, Error, PreviewRequest
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.assets import PreviewRequest
+from dagscope.server.http.shapes.rows import AssetData
 from dagscope.server.workspace.disconnecting import connect_again
 
 STILL_READ = "still being read: send the same request again to keep waiting"

@@ -8,7 +8,7 @@ from dagscope.dag.ground.version import VERSION
 from dagscope.server.http.answers import ShapeResponse
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.request_reading import workspace_of
-from dagscope.server.http.shapes import FileProblem, ProjectNow, ServedProject
+from dagscope.server.http.shapes.about import FileProblem, ProjectNow, ServedProject
 from dagscope.server.workspace.workspace import Workspace
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from dagscope.server.http.answers import Refused
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.request_reading import workspace_of
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 
 README, DOCS = "README.md", "docs"
 

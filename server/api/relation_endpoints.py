@@ -18,7 +18,8 @@ from dagscope.server.http.between_tasks import between_tasks
 from dagscope.server.http.endpoint import Endpoint, Handler
 from dagscope.server.http.lookups import Missing, asset_named
 from dagscope.server.http.request_reading import read_body, workspace_of
-from dagscope.server.http.shapes import Error, RelationChanged, UpkeepRequest
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.assets import RelationChanged, UpkeepRequest
 from dagscope.server.workspace.disconnecting import connect_again
 from dagscope.server.workspace.workspace import Workspace
 

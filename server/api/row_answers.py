@@ -22,7 +22,8 @@ from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import workspace_of
 from dagscope.server.http.row_requests import asked_rows, chosen
-from dagscope.server.http.shapes import ColumnSummaryNow, CommonValue, DataColumn, DataSummary, Error, HistogramBin
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.rows import ColumnSummaryNow, CommonValue, DataColumn, DataSummary, HistogramBin
 from dagscope.server.workspace.column_summaries import Bin, ColumnSummary, Summary
 from dagscope.server.workspace.reads import Read
 

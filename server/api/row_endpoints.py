@@ -12,7 +12,8 @@ from dagscope.server.api.row_files import FileFormat
 from dagscope.server.http.answers import Refused
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.row_requests import FILTER, SORT
-from dagscope.server.http.shapes import DataSummary, Error
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.rows import DataSummary
 
 
 async def get_asset_summary(request: Request) -> Response:

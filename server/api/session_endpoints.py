@@ -10,7 +10,7 @@ from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.guard import Rules, port_of
 from dagscope.server.http.request_reading import read_body
 from dagscope.server.http.sessions import set_cookie
-from dagscope.server.http.shapes import Error, SessionRequest
+from dagscope.server.http.shapes.about import Error, SessionRequest
 
 PATH = "/api/session"
 

@@ -12,7 +12,8 @@ from dagscope.server.http.answers import Refused, around
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.lookups import asset_named, data_test_named
 from dagscope.server.http.request_reading import workspace_of
-from dagscope.server.http.shapes import AssetSql, DataTestSql, Error
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.code import AssetSql, DataTestSql
 
 
 async def get_asset_sql(request: Request) -> Response:

@@ -11,7 +11,8 @@ from dagscope.server.http.answers import around
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import AskedTask, asset_named, asset_or_gone, data_test_named
 from dagscope.server.http.request_reading import is_asked, workspace_of
-from dagscope.server.http.shapes import AssetStatements, DataTestStatements, Error
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.code import AssetStatements, DataTestStatements
 from dagscope.storage.reader import Moment
 from dagscope.storage.statements import Execution
 from dagscope.storage.tasks import KeptAttempt

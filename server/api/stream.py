@@ -15,7 +15,8 @@ from dagscope.server.api.task_status import task_body
 from dagscope.server.http.answers import bad_request
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import checked_task_id, workspace_of
-from dagscope.server.http.shapes import Error, NodeNow, Snapshot, UnknownTask
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.tasks import NodeNow, Snapshot, UnknownTask
 from dagscope.server.workspace.log_pages import PAGE_ENTRIES, Wanted, message, messages_of
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.reader import Moment, StateUnreadable

@@ -2,7 +2,7 @@
 
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.model.assets import is_root
-from dagscope.server.http.shapes import RunBody, TaskBody
+from dagscope.server.http.shapes.tasks import RunBody, TaskBody
 from dagscope.storage.tasks import KeptTask
 
 

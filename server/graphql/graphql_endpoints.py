@@ -26,7 +26,7 @@ from dagscope.server.graphql.query_limits import check_cost, parse_within_limits
 from dagscope.server.http.answers import Refused
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.request_reading import read_body, workspace_of
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 from dagscope.server.workspace.faults import report_fault
 
 _KEPT_QUERIES = 32  # parsed and validated; tools send the same few again and again

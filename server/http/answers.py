@@ -10,7 +10,7 @@ from starlette.routing import Match, Route
 
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.shapes import Shape
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 from dagscope.server.workspace.reads import ReadsBusy, TimeLimitReached
 
 

@@ -11,7 +11,7 @@ import h11
 from h11 import RemoteProtocolError
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 
 HEADER_LINES = 128
 """Lines of a request's head, and of what may follow a body in chunks."""

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from dagscope.server.http.answers import Refused
 from dagscope.server.http.request_reading import workspace_of
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -16,7 +16,7 @@ from dagscope.server.http.answers import ShapeResponse
 from dagscope.server.http.hosts import Hosts
 from dagscope.server.http.origins import Origins, is_preflight
 from dagscope.server.http.sessions import Sessions
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 from dagscope.server.workspace.settings import Settings
 
 TOKEN_HEADER = b"dagster-cloud-api-token"

@@ -11,7 +11,7 @@ from dagscope.dag.model.assets import Asset, DataTest
 from dagscope.dag.project.project import Project
 from dagscope.server.http.answers import Refused
 from dagscope.server.http.request_reading import checked_task_id, whole_number
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 from dagscope.storage.reader import Moment
 from dagscope.storage.tasks import KeptAttempt
 

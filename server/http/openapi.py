@@ -15,7 +15,7 @@ from dagscope.dag.events.task_ids import TASK_ID_LENGTH
 from dagscope.dag.ground.version import VERSION
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import LARGEST_NUMBER
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 
 _REASONS = {
     200: "Success.",

@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dagscope.server.http.answers import ShapeResponse
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 
 QUERY_PARAMETERS = 100
 

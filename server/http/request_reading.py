@@ -10,7 +10,8 @@ from dagscope.dag.events.task_ids import check_task_id
 from dagscope.dag.ground.json_text import exact_json
 from dagscope.server.http.answers import Refused, bad_request
 from dagscope.server.http.pages import Page
-from dagscope.server.http.shapes import Error, RunRequest
+from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.tasks import RunRequest
 from dagscope.server.workspace.workspace import Workspace
 
 LARGEST_NUMBER = 10**18 - 1

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.request_reading import workspace_of
-from dagscope.server.http.shapes import DagLayout
+from dagscope.server.http.shapes.dag import DagLayout
 from dagscope.server.page.layouts import Layouts
 
 

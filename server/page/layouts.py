@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from dagscope.dag.model.graph import Graph
 from dagscope.dag.project.project import Project
-from dagscope.server.http.shapes import DagLayout, LayoutEdge, LayoutNode, LayoutStage
+from dagscope.server.http.shapes.dag import DagLayout, LayoutEdge, LayoutNode, LayoutStage
 from dagscope.server.page.graph_layout import NODE_HEIGHT, NODE_WIDTH, layout_of
 
 

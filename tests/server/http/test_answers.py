@@ -6,7 +6,9 @@ import pytest
 
 from dagscope.dag.ground.shapes import Shape
 from dagscope.server.http.answers import around
-from dagscope.server.http.shapes import AssetData, ExecuteResult, TaskLogs
+from dagscope.server.http.shapes.assets import ExecuteResult
+from dagscope.server.http.shapes.logs import TaskLogs
+from dagscope.server.http.shapes.rows import AssetData
 
 SHAPES = [
     (TaskLogs(task_id="t", logs=(), count=3), "logs"),
