@@ -224,7 +224,7 @@ function Scrolled({ source, wanted, pages, busy, columns, rows, summary, cell, a
   const move = (event: KeyboardEvent): void => {
     if (event.target !== event.currentTarget) return;
     const now = cell ?? { row: 0, column: 0 };
-    const to = cell ? moved(now, event, rows, columns.length, Math.max(1, Math.floor(view.room / ROW_PX) - 1)) : isMove(event) ? now : null;
+    const to = cell || event.ctrlKey || event.metaKey ? moved(now, event, rows, columns.length, Math.max(1, Math.floor(view.room / ROW_PX) - 1)) : isMove(event) ? now : null;
     if (to) select(to, event.shiftKey ? (anchor ?? now) : null);
     else if (event.key === "Enter") open();
     else if (event.key.toLowerCase() === "c" && (event.ctrlKey || event.metaKey)) copy();
