@@ -86,7 +86,7 @@ function Lollipop({ shown: { task }, left, width, y }: LollipopProps) {
   const isCurrent = task.taskId === taskId.value;
   const isWide = width >= NAMES_FROM;
   return (
-    <a class="lollipop" href={taskPath(task.taskId)} aria-label={`${task.taskId}: ${WORDS[look]}, ${value}`} onClick={open}>
+    <a class="lollipop" href={taskPath(task.taskId)} onClick={open}>
       <title>{`${task.taskId}: ${WORDS[look]}, ${value}`}</title>
       <rect class={isCurrent ? "column current" : "column"} x={left + 4} y={10} width={Math.max(4, width - 8)} height={250} rx={4} />
       <line x1={middle} x2={middle} y1={BOTTOM} y2={y(ms)} stroke={`var(--${look}-fill)`} stroke-width={width < 16 ? 2 : 4} />
@@ -94,12 +94,12 @@ function Lollipop({ shown: { task }, left, width, y }: LollipopProps) {
         <Icon name={look} />
       </svg>
       {(width >= VALUES_FROM || isCurrent) && (
-        <text class="halo" {...(isWide ? { x: middle + 13, y: y(ms) + 4 } : { x: middle, y: y(ms) - 12, "text-anchor": "middle" })}>
+        <text class="halo" aria-hidden="true" {...(isWide ? { x: middle + 13, y: y(ms) + 4 } : { x: middle, y: y(ms) - 12, "text-anchor": "middle" })}>
           {value}
         </text>
       )}
       {width >= VALUES_FROM && (
-        <text class="name" x={middle} y={252} text-anchor="middle">
+        <text class="name" aria-hidden="true" x={middle} y={252} text-anchor="middle">
           {isWide ? cut(task.taskId, Math.floor((width - 12) / CHARACTER)) : timeOfDay(task.startTime).slice(0, 5)}
         </text>
       )}
