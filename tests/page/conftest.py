@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from dagscope.server.page.bundle import BUNDLE
 from tests.doors import ServerDoor
 from tests.page.chromium import BUILD, FLAGS, find_chromium, install_chromium
-from tests.page.visitor import Visitor
+from tests.page.shop import shop
+from tests.page.visitor import WAIT_MS, Visitor
+
+expect.set_options(timeout=WAIT_MS)
 
 _PICTURES = BUILD / "page"
 _failed = pytest.StashKey[bool]()
@@ -96,3 +99,12 @@ def visit(request: pytest.FixtureRequest, chromium: Chromium) -> Iterator[Visit]
                 visitor.picture(_PICTURES / f"{name}-{number}")
         for visitor in visitors:
             visitor.close()
+
+
+@pytest.fixture(scope="session")
+def served_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerDoor]:
+    """The shop after a task `monday`, in which an asset and a test failed. Tests run nothing in it."""
+    server = ServerDoor(shop(tmp_path_factory.mktemp("served")))
+    server.run("monday")
+    yield server
+    server.stop()
