@@ -2,7 +2,7 @@
 import { batch, computed, effect, signal, type Signal } from "@preact/signals";
 import { type Asset, type Dag, type Project, type Task, type TaskList, type TaskNode, type TaskSummary, type TestResult } from "./api";
 import { ApiError, api, get } from "./api";
-import { noteServerTime, tick } from "./live/clock";
+import { noteServerTime, serverNow, tick } from "./live/clock";
 import { connection, listen } from "./live/live";
 import type { StreamMessage } from "./live/messages";
 import { type Look, lookOf, WORDS } from "./parts/look";
@@ -217,6 +217,8 @@ function apply(messages: readonly StreamMessage[]): void {
   batch(() => {
     const ofTask: (NodeMessage | TestMessage)[] = [];
     for (const { event, data } of messages) {
+      // The message says it all: the rest cannot be fetched if the state cannot be read either.
+      if (event === "project") project.value = { timeMs: serverNow(), ...(JSON.parse(data) as Omit<Project, "timeMs">) };
       if (event === "reset" || event === "snapshot" || event === "project") void refresh();
       else if (event === "task") applyTask(JSON.parse(data) as TaskSummary);
       else {
