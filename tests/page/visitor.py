@@ -13,6 +13,7 @@ from tests.doors import ServerDoor
 WAIT_MS = 20_000  # the machine can be busy
 _CHECK_MS = 50
 _QUIET_CHECKS = 4
+expect.set_options(timeout=WAIT_MS)
 _LOCAL = ("data", "blob")
 _ENDLESS = ("/api/events", "/static/worker-")  # of these, Playwright reports no end
 
