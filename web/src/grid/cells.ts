@@ -2,6 +2,7 @@
 import type { CellValue, GridColumn, GridRow } from "./source";
 
 const SHOWN_CHARACTERS = 300;
+const LEAST_PX = 152; // the counts above a column fit, and two days
 
 export const isNumeric = (column: GridColumn): boolean => /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|DECIMAL.*|DOUBLE|FLOAT)$/.test(column.type);
 
@@ -43,8 +44,7 @@ export function lengthOf(value: CellValue, column: GridColumn): string {
 /** A width for a column, in px: its name, its type, and its first values fit, up to a bound. */
 export function widthOf(column: GridColumn, place: number, rows: readonly GridRow[]): number {
   const type = column.type.length + (column.key ? 6 : 0);
-  const strip = /^(DATE|TIMESTAMP)/.test(column.type) ? 152 : 140; // its counts, and two days, fit
   let longest = 0;
   for (const row of rows.slice(0, 60)) longest = Math.max(longest, row[place] === null ? 4 : Math.min(60, textOf(row[place]).length));
-  return Math.round(Math.min(360, Math.max(strip, 17 + column.name.length * 7.3 + 20, 17 + Math.min(type, 36) * 6.3, 17 + longest * 7.3)));
+  return Math.round(Math.min(360, Math.max(LEAST_PX, 17 + column.name.length * 7.3 + 20, 17 + Math.min(type, 36) * 6.3, 17 + longest * 7.3)));
 }
