@@ -118,15 +118,16 @@ def test_over_a_killed_server(gated: ServerDoor) -> None:
     gated.start()
     out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (1, "")
-    assert without_times(out).splitlines() == [
+    # A time of 10 s or more, on a busy machine, makes its column wider.
+    assert [" ".join(line.split()) for line in without_times(out).splitlines()] == [
         f"Running on the server at {first}",
-        "[1/2] SUCCESS staging.hello  2  0.0s",
+        "[1/2] SUCCESS staging.hello 2 0.0s",
         "The server does not answer; trying again for 60 seconds ...",
-        "[2/2] FAILED  staging.wait  0.0s",
-        "    interrupted: server restarted",
-        "asset          state    rows   time  tests",
-        "staging.hello  SUCCESS     2  0.0s       ",
-        "staging.wait   FAILED         0.0s       ",
+        "[2/2] FAILED staging.wait 0.0s",
+        "interrupted: server restarted",
+        "asset state rows time tests",
+        "staging.hello SUCCESS 2 0.0s",
+        "staging.wait FAILED 0.0s",
         "FAILED: 1 of 2 assets, task t",
     ]
 
