@@ -7,6 +7,7 @@ or `logging` are captured under the task they name, or else the task that is bei
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import indent
 from typing import Any, TextIO
 
 import structlog
@@ -17,6 +18,7 @@ from dagscope.dag.events.log_limits import LogLimits
 from dagscope.dag.events.task_ids import NO_TASK, check_task_id
 from dagscope.dag.events.task_log import RawAssetLog, TaskLog, current_log
 from dagscope.dag.ground.error_text import class_name
+from dagscope.dag.ground.terminal_text import shown, shown_lines
 from dagscope.dag.redaction.redaction import Redaction
 from dagscope.dag.run.process_state import restored_after_raw_assets
 from dagscope.server.workspace.settings import LogFormat, LogLevel
@@ -39,7 +41,7 @@ class ConsoleLog:
         except structlog.DropEvent:
             return
         except BaseException:  # noqa: BLE001  values of any class are rendered, and no log call may fail for that
-            print(f"{level}: {message}", file=self._stream)
+            print(f"{level}: {shown(message)}", file=self._stream)
 
 
 _CONSOLE_KEYS = frozenset({"event", "level", "timestamp", "exc_info", "stack", "logger_name"})
@@ -61,14 +63,17 @@ def configure_console(level: LogLevel, form: LogFormat | None, stream: TextIO = 
     on_terminal = stream.isatty()
     as_text = on_terminal if form is None else form is LogFormat.TEXT
     by_own_clock = on_terminal and as_text
+    rendered: tuple[Processor, ...] = (
+        (_on_one_line, structlog.dev.ConsoleRenderer(colors=on_terminal))
+        if as_text
+        else (structlog.processors.JSONRenderer(default=repr),)
+    )
     rendering: tuple[Processor, ...] = (
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if by_own_clock else "iso", utc=not by_own_clock),
         _drop_below(level.number),
         structlog.processors.format_exc_info,
         _redact,
-        structlog.dev.ConsoleRenderer(colors=on_terminal)
-        if as_text
-        else structlog.processors.JSONRenderer(default=repr),
+        *rendered,
     )
     _console = ConsoleLog(stream, rendering)
     structlog.configure(
@@ -177,6 +182,33 @@ def _redact(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
         return entry
     hide = _installed[-1].redaction.text
     return {key: hide(value) if isinstance(value, str) else value for key, value in entry.items()}
+
+
+def _on_one_line(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
+    """A structlog processor for text: no message, key or value looks like another entry, or controls the terminal.
+
+    Tracebacks keep their lines, which are indented, so that none of them looks like an entry either.
+    """
+    shown_entry: EventDict = {}
+    for key, value in entry.items():
+        if key in ("exception", "stack"):
+            shown_entry[key] = indent(shown_lines(str(value)), "    ")
+        elif key == "event":
+            shown_entry[key] = shown(str(value))
+        else:
+            is_plain = isinstance(value, str) and shown(value) == value
+            shown_entry[shown(key)] = value if is_plain else _OneLine(value)
+    return shown_entry
+
+
+class _OneLine:
+    """A value that is shown on one line, whatever its own `repr` returns."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return shown(repr(self._value))
 
 
 def _drop_below(level: int) -> Callable[[WrappedLogger, str, EventDict], EventDict]:

@@ -1,4 +1,4 @@
-"""`make fuzz`: load thousands of mutated projects (SEED=, PROJECTS=)."""
+"""`make fuzz`: load thousands of mutated projects, and log as many forged entries (SEED=, PROJECTS=, ENTRIES=)."""
 
 import argparse
 import random
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.fuzz.loads import faults
+from tests.fuzz import forged_logs, loads
 
 _MEMORY_BYTES = 3 << 30
 _TOLD_EVERY = 250
@@ -18,14 +18,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--projects", type=int, default=5_000)
+    parser.add_argument("--entries", type=int, default=10_000)
     options = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     found = 0
     with tempfile.TemporaryDirectory() as folder:
-        for number, fault in enumerate(faults(Path(folder), options.seed, options.projects), 1):
-            if fault:
+        for fault in forged_logs.faults(Path(folder), options.seed, options.entries):
+            found += 1
+            print(fault, flush=True)
+        print(f"seed {options.seed}: {options.entries:,} forged entries, {found} faults", flush=True)
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        for number, fault_of_load in enumerate(loads.faults(Path(folder), options.seed, options.projects), 1):
+            if fault_of_load:
                 found += 1
-                print(fault, flush=True)
+                print(fault_of_load, flush=True)
             if number % _TOLD_EVERY == 0:
                 print(f"seed {options.seed}: {number:,} of {options.projects:,} projects, {found} faults", flush=True)
     return 1 if found else 0

@@ -1,13 +1,19 @@
-"""A short round of `make fuzz`."""
+"""Short rounds of `make fuzz`."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.fuzz.loads import faults
+from tests.fuzz import forged_logs, loads
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
 def test_mutated_projects(tmp_path: Path) -> None:
     """Whatever its files contain, a project quickly loads, or its problems are reported with their paths."""
-    assert [fault for fault in faults(tmp_path, seed=1, projects=150) if fault] == []
+    assert [fault for fault in loads.faults(tmp_path, seed=1, projects=150) if fault] == []
+
+
+@pytest.mark.server
+def test_forged_logs(tmp_path: Path) -> None:
+    """Whatever is logged is one entry, one line of the console and one message of the stream, and exactly itself."""
+    assert list(forged_logs.faults(tmp_path, seed=1, count=300)) == []
