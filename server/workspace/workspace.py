@@ -133,27 +133,10 @@ async def open_workspace(
     """
     folder = StateFolder.of_project(project.folder)
     async with AsyncExitStack() as stack:
-        owner = stack.enter_context(folder.owned())
-        migrate(folder)
-        writer, readers = open_writer(folder.database), open_readers(folder.database)
-        searcher = open_searcher(folder.database, LOG_SEARCHES)
-        stack.callback(writer.dispose)
-        stack.callback(searcher.dispose)
-        stack.push_async_callback(readers.dispose)
-        hub, reader, frames = Hub(), Reader(readers), FrameFiles(folder.frames)
-        recorder = await stack.enter_async_context(Recorder(writer, hub.publish, hub.announce_project))
-        await recover(reader, recorder)
-
-        async def prune_old_tasks(files: FilesNow, shown: Project) -> None:
-            if files.loaded_ms is None:  # which assets the DAG has, and so which tasks it shows, is not known
-                return
-            try:
-                await prune(recorder, frames, settings.retention, shown.assets)
-            except RecorderFailed as error:  # requests get it as their answer; no request waits for this
-                _log.error("Old tasks were not pruned", error=str(error))
-
-        files = FilesNow(None if problems else now_ms(), now_ms(), problems)
-        await prune_old_tasks(files, project)
+        owner, hub = stack.enter_context(folder.owned()), Hub()
+        recorder, reader, log_search = await _open_database(folder, hub, stack)
+        frames, files = FrameFiles(folder.frames), FilesNow(None if problems else now_ms(), now_ms(), problems)
+        await _prune_old_tasks(recorder, frames, settings, files, project)
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
             instance_uuid = await moment.instance_uuid()
@@ -166,11 +149,10 @@ async def open_workspace(
             instance_uuid,
             _task_options(project, settings),
             settings.waiting_tasks,
-            between_tasks=lambda: prune_old_tasks(workspace.files, workspace.project),
+            between_tasks=lambda: _prune_old_tasks(recorder, frames, settings, workspace.files, workspace.project),
         )
         tasks = await stack.enter_async_context(queue)
         reads = AllReads(TimeLimit(settings.read_limit_s, "DAGSCOPE_READ_LIMIT_S"))
-        previews = Previews(reads.previews)
         frame_queries = FrameQueries(frames)
         stack.callback(frame_queries.close)
         workspace = Workspace(
@@ -184,9 +166,9 @@ async def open_workspace(
             tasks,
             emit,
             LogPages(reader),
-            LogSearch(searcher),
+            log_search,
             reads,
-            previews,
+            Previews(reads.previews),
             files,
             frame_queries,
         )
@@ -197,6 +179,31 @@ async def open_workspace(
             await tasks.cancel_all()
             for connection in workspace.project.connections.values():
                 connection.close()
+
+
+async def _open_database(folder: StateFolder, hub: Hub, stack: AsyncExitStack) -> tuple[Recorder, Reader, LogSearch]:
+    """Migrate the database, close what a dead process left open, and keep the database open as long as `stack`."""
+    migrate(folder)
+    writer, readers = open_writer(folder.database), open_readers(folder.database)
+    searcher = open_searcher(folder.database, LOG_SEARCHES)
+    stack.callback(writer.dispose)
+    stack.callback(searcher.dispose)
+    stack.push_async_callback(readers.dispose)
+    recorder = await stack.enter_async_context(Recorder(writer, hub.publish, hub.announce_project))
+    reader = Reader(readers)
+    await recover(reader, recorder)
+    return recorder, reader, LogSearch(searcher)
+
+
+async def _prune_old_tasks(
+    recorder: Recorder, frames: FrameFiles, settings: Settings, files: FilesNow, shown: Project
+) -> None:
+    if files.loaded_ms is None:  # which assets the DAG has, and so which tasks it shows, is not known
+        return
+    try:
+        await prune(recorder, frames, settings.retention, shown.assets)
+    except RecorderFailed as error:  # requests get it as their answer; no request waits for this
+        _log.error("Old tasks were not pruned", error=str(error))
 
 
 def _task_options(project: Project, settings: Settings) -> TaskOptions:
