@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dagscope.server.http.answers import ShapeResponse
 from dagscope.server.http.hosts import Hosts
 from dagscope.server.http.origins import Origins, is_preflight
+from dagscope.server.http.raw_headers import Headers, values
 from dagscope.server.http.sessions import Sessions
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.workspace.settings import Settings
@@ -22,8 +23,6 @@ from dagscope.server.workspace.settings import Settings
 TOKEN_HEADER = b"dagster-cloud-api-token"
 ORGANIZATION_HEADER = b"dagster-cloud-organization"
 DEPLOYMENT_HEADER = b"dagster-cloud-deployment"
-
-Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def _name_refusal(headers: Headers, rules: Rules) -> Response | None:
         ("organization", ORGANIZATION_HEADER, rules.organization),
         ("deployment", DEPLOYMENT_HEADER, rules.deployment),
     ):
-        if own is not None and any(value != own.encode() for name, value in headers if name == header):
+        if own is not None and any(value != own.encode() for value in values(headers, header)):
             return _forbidden(f"this server does not belong to the {what} that the request names")
     return None
 
@@ -149,13 +148,11 @@ def _has_token(headers: Headers, right: bytes) -> bool:
 
 
 def _tokens(headers: Headers) -> Iterable[bytes]:
-    for name, value in headers:
-        if name == TOKEN_HEADER:
-            yield value
-        elif name == b"authorization":
-            scheme, _, token = value.partition(b" ")
-            if scheme.lower() == b"bearer":
-                yield token.strip()
+    yield from values(headers, TOKEN_HEADER)
+    for value in values(headers, b"authorization"):
+        scheme, _, token = value.partition(b" ")
+        if scheme.lower() == b"bearer":
+            yield token.strip()
 
 
 def _forbidden(details: str) -> ShapeResponse:

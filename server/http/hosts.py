@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+from dagscope.server.http.raw_headers import Headers, values
 
-Headers = Sequence[tuple[bytes, bytes]]
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class Hosts:
 
     def refusal(self, headers: Headers, server: tuple[str, int | None] | None) -> str | None:
         """Why the request must not be answered; None if it may be. `server` is the address that it came in on."""
-        values = [value for name, value in headers if name == b"host"]
-        if len(values) != 1:
-            return "send the header Host once" if values else "send the header Host"
-        host = Authority.parsed(values[0].decode("latin-1"))
+        hosts = values(headers, b"host")
+        if len(hosts) != 1:
+            return "send the header Host once" if hosts else "send the header Host"
+        host = Authority.parsed(hosts[0].decode("latin-1"))
         if host is not None and (self._is_allowed(host) or _is_loopback(host, server)):
             return None
-        found = values[0].decode("ascii", "replace")
+        found = hosts[0].decode("ascii", "replace")
         return f'this server does not answer to the name "{found}"; `dagscope serve --allow-host` adds a name'
 
     def _is_allowed(self, host: Authority) -> bool:

@@ -7,7 +7,7 @@ neither.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Headers = Sequence[tuple[bytes, bytes]]
+from dagscope.server.http.raw_headers import Headers, values
 
 _HEADERS_ALLOWED = "Content-Type, Authorization, Dagster-Cloud-Api-Token, Last-Event-ID"
 _METHODS_ALLOWED = "GET, POST, DELETE"
@@ -32,7 +32,7 @@ class Origins:
 
     def refusal(self, method: str, headers: Headers) -> str | None:
         """Why the request must not be answered; None if it may be."""
-        origins = _values(headers, b"origin")
+        origins = _texts(headers, b"origin")
         if len(origins) > 1:
             return "send the header Origin once"
         origin = origins[0] if origins else ""
@@ -42,13 +42,13 @@ class Origins:
             return f"pages of {origin} may not send requests here; `dagscope serve --allow-origin` allows an origin"
         # "none" is a person: an address typed or a bookmark opened. That only reads.
         right = ("same-origin", "none") if method in _READS else ("same-origin",)
-        if any(site not in right for site in _values(headers, b"sec-fetch-site")):
+        if any(site not in right for site in _texts(headers, b"sec-fetch-site")):
             return "pages of other origins may not send requests here; `dagscope serve --allow-origin` allows an origin"
         return None
 
     def allowed_by(self, headers: Headers) -> str:
         """The origin of the request if the settings allow it; "" for any other."""
-        origins = _values(headers, b"origin")
+        origins = _texts(headers, b"origin")
         return origins[0] if len(origins) == 1 and origins[0] in self.allowed else ""
 
     @staticmethod
@@ -68,14 +68,14 @@ class Origins:
 
 def is_preflight(method: str, headers: Headers) -> bool:
     """Whether a browser asks if it may send a request."""
-    return method == "OPTIONS" and bool(_values(headers, b"access-control-request-method"))
+    return method == "OPTIONS" and bool(_texts(headers, b"access-control-request-method"))
 
 
-def _values(headers: Headers, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for header, value in headers if header == name]
+def _texts(headers: Headers, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for value in values(headers, name)]
 
 
 def _is_own(origin: str, headers: Headers) -> bool:
     """Whether the origin is the one that the request was sent to. A proxy may have taken TLS off."""
-    host = _values(headers, b"host")
+    host = _texts(headers, b"host")
     return len(host) == 1 and origin.lower() in (f"http://{host[0].lower()}", f"https://{host[0].lower()}")

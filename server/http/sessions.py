@@ -7,13 +7,12 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Sequence
 from http.cookies import CookieError, SimpleCookie
+
+from dagscope.server.http.raw_headers import Headers, values
 
 SESSION_S = 14 * 86_400
 """How long a session lasts."""
-
-Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Sessions:
@@ -45,8 +44,8 @@ class Sessions:
 
     def holds(self, headers: Headers, port: int | None) -> bool:
         """Whether the request has the cookie of a session that has not ended."""
-        values = [cookie_value(value, cookie_name(port)) for name, value in headers if name == b"cookie"]
-        return any(self._is_valid(value) for value in values if value)
+        found = [cookie_value(cookie, cookie_name(port)) for cookie in values(headers, b"cookie")]
+        return any(self._is_valid(value) for value in found if value)
 
     def _is_valid(self, value: str) -> bool:
         until, _, rest = value.partition(".")
