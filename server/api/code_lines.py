@@ -1,8 +1,6 @@
 """Highlighted code as JSON, within limits of length and time, and kept for the next request."""
 
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from time import perf_counter
@@ -10,6 +8,7 @@ from time import perf_counter
 from pydantic_core import to_json
 
 from dagscope.server.api.code_tokens import Span, lines_of, plain_lines, python_spans, sql_spans
+from dagscope.server.workspace.newest import Newest
 
 LONGEST_CODE = 100_000  # characters; longer code is plain
 _LONGEST_S = 2.0  # of reading one text; what takes longer, on a busy machine, is plain
@@ -22,31 +21,7 @@ class _TooSlow(Exception):
     """Reading a text took too long."""
 
 
-class _Kept:
-    """The JSON of texts that were highlighted last. Safe from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: OrderedDict[bytes, str] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, key: bytes) -> str | None:
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-            return self._found.get(key)
-
-    def put(self, key: bytes, lines: str) -> None:
-        with self._lock:
-            if key not in self._found:
-                self._found[key] = lines
-                self._bytes += len(lines)
-            while self._bytes > _KEPT_BYTES:
-                _, oldest = self._found.popitem(last=False)
-                self._bytes -= len(oldest)
-
-
-_kept = _Kept()
+_kept: Newest[str] = Newest(_KEPT_BYTES)
 
 
 def sql_lines(text: str, assets: Iterable[str] = ()) -> str:
@@ -75,7 +50,7 @@ def _lines(text: str, kind: str, spans: Callable[[str], Iterator[Span]]) -> str:
     except _TooSlow:
         return plain_code(text)  # not kept: the next request may have the time
     answer = _json(lines) if lines is not None else plain_code(text)
-    _kept.put(key, answer)
+    _kept.keep(key, answer, len(answer))
     return answer
 
 

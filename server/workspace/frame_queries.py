@@ -6,10 +6,8 @@ a million sorted rows costs no more than the first page. A frame never changes, 
 
 import tempfile
 import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -21,14 +19,13 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import Cancelled, DagscopeError
 from dagscope.dag.ground.frames import Frame
 from dagscope.server.workspace.column_summaries import Summary, summarized
+from dagscope.server.workspace.newest import Newest
 from dagscope.storage.frame_files import FrameFiles
 
 _MEMORY_LIMIT = "1GB"  # of sorts and groups; DuckDB moves what exceeds it to files
 _PLACES_BYTES = 64 * 2**20
 _SUMMARIES = 100
 _TABLE = "frame_rows"
-
-Found = TypeVar("Found")
 
 
 class RowsNotFound(DagscopeError):
@@ -41,8 +38,8 @@ class FrameQueries:
     def __init__(self, frames: FrameFiles) -> None:
         self._frames = frames
         self._lock = threading.Lock()
-        self._places = _Newest[pa.Array](_PLACES_BYTES)
-        self._summaries = _Newest[Summary](_SUMMARIES)
+        self._places = Newest[pa.Array](_PLACES_BYTES)
+        self._summaries = Newest[Summary](_SUMMARIES)
         self._database: duckdb.DuckDBPyConnection | None = None
         self._spill: tempfile.TemporaryDirectory[str] | None = None
 
@@ -146,29 +143,3 @@ class FrameQueries:
 def named(table: pa.Table) -> pa.Table:
     """The table with the column names of `columns_of_frame`."""
     return table.rename_columns([f"c{index}" for index in range(table.num_columns)])
-
-
-class _Newest(Generic[Found]):
-    """What was found last, as long as it fits. Safe from any thread."""
-
-    def __init__(self, size: int) -> None:
-        self._free, self._size = size, size
-        self._kept: OrderedDict[Hashable, tuple[Found, int]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable) -> Found | None:
-        with self._lock:
-            if key not in self._kept:
-                return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
-
-    def keep(self, key: Hashable, found: Found, size: int) -> None:
-        with self._lock:
-            if size > self._size or key in self._kept:
-                return
-            self._kept[key] = (found, size)
-            self._free -= size
-            while self._free < 0:
-                _, (_, freed) = self._kept.popitem(last=False)
-                self._free += freed
