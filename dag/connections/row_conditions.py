@@ -86,10 +86,10 @@ def wanted_rows(columns: Sequence[RowColumn], asked: AskedRows) -> WantedRows:
 
 
 def _sort_keys(named: Mapping[str, RowColumn], sort: str) -> list[str]:
-    keys = []
-    for text in _listed(sort, "sort", sort):
+    keys, place = [], f'sort "{_shown(sort)}"'
+    for text in _listed(sort, place) if sort else ():
         is_down = text not in named and text.startswith("-")
-        column = _column(named, text[1:] if is_down else text, f'sort "{_shown(sort)}"')
+        column = _column(named, text[1:] if is_down else text, place)
         keys.append(f"{column.compared} {'DESC' if is_down else 'ASC'} NULLS LAST")
     return keys
 
@@ -160,7 +160,7 @@ _ARTICLES = {Kind.EXACT: "a number", Kind.FLOAT: "a number", Kind.UUID: "a UUID"
 
 @dataclass(frozen=True)
 class _Comparison:
-    """A condition that compares a column with values; `place` begins the message of a refusal."""
+    """A condition that compares a column with values; `place` is the start of a refusal's message."""
 
     column: RowColumn
     operator: Operator
@@ -176,7 +176,7 @@ class _Comparison:
             return _OF_TEXT[operator].format(column.compared, self._text(value))
         if operator is not Operator.IN:
             return self._one(operator, value)
-        values = _listed(value, self.place, value)
+        values = _listed(value, self.place) if value else [""]
         if len(values) > _MOST_VALUES:
             raise RowsRefused(f"{self.place}: {len(values)} values are more than the {_MOST_VALUES} that in can have")
         return self._any_of(values)
@@ -315,15 +315,12 @@ def _text_literal(text: str) -> str:
     return " || chr(92) || ".join(map(_quoted, text.split("\\"))).join("()") if "\\" in text else _quoted(text)
 
 
-def _listed(text: str, place: str, shown: str) -> list[str]:
-    """Values separated by commas; one with a comma in double quotes, as in CSV."""
-    if not text:
-        return [""] if place != "sort" else []
+def _listed(text: str, place: str) -> list[str]:
+    """Values separated by commas; one with a comma in double quotes, as in CSV. `place` is the start of a refusal."""
     try:
         (values,) = csv.reader([text], strict=True)
     except (csv.Error, ValueError) as error:
-        where = f'sort "{_shown(shown)}"' if place == "sort" else place
-        raise RowsRefused(f"{where}: put a value that contains a comma or a quote in double quotes: {error}") from error
+        raise RowsRefused(f"{place}: put a value that contains a comma or a quote in double quotes: {error}") from error
     return values
 
 
