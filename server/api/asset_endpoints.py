@@ -15,7 +15,7 @@ from dagscope.server.api import asset_data
 from dagscope.server.api.asset_data import Rows, Shown, json_rows, without_data
 from dagscope.server.api.found_rows import FoundRows
 from dagscope.server.api.kept_rows import KeptData, kept_data, relation_answers
-from dagscope.server.api.row_answers import array_rows, data_columns, rows_answer
+from dagscope.server.api.row_answers import array_rows, rows_answer
 from dagscope.server.api.row_json import row_chunks
 from dagscope.server.http.answers import Refused, ShapeResponse, around, reset_meanwhile, unread
 from dagscope.server.http.client_presence import Waiting
@@ -155,12 +155,9 @@ async def get_data(request: Request) -> Response:
         return without_data(name, reason)
 
     if as_arrays:
+        about, keys = _about_data(shown, data, "dataframe"), data.key_fields
         return await rows_answer(
-            request,
-            data.content,
-            page,
-            lambda found: array_rows(_about_arrays(shown, data, found, page), found),
-            failed,
+            request, data.content, page, lambda found: array_rows(about, found, page, keys), failed
         )
     is_filtered = bool(asked_rows(request).filters)
     return await rows_answer(
@@ -192,18 +189,6 @@ def _about_data(shown: Shown, data: KeptData, data_type: str) -> AssetRows:
         attempt=data.kept.attempt,
         made_time=data.node.status.end_time,
     )
-
-
-def _about_arrays(shown: Shown, data: KeptData, found: FoundRows, page: Page) -> AssetRows:
-    keys = data.asset.primary_key_fields if data.asset else ()
-    facts = {
-        "columns": data_columns(found.columns, keys),
-        "total_records": found.total,
-        "matching_records": found.matching,
-        "offset": page.offset,
-        "limit": page.limit,
-    }
-    return _about_data(shown, data, "dataframe").model_copy(update=facts)
 
 
 def _objects(shown: Shown, found: FoundRows, page: Page, is_filtered: bool) -> Rows:

@@ -40,10 +40,7 @@ def _kinds_of(project: Project, incremental: list[Asset], cancellation: Cancella
     for name in {asset.connection for asset in incremental}:
         try:
             relations = project.connections[name].relations(cancellation)
-        except (
-            ConnectionFailed,
-            StatementFailed,
-        ):  # unreadable now: show the statement of a first run
+        except (ConnectionFailed, StatementFailed):  # unreadable now: show the statement of a first run
             continue
         existing |= {a.name: relations[a.name] for a in incremental if a.connection == name and a.name in relations}
     return existing

@@ -15,13 +15,12 @@ from dagscope.server.api.asset_data import Rows, json_rows
 from dagscope.server.api.compiled_queries import compiled_test
 from dagscope.server.api.found_rows import FoundRows
 from dagscope.server.api.kept_rows import kept_violations
-from dagscope.server.api.row_answers import array_rows, data_columns, rows_answer
+from dagscope.server.api.row_answers import array_rows, rows_answer
 from dagscope.server.api.row_json import row_chunks
 from dagscope.server.http.answers import ShapeResponse
 from dagscope.server.http.client_presence import Waiting
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import AskedTask, Missing, attempt_of, data_test_named
-from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import page_of, read_body, task_id_of, whole_number, workspace_of
 from dagscope.server.http.row_requests import FILTER, FORMAT, SORT, asked_rows, wants_arrays
 from dagscope.server.http.shapes.about import Error
@@ -189,22 +188,9 @@ async def get_test_data(request: Request) -> Response:
         return about.model_copy(update={"error_msg": reason})
 
     if as_arrays:
-        return await rows_answer(
-            request, found.content, page, lambda rows: array_rows(_with_columns(arrays, rows, page), rows), failed
-        )
+        return await rows_answer(request, found.content, page, lambda rows: array_rows(arrays, rows, page), failed)
     is_filtered = bool(asked_rows(request).filters)
     return await rows_answer(request, found.content, page, lambda rows: _objects(about, rows, is_filtered), failed)
-
-
-def _with_columns(about: DataTestRows, rows: FoundRows, page: Page) -> DataTestRows:
-    facts = {
-        "columns": data_columns(rows.columns, ()),
-        "total_records": rows.total,
-        "matching_records": rows.matching,
-        "offset": page.offset,
-        "limit": page.limit,
-    }
-    return about.model_copy(update=facts)
 
 
 def _objects(about: DataTestData, rows: FoundRows, is_filtered: bool) -> Rows:

@@ -25,6 +25,11 @@ class KeptData:
     node: KeptNode
     content: RowSource | Value
 
+    @property
+    def key_fields(self) -> tuple[str, ...]:
+        """The fields of the primary key."""
+        return self.asset.primary_key_fields if self.asset is not None else ()
+
 
 async def kept_data(request: Request, unknown: Answer = Missing.as_error) -> KeptData | None:
     """The data that is asked for; None if there is none. Refuses an unknown asset or task with 404."""

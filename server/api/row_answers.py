@@ -23,7 +23,15 @@ from dagscope.server.http.pages import Page
 from dagscope.server.http.request_reading import workspace_of
 from dagscope.server.http.row_requests import asked_rows, chosen
 from dagscope.server.http.shapes.about import Error
-from dagscope.server.http.shapes.rows import ColumnSummaryNow, CommonValue, DataColumn, DataSummary, HistogramBin
+from dagscope.server.http.shapes.data_tests import DataTestRows
+from dagscope.server.http.shapes.rows import (
+    AssetRows,
+    ColumnSummaryNow,
+    CommonValue,
+    DataColumn,
+    DataSummary,
+    HistogramBin,
+)
 from dagscope.server.workspace.column_summaries import Bin, ColumnSummary, Summary
 from dagscope.server.workspace.reads import Read
 
@@ -36,11 +44,6 @@ _KEY = True
 def unreadable(reason: str) -> Shape:
     """The body if no endpoint has its own."""
     return Error(error="The rows cannot be read", details=reason)
-
-
-def data_columns(columns: Collection[RowColumn], keys: Collection[str]) -> tuple[DataColumn, ...]:
-    """The columns as answers have them; `keys` are the fields of the primary key."""
-    return tuple(DataColumn(name=each.name, type=each.type, key=_is_key(each, keys)) for each in columns)
 
 
 def _is_key(column: RowColumn, keys: Collection[str]) -> Any:
@@ -79,9 +82,16 @@ async def _begun(
     return (rows, None) if rows is not None else None
 
 
-def array_rows(about: Shape, found: FoundRows) -> Rows:
-    """The rows as arrays in the field `rows`."""
-    return json_rows(about, "rows", array_chunks(found.batches), found.resources)
+def array_rows(about: AssetRows | DataTestRows, found: FoundRows, page: Page, keys: Collection[str] = ()) -> Rows:
+    """The rows as arrays, and `about` with their columns and numbers. `keys` are the fields of the primary key."""
+    facts = {
+        "columns": tuple(DataColumn(name=each.name, type=each.type, key=_is_key(each, keys)) for each in found.columns),
+        "total_records": found.total,
+        "matching_records": found.matching,
+        "offset": page.offset,
+        "limit": page.limit,
+    }
+    return json_rows(about.model_copy(update=facts), "rows", array_chunks(found.batches), found.resources)
 
 
 async def file_answer(request: Request, source: RowSource, name: str) -> Response:

@@ -20,7 +20,7 @@ async def get_asset_summary(request: Request) -> Response:
     data = await kept_data(request)
     if data is None:
         return Response(status_code=204)
-    return await summary_answer(request, _rows(data), data.asset.primary_key_fields if data.asset else ())
+    return await summary_answer(request, _rows(data), data.key_fields)
 
 
 async def get_asset_download(request: Request) -> Response:
