@@ -90,7 +90,7 @@ class Selector:
         return any(part.method is Method.STATE for term in self.terms for part in term)
 
     def assets(self, graph: Graph, states: Mapping[str, LastState]) -> frozenset[str]:
-        """The selected assets; those that are not in `states` are INITIAL. Raises `SelectorInvalid` if it is none.
+        """The selected assets; those that are not in `states` are INITIAL. Raises `SelectorInvalid` if there are none.
 
         The time is linear in the length of the selector, for a given graph.
         """
@@ -195,7 +195,7 @@ class _Choice:
 
 
 def _reach(start: set[str], neighbours: Mapping[str, tuple[str, ...]], steps: int) -> set[str]:
-    """The names and what is at most so many steps away from one of them; -1 is any number."""
+    """The names and what is at most `steps` away from one of them; -1 is any number."""
     found, edge = set(start), set(start)
     while edge and steps != 0:
         edge = {other for name in edge for other in neighbours[name]} - found

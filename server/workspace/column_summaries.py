@@ -17,9 +17,9 @@ from dagscope.dag.connections.row_columns import Kind, RowColumn
 BINS = 15
 COMMONEST = 5
 _EXACT_ROWS = 100_000
-"""Up to so many rows, all distinct values are counted one by one."""
+"""With at most this many rows, all distinct values are counted one by one."""
 _EXACT_DISTINCT = 10_000
-"""With more rows, those of columns that have about so many at most."""
+"""With more rows, those of columns that have at most about this many."""
 _NEARLY_ALL = 0.8
 """Columns of many rows that differ in nearly all of them have no commonest values worth the time."""
 
@@ -66,7 +66,7 @@ class Summary:
 
 
 def summarized(columns: Sequence[RowColumn], schema: pa.Schema, source: str, where: str, query: Query) -> Summary:
-    """Summarize the columns, whose Arrow fields are in `schema`, of the rows in `source` that fulfil a condition."""
+    """Summarize the columns, whose Arrow fields are in `schema`, of the rows in `source` that meet a condition."""
     rows = f"{source}{f' WHERE {where}' if where else ''}"
     totals = query(f"SELECT {', '.join(['count(*)', *(part for c in columns for part in _totals(c))])} FROM {rows}")
     row = [column[0] for column in totals.columns]
