@@ -1,7 +1,6 @@
 /** Code in classified tokens, as the server sends it, with line numbers. */
 import { useState } from "preact/hooks";
 import "./code.css";
-import { Icon } from "./icon";
 
 /** `[class, text]`, or `["r", text, asset]` for a reference. */
 export type CodeToken = readonly [kind: string, text: string, asset?: string];
@@ -63,33 +62,4 @@ function Line({ line, wrong, linkOf }: { line: CodeLine; wrong: boolean; linkOf:
 /** The text of the lines, as a file has it. */
 export function textOf(lines: readonly CodeLine[]): string {
   return lines.map((line) => line.map(([, text]) => text).join("")).join("\n");
-}
-
-/** False where the browser has no clipboard, for example because the page came over http from another machine. */
-async function isCopied(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** A button that copies a text, and says that it did. */
-export function Copy({ text, what }: { text: () => string; what: string }) {
-  const [said, say] = useState("");
-  const copy = async (): Promise<void> => {
-    say((await isCopied(text())) ? "Copied" : "The browser allows no copying here");
-    setTimeout(() => say(""), 2_000);
-  };
-  return (
-    <>
-      <span class="xs faint" role="status">
-        {said}
-      </span>
-      <button type="button" class="btn quiet icon" title={what} aria-label={what} onClick={copy}>
-        <Icon name="copy" />
-      </button>
-    </>
-  );
 }

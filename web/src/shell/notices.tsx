@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Problem, Project } from "../api";
 import type { Connection } from "../live/messages";
 import { connection, tryNow } from "../live/live";
+import { Copy } from "../parts/copy";
 import { counted, timeOfDay } from "../parts/format";
 import { Icon } from "../parts/icon";
 import { State } from "../parts/look";
@@ -111,31 +112,8 @@ function ProblemLine({ problem }: { problem: Problem }) {
         <b class="strong">{at}</b>
       </span>
       <span>{problem.message}</span>
-      <CopyButton text={problem.path + at} what="file and line" />
+      <Copy class="btn quiet icon small" text={() => problem.path + at} what={`Copy file and line: ${problem.path + at}`} />
     </li>
-  );
-}
-
-const COPIED_MS = 1_500;
-
-function CopyButton({ text, what }: { text: string; what: string }) {
-  const [done, set] = useState(false);
-  useEffect(() => {
-    if (!done) return;
-    const timer = setTimeout(() => set(false), COPIED_MS);
-    return () => clearTimeout(timer);
-  }, [done]);
-  const label = done ? "Copied" : `Copy ${what}`;
-  return (
-    <button
-      type="button"
-      class="btn quiet icon small"
-      title={label}
-      aria-label={`${label}: ${text}`}
-      onClick={() => void navigator.clipboard.writeText(text).then(() => set(true))}
-    >
-      <Icon name={done ? "success" : "copy"} />
-    </button>
   );
 }
 

@@ -1,6 +1,7 @@
 /** An asset's code: as it is written, and as the next run sends it. */
 import { api } from "../../api";
-import { Code, Copy, textOf } from "../../parts/code";
+import { Code, textOf } from "../../parts/code";
+import { Copy } from "../../parts/copy";
 import { useFetched } from "../../parts/fetched";
 import { param, setQuery } from "../../router";
 import { project } from "../../store";

@@ -1,5 +1,6 @@
 /** The statements that an asset sent, each with its text, its error and its plan. */
-import { Code, Copy } from "../../parts/code";
+import { Code } from "../../parts/code";
+import { Copy } from "../../parts/copy";
 import { useFetched } from "../../parts/fetched";
 import { count, counted, duration } from "../../parts/format";
 import { Icon } from "../../parts/icon";

@@ -1,9 +1,9 @@
 /** All fields of the selected line, beside the list: the arrows still walk while it is open. */
 import { Fragment } from "preact";
 import { useKeys } from "../../keys";
+import { copied, NOT_COPIED } from "../../parts/clipboard";
 import { Icon } from "../../parts/icon";
 import { assetPath, here, link, place } from "../../router";
-import { copied } from "./clipboard";
 import { Level } from "./line_list";
 import type { ListState } from "./list_state";
 import { jsonOf, lineText, type LogLine, ownFields, valueText } from "./log_line";
@@ -18,7 +18,7 @@ export function LineDetails({ state, say }: { state: ListState; say: (text: stri
   useKeys({ Escape: () => (state.isOpen.peek() ? close() : false) });
   if (!state.isOpen.value || !line) return null;
   const copy = async (text: string, what: string): Promise<void> =>
-    say((await copied(text)) ? `Copied ${what}` : "The browser does not allow copying here");
+    say((await copied(text)) ? `Copied ${what}` : NOT_COPIED);
   return (
     <section class="dialog linedlg" aria-label="All fields of the line">
       <header>

@@ -3,10 +3,10 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useKeys } from "../../keys";
 import { connection } from "../../live/live";
+import { copied, NOT_COPIED } from "../../parts/clipboard";
 import { count, counted } from "../../parts/format";
 import { link, param, place, setQuery, taskPath } from "../../router";
 import { project, runs, taskError, taskId } from "../../store";
-import { copied } from "./clipboard";
 import { LineDetails } from "./line_details";
 import { LineList } from "./line_list";
 import type { ListState } from "./list_state";
@@ -123,7 +123,7 @@ async function copyView(state: ListState): Promise<string> {
   const answer = await fetch(pageUrl(source.filters, { limit: COPIED_LINES }));
   if (!answer.ok) return "The lines could not be fetched";
   const { logs, matching } = parseExact(await answer.text()) as { logs: LogLine[]; matching: number };
-  if (!(await copied(logs.map(lineText).join("\n")))) return "The browser does not allow copying here";
+  if (!(await copied(logs.map(lineText).join("\n")))) return NOT_COPIED;
   if (logs.length === matching) return `Copied ${counted(matching, "line")}`;
   return `Copied the first ${count(logs.length)} of ${count(matching)} lines; the download has all of them`;
 }

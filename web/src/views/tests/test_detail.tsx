@@ -1,7 +1,8 @@
 /** One data test: what it checks, what it found in each task, its SQL, and the rows. */
 import { api } from "../../api";
 import { useKeys } from "../../keys";
-import { Code, type CodeLine, Copy, textOf } from "../../parts/code";
+import { Code, type CodeLine, textOf } from "../../parts/code";
+import { Copy } from "../../parts/copy";
 import { useFetched } from "../../parts/fetched";
 import { duration } from "../../parts/format";
 import { State } from "../../parts/look";
@@ -21,7 +22,7 @@ interface TestSql {
   readonly sql: readonly CodeLine[];
 }
 
-export const linkOfAsset = (asset: string): string => link(assetPath(asset));
+const linkOfAsset = (asset: string): string => link(assetPath(asset));
 
 export function TestDetail({ row, marks }: { row: TestRow; marks: readonly Mark[] }) {
   const run = (): void => void (canRun.value && runTest(row.name));

@@ -22,3 +22,6 @@ function copiedBySelection(text: string): boolean {
   if (focused instanceof HTMLElement) focused.focus();
   return done;
 }
+
+/** What to say where a text was not copied. */
+export const NOT_COPIED = "The browser does not allow copying here";
