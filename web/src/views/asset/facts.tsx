@@ -6,7 +6,7 @@ import { counted, duration, ticking } from "../../parts/format";
 import { lookOf } from "../../parts/look";
 import { assets, type AssetView, elapsedMs, nodeOf } from "../../store";
 import { allDownstreams } from "./neighbours";
-import { linkOfAsset, rowsOf, timingsOf } from "./shapes";
+import { linkOfAsset } from "./shapes";
 
 /** Names that are shown at once: beside the graph there is little room. */
 const NAMES = 3;
@@ -70,7 +70,7 @@ function Names({ names, most = NAMES }: { names: readonly string[]; most?: numbe
 }
 
 function makes(asset: Asset, view: AssetView): string {
-  const rows = view.node && rowsOf(view.node);
+  const rows = view.node?.rows;
   const counts = rows === undefined ? "" : `, ${counted(rows, "row")}`;
   if (asset.materialization === "raw") return `what its Python returns${counts}`;
   const what = asset.materialization === "custom" ? "what its own statements make" : asset.materialization;
@@ -80,7 +80,7 @@ function makes(asset: Asset, view: AssetView): string {
 function Took({ view }: { view: AssetView }) {
   const { node } = view;
   if (node?.state === "IN_PROGRESS" || node?.state === "TESTING") return <>{ticking(elapsedMs(node))} so far</>;
-  const timings = node && timingsOf(node);
+  const timings = node?.timings;
   if (timings) {
     const tests = timings.testingMs > 0 ? `, then ${duration(timings.testingMs)} of tests` : "";
     return <>{duration(timings.executingMs) + tests}</>;

@@ -42,15 +42,6 @@ export interface Statements {
   readonly statements: readonly Statement[];
 }
 
-/** How a node spent its time. */
-export interface Timings {
-  readonly executingMs: number;
-  readonly testingMs: number;
-}
-
-export const timingsOf = (node: TaskNode): Timings | undefined => (node as TaskNode & { timings?: Timings }).timings;
-export const rowsOf = (node: TaskNode): number | undefined => (node as TaskNode & { rows?: number }).rows;
-
 /** The task whose result is shown: none, for the newest execution, if the task in view is the newest and left the asset out. */
 export function taskShown(node: TaskNode | undefined): string | null {
   return !node && followsNewest.value ? null : taskId.value || null;

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import type { Asset, DataTest, TestOfTask, TestResult } from "../../api";
-import type { History } from "../../parts/history";
+import type { Asset, DataTest, History, TestOfTask, TestResult } from "../../api";
 import { countsOf, inOrder, marksOf, markWords, matching, shortName, testRows } from "./tests";
 
 const known = (name: string): DataTest => ({ name, description: `About ${name}` }) as DataTest;

@@ -1,7 +1,6 @@
 /** The data tests of a task: what the list shows, in which order, and what its filters count. */
-import type { Asset, DataTest, TestOfTask, TestResult } from "../../api";
+import type { Asset, DataTest, History, TestOfTask, TestResult } from "../../api";
 import type { Look } from "../../parts/look";
-import type { History } from "../../parts/history";
 
 export type TestState = "failed" | "not run" | "running" | "passed";
 
