@@ -198,6 +198,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Why a request failed: the server's own words, if it answered. */
+export function whyFailed(error: unknown): string {
+  return error instanceof ApiError ? error.message : "The server could not be reached.";
+}
+
 /** Parameters of a query: empty ones are left out, arrays repeat. */
 export type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
 

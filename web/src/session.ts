@@ -1,5 +1,5 @@
 /** The session that stands in for the API token, which a browser cannot send with every request (docs/security.md). */
-import { ApiError, post } from "./api";
+import { ApiError, post, whyFailed } from "./api";
 
 /** Exchange the code that the server printed, if the address has one, and remove it from the address. */
 export async function takeCode(): Promise<void> {
@@ -19,7 +19,6 @@ export async function signIn(token: string): Promise<string> {
     await post("/api/session", { token });
     return "";
   } catch (error) {
-    if (error instanceof ApiError) return error.status === 401 ? "That is not the API token of this server." : error.message;
-    return "The server could not be reached.";
+    return error instanceof ApiError && error.status === 401 ? "That is not the API token of this server." : whyFailed(error);
   }
 }

@@ -1,7 +1,7 @@
 /** What the page knows: the project, its assets, the tasks, and the task that the views are "as of". */
 import { batch, computed, effect, signal, type Signal } from "@preact/signals";
 import { type Asset, type Dag, type Project, type Task, type TaskList, type TaskNode, type TaskSummary, type TestResult } from "./api";
-import { ApiError, api, get } from "./api";
+import { ApiError, api, get, whyFailed } from "./api";
 import { noteServerTime, serverNow, tick } from "./live/clock";
 import { connection, listen } from "./live/live";
 import type { StreamMessage } from "./live/messages";
@@ -159,11 +159,10 @@ export async function refresh(): Promise<void> {
     await refreshTask();
   } catch (error) {
     signInNeeded.value = error instanceof ApiError && error.status === 401;
-    loadError.value = said(error);
+    loadError.value = whyFailed(error);
   }
 }
 
-const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** What the stream said about the task while its status was being fetched: that answer can be older. */
 let meanwhile: (NodeMessage | TestMessage)[] = [];
@@ -184,7 +183,7 @@ export async function refreshTask(): Promise<void> {
     batch(() => {
       takeTask(null);
       const missing = error instanceof ApiError && error.status === 404;
-      taskError.value = missing ? `There is no task "${id}".` : said(error);
+      taskError.value = missing ? `There is no task "${id}".` : whyFailed(error);
     });
   }
 }

@@ -1,6 +1,6 @@
 /** What a component fetches while it is shown. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get } from "../api";
+import { get, whyFailed } from "../api";
 
 const AGAIN_MS = 300;
 
@@ -32,7 +32,7 @@ export function useFetched<T>(address: string, version: unknown = null): Fetched
     aborting.current = aborted;
     get<T>(address, {}, aborted.signal).then(
       (value) => !aborted.signal.aborted && take({ address, value, error: "" }),
-      (error: unknown) => !aborted.signal.aborted && take({ address, value: undefined, error: said(error) }),
+      (error: unknown) => !aborted.signal.aborted && take({ address, value: undefined, error: whyFailed(error) }),
     );
   };
   useEffect(() => {
@@ -53,5 +53,3 @@ export function useFetched<T>(address: string, version: unknown = null): Fetched
   );
   return answer.address === address ? answer : { value: undefined, error: "" };
 }
-
-const said = (error: unknown): string => (error instanceof Error ? error.message : "The server could not be reached.");

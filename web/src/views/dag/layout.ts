@@ -1,6 +1,6 @@
 /** The layout of the DAG, as the server computed it. */
 import { signal } from "@preact/signals";
-import { get } from "../../api";
+import { get, whyFailed } from "../../api";
 
 export interface LayoutStage {
   readonly name: string;
@@ -43,6 +43,6 @@ export async function refreshLayout(): Promise<void> {
     if (found && found.graphHash !== layout.peek()?.graphHash) layout.value = found;
     layoutError.value = "";
   } catch (error) {
-    layoutError.value = error instanceof Error ? error.message : String(error);
+    layoutError.value = whyFailed(error);
   }
 }

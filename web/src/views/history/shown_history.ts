@@ -1,6 +1,6 @@
 /** The tasks that the history shows: the newest, or a page of older ones; fetched again when a task starts or ends. */
 import { computed, effect, signal } from "@preact/signals";
-import { get, type History, type HistoryTask } from "../../api";
+import { get, type History, type HistoryTask, whyFailed } from "../../api";
 import { tick } from "../../live/clock";
 import { param } from "../../router";
 import { allNodes, assets, runs, taskId, tasks } from "../../store";
@@ -76,6 +76,6 @@ async function fetchHistory(wanted: string): Promise<void> {
     history.value = found;
     historyError.value = "";
   } catch (error) {
-    if (wanted === through.peek()) historyError.value = error instanceof Error ? error.message : String(error);
+    if (wanted === through.peek()) historyError.value = whyFailed(error);
   }
 }

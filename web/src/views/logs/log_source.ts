@@ -1,6 +1,6 @@
 /** The lines that filters show, fetched in pages as they come into sight, and pulled while the task runs. */
 import { signal } from "@preact/signals";
-import { ApiError } from "../../api";
+import { ApiError, whyFailed } from "../../api";
 import { type Counts, type Filters, type Page, pageUrl } from "./log_filters";
 import { type LogLine, parseExact } from "./log_line";
 
@@ -112,7 +112,7 @@ export class LogSource {
       this.take(page, answer, number);
       this.error.value = "";
     } catch (error) {
-      if (!controller.signal.aborted) this.error.value = error instanceof Error ? error.message : String(error);
+      if (!controller.signal.aborted) this.error.value = whyFailed(error);
     } finally {
       if (this.asked.get(page) === controller) this.asked.delete(page);
     }

@@ -1,6 +1,6 @@
 /** The attempt that the task view shows: the newest one live, or an earlier one as it ended. */
 import { computed, effect, signal, untracked } from "@preact/signals";
-import { api, get, type Task, type TaskNode } from "../../api";
+import { api, get, type Task, type TaskNode, whyFailed } from "../../api";
 import { tick } from "../../live/clock";
 import { connection } from "../../live/live";
 import { param } from "../../router";
@@ -98,6 +98,6 @@ async function fetchAttempt(id: string, attempt: number): Promise<void> {
   } catch (error) {
     if (!isWanted()) return;
     earlier.value = null;
-    attemptError.value = `Attempt ${attempt} cannot be shown: ${error instanceof Error ? error.message : String(error)}`;
+    attemptError.value = `Attempt ${attempt} cannot be shown: ${whyFailed(error)}`;
   }
 }
