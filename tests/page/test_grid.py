@@ -86,6 +86,16 @@ def test_filters(door: ServerDoor, visit: Visit) -> None:
     expect(page.get_by_text("0 of 1,000,000 rows fulfil the filter.")).to_be_visible()
 
 
+def test_filters_belong_to_their_rows(door: ServerDoor, visit: Visit) -> None:
+    """Choosing another asset leaves the filters behind, and Back finds them again."""
+    page = visit(door).open("/?asset=s.table&tab=data&filter=amount:eq:12.5")
+    expect(page.get_by_text("1 of 1,000,000 rows")).to_be_visible()
+    page.get_by_role("button", name=re.compile("odd")).first.click()
+    expect(page.get_by_role("grid", name="Rows of s.odd")).to_contain_text("9007199254740993")
+    page.go_back()
+    expect(page.get_by_text("1 of 1,000,000 rows")).to_be_visible()
+
+
 def test_a_cell_in_full(door: ServerDoor, visit: Visit) -> None:
     """The dialog shows all digits, tells an empty text from NULL, stays while arrows move, and filters by its value."""
     page = visit(door).open("/assets/s.table?tab=data")

@@ -2,7 +2,7 @@
 import type { CellValue, GridColumn, GridRow } from "./source";
 
 const SHOWN_CHARACTERS = 300;
-const LEAST_PX = 152; // the counts above a column fit, and two days
+const LEAST_PX = 156; // the counts above a column fit, and two days
 
 export const isNumeric = (column: GridColumn): boolean => /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|DECIMAL.*|DOUBLE|FLOAT)$/.test(column.type);
 

@@ -52,7 +52,7 @@ export function GridTools({ source, wanted, columns, total, matching, paged, col
         </button>
       </span>
       {!paged && (
-        <button type="button" class="btn small" onClick={copy}>
+        <button type="button" class="btn small copy" onClick={copy}>
           Copy <kbd>Ctrl C</kbd>
         </button>
       )}

@@ -1,5 +1,5 @@
 /** What a grid keeps: its rows, which it fetches, and what the URL says of it. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api";
 import { place, setQuery } from "../router";
 import { conditionText, sortKeys, sortText, type Condition, type SortKey } from "./conditions";
@@ -17,6 +17,21 @@ const TO_THE_TOP = { cell: null, page: null } as const;
 export const setSort = (keys: readonly SortKey[]): void => setQuery({ sort: sortText(keys), ...TO_THE_TOP });
 export const setFilters = (filters: readonly string[]): void => setQuery({ filter: filters, ...TO_THE_TOP });
 export const clearWanted = (): void => setQuery({ filter: null, sort: null, ...TO_THE_TOP });
+
+let last = { path: "", text: "" };
+
+/** Filters and a sort that are still in the URL when other rows are chosen were meant for the rows before. */
+export function useOwnWanted(path: string): void {
+  const { sort, filters } = wantedNow();
+  const text = [sort, ...filters].join("\n");
+  useLayoutEffect(() => {
+    const before = last;
+    last = { path, text };
+    if (before.path && before.path !== path && before.text === text && text) {
+      setQuery({ filter: null, sort: null, ...TO_THE_TOP }, { replace: true });
+    }
+  }, [path, text]);
+}
 
 export function addFilter(condition: Condition): void {
   const text = conditionText(condition);

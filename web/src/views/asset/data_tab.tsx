@@ -2,6 +2,7 @@
 import { api, asking } from "../../api";
 import { Grid } from "../../grid/grid";
 import type { RowsAnswer } from "../../grid/source";
+import { useOwnWanted } from "../../grid/use_grid";
 import { useFetched } from "../../parts/fetched";
 import { timeOfDay, counted } from "../../parts/format";
 import { Icon } from "../../parts/icon";
@@ -12,6 +13,7 @@ import { taskShown } from "./shapes";
 
 export function DataTab({ asset, view }: OfAsset) {
   const path = api`/api/dag/asset/${asset.name}/data`;
+  useOwnWanted(path);
   const asked = taskShown(view.node);
   const version = view.node?.endTime;
   const kept = useFetched<RowsAnswer>(asking(path, { taskId: asked, format: "arrays", limit: 1 }), version);

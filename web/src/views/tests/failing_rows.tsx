@@ -2,6 +2,7 @@
 import { useRef } from "preact/hooks";
 import { api } from "../../api";
 import { Grid } from "../../grid/grid";
+import { useOwnWanted } from "../../grid/use_grid";
 import { useKeys } from "../../keys";
 import { counted } from "../../parts/format";
 import { Said } from "../../parts/said";
@@ -11,6 +12,7 @@ import type { TestRow } from "./tests";
 export function FailingRows({ row }: { row: TestRow }) {
   const rows = row.rows ?? 0;
   const path = api`/api/tests/data/${row.name}`;
+  useOwnWanted(path);
   const box = useRef<HTMLDivElement>(null);
   useKeys({ Enter: (event) => (onControl(event) ? false : box.current?.querySelector<HTMLElement>("[role=grid], [tabindex]")?.focus()) });
   if (rows === 0) return <NoRows row={row} />;
