@@ -217,7 +217,7 @@ function Scrolled({ source, wanted, pages, busy, columns, rows, summary, cell, a
   const shown = shownAt(view.top, rows, view.room);
   useEffect(() => pages.want(shown.from, shown.to), [pages, shown.from, shown.to]);
   useEffect(() => {
-    if (cell) box.current && reveal(box.current, cell, rows, head.current);
+    if (cell && box.current) reveal(box.current, cell, rows, head.current);
   }, [cell?.row, cell?.column]);
   const keys = keysNow(columns.map((column) => column.name));
   const sort = (column: number, add: boolean): void => setSort(sortedBy(keys, columns[column]!.name, add));
