@@ -25,7 +25,7 @@ export function AssetPanel({ name }: { name: string }) {
   if (whole && shownTab() === "data") {
     // Rows get the whole width: of the facts, only the title stays.
     return (
-      <section class="panel asset wide" aria-label={name}>
+      <section class="panel asset full" aria-label={name}>
         <Header asset={asset} view={view} whole />
         <AssetTabs asset={asset} view={view} />
       </section>
