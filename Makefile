@@ -86,9 +86,8 @@ bench: .venv/.ready page ## measure dagscope, and print ratios with the machine 
 faults: .venv/.ready ## break dagscope on purpose, for longer: kills, cuts, full disks (SEED=, ONLY=)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
-fuzz: .venv/.ready ## load thousands of mutated projects, log forged entries (SEED=, PROJECTS=, ENTRIES=)
-	@$(BIN)/python -W ignore -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(PROJECTS),--projects $(PROJECTS)) \
-	  $(if $(ENTRIES),--entries $(ENTRIES))
+fuzz: .venv/.ready ## mutated projects, forged log entries, drawn requests: thousands (SEED=, PROJECTS=)
+	@$(BIN)/python -W ignore -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(PROJECTS),--projects $(PROJECTS))
 
 lock: ## rewrite requirements.lock from pyproject.toml (needs uv; RESOLUTION=lowest-direct)
 	uv pip compile pyproject.toml --group dev --universal --resolution $(RESOLUTION) --generate-hashes --no-annotate \

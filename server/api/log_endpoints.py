@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -171,6 +172,8 @@ async def _all(workspace: Workspace) -> AsyncIterator[str]:
 
 
 async def delete_task_logs(request: Request) -> Response:
+    if request.path_params["task_id"].endswith("/download"):
+        raise HTTPException(405)  # the path of the download, and of no task's log: an id has no slash
     workspace, task_id = _with_log_store(request), task_id_of(request)
     await workspace.recorder.delete_logs(task_id)
     return ShapeResponse(TaskLogsCleared(message=f"Logs cleared for task: {task_id}", task_id=task_id))
@@ -194,7 +197,7 @@ ENDPOINTS = (
         "The log entries of a task that filters show, as JSON Lines.",
         {200: None, 400: Error, 501: Error, 503: Error, 504: Error},
         queries=(Query("attempt", "only entries of this attempt", "integer", least=1), *log_filters.FILTER_QUERIES),
-        media_type="application/x-ndjson",
+        media_types=("application/x-ndjson",),
         tag="logs",
     ),
     Endpoint(

@@ -65,7 +65,12 @@ FILTER_QUERIES = (
     Query("level", f"only entries of these levels, separated by commas: {', '.join(LOG_LEVELS)}"),
     Query("asset", "only entries of this asset; empty for those without one"),
     Query("test", "only entries of this data test; empty for those without one"),
-    Query("q", "only entries with this text in the message, or `field=value`"),
+    Query(
+        "q",
+        "only entries with this text in the message, or `field=value`",
+        pattern=r"^[^\x00]*$",
+        longest=_TEXT_LENGTH,
+    ),
 )
 PAGE_QUERIES = (
     Query("after", "only entries after this position", "integer", least=0),

@@ -61,7 +61,7 @@ ENDPOINTS = (
         get_readme,
         "The project's README.md, or else docs/README.md, as Markdown.",
         {200: None, 404: Error, 500: Error},
-        media_type="text/markdown",
+        media_types=("text/markdown",),
         tag="docs",
     ),
 )

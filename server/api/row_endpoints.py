@@ -56,7 +56,8 @@ _TASK = (
     Query("taskId", "the rows as this task left them"),
     Query("attempt", "with taskId: as this attempt of it left them; the newest if not given", "integer", least=1),
 )
-_AS = Query("as", "the format of the file", choices=tuple(FileFormat))
+_FILE_TYPES = tuple(format_.media_type.partition(";")[0] for format_ in FileFormat)
+_AS = Query("as", "the format of the file", choices=tuple(FileFormat), is_required=True)
 
 ENDPOINTS = (
     Endpoint(
@@ -75,7 +76,7 @@ ENDPOINTS = (
         "The rows of an asset as a file: JSON Lines, CSV, Parquet or Arrow.",
         {200: None, **_FAILURES},
         queries=(*_TASK, FILTER, SORT, _AS),
-        media_type="application/octet-stream",
+        media_types=_FILE_TYPES,
         tag="asset",
     ),
     Endpoint(
@@ -94,7 +95,7 @@ ENDPOINTS = (
         "The rows that violate a data test as a file: JSON Lines, CSV, Parquet or Arrow.",
         {200: None, **_FAILURES},
         queries=(*_TASK, FILTER, SORT, _AS),
-        media_type="application/octet-stream",
+        media_types=_FILE_TYPES,
         tag="tests",
     ),
 )

@@ -203,7 +203,7 @@ ENDPOINTS = (
             Query("kinds", "only these kinds, comma-separated: task, node, test, log, run_event"),
             Query("lastEventId", "the same as the header Last-Event-ID, which takes precedence", "integer"),
         ),
-        media_type="text/event-stream",
+        media_types=("text/event-stream",),
         tag="stream",
     ),
 )

@@ -93,10 +93,10 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    """The methods of all endpoints at the path: each is a route of its own, which knows its own method alone."""
+    """The methods of the first path that fits, as the router takes it: each route knows its own method alone."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
-    methods = (route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE)
-    return ", ".join(sorted(set().union(*methods)))
+    path = next((route.path for route in routes if route.matches(request.scope)[0] is not Match.NONE), None)
+    return ", ".join(sorted(set().union(*(route.methods or () for route in routes if route.path == path))))
 
 
 async def answer_state_failure(_: Request, error: Exception) -> Response:

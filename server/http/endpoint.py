@@ -27,6 +27,11 @@ class Query:
     """Of a number."""
     is_repeated: bool = False
     choices: tuple[str, ...] = ()
+    is_required: bool = False
+    pattern: str | None = None
+    """Of a text; a regular expression that all of it matches."""
+    longest: int | None = None
+    """Of a text, in characters."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Endpoint:
     request: type[BaseModel] | None = None
     request_required: bool = True
     queries: tuple[Query, ...] = ()
-    media_type: str = "application/json"
+    media_types: tuple[str, ...] = ("application/json",)
+    """Of a 200 without a shape."""
     other_answers: tuple[type[BaseModel], ...] = ()
     """Shapes that a 200 can have instead."""
     tag: str = field(default="dag")

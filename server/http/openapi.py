@@ -11,11 +11,13 @@ from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dagscope.dag.events.task_ids import TASK_ID_LENGTH
 from dagscope.dag.ground.version import VERSION
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import LARGEST_NUMBER
 from dagscope.server.http.shapes.about import Error
+from dagscope.server.http.shapes.tasks import TASK_ID_SCHEMA
+
+_IN_A_PATH = r"[^/\x00-\x1f\x7f-\x9f]"
 
 _REASONS = {
     200: "Success.",
@@ -24,7 +26,7 @@ _REASONS = {
     304: "It has not changed.",
     400: "The request is invalid.",
     401: "The token is missing or wrong.",
-    403: "Not for this organization or deployment, or the server is read-only.",
+    403: "Not for this name, page, organization or deployment, or the server is read-only.",
     404: "There is no such thing.",
     405: "The path takes another method.",
     409: "Not now.",
@@ -81,15 +83,22 @@ def _operation(endpoint: Endpoint, path: str) -> dict[str, Any]:
         "operationId": endpoint.handler.__name__,
         "tags": [endpoint.tag],
         "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": _text_schema(name)}
+            {"name": name, "in": "path", "required": True, "schema": _path_schema(name)}
             for name in re.findall(r"\{(\w+)\}", path)
         ]
         + [
-            {"name": query.name, "in": "query", "description": query.description, "schema": _query_schema(query)}
+            {
+                "name": query.name,
+                "in": "query",
+                "description": query.description,
+                **({"required": True} if query.is_required else {}),
+                "schema": _query_schema(query),
+            }
             for query in endpoint.queries
         ],
         "responses": {str(code): _response(endpoint, code, shape) for code, shape in endpoint.responses.items()},
     }
+    _describe_refusals(operation["responses"], is_open=path == "/healthz")
     if "{" in path:
         _describe_other_paths(operation["responses"])
     if endpoint.request is not None:
@@ -97,9 +106,17 @@ def _operation(endpoint: Endpoint, path: str) -> dict[str, Any]:
     return operation
 
 
-def _text_schema(name: str) -> dict[str, Any]:
-    is_task_id = name in ("task_id", "taskId")
-    return {"type": "string", **({"minLength": 1, "maxLength": TASK_ID_LENGTH} if is_task_id else {})}
+def _path_schema(name: str) -> dict[str, Any]:
+    if name == "task_id":
+        return {"type": "string", **TASK_ID_SCHEMA}
+    return {"type": "string", "minLength": 1, "pattern": f"^{_IN_A_PATH}+$"}
+
+
+def _text_schema(query: Query) -> dict[str, Any]:
+    if query.name == "taskId":
+        return {"type": "string", **TASK_ID_SCHEMA}
+    bounds = {"pattern": query.pattern, "maxLength": query.longest}
+    return {"type": "string", **{key: bound for key, bound in bounds.items() if bound is not None}}
 
 
 def _query_schema(query: Query) -> dict[str, Any]:
@@ -108,21 +125,33 @@ def _query_schema(query: Query) -> dict[str, Any]:
     if query.choices:
         return {"type": "string", "enum": list(query.choices)}
     if query.type == "string":
-        return _text_schema(query.name)
+        return _text_schema(query)
     bounds = {"minimum": query.least, "maximum": query.most or LARGEST_NUMBER} if query.least is not None else {}
     return {"type": query.type, **bounds}
 
 
+def _describe_refusals(responses: dict[str, Any], is_open: bool) -> None:
+    """What is refused before any endpoint is asked: what none of them could mean, and who is not let in."""
+    for code in (400,) if is_open else (400, 401, 403):
+        _add_error(responses, code)
+
+
 def _describe_other_paths(responses: dict[str, Any]) -> None:
     """A name with a slash in it makes another path: one that no endpoint has, or that takes another method."""
-    schemas = [response["content"]["application/json"]["schema"] for response in (responses.get("404"),) if response]
-    other = _content(Error)["application/json"]["schema"]
-    if other not in schemas:
-        schemas.append(other)
-    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-    responses["404"] = {"description": _REASONS[404], "content": {"application/json": {"schema": schema}}}
+    _add_error(responses, 404)
     allow = {"Allow": {"description": "The methods that the path takes.", "schema": {"type": "string"}}}
     responses["405"] = {"description": _REASONS[405], "headers": allow, "content": _content(Error)}
+
+
+def _add_error(responses: dict[str, Any], code: int) -> None:
+    """Describe that the code can come with an `Error`, besides what the endpoint itself answers with it."""
+    own = responses.get(str(code))
+    schemas = [own["content"]["application/json"]["schema"]] if own else []
+    error = _content(Error)["application/json"]["schema"]
+    if error not in schemas:
+        schemas.append(error)
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    responses[str(code)] = {"description": _REASONS[code], "content": {"application/json": {"schema": schema}}}
 
 
 def _response(endpoint: Endpoint, code: int, shape: type[BaseModel] | None) -> dict[str, Any]:
@@ -130,7 +159,7 @@ def _response(endpoint: Endpoint, code: int, shape: type[BaseModel] | None) -> d
     if shape is not None:
         response["content"] = _content(shape, *(endpoint.other_answers if code == 200 else ()))
     elif code == 200:
-        response["content"] = {endpoint.media_type: {}}
+        response["content"] = {media_type: {} for media_type in endpoint.media_types}
     return response
 
 

@@ -1,4 +1,4 @@
-"""`make fuzz`: load thousands of mutated projects, and log as many forged entries (SEED=, PROJECTS=, ENTRIES=)."""
+"""`make fuzz`: mutated projects, forged log entries and drawn requests, thousands of each (SEED=, PROJECTS=)."""
 
 import argparse
 import random
@@ -7,10 +7,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.fuzz import forged_logs, loads
+from tests.fuzz import drawn_requests, forged_logs, loads
 
 _MEMORY_BYTES = 3 << 30
 _TOLD_EVERY = 250
+_ENTRIES = 10_000
+_REQUESTS = 300  # for each operation
 
 
 def main() -> int:
@@ -18,14 +20,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--projects", type=int, default=5_000)
-    parser.add_argument("--entries", type=int, default=10_000)
     options = parser.parse_args()
     found = 0
     with tempfile.TemporaryDirectory() as folder:
-        for fault in forged_logs.faults(Path(folder), options.seed, options.entries):
+        for fault in forged_logs.faults(Path(folder), options.seed, _ENTRIES):
             found += 1
             print(fault, flush=True)
-        print(f"seed {options.seed}: {options.entries:,} forged entries, {found} faults", flush=True)
+        print(f"seed {options.seed}: {_ENTRIES:,} forged entries, {found} faults", flush=True)
+        for fault in drawn_requests.faults(Path(folder), options.seed, _REQUESTS):
+            found += 1
+            print(fault, flush=True)
+        print(f"seed {options.seed}: {_REQUESTS:,} drawn requests for each operation, {found} faults", flush=True)
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
         for number, fault_of_load in enumerate(loads.faults(Path(folder), options.seed, options.projects), 1):
             if fault_of_load:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import forged_logs, loads
+from tests.fuzz import drawn_requests, forged_logs, loads
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
@@ -17,3 +17,12 @@ def test_mutated_projects(tmp_path: Path) -> None:
 def test_forged_logs(tmp_path: Path) -> None:
     """Whatever is logged is one entry, one line of the console and one message of the stream, and exactly itself."""
     assert list(forged_logs.faults(tmp_path, seed=1, count=300)) == []
+
+
+@pytest.mark.server
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_drawn_requests(tmp_path: Path) -> None:
+    """Whatever is sent to an endpoint, valid or not, the answer is one that the OpenAPI document describes."""
+    faults = list(drawn_requests.faults(tmp_path, seed=1, requests=5))
+    assert not faults, "\n".join(faults)

@@ -2,13 +2,21 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StrictInt
+from pydantic import BeforeValidator, ConfigDict, Field, StrictInt
 
 from dagscope.dag.events.status import NodeState
 from dagscope.dag.ground.shapes import Shape
 
 PREVIEW_ROWS = 10_000  # of one page, which is built in memory
 PREVIEW_OFFSET = 10**18
+
+
+def _whole(value: object) -> object:
+    """241.0 is a whole number in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Whole = BeforeValidator(_whole)
 
 
 class ExecuteResult(Shape):
@@ -41,8 +49,8 @@ class AssetExecuted(Shape):
 class PreviewRequest(Shape):
     """The optional body of `POST /api/dag/asset/:name/preview`. Other keys are ignored."""
 
-    offset: Annotated[StrictInt, Field(ge=0, le=PREVIEW_OFFSET)] = 0
-    limit: Annotated[StrictInt, Field(ge=0, le=PREVIEW_ROWS)] = 100
+    offset: Annotated[StrictInt, Field(ge=0, le=PREVIEW_OFFSET), _Whole] = 0
+    limit: Annotated[StrictInt, Field(ge=0, le=PREVIEW_ROWS), _Whole] = 100
 
 
 class UpkeepRequest(Shape):

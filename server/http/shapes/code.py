@@ -1,12 +1,16 @@
 """Highlighted code, and the statements that were sent."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import JsonValue, WithJsonSchema
 
 from dagscope.dag.events.statements import ProfileNode, Statement
 from dagscope.dag.events.status import NodeState
 from dagscope.dag.ground.shapes import Shape
 
-CodeToken = tuple[str, str] | tuple[Literal["r"], str, str]
+_TOKEN_SCHEMA: dict[str, JsonValue] = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 3}
+
+CodeToken = Annotated[tuple[str, str] | tuple[Literal["r"], str, str], WithJsonSchema(_TOKEN_SCHEMA)]
 """`[class, text]`, or `["r", text, asset]` for a reference to an asset (docs/http-api/assets.md, Lines of code)."""
 
 

@@ -5,13 +5,20 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool
 
 from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
-from dagscope.dag.events.task_ids import TASK_ID_LENGTH, check_new_task_id
+from dagscope.dag.events.task_ids import NO_TASK, TASK_ID_LENGTH, check_new_task_id
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.run.selector import LONGEST
 
-TaskId = Annotated[
-    str, AfterValidator(check_new_task_id), Field(json_schema_extra={"minLength": 1, "maxLength": TASK_ID_LENGTH})
-]
+TASK_ID_SCHEMA: dict[str, JsonValue] = {
+    "minLength": 1,
+    "maxLength": TASK_ID_LENGTH,
+    "pattern": r"^[^/\\\x00-\x1f\x7f-\x9f]+$",
+    "not": {"enum": [".", ".."]},
+}
+"""What `check_task_id` checks, for the OpenAPI document."""
+_NEW_TASK_ID_SCHEMA: dict[str, JsonValue] = {**TASK_ID_SCHEMA, "not": {"enum": [".", "..", NO_TASK]}}
+
+TaskId = Annotated[str, AfterValidator(check_new_task_id), Field(json_schema_extra=_NEW_TASK_ID_SCHEMA)]
 
 
 class RunRequest(Shape):

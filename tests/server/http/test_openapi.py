@@ -35,7 +35,8 @@ def test_every_endpoint(app: AppDoor) -> None:
     }
     own = {(e.method, e.path.replace(":path}", "}"), code) for e in API for code in e.responses}
     other_paths = {(method, path, code) for method, path, _ in own if "{" in path for code in (404, 405)}
-    assert listed == own | other_paths
+    refused = {(method, path, code) for method, path, _ in own for code in (400, 401, 403)}
+    assert listed == own | other_paths | refused - {("GET", "/healthz", 401), ("GET", "/healthz", 403)}
 
 
 def test_bounds(app: AppDoor) -> None:
@@ -44,7 +45,13 @@ def test_bounds(app: AppDoor) -> None:
     number = {"type": "integer", "maximum": 10**18 - 1}
     found = {p["name"]: p["schema"] for p in paths["/api/dag/asset/{name}/data"]["get"]["parameters"]}
     assert (found["limit"], found["attempt"]) == ({**number, "minimum": 0}, {**number, "minimum": 1})
-    assert found["taskId"] == {"type": "string", "minLength": 1, "maxLength": 4096}
+    assert found["taskId"] == {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 4096,
+        "pattern": r"^[^/\\\x00-\x1f\x7f-\x9f]+$",
+        "not": {"enum": [".", ".."]},
+    }
     for query, code in (("limit=0", 200), ("limit=-1", 400), (f"limit={10**18 - 1}", 200), (f"limit={10**18}", 400)):
         app.run("t")
         assert app.get(f"/api/dag/asset/dds.world/data?{query}").status_code == code
@@ -54,6 +61,18 @@ def test_allow(app: AppDoor) -> None:
     """A 405 names all methods of its path in one header."""
     assert app.request("PATCH", "/api/logs/t").headers.get_list("Allow") == ["DELETE, GET, HEAD"]
     assert app.request("GET", "/api/dag/run").headers.get_list("Allow") == ["POST"]
+    for method in ("PATCH", "DELETE"):
+        answer = app.request(method, "/api/logs/t/download")
+        assert (answer.status_code, answer.headers.get_list("Allow")) == (405, ["GET, HEAD"])
+
+
+def test_whole_numbers(app: AppDoor) -> None:
+    """A number such as 1.0 is whole, as JSON Schema has it; one with a fraction or in quotes is not."""
+    app.run("t")
+    path = "/api/dag/asset/dds.world/preview"
+    assert app.post(path, {"limit": 1.0}).json()["limit"] == 1
+    for limit in (1.5, "1", True, -1):
+        assert app.post(path, {"limit": limit}).status_code == 400, limit
 
 
 def test_answers_fit_the_document(app: AppDoor) -> None:
@@ -68,7 +87,9 @@ def test_answers_fit_the_document(app: AppDoor) -> None:
         ("/api/dag/asset/{name}/data", "/api/dag/asset/dds.world/data"),
         ("/api/dag/asset/{name}/statements", "/api/dag/asset/dds.world/statements"),
         ("/api/tests", "/api/tests"),
-        ("/api/tests/{name}/statements", "/api/tests/dds.test_world_count/statements"),
+        ("/api/tests/{name}/statements", "/api/tests/dds.test_world_count/statements?tokens=true"),
+        ("/api/dag/asset/{name}/sql", "/api/dag/asset/dds.world/sql"),
+        ("/api/tests/{name}/sql", "/api/tests/dds.test_world_count/sql"),
         ("/api/logs/{task_id}", "/api/logs/t"),
         ("/api/logs/{task_id}", "/api/logs/t?level=info&q=world"),
         ("/api/logs", "/api/logs"),

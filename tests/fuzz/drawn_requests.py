@@ -1,0 +1,31 @@
+"""Requests that Schemathesis draws from /openapi.json: each answer is one that the document describes, and no fault."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.doors import ServerDoor
+from tests.projects import copy_example
+
+_CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+_SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+
+
+def faults(folder: Path, seed: int, requests: int) -> Iterator[str]:
+    """Send valid and invalid requests to every operation, up to that many of random values. Yields what was wrong."""
+    door = ServerDoor(copy_example("hello", folder), "--run")
+    command = [
+        *(str(_SCHEMATHESIS), "--config-file", str(_CONFIGURATION), "run", f"{door.address}/openapi.json"),
+        *("--checks", "all", "--phases", "examples,coverage,fuzzing", "--seed", str(seed)),
+        *("--max-examples", str(requests), "--warnings", "off", "--no-color", "--request-timeout", "20"),
+    ]
+    without_colours = os.environ | {"COLUMNS": "120", "PYTHONWARNINGS": "ignore"}
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=without_colours)
+    is_alive = door.get("/api/dag").status_code == 200
+    door.stop()
+    if ended.returncode:
+        yield f"seed {seed}: {ended.stdout}{ended.stderr}"
+    if not is_alive:
+        yield f"seed {seed}: the server no longer answers"
