@@ -35,13 +35,16 @@ export function useWindow(container: RefObject<HTMLElement | null>, count: numbe
   return { from: Math.min(rows.from, count), to: Math.min(rows.to, count) };
 }
 
-/** Scroll so that a row is in sight, below a sticky head of one row. Does nothing if `index` is below 0. */
+/** Keep a row in sight. Does nothing if `index` is below 0. */
 export function useInSight(container: RefObject<HTMLElement | null>, index: number): void {
   useEffect(() => {
-    const element = container.current;
-    if (!element || index < 0) return;
-    const top = index * ROW_PX;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + 2 * ROW_PX > element.scrollTop + element.clientHeight) element.scrollTop = top + 2 * ROW_PX - element.clientHeight;
+    if (container.current && index >= 0) bringInSight(container.current, index);
   }, [index]);
+}
+
+/** Scroll as little as is needed to see a row, below a sticky head of one row. */
+export function bringInSight(element: HTMLElement, index: number): void {
+  const top = index * ROW_PX;
+  if (top < element.scrollTop) element.scrollTop = top;
+  else if (top + 2 * ROW_PX > element.scrollTop + element.clientHeight) element.scrollTop = top + 2 * ROW_PX - element.clientHeight;
 }

@@ -1,4 +1,5 @@
 /** What the palette offers: assets, data tests, tasks, and what can be done. */
+import { reached } from "../graph";
 import { type Look, lookOf, WORDS } from "../parts/look";
 import { counted } from "../parts/format";
 import { assetPath, go, here, link, place, taskPath } from "../router";
@@ -104,17 +105,11 @@ function runItems(name: string): Plain[] {
     ...(key && { key }),
   });
   const items = [item("", name)];
-  const below = reach(name, "downstreams");
-  const above = reach(name, "upstreams");
+  const below = reached(assets.value, name, "downstreams").size - 1;
+  const above = reached(assets.value, name, "upstreams").size - 1;
   if (below) items.push(item(` and its ${counted(below, "downstream")}`, `${name}+`));
   if (above) items.push(item(` and its ${counted(above, "upstream")}`, `+${name}`));
   return items;
-}
-
-function reach(name: string, towards: "upstreams" | "downstreams"): number {
-  const seen = new Set<string>([name]);
-  for (const one of seen) for (const other of assets.value.get(one)?.[towards] ?? []) seen.add(other);
-  return seen.size - 1;
 }
 
 const runTestItems = (test: Plain): Plain[] =>

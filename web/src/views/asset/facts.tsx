@@ -2,10 +2,10 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Asset } from "../../api";
+import { reached } from "../../graph";
 import { counted, duration, ticking } from "../../parts/format";
 import { lookOf } from "../../parts/look";
 import { assets, type AssetView, elapsedMs, nodeOf } from "../../store";
-import { allDownstreams } from "./neighbours";
 import { linkOfAsset } from "./shapes";
 
 /** Names that are shown at once: beside the graph there is little room. */
@@ -38,7 +38,8 @@ function Fact({ name, value }: { name: string; value: ComponentChildren }) {
 
 /** Downstreams that will not run in this task. */
 function skippedBehind(name: string): string[] {
-  return allDownstreams(name, assets.value).filter((one) => {
+  return [...reached(assets.value, name, "downstreams")].filter((one) => {
+    if (one === name) return false;
     const node = nodeOf(one).value;
     return node && lookOf(node.state, node.message) === "skipped";
   });

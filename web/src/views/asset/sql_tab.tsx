@@ -6,7 +6,7 @@ import { useFetched } from "../../parts/fetched";
 import { param, setQuery } from "../../router";
 import { project } from "../../store";
 import type { OfAsset } from "./asset_tabs";
-import { lineIn } from "./neighbours";
+import { lineIn } from "./error_line";
 import { type AssetSql, linkOfAsset, type Statements, statementsAddress } from "./shapes";
 
 export function SqlTab({ asset, view }: OfAsset) {

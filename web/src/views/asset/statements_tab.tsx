@@ -4,7 +4,6 @@ import { Copy } from "../../parts/copy";
 import { useFetched } from "../../parts/fetched";
 import { count, counted, duration } from "../../parts/format";
 import { Icon } from "../../parts/icon";
-import "../../parts/rows_table.css";
 import { Said } from "../../parts/said";
 import { RunButton } from "../../parts/run_button";
 import { param, setQuery } from "../../router";

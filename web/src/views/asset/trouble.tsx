@@ -1,8 +1,11 @@
 /** Why an asset failed, or was skipped: up front, with the first rows of the test that failed. */
 import { api, asking, type TaskNode } from "../../api";
+import { FewRows } from "../../grid/few_rows";
+import type { RowsAnswer } from "../../grid/source";
 import { useFetched } from "../../parts/fetched";
 import { counted } from "../../parts/format";
-import { RowCells, RowHeads } from "../../parts/rows_table";
+import { withoutStage } from "../../parts/names";
+import { blockerOf, whyNotRun } from "../../parts/node_message";
 import { Said } from "../../parts/said";
 import { link, place } from "../../router";
 import { type AssetView, taskId } from "../../store";
@@ -13,12 +16,10 @@ const ROWS = 3;
 const ROWS_BESIDE_GRAPH = 1;
 const TESTS = 3;
 
-interface FirstRows {
+interface FirstRows extends RowsAnswer {
   readonly couldNotRun: boolean;
   readonly rowCount: number;
   readonly errorMsg: string;
-  readonly columns: readonly string[];
-  readonly data: readonly Readonly<Record<string, unknown>>[];
 }
 
 export function Trouble({ view }: { view: AssetView }) {
@@ -47,7 +48,7 @@ function NotOfTask() {
 }
 
 function Skipped({ message }: { message: string }) {
-  const upstream = /^skipped: upstream (.+) failed$/.exec(message)?.[1];
+  const upstream = blockerOf(message);
   return (
     <p class="block sm muted">
       {upstream ? (
@@ -82,7 +83,8 @@ function FailedTests({ names }: { names: readonly string[] }) {
 }
 
 function FailedTest({ name }: { name: string }) {
-  const address = asking(api`/api/tests/data/${name}`, { taskId: taskId.value, limit: place.value.view === "dag" ? ROWS_BESIDE_GRAPH : ROWS });
+  const limit = place.value.view === "dag" ? ROWS_BESIDE_GRAPH : ROWS;
+  const address = asking(api`/api/tests/data/${name}`, { taskId: taskId.value, format: "arrays", limit });
   const { value } = useFetched<FirstRows>(address);
   return (
     <div class="failedtest">
@@ -94,20 +96,11 @@ function FailedTest({ name }: { name: string }) {
         </>
       )}
       <br />
-      <a href={link("/tests", { test: name })}>{name.slice(name.indexOf(".") + 1)}</a>
-      {value?.couldNotRun && <Said text={value.errorMsg.replace(/^could not run: /, "")} />}
-      {value && value.data.length > 0 && (
+      <a href={link("/tests", { test: name })}>{withoutStage(name)}</a>
+      {value?.couldNotRun && <Said text={whyNotRun(value.errorMsg)} />}
+      {value && value.rows.length > 0 && (
         <div class="firstrows" tabIndex={0} role="region" aria-label={`First rows that violate ${name}`}>
-          <table class="table">
-            <thead>
-              <RowHeads columns={value.columns} rows={value.data} />
-            </thead>
-            <tbody>
-              {value.data.map((row, index) => (
-                <RowCells key={index} columns={value.columns} row={row} />
-              ))}
-            </tbody>
-          </table>
+          <FewRows label="First rows" columns={value.columns} rows={value.rows} />
         </div>
       )}
     </div>

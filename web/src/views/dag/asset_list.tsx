@@ -6,13 +6,15 @@ import { useKeys } from "../../keys";
 import { connection } from "../../live/live";
 import { counted } from "../../parts/format";
 import { Icon } from "../../parts/icon";
+import { Gap } from "../../parts/gap";
 import { State } from "../../parts/look";
-import { ROW_PX, useInSight, useWindow } from "../../parts/windowed";
+import { stageOf, withoutStage } from "../../parts/names";
+import { bringInSight, ROW_PX, useInSight, useWindow } from "../../parts/windowed";
 import { assets, runs, viewOf } from "../../store";
 import { countsOfStage, inWords, isHidden, looksVersion } from "./looks";
 import { TestBadge, Took } from "./node_card";
 import { collapsed, select, selected, shownLooks, toggleStage } from "./place";
-import { type Scene, stageOf } from "./scene";
+import type { Scene } from "./scene";
 
 type Row = { readonly stage: string; readonly size: number } | { readonly asset: Asset };
 
@@ -31,11 +33,11 @@ export function AssetList({ current, only }: { current: Signal<string>; only: Sc
       <table class="table fixed" role="treegrid" aria-label="Assets" aria-rowcount={rows.length + 1}>
         <Columns />
         <tbody>
-          {from > 0 && <tr aria-hidden="true" style={{ height: `${from * ROW_PX}px` }} />}
+          <Gap rows={from} />
           {rows.slice(from, to).map((row, offset) => (
             <ListRow key={idOf(row)} row={row} index={from + offset} isCurrent={from + offset === at} current={current} />
           ))}
-          {to < rows.length && <tr aria-hidden="true" style={{ height: `${(rows.length - to) * ROW_PX}px` }} />}
+          <Gap rows={rows.length - to} />
         </tbody>
       </table>
       {rows.length === 0 && <p class="block muted">No asset is in the states that the filters show.</p>}
@@ -126,7 +128,7 @@ function AssetRow({ asset, common }: { asset: Asset; common: object }) {
   return (
     <tr {...common} aria-level={2} aria-selected={isSelected} class={isSelected ? "sel" : ""} onClick={() => select(asset.name)}>
       <td role="gridcell" title={asset.name} class="name">
-        {asset.name.slice(stageOf(asset.name).length + 1)}
+        {withoutStage(asset.name)}
       </td>
       <td role="gridcell">
         <State look={view.look} word={view.word} />
@@ -157,9 +159,7 @@ function useListKeys(rows: readonly Row[], at: number, scroller: { current: HTML
     const element = scroller.current;
     if (!row || !element || !(element.contains(document.activeElement) || document.activeElement === document.body)) return false;
     current.value = idOf(row);
-    const top = Math.max(0, Math.min(rows.length - 1, index)) * ROW_PX;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + 2 * ROW_PX > element.scrollTop + element.clientHeight) element.scrollTop = top + 2 * ROW_PX - element.clientHeight;
+    bringInSight(element, rows.indexOf(row));
     requestAnimationFrame(() => element.querySelector<HTMLElement>(`[data-row="${CSS.escape(idOf(row))}"]`)?.focus({ preventScroll: true }));
     if (selected.value && "asset" in row) select(row.asset.name, true);
   };

@@ -1,13 +1,14 @@
 /** The graph: canvases, buttons and heads of stages, held together by a Surface. */
 import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { reached } from "../../graph";
 import { type Keymap, useKeys } from "../../keys";
 import { connection } from "../../live/live";
 import { counted } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { assets, runs, tasks } from "../../store";
 import { changedLooks, countsOfStage, inWords, isHidden, lookNow, looksVersion, sizeOf } from "./looks";
-import { type Arrow, downstreamOf, stepFrom } from "./neighbourhood";
+import { type Arrow, stepFrom } from "./neighbourhood";
 import { NodeCard, StageCard } from "./node_card";
 import type { Marks } from "./painting";
 import { collapsed, hops, select, selected, shownLooks, toggleStage } from "./place";
@@ -118,7 +119,7 @@ function useMarks(focused: string): Marks {
       look: (node: SceneNode) => (node.isStage ? lookOfStage(node.stage) : lookNow(node.name)),
       isBlocked,
       selected: name,
-      downstream: name ? downstreamOf(known, name) : new Set<string>(),
+      downstream: name ? reached(known, name, "downstreams") : new Set<string>(),
       isDim: (node: SceneNode) => !node.isStage && isHidden(node.name, looks),
       focused,
     }),

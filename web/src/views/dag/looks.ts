@@ -1,8 +1,8 @@
 /** How all assets look now: kept up to date by what changed, so that a change costs the same in a large graph. */
 import { effect, signal, untracked } from "@preact/signals";
 import { LOOKS, type Look } from "../../parts/look";
+import { stageOf } from "../../parts/names";
 import { assets, changedNodes, followsNewest, nodesVersion, task, viewOf } from "../../store";
-import { stageOf } from "./scene";
 
 export type Counts = Readonly<Record<Look, number>>;
 

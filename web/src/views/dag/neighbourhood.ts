@@ -1,36 +1,10 @@
-/** Walks along the edges: what is near an asset, what is downstream of it, and where an arrow key leads. Pure. */
-import type { Asset } from "../../api";
+/** What is near an asset, and where an arrow key leads. Pure. */
+import { type Edges, reached } from "../../graph";
 import type { Scene } from "./scene";
 
-type Assets = ReadonlyMap<string, Pick<Asset, "upstreams" | "downstreams">>;
-
-/** An asset with everything at most so many edges away, upstream or downstream. */
-export function within(assets: Assets, name: string, hops: number): Set<string> {
-  const up = reached(assets, name, "upstreams", hops);
-  for (const other of reached(assets, name, "downstreams", hops)) up.add(other);
-  return up;
-}
-
-/** An asset with everything that depends on it. */
-export function downstreamOf(assets: Assets, name: string): Set<string> {
-  return reached(assets, name, "downstreams", Infinity);
-}
-
-function reached(assets: Assets, name: string, way: "upstreams" | "downstreams", hops: number): Set<string> {
-  const found = new Set([name]);
-  let edge = [name];
-  for (let hop = 0; hop < hops && edge.length > 0; hop += 1) {
-    const next: string[] = [];
-    for (const one of edge) {
-      for (const other of assets.get(one)?.[way] ?? []) {
-        if (found.has(other)) continue;
-        found.add(other);
-        next.push(other);
-      }
-    }
-    edge = next;
-  }
-  return found;
+/** An asset with all that is at most this many edges away, upstream or downstream. */
+export function within(assets: ReadonlyMap<string, Edges>, name: string, hops: number): ReadonlySet<string> {
+  return new Set([...reached(assets, name, "upstreams", hops), ...reached(assets, name, "downstreams", hops)]);
 }
 
 export type Arrow = "ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown";

@@ -1,5 +1,6 @@
 /** What the graph view draws: the server's layout, with stages collapsed or with only some assets. Pure. */
 import type { Layout } from "./layout";
+import { stageOf } from "../../parts/names";
 import { settled } from "./settling";
 
 export interface SceneNode {
@@ -57,8 +58,6 @@ const ROW_STEP = 88;
 const LANE_STEP = 8;
 const NODE_TOP = MARGIN + HEAD + MARGIN;
 const COLLAPSED_WIDTH = NODE_WIDTH + 2 * MARGIN;
-
-export const stageOf = (asset: string): string => asset.slice(0, Math.max(0, asset.indexOf(".")));
 
 /** The scene of a layout. `only` leaves out all other assets and moves the rest together; otherwise stages can be collapsed. */
 export function sceneOf(layout: Layout, collapsed: ReadonlySet<string>, only: ReadonlySet<string> | null = null): Scene {

@@ -3,8 +3,9 @@ import { computed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { NodeState } from "../../api";
 import { count, counted, duration } from "../../parts/format";
+import { Gap } from "../../parts/gap";
 import { type Look, lookOf, WORDS } from "../../parts/look";
-import { ROW_PX, useWindow } from "../../parts/windowed";
+import { useWindow } from "../../parts/windowed";
 import { assetPath, here, link } from "../../router";
 import { type AssetFigures, figuresOf } from "./history_figures";
 import { history } from "./shown_history";
@@ -105,15 +106,6 @@ export function AllAssets() {
         </table>
       </div>
     </section>
-  );
-}
-
-function Gap({ rows }: { rows: number }) {
-  if (rows <= 0) return null;
-  return (
-    <tr aria-hidden="true" style={{ height: `${rows * ROW_PX}px` }}>
-      <td colSpan={7} />
-    </tr>
   );
 }
 

@@ -1,11 +1,15 @@
 /** What failed first, up front: the first rows that a test found or the error, and what is blocked because of it. */
-import { useEffect, useState } from "preact/hooks";
-import { api, get, type TestResult } from "../../api";
+import { Fragment } from "preact";
+import { api, asking, type TestResult } from "../../api";
+import { FewRows } from "../../grid/few_rows";
+import type { RowsAnswer } from "../../grid/source";
+import { useFetched } from "../../parts/fetched";
 import { count, counted, duration } from "../../parts/format";
 import { Icon } from "../../parts/icon";
+import { withoutStage } from "../../parts/names";
 import { assetPath, here, link } from "../../router";
 import { shownNodes, shownTask } from "./shown_task";
-import { type Failure, failuresOf, reasonOf, shortName } from "./task_words";
+import { type Failure, failuresOf, reasonOf } from "./task_words";
 
 const SHOWN = 2;
 const BLOCKED_SHOWN = 6;
@@ -66,12 +70,12 @@ function Blocked({ names }: { names: readonly string[] }) {
     <p class="sm blocked">
       Blocked because of it:{" "}
       {shown.map((name, index) => (
-        <>
+        <Fragment key={name}>
           {index > 0 && ", "}
-          <a key={name} href={link(assetPath(name))} title={name}>
-            {shortName(name)}
+          <a href={link(assetPath(name))} title={name}>
+            {withoutStage(name)}
           </a>
-        </>
+        </Fragment>
       ))}
       {names.length > shown.length && (
         <>
@@ -100,14 +104,15 @@ function Message({ failure }: { failure: Failure }) {
   );
 }
 
-interface Found {
+/** The first row of GET /api/tests/data/{testName}. */
+interface FirstRows extends RowsAnswer {
   readonly description: string;
-  readonly columns: readonly string[];
-  readonly row: readonly unknown[];
 }
 
 function FailedTest({ failure, test }: { failure: Failure; test: TestResult }) {
-  const found = useFirstRow(test);
+  const { taskId, attempt } = shownTask.value ?? {};
+  const address = asking(api`/api/tests/data/${test.testName}`, { taskId, attempt, limit: 1, format: "arrays" });
+  const { value: found } = useFetched<FirstRows>(taskId ? address : "", test.rowCount);
   const to = link("/tests", { test: test.testName });
   const rows = test.rowCount ?? 0;
   return (
@@ -115,7 +120,7 @@ function FailedTest({ failure, test }: { failure: Failure; test: TestResult }) {
       <div>
         <p>
           <a class="strong" href={to} title={test.testName}>
-            {shortName(test.testName)}
+            {withoutStage(test.testName)}
           </a>
         </p>
         <p class="muted sm description">{found?.description || " "}</p>
@@ -134,67 +139,25 @@ function FailedTest({ failure, test }: { failure: Failure; test: TestResult }) {
   );
 }
 
-function FirstRow({ found }: { found: Found | null }) {
-  const columns = found?.columns.slice(0, COLUMNS_SHOWN) ?? [];
-  const isNumber = (index: number): boolean => typeof found?.row[index] === "number" || /^-?\d+(\.\d+)?$/.test(String(found?.row[index]));
+/** Its place is there before it is fetched, so that nothing moves. */
+function FirstRow({ found }: { found: FirstRows | null | undefined }) {
+  if (found && found.rows.length > 0) {
+    return (
+      <FewRows class="table first-row" label="The first row that the test found" columns={found.columns.slice(0, COLUMNS_SHOWN)} rows={found.rows} />
+    );
+  }
   return (
     <table class="table first-row" aria-label="The first row that the test found">
       <thead>
         <tr>
-          {columns.map((column, index) => (
-            <th key={column} scope="col" class={isNumber(index) ? "num" : ""}>
-              {column}
-            </th>
-          ))}
-          {columns.length === 0 && <th> </th>}
+          <th> </th>
         </tr>
       </thead>
       <tbody>
         <tr>
-          {columns.map((column, index) => (
-            <td key={column} class={isNumber(index) ? "mono num" : "mono"}>
-              <Cell value={found!.row[index]} />
-            </td>
-          ))}
-          {columns.length === 0 && <td class="muted">{found ? "The rows are not kept any more." : ""}</td>}
+          <td class="muted">{found === undefined ? "" : "The rows are no longer kept."}</td>
         </tr>
       </tbody>
     </table>
   );
-}
-
-function Cell({ value }: { value: unknown }) {
-  if (value === null || value === undefined) return <span class="null">NULL</span>;
-  if (value === "") return <span class="empty">empty text</span>;
-  return <>{typeof value === "object" ? JSON.stringify(value) : String(value)}</>;
-}
-
-/** The first row that a test found in the attempt in view; null while it is fetched. */
-function useFirstRow(test: TestResult): Found | null {
-  const [found, take] = useState<Found | null>(null);
-  const id = shownTask.value?.taskId ?? "";
-  const attempt = shownTask.value?.attempt;
-  useEffect(() => {
-    const stop = new AbortController();
-    const query = { taskId: id, attempt, limit: 1, format: "arrays" };
-    get<Answer>(api`/api/tests/data/${test.testName}`, query, stop.signal).then(
-      (answer) => take(answer && foundIn(answer)),
-      () => take(null),
-    );
-    return () => stop.abort();
-  }, [id, attempt, test.testName, test.rowCount]);
-  return found;
-}
-
-interface Answer {
-  readonly description?: string;
-  readonly columns?: readonly (string | { readonly name: string })[];
-  readonly rows?: readonly (readonly unknown[])[];
-  readonly data?: readonly Readonly<Record<string, unknown>>[];
-}
-
-function foundIn({ description = "", columns = [], rows, data }: Answer): Found {
-  const names = columns.map((column) => (typeof column === "string" ? column : column.name));
-  const row = rows?.[0] ?? names.map((name) => data?.[0]?.[name]);
-  return { description, columns: rows?.length || data?.length ? names : [], row };
 }

@@ -4,6 +4,7 @@ import type { ComponentChildren, CSSProperties, RefObject } from "preact";
 import { useRef } from "preact/hooks";
 import { useKeys } from "../../keys";
 import { count, counted, duration } from "../../parts/format";
+import { Gap } from "../../parts/gap";
 import { Icon } from "../../parts/icon";
 import { type Look, LOOKS, lookOf, State } from "../../parts/look";
 import { ROW_PX, useInSight, useWindow } from "../../parts/windowed";
@@ -173,15 +174,6 @@ function Scrolled() {
         </p>
       )}
     </div>
-  );
-}
-
-function Gap({ rows }: { rows: number }) {
-  if (rows <= 0) return null;
-  return (
-    <tr class="gap" aria-hidden="true" style={{ height: `${rows * ROW_PX}px` }}>
-      <td colSpan={8} />
-    </tr>
   );
 }
 

@@ -3,10 +3,10 @@ import { computed } from "@preact/signals";
 import type { TestResult } from "../../api";
 import { counted, duration } from "../../parts/format";
 import { lookOf, State, WORDS } from "../../parts/look";
+import { withoutStage } from "../../parts/names";
 import { link } from "../../router";
 import { assets, project, testResults } from "../../store";
 import { isEarlier, shownNodes, shownTask } from "./shown_task";
-import { shortName } from "./task_words";
 
 const results = computed<readonly TestResult[]>(() => {
   const task = shownTask.value;
@@ -63,7 +63,7 @@ function Result({ result }: { result: TestResult }) {
     <li>
       <State look={look} word={look === "success" ? "Passed" : WORDS[look]} />
       <a href={link("/tests", { test: result.testName })} title={result.testName}>
-        {shortName(result.testName)}
+        {withoutStage(result.testName)}
       </a>
       {result.rowCount ? <span>{counted(result.rowCount, "row")}</span> : null}
       <span class="faint">{look === "running" ? "" : duration(result.durationMs)}</span>

@@ -1,6 +1,7 @@
 /** A task and its nodes in words: what it is of, why a node was skipped, what failed and in which order. */
 import type { Task, TaskNode, TestResult } from "../../api";
 import { counted } from "../../parts/format";
+import { blockerOf } from "../../parts/node_message";
 
 const CANCELLED = "cancelled";
 
@@ -19,11 +20,6 @@ export function scopeOf(task: Task, nodes: readonly TaskNode[], assetCount: numb
 function assetsOf(nodes: readonly TaskNode[], assetCount: number): string {
   if (nodes.length >= assetCount) return `all ${counted(nodes.length, "asset")}`;
   return nodes.length === 1 ? `${nodes[0]!.assetName} alone` : `${nodes.length} of ${counted(assetCount, "asset")}`;
-}
-
-/** The asset because of which a node was skipped, or "". */
-export function blockerOf(message: string): string {
-  return /^skipped: upstream (.*) failed$/s.exec(message)?.[1] ?? "";
 }
 
 /** Why a node was skipped, in a few words. */
@@ -75,9 +71,6 @@ export function pathInWords(names: readonly string[]): string {
   if (names.length <= PATH_NAMES) return names.join(" → ");
   return [...names.slice(0, 3), `${names.length - 6} more`, ...names.slice(-3)].join(" → ");
 }
-
-/** The part of a name after its stage. */
-export const shortName = (name: string): string => name.slice(name.indexOf(".") + 1);
 
 /** What a failure is, in a sentence after its asset: "its test found 20 rows, 89 ms into its work". */
 export function reasonOf(failure: Failure): string {

@@ -5,6 +5,7 @@ import { Grid } from "../../grid/grid";
 import { useOwnWanted } from "../../grid/use_grid";
 import { useKeys } from "../../keys";
 import { counted } from "../../parts/format";
+import { whyNotRun } from "../../parts/node_message";
 import { Said } from "../../parts/said";
 import { taskId } from "../../store";
 import type { TestRow } from "./tests";
@@ -46,7 +47,7 @@ function NoRows({ row }: { row: TestRow }) {
       <div class="block norows">
         <div class="alert warn">
           <b class="strong">The test could not run</b>, so nothing is known of the rows
-          <Said text={row.error.replace(/^could not run: /, "")} />
+          <Said text={whyNotRun(row.error)} />
         </div>
       </div>
     );

@@ -7,6 +7,7 @@ import { useFetched } from "../../parts/fetched";
 import { duration } from "../../parts/format";
 import { State } from "../../parts/look";
 import { MarkdownText } from "../../parts/markdown_text";
+import { withoutStage } from "../../parts/names";
 import { RunButton } from "../../parts/run_button";
 import { assetPath, link } from "../../router";
 import { runTest } from "../../run";
@@ -32,7 +33,7 @@ export function TestDetail({ row, marks }: { row: TestRow; marks: readonly Mark[
       <header>
         <div class="row">
           <h1 class="cut grow" title={row.name}>
-            {row.name.slice(row.name.indexOf(".") + 1)}
+            {withoutStage(row.name)}
           </h1>
           <State look={row.look} word={row.word} />
           <RunButton onRun={run}>

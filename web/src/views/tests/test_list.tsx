@@ -1,9 +1,9 @@
 /** The list of data tests. Only the rows in view are elements. */
 import { useRef } from "preact/hooks";
 import { count, counted } from "../../parts/format";
+import { Gap } from "../../parts/gap";
 import { State } from "../../parts/look";
-import "../../parts/rows_table.css";
-import { ROW_PX, useInSight, useWindow } from "../../parts/windowed";
+import { useInSight, useWindow } from "../../parts/windowed";
 import { here, setQuery } from "../../router";
 import { Trend } from "./trend";
 import type { Mark, TestRow } from "./tests";
@@ -41,11 +41,11 @@ export function TestList({ rows, chosen, marks, hidden, known }: TestListProps) 
           </tr>
         </thead>
         <tbody>
-          <Space rows={from} />
+          <Gap rows={from} />
           {rows.slice(from, to).map((row, index) => (
             <Row key={row.name} row={row} chosen={row === chosen} place={from + index + 2} marks={marks.get(row.name) ?? []} />
           ))}
-          <Space rows={rows.length - to} />
+          <Gap rows={rows.length - to} />
         </tbody>
       </table>
       {hidden > 0 && (
@@ -56,11 +56,6 @@ export function TestList({ rows, chosen, marks, hidden, known }: TestListProps) 
       {!known && <p class="block sm faint">The tests are being fetched…</p>}
     </div>
   );
-}
-
-/** The room of rows that are out of view. */
-function Space({ rows }: { rows: number }) {
-  return rows > 0 ? <tr aria-hidden="true" style={{ height: `${rows * ROW_PX}px` }} /> : null;
 }
 
 interface RowProps {

@@ -1,6 +1,7 @@
 /** The data tests of a task: what the list shows, in which order, and what its filters count. */
 import type { Asset, DataTest, History, TestOfTask, TestResult } from "../../api";
 import type { Look } from "../../parts/look";
+import { withoutStage } from "../../parts/names";
 
 export type TestState = "failed" | "not run" | "running" | "passed";
 
@@ -92,7 +93,7 @@ function looks(status: string, couldNotRun: boolean): Pick<TestRow, "state" | "l
 }
 
 export function shortName(name: string): string {
-  return name.slice(name.indexOf(".") + 1).replace(/^test_(?=.)/, "");
+  return withoutStage(name).replace(/^test_(?=.)/, "");
 }
 
 /** Failed ones first, then those that did not run; while tests still run, by name, so that no row jumps. */

@@ -1,16 +1,4 @@
-/** What is before and behind an asset in the graph. */
-import type { Asset } from "../../api";
-
-type Assets = ReadonlyMap<string, Pick<Asset, "downstreams">>;
-
-/** All assets that read it, directly or through others, nearest first. */
-export function allDownstreams(name: string, assets: Assets): string[] {
-  const found = new Set<string>([name]);
-  for (const one of found) for (const next of assets.get(one)?.downstreams ?? []) found.add(next);
-  found.delete(name);
-  return [...found];
-}
-
+/** Which line of an asset's file an error is about. */
 
 /** The line that a message names, of this file: "assets/models/a/b.sql:7: ..." or "... (b.py:7)". */
 export function lineIn(message: string, path: string): number | undefined {
