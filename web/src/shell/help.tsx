@@ -1,4 +1,5 @@
 /** The help: the keys of every view. */
+import { Fragment } from "preact";
 import { Icon } from "../parts/icon";
 import { project } from "../store";
 import { closeDialog } from "./dialogs";
@@ -99,12 +100,12 @@ function KeyList({ title, keys }: { title: string; keys: Keys }) {
       <h2>{title}</h2>
       <dl class="kv">
         {keys.map(([key, what]) => (
-          <>
-            <dt key={key}>
+          <Fragment key={key}>
+            <dt>
               <kbd>{key}</kbd>
             </dt>
             <dd>{what}</dd>
-          </>
+          </Fragment>
         ))}
       </dl>
     </section>

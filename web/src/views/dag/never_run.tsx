@@ -1,4 +1,5 @@
 /** Beside the graph while nothing has run: the one thing to do. */
+import { Fragment } from "preact";
 import { counted } from "../../parts/format";
 import { parametersOf } from "../../parts/parameters";
 import { RunButton } from "../../parts/run_button";
@@ -56,14 +57,14 @@ function Parameters() {
       </p>
       <dl class="kv">
         {parameters.map(({ name, fallback, asset }) => (
-          <>
-            <dt key={name} class="mono">
+          <Fragment key={name}>
+            <dt class="mono">
               {name}
             </dt>
             <dd>
               {fallback || "no default"}, read by <span class="mono">{asset}</span>
             </dd>
-          </>
+          </Fragment>
         ))}
       </dl>
     </>
