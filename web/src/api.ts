@@ -1,4 +1,5 @@
 /** The server's HTTP API, as docs/http-api describes it: its shapes, and one way to ask. */
+import { type QueryChange, withQuery } from "./places";
 
 export type NodeState = "INITIAL" | "IN_PROGRESS" | "TESTING" | "FAILED" | "SUCCESS";
 export type TaskStatus = "NOT_STARTED" | "IN_PROGRESS" | "PENDING" | "SUCCESS" | "FAILED";
@@ -204,7 +205,7 @@ export function whyFailed(error: unknown): string {
 }
 
 /** Parameters of a query: empty ones are left out, arrays repeat. */
-export type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
+export type Query = QueryChange;
 
 /** A path of the API with its parts percent-encoded: api`/api/logs/${taskId}`. */
 export function api(parts: TemplateStringsArray, ...values: string[]): string {
@@ -213,13 +214,7 @@ export function api(parts: TemplateStringsArray, ...values: string[]): string {
 
 /** A path with a query. */
 export function asking(path: string, query: Query = {}): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value === null || value === undefined || value === "" || value === false) continue;
-    for (const item of Array.isArray(value) ? value : [String(value)]) search.append(name, item);
-  }
-  const text = search.toString();
-  return text ? `${path}?${text}` : path;
+  return withQuery(path, new URLSearchParams(), query);
 }
 
 /** GET as JSON; `null` for a 204. Throws ApiError with the server's message. */

@@ -9,8 +9,8 @@ export interface Place {
   readonly query: URLSearchParams;
 }
 
-/** What a link or a change of the query can set: `null` removes, an array repeats the parameter. */
-export type QueryChange = Record<string, string | number | readonly string[] | null | undefined>;
+/** What a link or a change of the query can set: `null`, "" and `false` remove, an array repeats the parameter. */
+export type QueryChange = Readonly<Record<string, string | number | boolean | readonly string[] | null | undefined>>;
 
 const LISTS: Record<string, ViewName> = { "/": "dag", "/tests": "tests", "/logs": "logs", "/history": "history" };
 
@@ -40,7 +40,7 @@ export function withQuery(path: string, query: URLSearchParams, change: QueryCha
   const changed = new URLSearchParams(query);
   for (const [name, value] of Object.entries(change)) {
     changed.delete(name);
-    if (value === null || value === undefined || value === "") continue;
+    if (value === null || value === undefined || value === "" || value === false) continue;
     for (const item of Array.isArray(value) ? value : [String(value)]) changed.append(name, item);
   }
   const text = changed.toString();

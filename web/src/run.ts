@@ -15,7 +15,7 @@ export interface RunRequest {
 }
 
 /** A new task id, as the docs recommend: task_20250125_143022, in UTC. */
-export function newTaskId(now = new Date()): string {
+function newTaskId(now = new Date()): string {
   const digits = now.toISOString().replace(/\D/g, "");
   return `task_${digits.slice(0, 8)}_${digits.slice(8, 14)}_${digits.slice(14, 17)}`;
 }

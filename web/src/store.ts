@@ -168,7 +168,7 @@ export async function refresh(): Promise<void> {
 let meanwhile: (NodeMessage | TestMessage)[] = [];
 
 /** Fetch the status of the task in view. */
-export async function refreshTask(): Promise<void> {
+async function refreshTask(): Promise<void> {
   const id = taskId.peek();
   if (!id) {
     takeTask(null);

@@ -5,7 +5,7 @@ import { duration } from "../parts/format";
 import { go, taskPath } from "../router";
 
 /** Tasks that took less are not worth it. */
-export const LONG_TASK_MS = 20_000;
+const LONG_TASK_MS = 20_000;
 
 const permission = signal("Notification" in window ? Notification.permission : "denied");
 

@@ -20,7 +20,7 @@ export const EMPTY_FORM: RunForm = { mode: "rows", rows: [{ key: "", value: "" }
 export type Read<T> = { readonly value: T } | { readonly error: string };
 
 /** A value of a row: what is JSON is taken as that, anything else as text. */
-export function valueOf(text: string): unknown {
+function valueOf(text: string): unknown {
   const trimmed = text.trim();
   try {
     return JSON.parse(trimmed);

@@ -5,7 +5,7 @@ import { tick } from "../live/clock";
 import { connection } from "../live/live";
 import { duration, ticking } from "../parts/format";
 import { Icon } from "../parts/icon";
-import { lookOf, State, WORDS } from "../parts/look";
+import { LOOKS, lookOf, State, WORDS } from "../parts/look";
 import { RunButton } from "../parts/run_button";
 import { assetPath, go, here, link, place, setQuery, taskPath } from "../router";
 import { allNodes, loaded, retryable, runs, summary, taskError, taskId, tasks } from "../store";
@@ -58,7 +58,7 @@ function Marks() {
   const marks = [];
   for (let from = 0; from < looks.length; from += step) {
     const group = looks.slice(from, from + step);
-    marks.push(["failed", "running", "testing", "waiting", "skipped", "success"].find((look) => group.includes(look as never)));
+    marks.push(LOOKS.find((look) => group.includes(look)));
   }
   return (
     <span class="segs" role="img" aria-label={step === 1 ? "one mark a node" : `one mark for ${step} nodes`}>

@@ -1,4 +1,5 @@
 /** The tools of the DAG view: graph or list, the states with their counts, focus, fit and export. */
+import { FilterChip } from "../../parts/filter_chip";
 import { LOOKS, State } from "../../parts/look";
 import { Icon } from "../../parts/icon";
 import { counted } from "../../parts/format";
@@ -57,11 +58,11 @@ function States() {
       {LOOKS.map((look) => {
         const isOn = shown.has(look);
         return (
-          <button key={look} type="button" class={isOn ? "chip filter on" : "chip filter"} aria-pressed={isOn} onClick={() => toggleLook(look)}>
+          <FilterChip key={look} isOn={isOn} toggle={() => toggleLook(look)}>
             <State look={look} />
             <b style={{ minWidth: `${digits}ch` }}>{of[look]}</b>
             {isOn && <Icon name="close" />}
-          </button>
+          </FilterChip>
         );
       })}
       <Hidden />

@@ -2,6 +2,7 @@
 import "./history.css";
 import { useEffect } from "preact/hooks";
 import { useKeys } from "../../keys";
+import { FilterChip } from "../../parts/filter_chip";
 import { count, day, duration } from "../../parts/format";
 import { lookOf, State, WORDS } from "../../parts/look";
 import { RunButton } from "../../parts/run_button";
@@ -83,22 +84,16 @@ function Filters() {
   const of = (wanted: string): number => found.filter((task) => task.status === wanted).length;
   return (
     <>
-      <button type="button" class={status.value ? "chip filter" : "chip filter on"} aria-pressed={!status.value} onClick={() => setQuery({ status: null })}>
+      <FilterChip isOn={!status.value} toggle={() => setQuery({ status: null })}>
         All <b>{count(found.length)}</b>
-      </button>
+      </FilterChip>
       {["FAILED", "IN_PROGRESS", "SUCCESS"].map((wanted) => {
         const on = status.value === wanted;
         if (of(wanted) === 0 && !on) return null;
         return (
-          <button
-            key={wanted}
-            type="button"
-            class={on ? "chip filter on" : "chip filter"}
-            aria-pressed={on}
-            onClick={() => setQuery({ status: on ? null : wanted })}
-          >
+          <FilterChip key={wanted} isOn={on} toggle={() => setQuery({ status: on ? null : wanted })}>
             <State look={lookOf(wanted)} /> <b>{count(of(wanted))}</b>
-          </button>
+          </FilterChip>
         );
       })}
     </>

@@ -1,7 +1,7 @@
 /** A line of the log: how its JSON is read without losing a digit, and how it is written as text. */
 
 /** A number whose digits JavaScript would change, such as 70.0 or 12345678901234567890, as it is in the JSON. */
-export class ExactNumber {
+class ExactNumber {
   constructor(readonly digits: string) {}
   toString(): string {
     return this.digits;

@@ -4,7 +4,7 @@ import { ApiError, whyFailed } from "../../api";
 import { type Counts, type Filters, type Page, pageUrl } from "./log_filters";
 import { type LogLine, parseExact } from "./log_line";
 
-export const PAGE_LINES = 200;
+const PAGE_LINES = 200;
 const PAGES_KEPT = 60;
 
 /** How many lines there are. */

@@ -3,7 +3,7 @@ import type { TaskNode } from "../../api";
 import { lookOf, type Look } from "../../parts/look";
 
 /** The columns that a table of nodes can be sorted by. */
-export const SORTS = ["state", "name", "tests", "rows", "queued", "executing", "testing", "start"] as const;
+const SORTS = ["state", "name", "tests", "rows", "queued", "executing", "testing", "start"] as const;
 export type Sort = (typeof SORTS)[number];
 
 /** A sort as the address has it: "-executing" is the largest first; anything else is the order of start. */

@@ -3,6 +3,7 @@ import { computed } from "@preact/signals";
 import type { ComponentChildren, CSSProperties, RefObject } from "preact";
 import { useRef } from "preact/hooks";
 import { useKeys } from "../../keys";
+import { FilterChip } from "../../parts/filter_chip";
 import { count, counted, duration } from "../../parts/format";
 import { Gap } from "../../parts/gap";
 import { Icon } from "../../parts/icon";
@@ -102,10 +103,10 @@ function Chip({ look }: { look: Look }) {
   const on = wantedLooks.value.includes(look);
   if (number === 0 && !on) return null;
   return (
-    <button type="button" class={on ? "chip filter on" : "chip filter"} aria-pressed={on} onClick={() => toggle(look)}>
+    <FilterChip isOn={on} toggle={() => toggle(look)}>
       <State look={look} /> <b>{count(number)}</b>
       {on && <Icon name="close" />}
-    </button>
+    </FilterChip>
   );
 }
 

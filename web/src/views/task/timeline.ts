@@ -82,7 +82,7 @@ const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500].concat(
 const MOST_TICKS = 5;
 
 /** The distance of ticks on a timeline of this length, in ms. */
-export function tickStep(span: number): number {
+function tickStep(span: number): number {
   return STEPS.find((step) => span / step <= MOST_TICKS) ?? Math.ceil(span / MOST_TICKS / HOUR) * HOUR;
 }
 

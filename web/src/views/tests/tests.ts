@@ -5,8 +5,6 @@ import { withoutStage } from "../../parts/names";
 
 export type TestState = "failed" | "not run" | "running" | "passed";
 
-export const STATES = ["failed", "not run", "passed", "running"] as const satisfies TestState[];
-
 export const STATE_WORDS: Record<TestState, string> = {
   failed: "Failed",
   "not run": "Not run",

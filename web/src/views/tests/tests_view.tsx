@@ -1,6 +1,7 @@
 /** The Tests view: what failed, with its rows. */
 import { useMemo, useRef } from "preact/hooks";
 import { useKeys } from "../../keys";
+import { FilterChip } from "../../parts/filter_chip";
 import { Icon } from "../../parts/icon";
 import { type Look, State } from "../../parts/look";
 import { useHistory } from "../../parts/history";
@@ -60,20 +61,14 @@ function Tools({ rows, status, search }: { rows: readonly TestRow[]; status: str
   const set = (name: string): void => setQuery({ status: name === status ? null : name });
   return (
     <div class="tools" role="toolbar" aria-label="Filters">
-      <button type="button" class={status ? "chip filter" : "chip filter on"} aria-pressed={!status} onClick={() => set("")}>
+      <FilterChip isOn={!status} toggle={() => set("")}>
         All <b>{rows.length}</b>
-      </button>
+      </FilterChip>
       {CHIPS.map(([name, look]) => (
-        <button
-          key={name}
-          type="button"
-          class={status === name ? "chip filter on" : "chip filter"}
-          aria-pressed={status === name}
-          onClick={() => set(name)}
-        >
+        <FilterChip key={name} isOn={status === name} toggle={() => set(name)}>
           <State look={look} word={STATE_WORDS[name]} />
           <b>{counts[name]}</b>
-        </button>
+        </FilterChip>
       ))}
       <label class="input findtest">
         <Icon name="search" />
