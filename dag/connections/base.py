@@ -73,7 +73,7 @@ class Session(ABC):
         return self.read(sql)
 
     def count_rows(self, asset: str, where: str = "") -> int:
-        """The number of rows in the asset's relation, or of those that fulfil a condition."""
+        """The number of rows in the asset's relation, or of those that meet a condition."""
         condition = f" WHERE {where}" if where else ""
         return int(self.scalar(f"SELECT count(*) FROM {self.dialect.relation(asset)}{condition}"))
 

@@ -139,7 +139,7 @@ CREATE MACRO {NUMBER_KEY}(t) AS {NUMBER_KEY}_parts(
 """
 """Numbers of any length compare by their sign, then by the length of their whole part, then by their digits.
 
-The digits of negative ones are turned round, with a last one above 9: of -1.2 and -1.25, the shorter is greater.
+The digits of negative ones are inverted, with a last one above 9: of -1.2 and -1.25, the shorter is greater.
 """
 
 _INTEGERS = {

@@ -19,8 +19,8 @@ class RowFormat(StrEnum):
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
-FILTER = Query("filter", "a condition, column:operator:value; several must all be fulfilled", is_repeated=True)
-SORT = Query("sort", "columns to sort by, separated by commas; a - before a column turns its order round")
+FILTER = Query("filter", "a condition, column:operator:value; rows must meet all of them", is_repeated=True)
+SORT = Query("sort", "columns to sort by, separated by commas; a - before a column reverses its order")
 FORMAT = Query("format", "the form of rows: objects by default", choices=tuple(RowFormat))
 
 
