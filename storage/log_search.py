@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, islice
 from threading import Lock
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, case, func, select
@@ -105,6 +105,11 @@ class Found:
     total: int
 
 
+def _shown_table(levels: frozenset[str]) -> bytes:
+    """For `bytes.translate`: 1 for the numbers of these levels, 0 for all others."""
+    return bytes(number < _NO_LEVEL and LOG_LEVELS[number] in levels for number in range(256))
+
+
 @dataclass
 class _Matches:
     """The entries that a search has found up to a position, of the `total` that were there."""
@@ -125,8 +130,17 @@ class _Matches:
         """The positions of the entries of some levels."""
         if levels is None:
             return self.positions
-        is_shown = bytes(number < _NO_LEVEL and LOG_LEVELS[number] in levels for number in range(_NO_LEVEL + 1))
-        return array("q", compress(self.positions, self.levels.translate(is_shown.ljust(256, b"\0"))))
+        return array("q", compress(self.positions, self.levels.translate(_shown_table(levels))))
+
+    def first_shown(self, levels: frozenset[str] | None, window: Window) -> "array[int]":
+        """The positions on the page of a window that starts after a position; those before it are not looked at."""
+        assert window.after is not None
+        low = bisect_right(self.positions, window.after)
+        high = len(self.positions) if window.before is None else bisect_left(self.positions, window.before, low)
+        if levels is None:
+            return self.positions[low : min(high, low + window.limit)]
+        found = compress(memoryview(self.positions)[low:high], self.levels[low:high].translate(_shown_table(levels)))
+        return array("q", islice(found, window.limit))
 
 
 class LogSearch:
@@ -160,12 +174,12 @@ class LogSearch:
     def entries(
         self, search: Search, levels: frozenset[str] | None, window: Window, cancellation: Cancellation
     ) -> tuple[FoundEntry, ...]:
-        """The entries of `page`, without its numbers, which take longer. Raises as `page` does."""
+        """The entries of a page that starts after a position, without the numbers of `page`. Raises as `page` does."""
         with self._moment(search, cancellation) as (connection, matches):
             if matches is None:
                 return _entries(connection, _positions(connection, search, levels, window))
             _update(connection, search, matches, sum(_counts(connection, search).values()))
-            return _entries(connection, _within(matches.shown(levels), window).positions)
+            return _entries(connection, matches.first_shown(levels, window))
 
     @contextmanager
     def _moment(self, search: Search, cancellation: Cancellation) -> Iterator[tuple[Connection, _Matches | None]]:
