@@ -2,11 +2,11 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { count } from "../../parts/format";
 import { Icon } from "../../parts/icon";
+import { ROW_PX } from "../../parts/windowed";
 import { assetPath, link } from "../../router";
 import type { ListState } from "./list_state";
 import { type LogLine, ownFields, reason, timeText, valueText } from "./log_line";
 import { fieldSearch, parts } from "./marks";
-import { ROW } from "./row_window";
 
 const SHOWN_CHARS = 500; // of a message or a field, in its line
 const SHOWN_FIELDS = 12;
@@ -31,7 +31,7 @@ export function LineList({ state, ofOneAsset = false }: { state: ListState; ofOn
   const isDrawn = selected !== null && selected.index >= first && selected.index <= last;
   const rows = [];
   for (let index = first; index <= last; index += 1) {
-    rows.push(<Row key={index} state={state} index={index} top={offset + (index - first) * ROW} ofOneAsset={ofOneAsset} />);
+    rows.push(<Row key={index} state={state} index={index} top={offset + (index - first) * ROW_PX} ofOneAsset={ofOneAsset} />);
   }
   return (
     <div class={ofOneAsset ? "lines oneasset" : "lines"}>

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { countsInWords, downloadUrl, type Filters, filtersInWords, filtersOf, pageUrl, toggled } from "./log_filters";
 import { jsonOf, lineText, type LogLine, ownFields, parseExact, reason, valueText } from "./log_line";
 import { fieldSearch, parts } from "./marks";
-import { ROW, rowWindow, scrollFor } from "./row_window";
+import { ROW_PX } from "../../parts/windowed";
+import { rowWindow, scrollFor } from "./row_window";
 
 const NOTHING: Filters = filtersOf("t", new URLSearchParams());
 const of = (query: string) => filtersOf("a/b", new URLSearchParams(query));
@@ -96,9 +97,9 @@ describe("marks", () => {
 
 describe("window", () => {
   test("a short list is drawn where it is scrolled to", () => {
-    const window = rowWindow(100, 10 * ROW + 5, 240);
+    const window = rowWindow(100, 10 * ROW_PX + 5, 240);
     expect([window.height, window.top, window.first, window.last]).toEqual([2_400, 10, 2, 28]);
-    expect(window.offset).toBe(2 * ROW);
+    expect(window.offset).toBe(2 * ROW_PX);
     expect(rowWindow(0, 0, 240).last).toBe(-1);
   });
   test.each([1_000_000, 5_000_000])("each of %i rows can be reached", (rows) => {
@@ -108,15 +109,15 @@ describe("window", () => {
       expect(window.height).toBeLessThan(33_554_430);
       expect(window.first).toBeLessThanOrEqual(row);
       expect(window.last).toBeGreaterThanOrEqual(row);
-      const drawn = window.offset + (row - window.first) * ROW;
+      const drawn = window.offset + (row - window.first) * ROW_PX;
       const top = Math.min(scrollTop, window.height - 240);
       expect(drawn).toBeGreaterThanOrEqual(top - 0.01);
-      expect(drawn + ROW).toBeLessThanOrEqual(top + 240.01);
+      expect(drawn + ROW_PX).toBeLessThanOrEqual(top + 240.01);
     }
   });
   test("a row in sight needs no scrolling, one beyond the edge as little as possible", () => {
     expect(scrollFor(5, 100, 48, 240)).toBe(48);
     expect(scrollFor(1, 100, 48, 240)).toBe(24);
-    expect(scrollFor(12, 100, 48, 240)).toBe(13 * ROW - 240);
+    expect(scrollFor(12, 100, 48, 240)).toBe(13 * ROW_PX - 240);
   });
 });

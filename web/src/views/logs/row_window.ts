@@ -4,7 +4,8 @@
  * pixel of scrolling stands for several. Rows are drawn relative to what is scrolled to, so they never drift.
  */
 
-export const ROW = 24;
+import { ROW_PX } from "../../parts/windowed";
+
 const TALLEST = 30_000_000;
 const BEYOND = 8; // rows drawn above and below those in sight
 
@@ -23,29 +24,29 @@ export interface RowWindow {
 
 /** How many pixels of the rows one pixel of scrolling stands for; 1 for up to 1,250,000 rows. */
 function scale(rows: number, viewport: number): number {
-  const full = rows * ROW;
+  const full = rows * ROW_PX;
   return full <= TALLEST ? 1 : (full - viewport) / (TALLEST - viewport);
 }
 
 export function rowWindow(rows: number, scrollTop: number, viewport: number): RowWindow {
-  const height = Math.min(rows * ROW, TALLEST);
+  const height = Math.min(rows * ROW_PX, TALLEST);
   const most = Math.max(0, height - viewport);
   const scrolled = Math.min(Math.max(0, scrollTop), most);
   const y = scrolled * scale(rows, viewport);
-  const top = Math.min(Math.floor(y / ROW), Math.max(0, rows - 1));
-  const fitting = Math.max(1, Math.floor(viewport / ROW));
+  const top = Math.min(Math.floor(y / ROW_PX), Math.max(0, rows - 1));
+  const fitting = Math.max(1, Math.floor(viewport / ROW_PX));
   const first = Math.max(0, top - BEYOND);
-  const last = Math.min(rows - 1, top + Math.ceil(viewport / ROW) + BEYOND);
-  return { height, first, last, top, fitting, offset: scrolled + first * ROW - y };
+  const last = Math.min(rows - 1, top + Math.ceil(viewport / ROW_PX) + BEYOND);
+  return { height, first, last, top, fitting, offset: scrolled + first * ROW_PX - y };
 }
 
 /** Where to scroll so that a row is in sight: as little as possible, or with the row in the middle. */
 export function scrollFor(row: number, rows: number, scrollTop: number, viewport: number, centred = false): number {
   const by = scale(rows, viewport);
   const y = scrollTop * by;
-  const above = row * ROW;
-  if (centred) return Math.max(0, (above - (viewport - ROW) / 2) / by);
+  const above = row * ROW_PX;
+  if (centred) return Math.max(0, (above - (viewport - ROW_PX) / 2) / by);
   if (above < y) return above / by;
-  if (above + ROW > y + viewport) return (above + ROW - viewport) / by;
+  if (above + ROW_PX > y + viewport) return (above + ROW_PX - viewport) / by;
   return scrollTop;
 }
