@@ -91,9 +91,10 @@ def hostile_project(folder: Path) -> Path:
     literals = "\n    UNION ALL ".join(f"SELECT '{_quoted(text)}' AS text" for text in STRINGS)
     columns = ", ".join(f'{number} AS "{_name(number)}"' for number in range(len(STRINGS)))
     names = ("__proto__", "constructor", "columns", "cells", "toString", "wrong")
-    stage = {"name": "a", "models": [{"name": name, "description": _TEXT} for name in names]}
-    stage["models"][0]["tests"] = [{"name": "test_valueOf", "description": _TEXT}]
-    profile = {"version": "1.0.0", "name": STRINGS[0], "connection": "duck", "models": {"stages": [stage]}}
+    models: list[dict[str, object]] = [{"name": name, "description": _TEXT} for name in names]
+    models[0]["tests"] = [{"name": "test_valueOf", "description": _TEXT}]
+    stages = [{"name": "a", "models": models}]
+    profile = {"version": "1.0.0", "name": STRINGS[0], "connection": "duck", "models": {"stages": stages}}
     return write_project(
         folder,
         {

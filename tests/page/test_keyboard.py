@@ -18,6 +18,7 @@ def test_keys(served_shop: ServerDoor, visit: Visit) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox", name="Find or run")).to_be_focused()
     page.keyboard.type("ranking")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="mart.ranking")).to_be_visible()

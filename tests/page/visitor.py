@@ -50,6 +50,7 @@ class Visitor:
             assert time.monotonic() < until, f"still waits for {[request.url for request in self._pending]}"
             page.wait_for_timeout(_CHECK_MS)
             quiet = 0 if self._pending else quiet + 1
+        assert page.get_by_role("main").inner_text().strip(), "the view shows nothing"
         return page
 
     def expect_faults(self, pattern: str) -> None:
