@@ -270,7 +270,7 @@ def _config(workspace: Workspace) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         # h11: httptools accepted duplicate Host headers and megabytes of headers
-        http=aborting_after(workspace.settings.stalled_reader_s),
+        http=aborting_after(workspace.settings.stalled_reader_s, workspace.settings.slow_sender_s),
         h11_max_incomplete_event_size=_HEADERS_BYTES,
         proxy_headers=False,
         server_header=False,

@@ -2,22 +2,25 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from dagscope.dag.events.events import EventKind
 from dagscope.dag.ground.shapes import Shape
 from dagscope.server.api.project_endpoints import project_now
 from dagscope.server.api.task_status import task_body
-from dagscope.server.http.answers import bad_request
+from dagscope.server.http.answers import ShapeResponse, bad_request
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import checked_task_id, workspace_of
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.tasks import NodeNow, Snapshot, UnknownTask
 from dagscope.server.workspace.log_pages import PAGE_ENTRIES, Wanted, message, messages_of
+from dagscope.server.workspace.stream_places import StreamPlaces
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.reader import Moment, StateUnreadable
 
@@ -32,12 +35,29 @@ async def get_events(request: Request) -> Response:
     position = _last_event_id(request)
     if position is not None and wanted.task_id is not None and await _has_seen_all(workspace, wanted, position):
         return Response(status_code=204)
-    return EventSourceResponse(
+    return _Stream(
+        workspace.stream_places,
         _readable(_messages(workspace, wanted, position)),
         ping=workspace.settings.heartbeat_s,
         ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
         sep="\n",
     )
+
+
+class _Stream(EventSourceResponse):
+    """A stream that takes a place while it is open, or 429 if there is none."""
+
+    def __init__(self, places: StreamPlaces, content: AsyncIterator[bytes], **options: Any) -> None:
+        super().__init__(content, **options)
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._places.are_taken:
+            details = f"{self._places.most} streams are open, the limit that DAGSCOPE_STREAMS sets; try again later"
+            await ShapeResponse(Error(error="Too many streams", details=details), 429)(scope, receive, send)
+            return
+        with self._places.one_taken():
+            await super().__call__(scope, receive, send)
 
 
 def _wanted(request: Request) -> Wanted:
@@ -197,7 +217,7 @@ ENDPOINTS = (
         "/api/events",
         get_events,
         "Everything that happens, as server-sent events that resume after `Last-Event-ID`.",
-        {200: None, 204: None, 400: Error},
+        {200: None, 204: None, 400: Error, 429: Error},
         queries=(
             Query("taskId", "only entries of this task; the stream ends once the task has ended"),
             Query("kinds", "only these kinds, comma-separated: task, node, test, log, run_event"),

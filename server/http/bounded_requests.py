@@ -5,7 +5,8 @@ milliseconds, so their number is bounded before they are parsed.
 """
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import h11
 from h11 import RemoteProtocolError
@@ -23,7 +24,7 @@ CHUNK_BYTES = 256
 _LAST_CHUNK = re.compile(rb"(?:\r\n)?0+[ \t]*(?:;[^\n]*)?\r?\n")
 _END_OF_LINES = re.compile(rb"\n\r?\n")
 
-_TOO_LARGE = {
+TOO_LARGE = {
     431: Error(
         error="Request header fields too large", details=f"a request has at most {HEADER_LINES} lines of headers"
     ),
@@ -76,13 +77,14 @@ class BoundedConnection(h11.Connection):
 
     def _refuse(self, status_code: int) -> None:
         self.refused_with = status_code
-        raise RemoteProtocolError(_TOO_LARGE[status_code].error, error_status_hint=status_code)
+        raise RemoteProtocolError(TOO_LARGE[status_code].error, error_status_hint=status_code)
 
 
 class BoundedProtocol(H11Protocol):
     """HTTP/1.1 over a `BoundedConnection`. What it refuses is answered, if it can be, and the connection closed."""
 
     conn: BoundedConnection
+    refusals: ClassVar[Mapping[int, Error]] = TOO_LARGE
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -101,7 +103,7 @@ class BoundedProtocol(H11Protocol):
             self._refuse(self.conn.refused_with)
 
     def _refuse(self, status_code: int) -> None:
-        body = _TOO_LARGE[status_code].to_json().encode()
+        body = self.refusals[status_code].to_json().encode()
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),

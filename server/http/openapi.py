@@ -32,7 +32,7 @@ _REASONS = {
     409: "Not now.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    429: "Too many tasks are waiting.",
+    429: "Too many tasks are waiting, or too many streams are open.",
     500: "It failed.",
     501: "Switched off.",
     503: "Not now: too much is being read, or the state cannot be written.",

@@ -3,18 +3,24 @@
 import asyncio
 import socket
 
-from dagscope.server.http.bounded_requests import BoundedProtocol
+from dagscope.server.http.bounded_requests import TOO_LARGE
+from dagscope.server.http.shapes import Error
+from dagscope.server.http.slow_senders import PromptProtocol
 
 _MOST_UNSENT_BYTES = 1 << 17  # what the system buffers for a client that stops reading: else megabytes, all copied
 
 
-def aborting_after(stalled_s: float) -> type[asyncio.Protocol]:
+def aborting_after(stalled_s: float, slow_sender_s: float) -> type[asyncio.Protocol]:
     """HTTP/1.1 that aborts a connection whose full send buffer has not been read from for `stalled_s` seconds.
 
-    Closing is not enough: the socket would stay open until its buffer is sent, which never happens.
+    Closing is not enough: the socket would stay open until its buffer is sent, which never happens. A request that has
+    not arrived after `slow_sender_s` is answered with 408.
     """
+    late = f"a request must arrive within {slow_sender_s:g} s, the limit that DAGSCOPE_SLOW_SENDER_S sets"
 
-    class Protocol(BoundedProtocol):
+    class Protocol(PromptProtocol):
+        arrival_s = slow_sender_s
+        refusals = {**TOO_LARGE, 408: Error(error="Request timeout", details=late)}
         _abort_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

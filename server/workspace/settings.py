@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     stalled_reader_s: float = Field(
         20, gt=0, description="Seconds after which the connection of a client that stops reading is closed."
     )
+    slow_sender_s: float = Field(20, gt=0, description="Seconds in which a request must arrive completely; 408 after.")
+    streams: int = Field(1_000, ge=1, description="Event streams that may be open at once; 429 beyond.")
     api_token: Annotated[SecretStr, AfterValidator(_sendable)] | None = Field(
         None, description="The token that clients must send; without one, only clients on this machine are answered."
     )

@@ -22,6 +22,7 @@ from dagscope.server.workspace.outlasting import Outlasting
 from dagscope.server.workspace.previews import Previews
 from dagscope.server.workspace.reads import Reads, TimeLimit
 from dagscope.server.workspace.settings import Settings
+from dagscope.server.workspace.stream_places import StreamPlaces
 from dagscope.server.workspace.task_queue import TaskQueue
 from dagscope.storage.database import open_readers, open_searcher, open_writer
 from dagscope.storage.frame_files import FrameFiles
@@ -79,6 +80,7 @@ class Workspace:
     previews: Previews
     files: FilesNow
     frame_queries: FrameQueries
+    stream_places: StreamPlaces
     outlasting: Outlasting = field(default_factory=Outlasting)
     reloads: bool = False
     """Whether the project is loaded again when its files are saved."""
@@ -171,6 +173,7 @@ async def open_workspace(
             Previews(reads.previews),
             files,
             frame_queries,
+            StreamPlaces(settings.streams),
         )
         try:
             yield workspace

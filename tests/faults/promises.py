@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults import disk, kills, lifecycle, load, readers, soak, streams
+from tests.faults import disk, kills, lifecycle, load, readers, senders, soak, streams
 from tests.faults.outcome import Outcome
 
 
@@ -64,6 +64,12 @@ PROMISES = (
         readers.abrupt_disconnects,
         {"disconnects": 1_000, "at_once": 50},
         {"disconnects": 100, "at_once": 20},
+    ),
+    Promise(
+        "Connections that send slowly, or megabytes of headers, are refused, and keep no request waiting for 500 ms.",
+        senders.hostile_senders,
+        {"half_open": 500, "large": 50, "short": 20, "drip": 20, "seconds": 60},
+        {"half_open": 500, "large": 50, "short": 20, "drip": 20, "seconds": 4},
     ),
     Promise(
         "If a write fails, nothing unstored is answered with 2xx, the error is clear, and a restart fixes it.",

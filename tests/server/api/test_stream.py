@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.doors import AppDoor, Serve, ServerDoor, messages
+from tests.doors import AppDoor, Serve, ServerDoor, messages, wait_until
 
 KINDS = {"task", "node", "test", "log", "run_event"}
 
@@ -177,3 +177,15 @@ def test_everything_live(server: ServerDoor) -> None:
         assert [next_message()[1]["status"] for _ in range(2)] == ["IN_PROGRESS", "SUCCESS"]
         server.post("/api/dag/reset")
         assert [next_message()[0] for _ in range(2)] == ["reset", "snapshot"]
+
+
+def test_number_of_streams(hello: Path, serve: Serve) -> None:
+    """A stream beyond the limit gets 429, other requests do not, and a stream that ends makes room for another."""
+    door = serve(hello, streams=2)
+    with door.http.stream("GET", "/api/events") as first, door.http.stream("GET", "/api/events") as second:
+        assert (next(first.iter_lines()), next(second.iter_lines())) == ("retry: 2000", "retry: 2000")
+        refused = door.get("/api/events")
+        details = "2 streams are open, the limit that DAGSCOPE_STREAMS sets; try again later"
+        assert (refused.status_code, refused.json()) == (429, {"error": "Too many streams", "details": details})
+        assert door.run("t").status_code == 200
+    wait_until(lambda: door.get("/api/events?taskId=t").status_code == 200)
