@@ -4,7 +4,7 @@ import asyncio
 import socket
 
 from dagscope.server.http.bounded_requests import TOO_LARGE
-from dagscope.server.http.shapes import Error
+from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.slow_senders import PromptProtocol
 
 _MOST_UNSENT_BYTES = 1 << 17  # what the system buffers for a client that stops reading: else megabytes, all copied
