@@ -19,7 +19,7 @@ HAS_NODE := command -v npm >/dev/null && \
   node -e '[a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 NEED_NODE := $(HAS_NODE) || { echo "The page needs Node.js 20.19 or newer, with npm: install it, or put it first on the PATH"; exit 1; }
 
-.PHONY: help page page-if-node demo demo-crossdb quick test coverage check docs screenshots bench faults fuzz lock clean
+.PHONY: help page page-if-node demo demo-crossdb quick test coverage check docs dist screenshots bench faults fuzz lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -79,6 +79,11 @@ check: .venv/.ready page ## check format, lint, types, import directions, the pa
 docs: .venv/.ready ## build the docs as a site in build/site
 	@$(SITE)
 	@echo "Built build/site/index.html"
+
+dist: .venv/.ready page ## build the wheel, the source distribution and their software bill of materials in dist
+	@rm -rf dist
+	@$(BIN)/hatchling build -d dist
+	@$(BIN)/python software_bill.py dist/dagscope-$$($(BIN)/hatchling version).cdx.json
 
 screenshots: .venv/.ready page ## take the pictures of the page in docs/screenshots
 	@$(BIN)/python -m docs.screenshots

@@ -1,5 +1,7 @@
 """The published distribution, really built: its contents, and that it runs without a checkout."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -7,12 +9,16 @@ import subprocess
 import sys
 import tarfile
 from email import message_from_bytes
-from importlib.metadata import version
+from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 pytestmark = pytest.mark.server
 
@@ -178,3 +184,35 @@ def test_a_run_makes_its_state(installed: Path, tmp_path: Path) -> None:
     away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "init", "new")
     printed = away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "run", "--project", "new")
     assert printed.splitlines()[-1].startswith("SUCCESS: 2 of 2 assets in ")
+
+
+def test_two_builds_are_equal(sdist: Path, tmp_path: Path) -> None:
+    """Two builds of the same sources give the same bytes, whatever the times and the modes of the files."""
+    wheels = []
+    for number, mode in enumerate((0o644, 0o600)):
+        folder = unpacked(sdist, tmp_path / f"unpacked{number}")
+        for file in folder.rglob("*"):
+            if file.is_file():
+                file.chmod(mode)
+                os.utime(file, (10**9 + number, 10**9 + number))
+        wheels.append(build(folder, tmp_path / f"wheel{number}", "wheel", WITHOUT_NODE).read_bytes())
+    assert hashlib.sha256(wheels[0]).hexdigest() == hashlib.sha256(wheels[1]).hexdigest()
+
+
+def test_software_bill(tmp_path: Path) -> None:
+    """The software bill of materials is valid, always the same, and has each dependency in the locked version."""
+    texts = []
+    for name in ("first", "second"):
+        command = [sys.executable, str(ROOT / "software_bill.py"), str(tmp_path / name)]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        texts.append((tmp_path / name).read_text(encoding="utf-8"))
+    assert texts[0] == texts[1]
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(texts[0]) is None
+    bill = json.loads(texts[0])
+    listed = {component["name"]: component["version"] for component in bill["components"]}
+    assert bill["metadata"]["component"]["version"] == VERSION
+    direct = {canonicalize_name(Requirement(text).name) for text in requires("dagscope") or ()}
+    assert direct <= listed.keys()
+    locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert all(f"\n{name}=={number} " in f"\n{locked}" for name, number in listed.items())
+    assert not {"pytest", "mypy", "schemathesis"} & listed.keys()
