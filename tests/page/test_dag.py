@@ -83,7 +83,7 @@ def test_one_tab_stop(failing: ServerDoor, visit: Visit) -> None:
 
 
 def test_run_from_the_graph(tmp_path: Path, serve: Serve, visit: Visit) -> None:
-    """`r` runs the focused asset alone, Shift R with its downstreams; their states change without moving a node."""
+    """`r` runs the focused asset alone, which alone then has a state, Shift R with its downstreams; no node moves."""
     visitor = visit(serve(write_project(tmp_path, FILES)), viewport=WIDE)
     visitor.expect_faults("status of 500")  # how the API answers a run that failed
     page = visitor.open("/")
@@ -94,6 +94,9 @@ def test_run_from_the_graph(tmp_path: Path, serve: Serve, visit: Visit) -> None:
     node(page, "a.source").focus()
     page.keyboard.press("r")
     expect(page.get_by_role("region", name="Task")).to_contain_text("1 done")
+    expect(node(page, "b.two")).to_contain_text("Not in task")
+    expect(page.get_by_role("toolbar")).to_contain_text("4 not in task")
+    expect(page.locator(".stagehead").filter(has_text="b")).to_contain_text("2 not in task")
     page.keyboard.press("Shift+R")
     expect(page.get_by_role("region", name="Task")).to_contain_text("2 done · 1 failed · 1 skipped")
     expect(page.get_by_role("region", name="Task")).to_contain_text("3 tasks")

@@ -57,11 +57,13 @@ export function allNodes(): TaskNode[] {
   return found.sort((one, other) => one.order - other.order);
 }
 
-/** How an asset looks in the view: as in the task; if the view follows the newest task, else as its own newest task left it. */
+/** How an asset looks in the task in view. */
 export interface AssetView {
   readonly look: Look;
   /** The word beside the icon. */
   readonly word: string;
+  /** Whether the task has a node of it. Without one it looks as if it waited, and counts nowhere. */
+  readonly isInTask: boolean;
   readonly node: TaskNode | undefined;
   readonly durationMs: number;
   readonly totalTests: number;
@@ -74,21 +76,19 @@ export function viewOf(asset: Asset): AssetView {
   const node = nodeOf(asset.name).value;
   if (node) {
     const look = lookOf(node.state, node.message);
+    const word = look === "waiting" ? waitingWord.value : WORDS[look];
     const { totalTests, passedTests, failedTests, executionTimeMs: durationMs } = node;
-    return { look, word: WORDS[look], node, durationMs, totalTests, passedTests, failedTests };
+    return { look, word, isInTask: true, node, durationMs, totalTests, passedTests, failedTests };
   }
-  const known = followsNewest.value && asset.state !== "INITIAL";
-  const look = known ? lookOf(asset.state) : "waiting";
-  return {
-    look,
-    word: known ? WORDS[look] : "Not run",
-    node: undefined,
-    durationMs: known ? asset.lastExecutionDuration + asset.lastTestsDuration : 0,
-    totalTests: asset.totalTests,
-    passedTests: known ? asset.successfulTests : 0,
-    failedTests: 0,
-  };
+  const { totalTests } = asset;
+  return { look: "waiting", word: absentWord.value, isInTask: false, node: undefined, durationMs: 0, totalTests, passedTests: 0, failedTests: 0 };
 }
+
+/** What is said of an asset that the task in view has no node of. */
+const absentWord = computed(() => {
+  if (!taskId.value) return "Not run";
+  return task.value ? "Not in task" : WORDS.warn;
+});
 
 /** How long a node has taken so far, in ms. Reads the tick while it runs, so that what shows it follows. */
 export function elapsedMs(node: TaskNode): number {
@@ -130,6 +130,9 @@ export const summary = computed<TaskSummary | null>(() => {
 });
 
 export const runs = computed(() => summary.value?.status === "IN_PROGRESS" || summary.value?.status === "PENDING");
+
+/** What is said of a node that has not begun: in a task that has ended, it will not. */
+export const waitingWord = computed(() => (runs.value ? WORDS.waiting : "Not run"));
 
 /** How many nodes of the task in view a retry would execute. */
 export const retryable = computed(() => allNodes().filter((node) => node.state === "FAILED" || node.state === "INITIAL").length);
@@ -222,7 +225,6 @@ function apply(messages: readonly StreamMessage[]): void {
       else if (event === "task") applyTask(JSON.parse(data) as TaskSummary);
       else {
         const message = JSON.parse(data) as NodeMessage | TestMessage;
-        if ("assetName" in message) keepState(message);
         if (message.taskId === taskId.value) ofTask.push(message);
       }
     }
@@ -251,13 +253,6 @@ function applyTask(summarised: TaskSummary): void {
   const others = tasks.value.filter((one) => one.taskId !== summarised.taskId);
   tasks.value = [summarised, ...others].sort((one, other) => other.startTime - one.startTime).slice(0, TASKS_KEPT);
   if (summarised.taskId === taskId.value) void refreshTask();
-}
-
-/** An asset's own state is changed in place: what shows it reads the node's signal, which changes too. */
-function keepState(node: NodeMessage): void {
-  const asset = assets.value.get(node.assetName);
-  if (!asset || !node.name.startsWith("Executing ")) return;
-  Object.assign(asset, { state: node.state, successfulTests: node.passedTests });
 }
 
 /** Fill the page and keep it live. */

@@ -129,7 +129,7 @@ function useMarks(focused: string): Marks {
 
 function lookOfStage(stage: string): ReturnType<typeof lookNow> {
   const of = countsOfStage(stage);
-  return (["failed", "running", "testing", "skipped", "waiting"] as const).find((look) => of[look] > 0) ?? "success";
+  return (["failed", "running", "testing", "skipped", "waiting"] as const).find((look) => of[look] > 0) ?? (of.success > 0 ? "success" : "waiting");
 }
 
 function isBlocked({ pairs }: SceneEdge): boolean {

@@ -26,7 +26,7 @@ export function NodeCard({ node, asset, isSelected, isDim, isCurrent }: Props & 
   return (
     <button
       type="button"
-      class={classes("node", view.word === "Not run" ? "never" : view.look, isSelected && "sel", isDim && "dim")}
+      class={classes("node", view.isInTask ? view.look : "waiting", isSelected && "sel", isDim && "dim")}
       style={{ left: `${node.x}px`, top: `${node.y}px` }}
       data-node={node.name}
       tabIndex={isCurrent ? 0 : -1}

@@ -26,7 +26,7 @@ test("no name becomes markup, and what XML cannot hold is replaced", () => {
 test("the file names each asset with its state in words", () => {
   const name = "s.<script>alert(1)</script>";
   const layout = { graphHash: "", width: 200, height: 140, nodeWidth: 132, nodeHeight: 64, stages: [{ name: "s", x: 12, width: 156 }], edges: [] };
-  const text = svgOf(sceneOf({ ...layout, nodes: [{ name, x: 24, y: 52 }] }, new Set()), COLOURS, () => "failed");
+  const text = svgOf(sceneOf({ ...layout, nodes: [{ name, x: 24, y: 52 }] }, new Set()), COLOURS, () => "failed", () => "Failed");
   expect(text).not.toContain("<script");
   expect(text).toContain("<title>s.&lt;script&gt;alert(1)&lt;/script&gt;</title>");
   expect(text).toContain(">Failed</text>");

@@ -1,5 +1,5 @@
 /** The graph as an SVG file, as it looks now: names and states as text, colours of the present theme. */
-import { type Look, WORDS } from "../../parts/look";
+import type { Look } from "../../parts/look";
 import type { Colours } from "./painting";
 import { NODE_HEIGHT, NODE_WIDTH, type Scene, type SceneNode } from "./scene";
 
@@ -10,9 +10,10 @@ const NOT_IN_XML = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 export const escaped = (text: string): string => text.replace(NOT_IN_XML, "\uFFFD").replace(/[&<>"']/g, (letter) => ESCAPES[letter]!);
 
 type LookOf = (asset: string) => Look;
+type WordOf = (asset: string) => string;
 
-/** The document. `lookOf` says how an asset is now. */
-export function svgOf(scene: Scene, colours: Colours, lookOf: LookOf): string {
+/** The document. `lookOf` says how an asset is now, and `wordOf` in a word. */
+export function svgOf(scene: Scene, colours: Colours, lookOf: LookOf, wordOf: WordOf): string {
   const { width, height } = scene;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif">`,
@@ -22,13 +23,13 @@ export function svgOf(scene: Scene, colours: Colours, lookOf: LookOf): string {
       `<text x="${stage.x + 10}" y="32" font-size="13" font-weight="600" fill="${colours.text}">${escaped(stage.name)}</text>`,
     ]),
     ...scene.edges.map(({ points }) => `<path d="${pathOf(points)}" fill="none" stroke="${colours.lineStrong}"/>`),
-    ...scene.nodes.map((node) => card(node, colours, lookOf)),
+    ...scene.nodes.map((node) => card(node, colours, lookOf, wordOf)),
     "</svg>",
     "",
   ].join("\n");
 }
 
-function card(node: SceneNode, colours: Colours, lookOf: LookOf): string {
+function card(node: SceneNode, colours: Colours, lookOf: LookOf, wordOf: WordOf): string {
   const name = node.isStage ? node.name : node.name.slice(node.stage.length + 1);
   const look = lookOf(node.name);
   const dashes = look === "skipped" ? ' stroke-dasharray="4 3"' : "";
@@ -39,7 +40,7 @@ function card(node: SceneNode, colours: Colours, lookOf: LookOf): string {
     `<g><title>${escaped(node.name)}</title>`,
     `<rect x="${node.x}" y="${node.y}" width="${NODE_WIDTH}" height="${NODE_HEIGHT}" rx="4" fill="${colours.surface}" stroke="${line}"${dashes}${look === "failed" ? ' stroke-width="2"' : ""}/>`,
     text(name.length > 20 ? `${name.slice(0, 19)}…` : name, 20, 'font-size="12" font-weight="600"'),
-    node.isStage ? "" : text(WORDS[look], 37, 'font-size="11"'),
+    node.isStage ? "" : text(wordOf(node.name), 37, 'font-size="11"'),
     "</g>",
   ].join("");
 }

@@ -1,10 +1,10 @@
 /** The tools of the DAG view: graph or list, the states with their counts, focus, fit and export. */
 import { FilterChip } from "../../parts/filter_chip";
-import { LOOKS, State } from "../../parts/look";
+import { LOOKS, State, WORDS } from "../../parts/look";
 import { Icon } from "../../parts/icon";
 import { counted } from "../../parts/format";
 import { setQuery } from "../../router";
-import { assets, loaded, project, tasks } from "../../store";
+import { assets, loaded, project, task, tasks, waitingWord } from "../../store";
 import { counts } from "./looks";
 import { hops, isList, selected, setHops, shownLooks, toggleLook } from "./place";
 import { layout } from "./layout";
@@ -59,12 +59,13 @@ function States() {
         const isOn = shown.has(look);
         return (
           <FilterChip key={look} isOn={isOn} toggle={() => toggleLook(look)}>
-            <State look={look} />
+            <State look={look} word={look === "waiting" ? waitingWord.value : WORDS[look]} />
             <b style={{ minWidth: `${digits}ch` }}>{of[look]}</b>
             {isOn && <Icon name="close" />}
           </FilterChip>
         );
       })}
+      {task.value && of.absent > 0 && <span class="muted nowrap">{of.absent} not in task</span>}
       <Hidden />
     </>
   );
@@ -74,7 +75,7 @@ function Hidden() {
   const shown = shownLooks.value;
   if (shown.size === 0) return null;
   const of = counts();
-  const hidden = LOOKS.filter((look) => !shown.has(look)).reduce((sum, look) => sum + of[look], 0);
+  const hidden = of.absent + LOOKS.filter((look) => !shown.has(look)).reduce((sum, look) => sum + of[look], 0);
   return (
     <span class="faint cut" role="status">
       {isList.value ? `${hidden} hidden by filters` : `${hidden} others dimmed`}
