@@ -2,6 +2,7 @@
 import { effect, signal } from "@preact/signals";
 import { api, ApiError, post } from "./api";
 import { go, here, place, taskPath } from "./router";
+import { connection } from "./live/live";
 import { tasks } from "./store";
 
 /** What the server refused, to be shown until the next request or until it is closed. */
@@ -13,6 +14,9 @@ export interface RunRequest {
   readonly runTests?: boolean;
   readonly profile?: boolean;
 }
+
+/** A request that was on its way when the connection broke: the server may have taken it. */
+const LOST = "The connection to the server was lost before it answered. Once it is back, the page shows whether the task ran.";
 
 /** A new task id, as the docs recommend: task_20250125_143022, in UTC. */
 function newTaskId(now = new Date()): string {
@@ -49,10 +53,10 @@ function accepted(taskId: string): Promise<string> {
 export async function runTest(name: string): Promise<void> {
   const taskId = newTaskId();
   follow(taskId);
-  await asked(post(api`/api/tests/execute/${name}`, { taskId }));
+  await asked(post(api`/api/tests/execute/${name}`, { taskId }), taskId);
 }
 
-export const retryTask = (taskId: string): Promise<void> => asked(post(api`/api/dag/retry/${taskId}`));
+export const retryTask = (taskId: string): Promise<void> => asked(post(api`/api/dag/retry/${taskId}`), taskId);
 export const cancelTask = (taskId: string): Promise<void> => asked(post(api`/api/dag/cancel/${taskId}`));
 
 /** A new task is the newest: a view that names another one turns to it. */
@@ -61,17 +65,22 @@ function follow(taskId: string): void {
   else if (place.value.query.get("task")) go(here({ task: null }));
 }
 
-async function asked(answer: Promise<unknown>): Promise<void> {
+/** Of a task that was `started`, the stream says more than an answer that got lost. */
+async function asked(answer: Promise<unknown>, started = ""): Promise<void> {
   refusal.value = "";
-  refusal.value = await reasonOf(answer);
+  const reason = await reasonOf(answer);
+  const isTaken = tasks.peek().some((task) => task.taskId === started && task.status === "IN_PROGRESS");
+  refusal.value = reason === LOST && isTaken ? "" : reason;
 }
 
 /** Why an answer is a refusal, or "". */
 async function reasonOf(answer: Promise<unknown>): Promise<string> {
+  const wasLive = connection.peek().state === "live";
   try {
     await answer;
     return "";
   } catch (error) {
-    return error instanceof ApiError ? error.message : "The server could not be reached; nothing was started.";
+    if (error instanceof ApiError) return error.message;
+    return wasLive ? LOST : "The server could not be reached; nothing was started.";
   }
 }
