@@ -54,9 +54,11 @@ def test_code_leads_to_what_it_reads(server: ServerDoor, visit: Visit) -> None:
 
 
 def test_the_line_that_was_rejected(server: ServerDoor, visit: Visit) -> None:
-    """The line that the database rejected is marked in what was sent, and the error is shown in full."""
+    """The line that the database rejected is marked in what was sent, and keeps its indentation."""
     page = visit(server).open("/assets/b.wrong?sql=compiled")
-    expect(page.get_by_text("The error is in this line: ").locator("..")).to_contain_text("CAST('x' AS INTEGER) AS m")
+    line = page.get_by_text("The error is in this line: ").locator("..")
+    expect(line).to_contain_text("    CAST('x' AS INTEGER) AS m")
+    expect(line).to_have_css("white-space", "pre")
     expect(page.get_by_role("region", name="Error")).to_contain_text("Could not convert string 'x' to INT32")
     page.get_by_role("tab", name="Statements").click()
     page.get_by_role("button", name=re.compile("Failed CREATE OR REPLACE TABLE")).click()

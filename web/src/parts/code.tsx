@@ -40,7 +40,7 @@ export function Code({ lines, label, first = 1, wrong, linkOf }: CodeProps) {
 
 function Line({ line, wrong, linkOf }: { line: CodeLine; wrong: boolean; linkOf: (asset: string) => string }) {
   return (
-    <span class={wrong ? "l wrong" : "l"}>
+    <span class={wrong ? "l rejected" : "l"}>
       {wrong && <span class="vh">The error is in this line: </span>}
       {line.map(([kind, text, asset], index) =>
         asset ? (

@@ -58,7 +58,7 @@ function OneStatement({ statement, open }: { statement: Statement; open: boolean
     <>
       <button
         type="button"
-        class={statement.error ? "statement wrong" : "statement"}
+        class={statement.error ? "statement rejected" : "statement"}
         aria-expanded={open}
         aria-controls={id}
         onClick={() => setQuery({ statement: open ? null : statement.number })}
