@@ -16,7 +16,7 @@ FILES = {
     model("a.second"): 'SELECT n\nFROM {{ Ref("a.first") }}',
     model("b.wrong"): block("materialization: table") + "SELECT\n    1 AS n,\n    CAST('x' AS INTEGER) AS m",
     raw("b.code"): "def execute(context):\n    return 1\n",
-    data_test("a.none"): 'SELECT * FROM {{ Ref("a.first") }}',
+    data_test("a.none"): 'SELECT CAST(n AS DECIMAL(5, 1)) AS n FROM {{ Ref("a.first") }} CROSS JOIN range(19)',
 }
 
 
@@ -29,11 +29,12 @@ def server(tmp_path: Path, serve: Serve) -> ServerDoor:
 
 
 def test_why_it_failed(server: ServerDoor, visit: Visit) -> None:
-    """A failed asset shows what its test found, which assets it blocks, and its description as text, not as HTML."""
+    """A failed asset shows what its test found, exact values, and whom it blocks. A description is text, not HTML."""
     page = visit(server).open("/assets/a.first")
     asset = page.get_by_role("region", name="a.first", exact=True)
-    expect(asset.get_by_text("Test found 1 row that should not be there")).to_be_visible()
-    expect(asset.get_by_role("region", name="First rows that violate a.none")).to_contain_text("7")
+    expect(asset.get_by_text("Test found 19 rows that should not be there")).to_be_visible()
+    expect(asset.get_by_role("region", name="First rows that violate a.none")).to_contain_text("7.0")
+    expect(asset.get_by_role("link", name="and 16 more rows")).to_be_visible()
     expect(asset.get_by_role("definition").first).to_have_text("a.second")
     expect(asset.get_by_text("Where it <b>starts</b>")).to_be_visible()
     asset.get_by_role("link", name="none").click()

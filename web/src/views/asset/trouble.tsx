@@ -99,9 +99,14 @@ function FailedTest({ name }: { name: string }) {
       <a href={link("/tests", { test: name })}>{withoutStage(name)}</a>
       {value?.couldNotRun && <Said text={whyNotRun(value.errorMsg)} />}
       {value && value.rows.length > 0 && (
-        <div class="firstrows" tabIndex={0} role="region" aria-label={`First rows that violate ${name}`}>
-          <FewRows label="First rows" columns={value.columns} rows={value.rows} />
-        </div>
+        <>
+          <div class="firstrows" tabIndex={0} role="region" aria-label={`First rows that violate ${name}`}>
+            <FewRows label="First rows" columns={value.columns} rows={value.rows} />
+          </div>
+          {value.rowCount > value.rows.length && (
+            <a href={link("/tests", { test: name })}>and {counted(value.rowCount - value.rows.length, "more row")}</a>
+          )}
+        </>
       )}
     </div>
   );
