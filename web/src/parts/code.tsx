@@ -1,5 +1,5 @@
 /** Code in classified tokens, as the server sends it, with line numbers. */
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import "./code.css";
 
 /** `[class, text]`, or `["r", text, asset]` for a reference. */
@@ -7,6 +7,8 @@ export type CodeToken = readonly [kind: string, text: string, asset?: string];
 export type CodeLine = readonly CodeToken[];
 
 const FIRST_LINES = 1_500;
+/** Lines that are in sight above one that was rejected. */
+const LINES_BEFORE = 4;
 
 interface CodeProps {
   readonly lines: readonly CodeLine[];
@@ -18,12 +20,19 @@ interface CodeProps {
   readonly linkOf: (asset: string) => string;
 }
 
-/** The code in a box that scrolls; of very long code only the beginning, until all is asked for. */
+/** The code in a box that scrolls, to a line that was rejected if there is one; of very long code only the beginning, until all is asked for. */
 export function Code({ lines, label, first = 1, wrong, linkOf }: CodeProps) {
+  const box = useRef<HTMLDivElement>(null);
   const [all, showAll] = useState(false);
+  const isBeyond = wrong !== undefined && wrong - first >= FIRST_LINES;
+  useEffect(() => {
+    if (isBeyond) showAll(true);
+    const line = wrong === undefined ? null : box.current?.querySelector<HTMLElement>(".rejected");
+    if (line) box.current!.scrollTop = line.offsetTop - LINES_BEFORE * line.offsetHeight;
+  }, [label, wrong, isBeyond && all]);
   const shown = all ? lines : lines.slice(0, FIRST_LINES);
   return (
-    <div class="codebox" tabIndex={0} role="region" aria-label={label}>
+    <div class="codebox" ref={box} tabIndex={0} role="region" aria-label={label}>
       <pre class="sql" style={{ counterReset: `n ${first - 1}` }}>
         {shown.map((line, index) => (
           <Line key={index} line={line} wrong={first + index === wrong} linkOf={linkOf} />
