@@ -35,7 +35,7 @@ export function AssetPanel({ name }: { name: string }) {
     <section class={whole ? "panel asset whole" : "panel asset"} aria-label={name}>
       <div class="facts">
         <Header asset={asset} view={view} whole={whole} />
-        <Trouble view={view} />
+        <Trouble asset={asset} view={view} />
         <div class="block row runs">
           <Run select={name} primary>
             Run <kbd>r</kbd>

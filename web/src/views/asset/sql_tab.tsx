@@ -7,17 +7,18 @@ import { param, setQuery } from "../../router";
 import { project } from "../../store";
 import type { OfAsset } from "./asset_tabs";
 import { lineIn } from "./error_line";
-import { type AssetSql, linkOfAsset, type Statements, statementsAddress } from "./shapes";
+import { useFailedStatement } from "./failed_statement";
+import { isAsSent, writtenLine } from "./sent_code";
+import { type AssetSql, linkOfAsset, type Statement } from "./shapes";
 
 export function SqlTab({ asset, view }: OfAsset) {
   const { value, error } = useFetched<AssetSql>(api`/api/dag/asset/${asset.name}/sql`, project.value?.loadedTimeMs);
-  const failed = view.node?.state === "FAILED" ? view.node : undefined;
-  const sent = useFetched<Statements>(failed ? statementsAddress(asset.name, failed) : "", failed?.endTime);
+  const { statement, edited } = useFailedStatement(asset, view.node);
   if (error) return <p class="block muted">{error}</p>;
   if (!value) return null;
   const compiled = param("sql") === "compiled" && value.compiled.length > 0;
   const lines = compiled ? value.compiled : value.select;
-  const wrong = failed && (compiled ? wrongLine(value, sent.value) : lineIn(failed.message, value.path));
+  const wrong = view.node?.state === "FAILED" ? wrongLine({ value, compiled, statement, message: edited === "no" ? view.node.message : "" }) : undefined;
   return (
     <>
       <div class="row block tabtools">
@@ -47,10 +48,19 @@ export function SqlTab({ asset, view }: OfAsset) {
   );
 }
 
-/** The line that the database rejected, if it was sent what is shown now: the first line may differ. */
-function wrongLine(shown: AssetSql, sent: Statements | null | undefined): number | undefined {
-  const compiled = textOf(shown.compiled).split("\n").slice(1).join("\n");
-  const failed = sent?.statements.find((statement) => statement.error?.line && !statement.test);
-  const text = failed?.text.split("\n").slice(1).join("\n");
-  return text === compiled ? failed?.error?.line : undefined;
+interface Shown {
+  readonly value: AssetSql;
+  readonly compiled: boolean;
+  readonly statement: Statement | undefined;
+  /** Of the node, unless the code may have changed since. */
+  readonly message: string;
+}
+
+/** The number of the line that the database, or Python, rejected; only if it is still there. */
+function wrongLine({ value, compiled, statement, message }: Shown): number | undefined {
+  const line = statement?.error?.line;
+  if (!statement || !line) return compiled ? undefined : lineIn(message, value.path);
+  if (compiled) return isAsSent(textOf(value.compiled), statement.text) ? line : undefined;
+  const written = writtenLine(textOf(value.select), statement.text, line);
+  return written && value.firstLine + written - 1;
 }

@@ -1,5 +1,5 @@
 /** Why an asset failed, or was skipped: up front, with the first rows of the test that failed. */
-import { api, asking, type TaskNode } from "../../api";
+import { api, type Asset, asking, type TaskNode } from "../../api";
 import { FewRows } from "../../grid/few_rows";
 import type { RowsAnswer } from "../../grid/source";
 import { useFetched } from "../../parts/fetched";
@@ -7,8 +7,10 @@ import { counted } from "../../parts/format";
 import { withoutStage } from "../../parts/names";
 import { blockerOf, whyNotRun } from "../../parts/node_message";
 import { Said } from "../../parts/said";
-import { link, place } from "../../router";
-import { type AssetView, taskId } from "../../store";
+import { here, link, place } from "../../router";
+import { taskId } from "../../store";
+import type { OfAsset } from "./asset_tabs";
+import { useFailedStatement } from "./failed_statement";
 import { linkOfAsset } from "./shapes";
 
 /** Rows that are shown at once: beside the graph there is little room. */
@@ -22,7 +24,7 @@ interface FirstRows extends RowsAnswer {
   readonly errorMsg: string;
 }
 
-export function Trouble({ view }: { view: AssetView }) {
+export function Trouble({ asset, view }: OfAsset) {
   const node = view.node;
   if (!node && view.look !== "waiting") return <NotOfTask />;
   if (!node?.message) return null;
@@ -31,7 +33,7 @@ export function Trouble({ view }: { view: AssetView }) {
   const failed = node.testResults.filter((result) => result.status === "FAILED").map((result) => result.testName);
   return (
     <div class="block">
-      <div class="alert sm">{failed.length > 0 ? <FailedTests names={failed} /> : <Failed node={node} />}</div>
+      <div class="alert sm">{failed.length > 0 ? <FailedTests names={failed} /> : <Failed asset={asset} node={node} />}</div>
     </div>
   );
 }
@@ -62,14 +64,28 @@ function Skipped({ message }: { message: string }) {
   );
 }
 
-function Failed({ node }: { node: TaskNode }) {
+function Failed({ asset, node }: { asset: Asset; node: TaskNode }) {
+  const { statement, edited } = useFailedStatement(asset, node);
+  if (node.message === CANCELLED) return <b class="strong">Cancelled</b>;
   return (
     <>
       <b class="strong">It failed</b>
+      {edited !== "no" && <span class="muted">{EDITED[edited]}</span>}
       <Said text={node.message} />
+      {statement && (
+        <a href={here({ tab: "statements", statement: statement.number })}>
+          {statement.error?.line === undefined ? "The statement" : `Line ${statement.error.line} of the statement`} that failed
+        </a>
+      )}
     </>
   );
 }
+
+const CANCELLED = "cancelled";
+const EDITED = {
+  yes: ": its SQL was edited since",
+  maybe: ": the project was loaded again since, so its code may have changed",
+};
 
 function FailedTests({ names }: { names: readonly string[] }) {
   return (
