@@ -9,6 +9,7 @@ from sqlalchemy import Executable, Select, bindparam, func, literal_column, sele
 from sqlmodel import col
 
 from dagscope.dag.events.events import EventKind
+from dagscope.dag.ground.clock import epoch_ms
 from dagscope.storage import tables
 from dagscope.storage.projection import Recorded
 from dagscope.storage.rows import Rows
@@ -70,6 +71,14 @@ class Log(Rows):
         shown = rows[:limit]
         reached = shown[-1].position if shown else after
         return LogPage(tuple(row.data for row in shown), reached, has_more=len(rows) > len(shown))
+
+    async def last_time_ms(self) -> int:
+        """The time of the newest log entry or run event, in epoch milliseconds; 0 if there is none."""
+        entry, event = tables.LogEntry, tables.RunEvent
+        newest_entry = select(func.json_extract(entry.data, "$.time")).order_by(col(entry.position).desc()).limit(1)
+        newest_event = select(col(event.timestamp)).order_by(col(event.position).desc()).limit(1)
+        found = [row[0] for statement in (newest_entry, newest_event) for row in await self.rows(statement)]
+        return max((epoch_ms(time) for time in found), default=0)
 
     async def logged_tasks(self) -> tuple[str, ...]:
         """The tasks that have log entries, in the order of their first ones."""

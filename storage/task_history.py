@@ -130,7 +130,8 @@ _ASSETS = text(
     asset AS (SELECT DISTINCT asset_name FROM shown JOIN node USING (task_id, attempt) WHERE NOT is_selection)
     SELECT asset_name AS name, (
         SELECT json_array(json_group_array(number), json_group_array(state)) FROM (
-            SELECT CASE WHEN state IN ('SUCCESS', 'FAILED') THEN execution_time_ms END AS number, state
+            SELECT state, CASE WHEN state = 'SUCCESS' OR state = 'FAILED' AND message NOT LIKE 'interrupted: %'
+                THEN execution_time_ms END AS number
             FROM shown LEFT JOIN node ON node.task_id = shown.task_id AND node.attempt = shown.attempt
                 AND node.asset_name = asset.asset_name AND NOT node.is_selection
             ORDER BY place

@@ -16,7 +16,6 @@ from dagscope.dag.events.status import (
     TaskSummary,
 )
 from dagscope.dag.events.task_log import TaskLog
-from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.redaction.redaction import Redaction
 
 
@@ -67,9 +66,9 @@ class UnendedTask:
     open_tests: tuple[tuple[str, str | None], ...] = ()
 
 
-def closing_events(task: UnendedTask, message: str) -> Iterator[Event]:
-    """The events that end the task: running nodes become FAILED, waiting ones stay INITIAL."""
-    task_id, ended_ms = task.summary.task_id, now_ms()
+def closing_events(task: UnendedTask, message: str, ended_ms: int) -> Iterator[Event]:
+    """The events that end the task at that time: running nodes become FAILED, waiting ones stay INITIAL."""
+    task_id = task.summary.task_id
     closed = [closed_node(node, message, ended_ms) if node.state.is_running else node for node, _ in task.nodes]
     for node, (was, facts) in zip(closed, task.nodes, strict=True):
         if node is not was:

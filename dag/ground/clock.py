@@ -19,6 +19,15 @@ def iso_time(epoch_ms: int) -> str:
     return f"{moment.isoformat()}.{epoch_ms % 1000:03d}Z"
 
 
+def epoch_ms(iso: str) -> int:
+    """The inverse of `iso_time`.
+
+    >>> epoch_ms("2025-01-25T14:30:22.005Z")
+    1737815422005
+    """
+    return round(datetime.fromisoformat(iso).timestamp() * 1000)
+
+
 class Stopwatch:
     """Elapsed time, unaffected by changes of the system clock."""
 

@@ -12,6 +12,7 @@ from dagscope.dag.events.events import DataTestChanged, Event, NodeChanged, Node
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.events.task_log import Emit
 from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.error_text import named_error
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.frames import FrameStore
@@ -358,4 +359,4 @@ class TaskQueue:
             _log.error("Task could not be closed", taskId=active.task_id, error=str(unreadable))
             return
         if task is not None and not task.summary.status.is_ended:
-            close_task(task, self._recorder, f"interrupted: {reason}")
+            close_task(task, self._recorder, f"interrupted: {reason}", now_ms())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dagscope.dag.ground.clock import now_ms
 from tests.doors import AppDoor, OpenDoor, Serve, wait_until
 from tests.projects import block, model, raw, write_project
 
@@ -317,18 +318,22 @@ def test_waiting_changes_nothing(gated: Path, opened: OpenDoor) -> None:
 
 
 def test_shutdown_while_a_task_runs(gated: Path, serve: Serve) -> None:
-    """After a server is killed in a task, its next start ends the task: FAILED, with the reason."""
+    """After a server is killed in a task, its next start ends the task: FAILED, with the reason, as of before."""
     door = serve(gated, post_wait_ms=50)
     door.run("t")
     wait_until(lambda: door.get("/api/dag/status/t").json()["inProgressAssets"] == 1)
     door.process.kill()
     door.stop()
+    killed_ms = now_ms()
     door.start()
     status = door.get("/api/dag/status/t").json()
     assert (status["status"], status["inProgressAssets"], status["failedAssets"]) == ("FAILED", 0, 1)
     node = status["nodes"][0]
     assert node["message"] == "interrupted: server restarted"
-    assert node["timings"]["executingMs"] == node["executionTimeMs"] > 0
+    assert node["timings"]["executingMs"] == node["executionTimeMs"]
+    assert node["startTime"] <= node["endTime"] == status["endTime"] <= killed_ms
+    history = door.get("/api/dag/history").json()
+    assert history["assets"][0]["durationsMs"] == [None]
 
 
 def test_entries_of_other_loggers(tmp_path: Path, serve: Serve) -> None:
