@@ -67,12 +67,13 @@ class UnendedTask:
 
 
 def closing_events(task: UnendedTask, message: str, ended_ms: int) -> Iterator[Event]:
-    """The events that end the task at that time: running nodes become FAILED, waiting ones stay INITIAL."""
+    """The events that end the task at that time: running nodes become FAILED, waiting ones stay INITIAL, as skipped."""
     task_id = task.summary.task_id
-    closed = [closed_node(node, message, ended_ms) if node.state.is_running else node for node, _ in task.nodes]
+    closed = [_closed(node, message, ended_ms) for node, _ in task.nodes]
     for node, (was, facts) in zip(closed, task.nodes, strict=True):
         if node is not was:
-            yield from _step_failure(task, node.asset_name, message)
+            if node.state is NodeState.FAILED:
+                yield from _step_failure(task, node.asset_name, message)
             yield NodeChanged(task_id, task.attempt, node, facts)
     for name, asset in task.open_tests:
         result = DataTestResult(test_name=name, status=DataTestStatus.FAILED, error=message)
@@ -82,6 +83,14 @@ def closing_events(task: UnendedTask, message: str, ended_ms: int) -> Iterator[E
         task_id, TaskStatus.FAILED, closed, task.summary.start_time, ended_ms, task.summary.task_uuid
     )
     yield TaskChanged(task_id, task.attempt, summary)
+
+
+def _closed(node: NodeStatus, message: str, ended_ms: int) -> NodeStatus:
+    if node.state.is_running:
+        return closed_node(node, message, ended_ms)
+    if node.state is NodeState.INITIAL and not node.message:
+        return node.changed(message=f"skipped: {message}")
+    return node
 
 
 def _step_failure(task: UnendedTask, step: str, message: str) -> list[Event]:

@@ -22,10 +22,13 @@ def closed(*nodes: tuple[NodeStatus, NodeFacts], **values: tuple[tuple[str, str 
 
 
 def test_nodes() -> None:
-    """Running nodes become FAILED, ended and waiting ones stay, and the task's counts agree with them."""
+    """Running nodes become FAILED, waiting ones say why they never ran, ended ones stay; the task's counts agree."""
     events = closed(node("s.a", NodeState.SUCCESS), node("s.b", NodeState.IN_PROGRESS), node("s.c", NodeState.INITIAL))
     changes = [event for event in events if isinstance(event, NodeChanged)]
-    assert [(e.node.asset_name, e.node.state, e.node.message) for e in changes] == [("s.b", NodeState.FAILED, MESSAGE)]
+    assert [(e.node.asset_name, e.node.state, e.node.message) for e in changes] == [
+        ("s.b", NodeState.FAILED, MESSAGE),
+        ("s.c", NodeState.INITIAL, f"skipped: {MESSAGE}"),
+    ]
     assert changes[0].facts == NodeFacts(rows=7)
     assert isinstance(events[-1], TaskChanged)
     summary = events[-1].summary
