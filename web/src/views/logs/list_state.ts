@@ -44,6 +44,7 @@ export class ListState {
     const { element } = this;
     if (!element) return;
     const before = this.scrollTop.peek();
+    if (!this.source.numbers.peek()) return; // an empty list that waits for its lines has its end in sight, but has shown none
     this.scrollTop.value = element.scrollTop;
     const isAtEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 2;
     if (isAtEnd) {
