@@ -9,7 +9,7 @@ import { Icon } from "../../parts/icon";
 import { withoutStage } from "../../parts/names";
 import { assetPath, here, link } from "../../router";
 import { shownNodes, shownTask } from "./shown_task";
-import { type Failure, failuresOf, reasonOf } from "./task_words";
+import { type Failure, failuresOf, interruptionOf, reasonOf } from "./task_words";
 
 const SHOWN = 2;
 const BLOCKED_SHOWN = 6;
@@ -42,13 +42,17 @@ function FailureAlert({ failure, index, more }: { failure: Failure; index: numbe
         <Where failure={failure} />
         <span class="muted cut grow">
           {reasonOf(failure)}
-          {failure.executionMs > 0 && `${reasonOf(failure) && ", "}${duration(failure.executionMs)} into its work`}
+          {failure.executionMs > 0 && `${reasonOf(failure) && ", "}${intoItsWork(failure)}`}
         </span>
         {more > 0 && <a href={here({ state: "failed" })}>and {counted(more, "more failure", "more failures")}</a>}
       </div>
       {test && !failure.message ? <FailedTest failure={failure} test={test} /> : <Message failure={failure} />}
     </section>
   );
+}
+
+function intoItsWork({ message, executionMs }: Failure): string {
+  return `${interruptionOf({ message }) && "at least "}${duration(executionMs)} into its work`;
 }
 
 function Where({ failure }: { failure: Failure }) {

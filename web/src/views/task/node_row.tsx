@@ -7,8 +7,8 @@ import { Icon } from "../../parts/icon";
 import { lookOf, State } from "../../parts/look";
 import { assetPath, link, setQuery } from "../../router";
 import { assets } from "../../store";
-import { attemptStart, isStale, pathNames, shownNode, span, zero } from "./shown_task";
-import { whySkipped } from "./task_words";
+import { attemptStart, hasBegun, isStale, pathNames, shownNode, shownTask, span, zero } from "./shown_task";
+import { interruptionOf, whySkipped } from "./task_words";
 import { type Bar, barOf, endOf, isCarried, startOf, ticks } from "./timeline";
 
 interface Props {
@@ -95,14 +95,27 @@ function Ms({ value, wide = false }: { value: number | undefined; wide?: boolean
 const at = (ms: number, length = 0): CSSProperties => ({ "--at": ms, "--length": length }) as CSSProperties;
 
 function InTime({ node }: { node: TaskNode }) {
-  if (node.state === "INITIAL") return node.message ? <span class="why">{whySkipped(node.message)}</span> : <Waits node={node} />;
+  if (node.state === "INITIAL") return <NotStarted node={node} />;
   if (isCarried(node, attemptStart.value)) {
-    return <span class="why">carried over from an earlier attempt, {duration(node.executionTimeMs)}</span>;
+    return (
+      <span class="why">
+        carried over from {earlierAttempt()}, where it took {duration(node.executionTimeMs)}
+      </span>
+    );
   }
   const running = node.state !== "SUCCESS" && node.state !== "FAILED";
   const bar = barOf(node, attemptStart.value, zero.value, running ? tick.value : 0);
   return bar && <BarOf node={node} bar={bar} running={running} />;
 }
+
+function NotStarted({ node }: { node: TaskNode }) {
+  if (node.message) return <span class="why">{whySkipped(node.message)}</span>;
+  if (shownTask.value?.endTime !== undefined) return <span class="why">not executed</span>;
+  return hasBegun.value ? <Waits node={node} /> : <span class="why">waits for its turn</span>;
+}
+
+/** The attempt that executed what this one carries over, as far as that is known. */
+const earlierAttempt = (): string => (shownTask.value?.attempt === 2 ? "attempt 1" : "an earlier attempt");
 
 function BarOf({ node, bar, running }: { node: TaskNode; bar: Bar; running: boolean }) {
   const look = running ? "running" : node.state === "FAILED" ? "failed" : "";
@@ -114,10 +127,16 @@ function BarOf({ node, bar, running }: { node: TaskNode; bar: Bar; running: bool
       {bar.queued > 0 && <i class="q" style={at(bar.waiting, bar.queued)} />}
       <i class={`e ${tested ? "" : look}`} style={at(start, bar.executing)} />
       {tested && <i class={`t ${look}`} style={at(start + bar.executing, bar.testing)} />}
-      <span style={at(endOf(bar))}>{duration(bar.executing + bar.testing)}</span>
+      <span style={at(endOf(bar))}>{tookOf(node, bar)}</span>
       {pathNames.value.has(node.assetName) && <i class="cp" style={at(bar.waiting, endOf(bar) - bar.waiting)} />}
     </div>
   );
+}
+
+/** How long it took; of one that was interrupted, only when it was last heard of is known. */
+function tookOf(node: TaskNode, bar: Bar): string {
+  const took = duration(bar.executing + bar.testing);
+  return interruptionOf(node) ? `interrupted after at least ${took}` : took;
 }
 
 function described(bar: Bar): string {
@@ -137,7 +156,7 @@ function described(bar: Bar): string {
 function Waits({ node }: { node: TaskNode }) {
   const upstreams = (assets.value.get(node.assetName)?.upstreams ?? []).map(shownNode).filter((one) => one !== undefined);
   const open = upstreams.some((one) => one.state !== "SUCCESS");
-  const now = Math.max(0, tick.value - zero.value);
+  const now = Math.min(span.value, Math.max(0, tick.value - zero.value));
   const ready = open ? now : Math.max(0, ...upstreams.map((one) => (one.endTime ?? 0) - zero.value));
   return (
     <div class="wf">

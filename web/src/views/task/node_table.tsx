@@ -12,7 +12,7 @@ import { ROW_PX, useInSight, useWindow } from "../../parts/windowed";
 import { assetPath, go, here, link, param, setQuery } from "../../router";
 import { countLooks, type Sort, sorted, sortOf } from "./node_order";
 import { NodeRow, rowId } from "./node_row";
-import { grows, isStale, path, shownNodes, span } from "./shown_task";
+import { grows, hasBegun, isStale, path, shownNodes, span } from "./shown_task";
 import { tickLabel, ticks } from "./timeline";
 
 const HEAD_PX = 44;
@@ -150,7 +150,7 @@ function Scrolled() {
         aria-rowcount={names.length + 1}
         tabIndex={0}
         {...(inSight.includes(selected) ? { "aria-activedescendant": rowId(selected) } : {})}
-        style={{ "--span": span.value } as CSSProperties}
+        style={{ "--span": Math.max(1, span.value) } as CSSProperties}
       >
         <colgroup>
           {["state", "asset", "tests", "rows", "ms wide", "ms", "ms", ""].map((kind, index) => (
@@ -191,7 +191,7 @@ function Titles({ container }: { container: RefObject<HTMLElement | null> }) {
       <th class="time" scope="col" aria-sort={sort.value.by === "start" ? (sort.value.descending ? "descending" : "ascending") : "none"}>
         <button type="button" class="sort" onClick={() => sortBy("start", "", container)}>
           <span class="vh">Timeline, in order of start</span>
-          <span class="tk" aria-hidden="true">0</span>
+          {hasBegun.value && <span class="tk" aria-hidden="true">0</span>}
         </button>
         {ticks(span.value).map((ms) => (
           <span key={ms} class="tk" style={{ "--at": ms } as CSSProperties}>

@@ -61,8 +61,12 @@ const bars = computed<ReadonlyMap<string, Bar>>(() => {
 export const path = computed<CriticalPath | null>(() => criticalPath(bars.value, (name) => assets.value.get(name)?.upstreams ?? []));
 export const pathNames = computed<ReadonlySet<string>>(() => new Set(path.value?.names));
 
-/** How long the timeline is, in ms. */
+/** Whether the attempt has started any node: if not, there is no time to show. */
+export const hasBegun = computed(() => bars.value.size > 0);
+
+/** How long the timeline is, in ms; 0 before it begins. */
 export const span = computed(() => {
+  if (!hasBegun.value) return 0;
   let latest = 0;
   for (const bar of bars.value.values()) latest = Math.max(latest, endOf(bar));
   return Math.max(1, latest, grows.value ? tick.value - zero.value : 0);

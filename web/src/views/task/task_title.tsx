@@ -1,5 +1,5 @@
 /** What the task is, how it ended, and what can be done with it. */
-import { ticking, counted, duration, timeOfDay, day } from "../../parts/format";
+import { ticking, count, counted, duration, timeOfDay, day } from "../../parts/format";
 import { lookOf, State } from "../../parts/look";
 import { RunButton } from "../../parts/run_button";
 import { useKeys } from "../../keys";
@@ -9,8 +9,9 @@ import { link, setQuery } from "../../router";
 import { cancelTask, retryTask } from "../../run";
 import { assets, canRun, taskId } from "../../store";
 import type { Task } from "../../api";
-import { isEarlier, shownNodes, shownTask } from "./shown_task";
-import { leftToRetry, scopeOf, stopped } from "./task_words";
+import { attemptStart, isEarlier, shownNodes, shownTask } from "./shown_task";
+import { interruptionIn, leftToRetry, scopeOf, stopped } from "./task_words";
+import { isCarried } from "./timeline";
 
 export function TaskTitle() {
   const task = shownTask.value;
@@ -86,9 +87,13 @@ function Scope({ task }: { task: Task }) {
   const nodes = shownNodes.value;
   const scope = scopeOf(task, nodes, assets.value.size);
   const cancelled = stopped(nodes);
+  const carried = nodes.filter((node) => isCarried(node, attemptStart.value)).length;
+  const interruption = interruptionIn(nodes);
   return (
     <>
       {scope && ` · ${scope}`}
+      {carried > 0 && `, ${count(carried)} of them carried over`}
+      {interruption && ` · interrupted: ${interruption}`}
       {cancelled > 0 && ` · cancelled while ${counted(cancelled, "asset")} ran`}
     </>
   );

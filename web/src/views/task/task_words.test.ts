@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Task, TaskNode } from "../../api";
-import { failuresOf, pathInWords, reasonOf, scopeOf, whySkipped } from "./task_words";
+import { failuresOf, interruptionIn, pathInWords, reasonOf, scopeOf, whySkipped } from "./task_words";
 
 function node(assetName: string, values: Partial<TaskNode> = {}): TaskNode {
   const counts = { executionTimeMs: 0, totalTests: 0, passedTests: 0, failedTests: 0, testResults: [] };
@@ -17,6 +17,12 @@ test("a task says what it is of", () => {
   expect(scopeOf(TASK, [tested], 22)).toBe("s.a alone, with tests");
   expect(scopeOf(TASK, [node("s.a", { name: "Selecting s.a" })], 22)).toBe("the query of s.a alone, nothing is written");
   expect(scopeOf({ ...TASK, loneTestResults: [lone] }, [], 22)).toBe("1 test alone");
+});
+
+test("a task says what interrupted it, while it ran or while it waited", () => {
+  expect(interruptionIn([node("s.a"), node("s.b", { state: "FAILED", message: "interrupted: server restarted" })])).toBe("server restarted");
+  expect(interruptionIn([node("s.a", { state: "INITIAL", message: "skipped: interrupted: server restarted" })])).toBe("server restarted");
+  expect(interruptionIn([node("s.a"), node("s.b", { message: "cancelled" })])).toBe("");
 });
 
 test("a skipped node names what it is skipped because of", () => {

@@ -28,6 +28,16 @@ export function whySkipped(message: string): string {
   return blocker ? `because of ${blocker}` : message.replace(/^skipped: /, "");
 }
 
+/** What interrupted a node that ran, or before it ran: "server restarted"; "" if nothing did. */
+export function interruptionOf(node: Pick<TaskNode, "message">): string {
+  return /^(?:skipped: )?interrupted: (.*)$/s.exec(node.message)?.[1] ?? "";
+}
+
+/** The same of a task. */
+export function interruptionIn(nodes: readonly TaskNode[]): string {
+  return nodes.map(interruptionOf).find(Boolean) ?? "";
+}
+
 /** What failed: a node with its failed tests, or a test that belongs to no node of the task. */
 export interface Failure {
   readonly asset: string;

@@ -55,6 +55,10 @@ test("the critical path leads back from the last end through the upstreams that 
   expect(criticalPath(new Map(), () => [])).toBeNull();
 });
 
+test("a timeline that has not begun has no ticks", () => {
+  expect(ticks(0)).toEqual([]);
+});
+
 test("ticks are few and round, and their labels have one unit", () => {
   const shown = (span: number) => ticks(span).map((ms) => tickLabel(ms, span));
   expect(shown(1_750)).toEqual(["0.5 s", "1.0 s", "1.5 s"]);
