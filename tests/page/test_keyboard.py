@@ -37,7 +37,8 @@ def test_skip_link(served_shop: ServerDoor, visit: Visit) -> None:
       const element = document.activeElement;
       const isMarked = ({ outlineStyle, boxShadow }) => outlineStyle !== "none" || boxShadow !== "none";
       const boxes = [element, element.closest("label, .input")].filter((one) => one);
-      return element === document.body || boxes.some((one) => isMarked(getComputedStyle(one))) ? "" : element.outerHTML.slice(0, 200);
+      const isSeen = element === document.body || boxes.some((one) => isMarked(getComputedStyle(one)));
+      return isSeen ? "" : element.outerHTML.slice(0, 200);
     }"""
     for _ in range(20):
         page.keyboard.press("Tab")
