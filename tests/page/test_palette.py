@@ -86,3 +86,19 @@ def test_keys(monday: ServerDoor, visit: Visit) -> None:
     page.keyboard.press("g")
     page.keyboard.press("r")
     expect(page).to_have_url(f"{monday.address}/tasks/monday")
+
+
+def test_keys_behind_a_dialog(monday: ServerDoor, visit: Visit) -> None:
+    """While a dialog is open, a key that runs something in the view behind it does nothing; afterwards it runs."""
+    page = visit(monday).open("/tests?test=dds.test_world_count")
+    started: list[str] = []
+    page.on("request", lambda request: started.append(request.url) if request.method == "POST" else None)
+    opened(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("r")
+    page.keyboard.press("Escape")
+    assert started == []
+    with page.expect_request(f"{monday.address}/api/tests/execute/dds.test_world_count"):
+        page.keyboard.press("r")

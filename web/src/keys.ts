@@ -1,4 +1,5 @@
 /** Keys: each view and dialog registers its own while it is shown; the newest comes first. */
+import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 /** What a key does. Return `false` to leave the key to others. */
@@ -6,6 +7,9 @@ export type Action = (event: KeyboardEvent) => void | false;
 
 /** By key as `KeyboardEvent.key` names it, with "Ctrl ", "Shift " or "g " (after g) in front: "f", "Shift R", "Ctrl k", "g d". */
 export type Keymap = Readonly<Record<string, Action>>;
+
+/** True while a dialog is open: keys are the dialog's then, and none of them does something in the view behind it. */
+export const held = signal(false);
 
 const shown: { current: Keymap }[] = [];
 const CHORD_MS = 1_500;
@@ -48,6 +52,7 @@ document.addEventListener("keydown", (event) => {
   const name = nameOf(event);
   // While someone types, only Escape and what is held with Ctrl is a command.
   if (isTyping(event.target) && !name.startsWith("Ctrl ") && name !== "Escape") return;
+  if (held.value && !name.startsWith("Ctrl ") && name !== "Escape") return;
   if (Date.now() < chordUntil && act(`g ${event.key}`, event)) {
     chordUntil = 0;
     return;

@@ -1,10 +1,15 @@
 /** The dialogs that any view can open; one at a time. */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
+import { held } from "../keys";
 import { lazy } from "../parts/lazy";
 
 export type DialogName = "palette" | "help" | "run";
 
 export const dialog = signal<DialogName | null>(null);
+
+effect(() => {
+  held.value = dialog.value !== null;
+});
 
 /** What the run dialog starts with, in place of what it was left with. */
 export const runSelect = signal<string | null>(null);
