@@ -103,6 +103,17 @@ def test_run_from_the_graph(tmp_path: Path, serve: Serve, visit: Visit) -> None:
     assert node(page, "a.source").bounding_box() == before
 
 
+def test_only_a_test_of_the_whole_project_fails(tmp_path: Path, serve: Serve, visit: Visit) -> None:
+    """The task bar says which test it was and what it found, and offers a retry, though no asset failed."""
+    files = {model("a.one"): "SELECT 1 AS n", "assets/tests/test_all.sql": 'SELECT * FROM {{ Ref("a.one") }}'}
+    server = serve(write_project(tmp_path, files))
+    server.run("monday")
+    bar = visit(server, viewport=WIDE).open("/").get_by_role("region", name="Task")
+    expect(bar).to_contain_text("1 done · 1 test failed")
+    expect(bar.get_by_role("link", name="First failure: root.test_all, 1 row")).to_be_visible()
+    expect(bar.get_by_role("button", name="Retry")).to_be_visible()
+
+
 def test_collapsed_stage(failing: ServerDoor, visit: Visit) -> None:
     """A stage is collapsed to one node that counts its assets, the URL says so, and Back shows them again."""
     page = visit(failing, viewport=WIDE).open("/")
@@ -117,7 +128,7 @@ def test_collapsed_stage(failing: ServerDoor, visit: Visit) -> None:
 
 
 def test_filter(failing: ServerDoor, visit: Visit) -> None:
-    """A state's chip dims all other nodes in the graph and hides them in the list, which says how many."""
+    """A state's chip dims all other nodes in the graph and hides them in the list, which says how many; Escape ends it."""
     page = visit(failing, viewport=WIDE).open("/")
     page.get_by_role("toolbar").get_by_role("button", name=re.compile("Failed")).click()
     assert asked(page) == {"state": ["failed"]}
@@ -126,6 +137,8 @@ def test_filter(failing: ServerDoor, visit: Visit) -> None:
     page.get_by_role("button", name="List").click()
     expect(page.get_by_text("4 hidden by filters")).to_be_visible()
     assert page.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.row)") == ["stage b", "b.two"]
+    page.keyboard.press("Escape")
+    assert asked(page) == {"view": ["list"]}
 
 
 def test_focus(failing: ServerDoor, visit: Visit) -> None:
@@ -180,6 +193,7 @@ def test_zoom(failing: ServerDoor, visit: Visit) -> None:
 def test_drag(failing: ServerDoor, visit: Visit) -> None:
     """Dragging moves the graph, and opens nothing, even if it starts on a node."""
     page = visit(failing, viewport=WIDE).open("/")
+    expect(node(page, "c.last")).to_be_visible()
     before = node(page, "c.last").bounding_box()
     assert before is not None
     page.mouse.move(before["x"] + 20, before["y"] + 20)

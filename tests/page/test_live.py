@@ -39,6 +39,17 @@ def test_a_run(gate: Gate, serve: Serve, visit: Visit) -> None:
     assert page.evaluate("window.isSameDocument")
 
 
+def test_a_task_that_waits(gate: Gate, serve: Serve, visit: Visit) -> None:
+    """A task whose turn has not come says behind which other it waits, without a clock."""
+    server = serve(gate.folder, post_wait_ms=10)
+    server.run("monday")
+    server.run("tuesday")
+    page = visit(server).open()
+    expect(task_bar(page)).to_contain_text("tuesdayWaitingbehind monday0 of 3")
+    gate.open()
+    expect(task_bar(page)).to_contain_text("3 done")
+
+
 def test_many_tabs(gate: Gate, serve: Serve, visit: Visit) -> None:
     """Twelve tabs follow a run at once, though a browser opens only six connections to a server."""
     server = serve(gate.folder, post_wait_ms=10)

@@ -6,6 +6,7 @@ import { noteServerTime, serverNow, tick } from "./live/clock";
 import { connection, listen } from "./live/live";
 import type { StreamMessage } from "./live/messages";
 import { type Look, lookOf, WORDS } from "./parts/look";
+import { waitsBehind } from "./queue";
 import { namedTask } from "./router";
 
 const TASKS_KEPT = 50;
@@ -131,8 +132,20 @@ export const summary = computed<TaskSummary | null>(() => {
 
 export const runs = computed(() => summary.value?.status === "IN_PROGRESS" || summary.value?.status === "PENDING");
 
+/** The task behind which the one in view waits, or "". */
+export const behind = computed(() => {
+  const begun = allNodes().some((node) => node.state !== "INITIAL" || node.startTime !== undefined);
+  return summary.value && !begun ? waitsBehind(summary.value, tasks.value) : "";
+});
+
+/** True if the task in view waits for another one: nothing of it has begun. */
+export const isQueued = computed(() => behind.value !== "");
+
 /** What is said of a node that has not begun: in a task that has ended, it will not. */
 export const waitingWord = computed(() => (runs.value ? WORDS.waiting : "Not run"));
+
+/** Whether the task in view can be retried: also one of which only a test of the whole project failed. */
+export const canRetry = computed(() => summary.value?.status === "FAILED");
 
 /** How many nodes of the task in view a retry would execute. */
 export const retryable = computed(() => allNodes().filter((node) => node.state === "FAILED" || node.state === "INITIAL").length);

@@ -4,7 +4,7 @@ import { type Look, lookOf, WORDS } from "../parts/look";
 import { counted } from "../parts/format";
 import { assetPath, go, here, link, place, taskPath } from "../router";
 import { cancelTask, retryTask, runAssets, runTest } from "../run";
-import { assets, canRun, retryable, runs, taskId, tasks, testResults, viewOf } from "../store";
+import { assets, canRetry, canRun, runs, taskId, tasks, testResults, viewOf } from "../store";
 import { openHelp, openRun } from "./dialogs";
 import { best, isClose, type Match } from "./finding";
 import { askForNotifications, canAskForNotifications } from "./notifications";
@@ -69,7 +69,7 @@ const URGENT: readonly Look[] = ["failed", "running", "testing"];
 function assetItems(): Plain[] {
   const items = [...assets.value.values()].map((asset): Plain => {
     const { look, word } = viewOf(asset);
-    const href = place.value.view === "dag" ? here({ asset: asset.name }) : link(assetPath(asset.name));
+    const href = place.value.view === "dag" ? here({ asset: asset.name, state: null }) : link(assetPath(asset.name));
     return { id: `asset ${asset.name}`, label: asset.name, look, word, hint: asset.materialization, href };
   });
   const urgency = (item: Plain): number => (URGENT.includes(item.look!) ? URGENT.indexOf(item.look!) : URGENT.length);
@@ -124,7 +124,7 @@ function actionItems(): Plain[] {
     offer("Run with data or a selection…", () => openRun());
     const id = taskId.value;
     if (runs.value) offer(`Cancel ${id}`, () => void cancelTask(id));
-    else if (retryable.value) offer(`Retry what did not succeed in ${id}`, () => void retryTask(id));
+    else if (canRetry.value) offer(`Retry what did not succeed in ${id}`, () => void retryTask(id));
   }
   offer("Open the DAG", () => go(link("/")), "g d");
   if (taskId.value) offer("Open the task", () => go(taskPath(taskId.value)), "g r");

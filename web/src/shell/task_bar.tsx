@@ -3,12 +3,13 @@ import { computed } from "@preact/signals";
 import type { TaskSummary } from "../api";
 import { tick } from "../live/clock";
 import { connection } from "../live/live";
-import { duration, ticking } from "../parts/format";
+import { counted, duration, ticking } from "../parts/format";
 import { Icon } from "../parts/icon";
-import { LOOKS, lookOf, State, WORDS } from "../parts/look";
+import { type Look, LOOKS, lookOf, State, WORDS } from "../parts/look";
 import { RunButton } from "../parts/run_button";
 import { assetPath, go, here, link, place, setQuery, taskPath } from "../router";
-import { allNodes, loaded, retryable, runs, summary, taskError, taskId, tasks } from "../store";
+import { allNodes, behind, canRetry, isQueued, loaded, retryable, runs, summary, task, taskError, taskId, tasks, testResults } from "../store";
+import { waitsBehind } from "../queue";
 import { cancelTask, retryTask } from "../run";
 import { openRun } from "./dialogs";
 
@@ -16,6 +17,11 @@ const MARKS_SHOWN = 60;
 const TASKS_IN_STRIP = 10;
 
 const nodes = computed(allNodes);
+/** The failed tests that belong to no node of the task: those of the whole project, and those that were run alone. */
+const otherFailedTests = computed(() => {
+  const ofNodes = new Set(nodes.value.flatMap((node) => node.testResults.map((result) => result.testName)));
+  return [...testResults.value.values()].filter((result) => result.status === "FAILED" && !ofNodes.has(result.testName));
+});
 
 export function TaskBar() {
   if (!loaded.value) return <div class="task" role="region" aria-label="Task" />;
@@ -35,7 +41,7 @@ export function TaskBar() {
 
 function Shown({ task }: { task: TaskSummary }) {
   const stale = runs.value && connection.value.state === "offline";
-  const look = stale ? "warn" : lookOf(task.status);
+  const look = stale ? "warn" : isQueued.value ? "waiting" : lookOf(task.status);
   return (
     <>
       <a class="select btn" href={taskPath(task.taskId)}>
@@ -43,13 +49,20 @@ function Shown({ task }: { task: TaskSummary }) {
         <span class="cut name">{task.taskId}</span>
       </a>
       <State look={look} word={stale ? "Was running" : WORDS[look]} />
+      {isQueued.value && <Behind />}
       <Marks />
       <Numbers task={task} />
-      <Elapsed task={task} />
-      <FirstFailure />
+      {!isQueued.value && <Elapsed task={task} />}
+      <FirstFailure task={task} />
     </>
   );
 }
+
+const Behind = () => (
+  <span>
+    behind <a href={place.value.view === "task" ? taskPath(behind.value) : here({ task: behind.value })}>{behind.value}</a>
+  </span>
+);
 
 /** One mark a node; with very many nodes, each mark stands for several. */
 function Marks() {
@@ -82,6 +95,9 @@ function Numbers({ task }: { task: TaskSummary }) {
   const parts = [`${of("success")} done`];
   if (of("failed")) parts.push(`${of("failed")} failed`);
   if (of("skipped")) parts.push(`${of("skipped")} skipped`);
+  if (of("waiting")) parts.push(`${of("waiting")} not run`);
+  const tests = otherFailedTests.value.length;
+  if (tests) parts.push(`${counted(tests, "test")} failed`);
   return <span>{parts.join(" · ")}</span>;
 }
 
@@ -93,20 +109,30 @@ function Elapsed({ task }: { task: TaskSummary }) {
   return <span class="faint">{stopped ? `clock stopped at ${shown}` : shown}</span>;
 }
 
-function FirstFailure() {
+function FirstFailure({ task: { status } }: { task: TaskSummary }) {
   const failed = nodes.value
     .filter((node) => node.state === "FAILED")
     .sort((one, other) => (one.endTime ?? Infinity) - (other.endTime ?? Infinity))[0];
-  if (!failed) return null;
+  const [test] = otherFailedTests.value;
+  if (failed) return <Failure href={link(assetPath(failed.assetName))} name={failed.assetName} reason={failed.message && shortReason(failed.message)} />;
+  if (test) {
+    const reason = test.rowCount ? counted(test.rowCount, "row") : shortReason(test.error ?? "");
+    return <Failure href={link("/tests", { test: test.testName })} name={test.testName} reason={reason} />;
+  }
+  const nothingRan = status === "FAILED" && task.value?.taskId === taskId.value && nodes.value.length > 0 && nodes.value.every((node) => node.state === "INITIAL");
+  return nothingRan ? <span class="muted cut">It ended before anything of it ran</span> : null;
+}
+
+function Failure({ href, name, reason }: { href: string; name: string; reason: string }) {
   return (
     <>
       <span class="vr" />
-      <a href={link(assetPath(failed.assetName))} class="first row cut">
+      <a href={href} class="first row cut" title={reason ? `First failure: ${name}, ${reason}` : `First failure: ${name}`}>
         <Icon name="failed" />
         <span class="cut">
           <span class="wide">First failure: </span>
-          <b class="strong">{failed.assetName}</b>
-          {failed.message && `, ${shortReason(failed.message)}`}
+          <b class="strong">{name}</b>
+          {reason && `, ${reason}`}
         </span>
       </a>
     </>
@@ -119,6 +145,11 @@ function shortReason(message: string): string {
   return rows ?? message.replace(/^tests failed: /, "").split("\n", 1)[0]!;
 }
 
+function lookInStrip(one: TaskSummary): Look {
+  if (one.status === "IN_PROGRESS" && connection.value.state === "offline") return "warn";
+  return waitsBehind(one, tasks.value) ? "waiting" : lookOf(one.status);
+}
+
 /** The newest tasks, oldest first. A click shows the same view as of that task. */
 function Strip() {
   const shown = tasks.value.slice(0, TASKS_IN_STRIP).reverse();
@@ -129,7 +160,7 @@ function Strip() {
       <span class="wide faint xs">{shown.length === 1 ? "1 task" : `${shown.length} tasks`}</span>
       <span class="strip" role="group" aria-label="Tasks, oldest first">
         {shown.map((one) => {
-          const look = connection.value.state === "offline" && one.status === "IN_PROGRESS" ? "warn" : lookOf(one.status);
+          const look = lookInStrip(one);
           const newest = one === tasks.value[0];
           const to = inTaskView ? taskPath(one.taskId) : here({ task: newest ? null : one.taskId });
           return (
@@ -152,9 +183,10 @@ function Strip() {
 
 const Cancel = () => <RunButton onRun={() => cancelTask(taskId.value)}>Cancel</RunButton>;
 
+/** Tests of the whole project are retried too; then there is no number of assets. */
 function Retry() {
-  if (retryable.value === 0) return null;
-  return <RunButton onRun={() => retryTask(taskId.value)}>Retry {retryable.value}</RunButton>;
+  if (!canRetry.value) return null;
+  return <RunButton onRun={() => retryTask(taskId.value)}>Retry {retryable.value || ""}</RunButton>;
 }
 
 /** Show the task before (-1) or after (1) the one in view. */

@@ -13,7 +13,7 @@ import { layout, layoutError, refreshLayout } from "./layout";
 import { followLooks } from "./looks";
 import { NeverRun } from "./never_run";
 import { within } from "./neighbourhood";
-import { closeAsset, collapsed, hops, isList, selected } from "./place";
+import { clearLooks, closeAsset, collapsed, hops, isList, selected } from "./place";
 import { type Scene, sceneOf } from "./scene";
 import { saveSvg } from "./svg_export";
 import { Toolbar } from "./toolbar";
@@ -72,6 +72,6 @@ function useAssetKeys(target: () => string): void {
     r: () => run(""),
     "Shift R": () => run("+"),
     o: () => (assets.value.has(target()) ? go(link(assetPath(target()))) : false),
-    Escape: () => (selected.value ? closeAsset() : false),
+    Escape: () => (selected.value ? closeAsset() : clearLooks()),
   });
 }

@@ -33,6 +33,12 @@ export function toggleLook(look: Look): void {
   setQuery({ state: [...shown].join(",") || null });
 }
 
+/** Show all states again; false if they are shown. */
+export function clearLooks(): void | false {
+  if (shownLooks.peek().size === 0) return false;
+  setQuery({ state: null });
+}
+
 export function toggleStage(name: string): void {
   const now = new Set(collapsed.peek());
   if (!now.delete(name)) now.add(name);
