@@ -128,7 +128,7 @@ def test_collapsed_stage(failing: ServerDoor, visit: Visit) -> None:
 
 
 def test_filter(failing: ServerDoor, visit: Visit) -> None:
-    """A state's chip dims all other nodes in the graph and hides them in the list, which says how many; Escape ends it."""
+    """A state's chip dims all others in the graph and hides them in the list, which counts them; Escape ends it."""
     page = visit(failing, viewport=WIDE).open("/")
     page.get_by_role("toolbar").get_by_role("button", name=re.compile("Failed")).click()
     assert asked(page) == {"state": ["failed"]}

@@ -9,6 +9,7 @@ import { tasks } from "./store";
 export const refusal = signal("");
 
 export interface RunRequest {
+  readonly taskId?: string;
   readonly select?: string;
   readonly data?: unknown;
   readonly runTests?: boolean;
@@ -31,8 +32,9 @@ export async function runAssets(request: RunRequest = {}): Promise<void> {
 
 /** The same; returns why the server refused, or "" once it has the task. */
 export async function tryToRun(request: RunRequest): Promise<string> {
-  const taskId = newTaskId();
-  const answer = reasonOf(post("/api/dag/run", { taskId, ...request }));
+  const taskId = request.taskId ?? newTaskId();
+  if (tasks.peek().some((task) => task.taskId === taskId)) return `There is already a task ${taskId}. Choose another name.`;
+  const answer = reasonOf(post("/api/dag/run", { ...request, taskId }));
   const refused = await Promise.race([answer, accepted(taskId)]);
   if (refused === "") follow(taskId);
   return refused;

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { Icon } from "../parts/icon";
 import { type Parameter, parametersOf } from "../parts/parameters";
-import { tryToRun } from "../run";
+import { newTaskId, tryToRun } from "../run";
 import { assets, whyNoRun } from "../store";
 import { closeDialog, runSelect } from "./dialogs";
 import { Modal } from "./modal";
@@ -50,6 +50,7 @@ export function RunDialog() {
           <Select form={form.value} change={change} />
           <Data form={form.value} change={change} />
           <Choices form={form.value} change={change} />
+          <TaskName form={form.value} change={change} />
         </div>
         <footer>
           <span class="grow st st-failed wrong" role="alert">
@@ -74,7 +75,7 @@ export function RunDialog() {
 
 function started(): RunForm {
   const kept = formOf(sessionStorage.getItem(KEY));
-  return runSelect.peek() === null ? kept : { ...kept, select: runSelect.peek()! };
+  return { ...kept, taskId: newTaskId(), select: runSelect.peek() ?? kept.select };
 }
 
 function Select({ form, change }: { form: RunForm; change: Change }) {
@@ -204,7 +205,7 @@ function Known({ parameters, form, change }: { parameters: readonly Parameter[];
   };
   return (
     <p class="known">
-      <span class="xs faint">The project reads</span>
+      <span class="xs faint">The SQL reads</span>
       {left.map((parameter) => (
         <button key={parameter.name} type="button" class="chip mono" title={`read by ${parameter.asset}`} onClick={() => add(parameter)}>
           {parameter.name}
@@ -212,6 +213,23 @@ function Known({ parameters, form, change }: { parameters: readonly Parameter[];
         </button>
       ))}
     </p>
+  );
+}
+
+function TaskName({ form, change }: { form: RunForm; change: Change }) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>Task name</label>
+      <input
+        id={id}
+        class="text mono"
+        spellcheck={false}
+        autocomplete="off"
+        value={form.taskId}
+        onInput={(event) => change({ taskId: event.currentTarget.value })}
+      />
+    </div>
   );
 }
 

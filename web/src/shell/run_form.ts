@@ -11,11 +11,13 @@ export interface RunForm {
   readonly rows: readonly Row[];
   readonly json: string;
   readonly select: string;
+  /** The id of the new task; "" leaves it to the page. */
+  readonly taskId: string;
   readonly runTests: boolean;
   readonly profile: boolean;
 }
 
-export const EMPTY_FORM: RunForm = { mode: "rows", rows: [{ key: "", value: "" }], json: "{}", select: "", runTests: true, profile: false };
+export const EMPTY_FORM: RunForm = { mode: "rows", rows: [{ key: "", value: "" }], json: "{}", select: "", taskId: "", runTests: true, profile: false };
 
 export type Read<T> = { readonly value: T } | { readonly error: string };
 
@@ -69,11 +71,12 @@ function wrongWith(message: string, text: string): string {
 export function requestOf(form: RunForm): Read<RunRequest> {
   const data = dataOf(form);
   if ("error" in data) return data;
-  const select = form.select.trim();
+  const [select, taskId] = [form.select.trim(), form.taskId.trim()];
   return {
     value: {
       ...(Object.keys(data.value).length && { data: data.value }),
       ...(select && { select }),
+      ...(taskId && { taskId }),
       ...(!form.runTests && { runTests: false }),
       ...(form.profile && { profile: true }),
     },

@@ -19,6 +19,8 @@ export interface Box extends Size {
 export const LARGEST_ZOOM = 2;
 /** From this zoom on, the text of nodes can be read: they are buttons. Below, they are drawn. */
 export const NEAR_ZOOM = 0.6;
+/** From this zoom on, a stage has room for its head above the nodes. */
+export const HEADED_ZOOM = 0.75;
 /** Of the head of a stage, in CSS pixels at any zoom. */
 export const HEAD_HEIGHT = 28;
 const READABLE_ZOOM = 0.8;
@@ -39,7 +41,7 @@ export function leastZoom(scene: Size, view: Size): number {
 export function fitted(scene: Size, view: Size): Camera {
   const whole = fittingZoom(scene, view);
   if (whole === 1) return at(0, 0, 1);
-  if (whole >= NEAR_ZOOM) return at((view.width - scene.width * whole) / 2, 0, whole);
+  if (whole >= HEADED_ZOOM) return at((view.width - scene.width * whole) / 2, 0, whole);
   const height = view.height - HEAD_HEIGHT;
   const zoom = fittingZoom(scene, { width: view.width, height });
   return at((view.width - scene.width * zoom) / 2, HEAD_HEIGHT + (height - scene.height * zoom) / 2, zoom);

@@ -19,6 +19,17 @@ import { saveSvg } from "./svg_export";
 import { Toolbar } from "./toolbar";
 
 export function DagView() {
+  return project.value?.loadedTimeMs === undefined ? <NotLoaded /> : <Dag />;
+}
+
+const NotLoaded = () => (
+  <main class="view" id="main">
+    <h1 class="vh">DAG</h1>
+    <p class="block muted">Nothing can run until the problems above are fixed. The assets then appear here.</p>
+  </main>
+);
+
+function Dag() {
   useEffect(followLooks, []);
   useSignalEffect(() => {
     void assets.value; // replaced when the project was loaded again

@@ -8,18 +8,15 @@ import { openRun } from "../../shell/dialogs";
 import { assets, project } from "../../store";
 
 export function NeverRun() {
-  const facts = project.value;
   return (
     <aside class="panel" aria-label="Nothing has run yet">
       <header>
         <h1>Nothing has run yet</h1>
       </header>
-      <div class="block emptystate">{facts?.loadedTimeMs === undefined ? <NotLoaded /> : <Start />}</div>
+      <div class="block emptystate"><Start /></div>
     </aside>
   );
 }
-
-const NotLoaded = () => <p class="muted">Nothing can run until the problems above are fixed. The assets then appear here.</p>;
 
 function Start() {
   const facts = project.value;

@@ -3,7 +3,7 @@
  * panning only moves them; they are drawn again when the view leaves them, when the zoom changes, or when states do.
  */
 import { signal } from "@preact/signals";
-import { type Box, type Camera, closeTo, first, fitted, HEAD_HEIGHT, held, leastZoom, NEAR_ZOOM, revealing, type Size, zoomedAt } from "./camera";
+import { type Box, type Camera, closeTo, first, fitted, HEAD_HEIGHT, HEADED_ZOOM, held, leastZoom, NEAR_ZOOM, revealing, type Size, zoomedAt } from "./camera";
 import { followGestures } from "./gestures";
 import { type Colours, coloursOf, type Marks, paintBelow, paintNodes, type Sheet } from "./painting";
 import { NODE_HEIGHT, NODE_WIDTH, nodesIn, type Scene } from "./scene";
@@ -16,8 +16,6 @@ const AHEAD = 200;
 const REDRAWN_MS = 90;
 /** Edges change with states only where something is blocked: at most this often. */
 const EDGES_MS = 250;
-/** From this zoom on, a stage has room for its head above the nodes. */
-const HEADED_ZOOM = 0.75;
 /** Narrower heads have one count, or none: half a number would be wrong. */
 const NARROW_HEAD = 200;
 const TINY_HEAD = 125;

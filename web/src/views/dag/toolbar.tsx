@@ -3,8 +3,8 @@ import { FilterChip } from "../../parts/filter_chip";
 import { LOOKS, State, WORDS } from "../../parts/look";
 import { Icon } from "../../parts/icon";
 import { counted } from "../../parts/format";
-import { setQuery } from "../../router";
-import { assets, loaded, project, task, tasks, waitingWord } from "../../store";
+import { here, setQuery } from "../../router";
+import { assets, loaded, project, task, taskError, tasks, waitingWord } from "../../store";
 import { counts } from "./looks";
 import { hops, isList, selected, setHops, shownLooks, toggleLook } from "./place";
 import { layout } from "./layout";
@@ -20,7 +20,7 @@ export function Toolbar({ fit, exportSvg }: { fit: () => void; exportSvg: () => 
           List
         </button>
       </span>
-      {loaded.value && tasks.value.length === 0 ? <NotRun /> : <States />}
+      {taskError.value ? <NoTask /> : loaded.value && tasks.value.length === 0 ? <NotRun /> : <States />}
       <span class="grow" />
       <Focus />
       {!isList.value && (
@@ -36,6 +36,12 @@ export function Toolbar({ fit, exportSvg }: { fit: () => void; exportSvg: () => 
     </div>
   );
 }
+
+const NoTask = () => (
+  <span class="muted">
+    {taskError.value} <a href={here({ task: null })}>Show the newest task</a>
+  </span>
+);
 
 function NotRun() {
   const stages = layout.value?.stages.length ?? 0;
