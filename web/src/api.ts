@@ -222,16 +222,21 @@ export async function get<T>(path: string, query?: Query, signal?: AbortSignal):
   return answered<T>(await fetch(asking(path, query), signal ? { signal } : {}));
 }
 
+/** The same, with numbers that a JavaScript number would change as they are: `JSON.stringify` writes all their digits. */
+export async function getExact<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T | null> {
+  return answered<T>(await fetch(asking(path, query), signal ? { signal } : {}), exactly);
+}
+
 /** POST a JSON body. A task that failed is an answer too: bodies of 500 that have a `status` or a `taskId` are returned. */
 export async function post<T>(path: string, body: unknown = {}): Promise<T | null> {
   const headers = { "Content-Type": "application/json" };
   return answered<T>(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
-async function answered<T>(response: Response): Promise<T | null> {
+async function answered<T>(response: Response, read: (text: string) => unknown = parsed): Promise<T | null> {
   if (response.status === 204) return null;
   const text = await response.text();
-  const body: unknown = parsed(text);
+  const body: unknown = response.ok ? read(text) : parsed(text);
   if (response.ok) return body as T;
   const said = (body ?? {}) as { error?: string; details?: string; errorMsg?: string; status?: string; taskId?: string };
   if (response.status === 500 && said.status && said.taskId) return body as T;
@@ -244,4 +249,19 @@ function parsed(text: string): unknown {
   } catch {
     return null;
   }
+}
+
+/** What browsers have of "JSON.parse source text access"; one without it reads numbers as usual. */
+interface ExactJson {
+  readonly rawJSON?: (text: string) => unknown;
+  parse(text: string, revive: (name: string, value: unknown, context?: { readonly source?: string }) => unknown): unknown;
+}
+
+/** The value of a JSON text, with numbers that a JavaScript number would write differently as raw JSON. */
+export function exactly(text: string): unknown {
+  const json: ExactJson = JSON;
+  return json.parse(text, (_, value, context) => {
+    const source = context?.source;
+    return typeof value === "number" && source && source !== String(value) && json.rawJSON ? json.rawJSON(source) : value;
+  });
 }

@@ -17,9 +17,9 @@ interface Answer<T> extends Fetched<T> {
 
 /**
  * GET an address; "" fetches nothing. When `version` changes it is fetched again, at most every 300 ms, and the last
- * answer stays meanwhile.
+ * answer stays meanwhile. `read` is how: `get`, or `getExact`.
  */
-export function useFetched<T>(address: string, version: unknown = null): Fetched<T> {
+export function useFetched<T>(address: string, version: unknown = null, read: typeof get = get): Fetched<T> {
   const [answer, take] = useState<Answer<T>>({ address: "", value: undefined, error: "" });
   const aborting = useRef<AbortController>(undefined);
   const waiting = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -30,7 +30,7 @@ export function useFetched<T>(address: string, version: unknown = null): Fetched
     aborting.current?.abort();
     const aborted = new AbortController();
     aborting.current = aborted;
-    get<T>(address, {}, aborted.signal).then(
+    read<T>(address, {}, aborted.signal).then(
       (value) => !aborted.signal.aborted && take({ address, value, error: "" }),
       (error: unknown) => !aborted.signal.aborted && take({ address, value: undefined, error: whyFailed(error) }),
     );

@@ -1,5 +1,5 @@
 /** The rows of an asset, or the value of a raw one, and which task made them. */
-import { api, asking } from "../../api";
+import { api, asking, getExact } from "../../api";
 import { Grid } from "../../grid/grid";
 import type { RowsAnswer } from "../../grid/source";
 import { useOwnWanted } from "../../grid/use_grid";
@@ -16,9 +16,9 @@ export function DataTab({ asset, view }: OfAsset) {
   useOwnWanted(path);
   const asked = taskShown(view.node);
   const version = view.node?.endTime;
-  const kept = useFetched<RowsAnswer>(asking(path, { taskId: asked, format: "arrays", limit: 1 }), version);
+  const kept = useFetched<RowsAnswer>(asking(path, { taskId: asked, format: "arrays", limit: 1 }), version, getExact);
   const isGone = kept.value === null && asked !== null;
-  const newest = useFetched<RowsAnswer>(isGone ? asking(path, { format: "arrays", limit: 1 }) : "", version);
+  const newest = useFetched<RowsAnswer>(isGone ? asking(path, { format: "arrays", limit: 1 }) : "", version, getExact);
   const { value, error } = isGone ? newest : kept;
   if (error) return <p class="block muted">{error}</p>;
   if (value === undefined) return null;
