@@ -8,6 +8,7 @@ import "../../parts/plot.css";
 import { here, taskPath } from "../../router";
 import { taskId, tasks } from "../../store";
 import type { OfAsset } from "./asset_tabs";
+import { isLeftOut, NotInTask } from "./other_task";
 
 const TASKS = 20;
 const SLOTS = 10;
@@ -20,7 +21,7 @@ interface Point {
   readonly state: NodeState | null;
 }
 
-export function HistoryTab({ asset }: OfAsset) {
+export function HistoryTab({ asset, view }: OfAsset) {
   const { value, error } = useHistory(TASKS);
   if (error) return <p class="block muted">{error}</p>;
   if (!value) return null;
@@ -33,6 +34,7 @@ export function HistoryTab({ asset }: OfAsset) {
   if (!points.some((point) => point.state)) return <p class="block muted">It ran in none of the last {points.length} tasks.</p>;
   return (
     <div class="scroll rowsbox" tabIndex={0} role="region" aria-label={`History of ${asset.name}`}>
+      {isLeftOut(view) && <NotInTask name={asset.name} />}
       <div class="block">
         <h2 class="caption">Duration by task</h2>
         <Durations points={points} />

@@ -6,9 +6,11 @@ import { count, counted, duration } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { Said } from "../../parts/said";
 import { RunButton } from "../../parts/run_button";
-import { param, setQuery } from "../../router";
+import { here, link, param, setQuery, taskPath } from "../../router";
 import { runAssets } from "../../run";
+import { taskId } from "../../store";
 import type { OfAsset } from "./asset_tabs";
+import { NotInTask, OtherTask } from "./other_task";
 import { Plan } from "./plan_table";
 import { linkOfAsset, type Statement, type Statements, statementsAddress } from "./shapes";
 
@@ -17,10 +19,17 @@ export function StatementsTab({ asset, view }: OfAsset) {
   const { value, error } = useFetched<Statements>(statementsAddress(asset.name, view.node), version);
   if (error) return <p class="block muted">{error}</p>;
   if (value === undefined) return null;
-  if (value === null || value.total === 0) return <p class="block muted">{nothingSent(asset.materialization, value === null)}</p>;
+  if (value === null) return view.node ? <p class="block muted">It did not run in this task, so it sent no statement.</p> : <NotInTask name={asset.name} />;
+  if (value.total === 0) return <p class="block muted">{nothingSent(asset.materialization)}</p>;
   const { statements, total } = value;
   return (
     <div class="scroll rowsbox statements">
+      {taskId.value !== "" && value.taskId !== taskId.value && (
+        <OtherTask>
+          As <a href={link(taskPath(value.taskId))}>{value.taskId}</a> sent them; {taskId.value} did not execute it;{" "}
+          <a href={here({ task: value.taskId })}>see that task</a>
+        </OtherTask>
+      )}
       <ol aria-label={`Statements of ${asset.name}`}>
         {statements.map((statement, index) => (
           <li key={statement.number}>
@@ -39,8 +48,7 @@ export function StatementsTab({ asset, view }: OfAsset) {
   );
 }
 
-function nothingSent(materialization: string, notRun: boolean): string {
-  if (notRun) return "It did not run in this task, so it sent no statement.";
+function nothingSent(materialization: string): string {
   return materialization === "raw" ? "Its Python sent no statement through a connection." : "It sent no statement.";
 }
 

@@ -8,8 +8,9 @@ import { useTests } from "../tests/ran_tests";
 import { marksOf } from "../tests/tests";
 import { Trend } from "../tests/trend";
 import type { OfAsset } from "./asset_tabs";
+import { isLeftOut, NotInTask } from "./other_task";
 
-export function TestsTab({ asset }: OfAsset) {
+export function TestsTab({ asset, view }: OfAsset) {
   const { rows, error } = useTests();
   const history = useHistory(10).value;
   const marks = useMemo(() => marksOf(history), [history]);
@@ -18,6 +19,7 @@ export function TestsTab({ asset }: OfAsset) {
   if (asset.tests.length === 0 && own.length === 0) return <p class="block muted">No data test checks this asset.</p>;
   return (
     <div class="scroll rowsbox" tabIndex={0} role="region" aria-label={`Data tests of ${asset.name}`}>
+      {isLeftOut(view) && own.every((row) => row.state === "not run") && <NotInTask name={asset.name} />}
       <table class="table">
         <thead>
           <tr>

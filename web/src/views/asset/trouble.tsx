@@ -11,6 +11,7 @@ import { here, link, place } from "../../router";
 import { taskId } from "../../store";
 import type { OfAsset } from "./asset_tabs";
 import { useFailedStatement } from "./failed_statement";
+import { isLeftOut, LastExecuted } from "./other_task";
 import { linkOfAsset } from "./shapes";
 
 /** Rows that are shown at once: beside the graph there is little room. */
@@ -26,7 +27,7 @@ interface FirstRows extends RowsAnswer {
 
 export function Trouble({ asset, view }: OfAsset) {
   const node = view.node;
-  if (!node && view.look !== "waiting") return <NotOfTask />;
+  if (isLeftOut(view)) return <LeftOut name={asset.name} />;
   if (!node?.message) return null;
   if (node.state === "INITIAL") return <Skipped message={node.message} />;
   if (node.state !== "FAILED") return null;
@@ -40,11 +41,10 @@ export function Trouble({ asset, view }: OfAsset) {
 
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** The newest task left it out, so that its state is older than what the task bar says. */
-function NotOfTask() {
+function LeftOut({ name }: { name: string }) {
   return (
     <p class="block sm muted">
-      Not part of <code>{taskId.value}</code>: shown as an earlier task left it
+      <LastExecuted name={name} />
     </p>
   );
 }
