@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Asset, DataTest, History, TestOfTask, TestResult } from "../../api";
-import { countsOf, inOrder, marksOf, markWords, matching, shortName, testRows } from "./tests";
+import { countsOf, inOrder, inOrderBefore, lastWithMore, marksOf, markWords, matching, shortName, testRows } from "./tests";
 
 const known = (name: string): DataTest => ({ name, description: `About ${name}` }) as DataTest;
 const ran = (name: string, status: string, more: Partial<TestOfTask> = {}): TestOfTask =>
@@ -40,6 +40,13 @@ test("failed tests come first, and nothing jumps while tests run", () => {
   expect(names(inOrder(rows, true))).toEqual(["dds.test_a", "dds.test_b", "gone.test_d", "root.test_c"]);
 });
 
+test("a test that runs alone stays where it is", () => {
+  const [a, b, , c] = rows;
+  const before = new Map([b!, c!, a!].map((row, index) => [row.name, index]));
+  expect(inOrderBefore([a!, b!, c!], before)).toEqual([b, c, a]);
+  expect(inOrderBefore([c!, b!, a!], new Map())).toEqual([b, a, c]);
+});
+
 test("filters count and find", () => {
   expect(countsOf(rows)).toEqual({ failed: 2, "not run": 1, running: 0, passed: 1 });
   expect(matching(rows, "failed", "").map((row) => row.name)).toEqual(["dds.test_b", "gone.test_d"]);
@@ -55,4 +62,7 @@ test("the trend says what became of a test in each task", () => {
   } as unknown as History;
   const words = ["one: passed", "two: 1 row", "three: could not run", "four: not run"];
   expect(marksOf(history).get("a")!.map(markWords)).toEqual(words);
+  const [one] = marksOf(history).values();
+  expect(lastWithMore(new Map([["a", one!], ["b", one!]]), 1)).toBe("three");
+  expect(lastWithMore(new Map([["a", one!]]), 1)).toBeUndefined();
 });

@@ -101,6 +101,15 @@ export function inOrder(rows: readonly TestRow[], running: boolean): TestRow[] {
   return rows.toSorted((one, other) => places[one.state] - places[other.state]);
 }
 
+/**
+ * Of a task that ran tests alone: the order in which they were listed before, so that the one that ran stays where it
+ * is; without one, those that ran come first.
+ */
+export function inOrderBefore(rows: readonly TestRow[], before: ReadonlyMap<string, number>): TestRow[] {
+  const place = (row: TestRow): number => before.get(row.name) ?? (row.state === "not run" ? Infinity : -1);
+  return rows.toSorted((one, other) => (place(one) === place(other) ? 0 : place(one) - place(other)));
+}
+
 /** Rows in a state ("" for all) whose name, asset or description contains the text. */
 export function matching(rows: readonly TestRow[], state: string, text: string): TestRow[] {
   const words = text.toLowerCase();
@@ -138,6 +147,15 @@ function mark(taskId: string, status: string | null, rows: number | null): Mark 
   if (status === "SUCCESS") return { taskId, kind: "passed", rows: 0 };
   if (status === "FAILED") return { taskId, kind: rows === null ? "no result" : "rows", rows: rows ?? 0 };
   return { taskId, kind: "none", rows: 0 };
+}
+
+/** The newest task that ran more tests than so many, or undefined. */
+export function lastWithMore(marks: ReadonlyMap<string, readonly Mark[]>, ran: number): string | undefined {
+  const counts = new Map<string, number>();
+  for (const ofTest of marks.values()) {
+    for (const { taskId, kind } of ofTest) counts.set(taskId, (counts.get(taskId) ?? 0) + (kind === "none" ? 0 : 1));
+  }
+  return [...counts].findLast(([, count]) => count > Math.max(1, ran))?.[0];
 }
 
 export function markWords({ taskId, kind, rows }: Mark): string {

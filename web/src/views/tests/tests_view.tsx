@@ -6,11 +6,11 @@ import { Icon } from "../../parts/icon";
 import { type Look, State } from "../../parts/look";
 import { useHistory } from "../../parts/history";
 import { here, param, setQuery } from "../../router";
-import { runs } from "../../store";
+import { runs, summary, taskId } from "../../store";
 import { useTests } from "./ran_tests";
 import { TestDetail } from "./test_detail";
 import { TestList } from "./test_list";
-import { countsOf, inOrder, marksOf, matching, STATE_WORDS, type TestRow, type TestState } from "./tests";
+import { countsOf, inOrder, inOrderBefore, lastWithMore, type Mark, marksOf, matching, STATE_WORDS, type TestRow, type TestState } from "./tests";
 import "./tests.css";
 
 const TASKS_SHOWN = 10;
@@ -26,7 +26,11 @@ export function TestsView() {
   const marks = useMemo(() => marksOf(history), [history]);
   const status = param("status");
   const running = runs.value;
-  const found = useMemo(() => inOrder(matching(rows, status, param("q")), running), [rows, status, param("q"), running]);
+  const alone = summary.value?.totalAssets === 0;
+  const before = useRef<ReadonlyMap<string, number>>(new Map());
+  const ordered = useMemo(() => (alone ? inOrderBefore(rows, before.current) : inOrder(rows, running)), [rows, running, alone]);
+  if (known && !alone) before.current = new Map(ordered.map((row, index) => [row.name, index]));
+  const found = useMemo(() => matching(ordered, status, param("q")), [ordered, status, param("q")]);
   const chosen = found.find((row) => row.name === param("test")) ?? found[0];
   const search = useRef<HTMLInputElement>(null);
   const choose = (row: TestRow | undefined): void => row && setQuery({ test: row.name }, { replace: true });
@@ -41,7 +45,7 @@ export function TestsView() {
   if (known && rows.length === 0) return <NoTests error={error} />;
   return (
     <main class="view" id="main">
-      <Tools rows={rows} status={status} search={search} />
+      <Tools rows={rows} status={status} search={search} alone={alone} marks={marks} />
       <div class="testsplit">
         <TestList rows={found} chosen={chosen} marks={marks} hidden={rows.length - found.length} known={known} />
         {chosen ? <TestDetail key={chosen.name} row={chosen} marks={marks.get(chosen.name) ?? []} /> : <NoneFound known={known} />}
@@ -56,7 +60,15 @@ function inBox(event: KeyboardEvent): boolean {
   return event.target instanceof Element && event.target.closest(".codebox, .rowsbox, [role=grid]") !== null;
 }
 
-function Tools({ rows, status, search }: { rows: readonly TestRow[]; status: string; search: { current: HTMLInputElement | null } }) {
+interface ToolsProps {
+  readonly rows: readonly TestRow[];
+  readonly status: string;
+  readonly search: { current: HTMLInputElement | null };
+  readonly alone: boolean;
+  readonly marks: ReadonlyMap<string, readonly Mark[]>;
+}
+
+function Tools({ rows, status, search, alone, marks }: ToolsProps) {
   const counts = countsOf(rows);
   const set = (name: string): void => setQuery({ status: name === status ? null : name });
   return (
@@ -86,7 +98,23 @@ function Tools({ rows, status, search }: { rows: readonly TestRow[]; status: str
           <State look="testing" word={`${counts.running} running`} />
         </span>
       )}
+      {alone && <RanAlone ran={rows.length - counts["not run"]} marks={marks} />}
     </div>
+  );
+}
+
+/** Why most tests did not run, and the way back to the task that ran them. */
+function RanAlone({ ran, marks }: { ran: number; marks: ReadonlyMap<string, readonly Mark[]> }) {
+  const before = lastWithMore(marks, ran);
+  return (
+    <span class="sm muted cut">
+      {taskId.value} ran {ran > 1 ? `only ${ran} tests` : "this test only"}
+      {before && (
+        <>
+          . <a href={here({ task: before })}>See {before}</a>, which ran more
+        </>
+      )}
+    </span>
   );
 }
 
