@@ -45,7 +45,7 @@ export function LastExecuted({ name }: { name: string }) {
       {taskId.value} did not execute it
       {last && (
         <>
-          , <a href={here({ task: last })}>{last}</a> did
+          ; <a href={here({ task: last })}>{last}</a> was the last that did
         </>
       )}
       {value && !last && `, and none of the ${TASKS} tasks before it did`}
