@@ -122,7 +122,7 @@ function BarOf({ node, bar, running }: { node: TaskNode; bar: Bar; running: bool
   const start = startOf(bar);
   const tested = bar.testing > 0 || node.state === "TESTING";
   return (
-    <div class="wf" title={described(bar)}>
+    <div class="wf" title={described(bar) + (interruptionOf(node) && ", then interrupted")}>
       {bar.waiting > 0 && <i class="w" style={at(0, bar.waiting)} />}
       {bar.queued > 0 && <i class="q" style={at(bar.waiting, bar.queued)} />}
       <i class={`e ${tested ? "" : look}`} style={at(start, bar.executing)} />
@@ -136,7 +136,7 @@ function BarOf({ node, bar, running }: { node: TaskNode; bar: Bar; running: bool
 /** How long it took; of one that was interrupted, only when it was last heard of is known. */
 function tookOf(node: TaskNode, bar: Bar): string {
   const took = duration(bar.executing + bar.testing);
-  return interruptionOf(node) ? `interrupted after at least ${took}` : took;
+  return interruptionOf(node) ? `≥ ${took}` : took;
 }
 
 function described(bar: Bar): string {
