@@ -6,7 +6,7 @@ import { count, counted, duration } from "../../parts/format";
 import { Gap } from "../../parts/gap";
 import { type Look, lookOf, WORDS } from "../../parts/look";
 import { useWindow } from "../../parts/windowed";
-import { assetPath, here, link } from "../../router";
+import { assetPath, here, link, taskPath } from "../../router";
 import { type AssetFigures, figuresOf } from "./history_figures";
 import { history } from "./shown_history";
 import { Sparkline } from "./sparkline";
@@ -49,7 +49,7 @@ export function SlowestAssets() {
                 <Sparkline values={asset.durations} width={104} />
               </td>
               <Ms value={asset.median} />
-              <Ms value={asset.last} />
+              <Last asset={asset} />
             </tr>
           ))}
         </tbody>
@@ -63,8 +63,20 @@ export function SlowestAssets() {
   );
 }
 
-function Ms({ value }: { value: number | null }) {
-  return <td class="num">{value === null ? <span class="faint">–</span> : duration(value)}</td>;
+function Ms({ value }: { value: number }) {
+  return <td class="num">{duration(value)}</td>;
+}
+
+/** The duration in the newest task that executed the asset, which is not always the newest task. */
+function Last({ asset: { last, lastIndex } }: { asset: AssetFigures }) {
+  const tasks = history.value?.tasks ?? [];
+  const id = tasks[lastIndex]?.taskId ?? "";
+  const isNewest = lastIndex === tasks.length - 1;
+  return (
+    <td class="num" title={`in ${id}`}>
+      {isNewest ? duration(last) : <a href={taskPath(id)}>{duration(last)}</a>}
+    </td>
+  );
 }
 
 /** Every asset with its line, its state in each task, and its figures; the slowest first. */
@@ -125,7 +137,7 @@ function AssetRow({ asset, row }: { asset: AssetFigures; row: number }) {
       </td>
       <Ms value={asset.median} />
       <Ms value={asset.slowest} />
-      <Ms value={asset.last} />
+      <Last asset={asset} />
       <td class="muted">{against(asset)}</td>
     </tr>
   );
@@ -133,7 +145,7 @@ function AssetRow({ asset, row }: { asset: AssetFigures; row: number }) {
 
 /** How the last duration compares, in words: "twice as long", where it differs by more than a quarter. */
 function against({ last, median }: AssetFigures): string {
-  if (last === null || median === 0) return "";
+  if (median === 0) return "";
   const ratio = last / median;
   if (ratio > 1.25) return `${ratio.toFixed(1)} times as long`;
   return ratio < 0.75 ? `${Math.round((1 - ratio) * 100)} % shorter` : "";

@@ -34,15 +34,15 @@ test("the median of tasks leaves out red ones, parts of the DAG, and retries", (
   expect(medianOfFullGreen([green, ...others, { ...green, durationMs: 300 }], 22)).toBe(200);
 });
 
-test("assets come with the slowest first, and those that were never executed are left out", () => {
+test("assets come with the slowest first, and their last duration is that of the last task that executed them", () => {
   const figures = figuresOf([
     { name: "s.fast", durationsMs: [1, 3], states: ["SUCCESS", "SUCCESS"] },
-    { name: "s.slow", durationsMs: [90, null], states: ["SUCCESS", "INITIAL"] },
+    { name: "s.slow", durationsMs: [90, null, null], states: ["SUCCESS", "INITIAL", null] },
     { name: "s.never", durationsMs: [null, null], states: [null, "INITIAL"] },
   ]);
-  expect(figures.map(({ name, median, last }) => [name, median, last])).toEqual([
-    ["s.slow", 90, null],
-    ["s.fast", 2, 3],
+  expect(figures.map(({ name, median, last, lastIndex }) => [name, median, last, lastIndex])).toEqual([
+    ["s.slow", 90, 90, 0],
+    ["s.fast", 2, 3, 1],
   ]);
 });
 
@@ -62,6 +62,7 @@ test("what stands out in a task is said in a few words", () => {
   expect(out({ attempt: 2, firstFailure: { message: "SQL execution failed: Binder Error: no\nLINE 1", assetName: "s.a" } })).toBe(
     "s.a: Binder Error: no; attempt 2",
   );
+  expect(out({ status: "FAILED", completedAssets: 0, skippedAssets: 22 })).toBe("stopped before it began");
   expect(out({ totalAssets: 1 })).toBe("s.a alone");
   expect(out({ totalAssets: 0 })).toBe("s.test_x alone");
   expect(out({ totalAssets: 3 })).toBe("3 of 22 assets");

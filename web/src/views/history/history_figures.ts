@@ -21,7 +21,9 @@ export interface AssetFigures {
   readonly name: string;
   readonly durations: readonly (number | null)[];
   readonly median: number;
-  readonly last: number | null;
+  /** The duration in the newest task that executed it, and which of the tasks that is. */
+  readonly last: number;
+  readonly lastIndex: number;
   readonly slowest: number;
 }
 
@@ -32,7 +34,8 @@ export function figuresOf(assets: readonly AssetHistory[]): AssetFigures[] {
     const known = durationsMs.filter((ms) => ms !== null);
     const middle = median(known);
     if (middle === null) continue;
-    figures.push({ name, durations: durationsMs, median: middle, last: durationsMs.at(-1) ?? null, slowest: Math.max(...known) });
+    const lastIndex = durationsMs.findLastIndex((ms) => ms !== null);
+    figures.push({ name, durations: durationsMs, median: middle, last: durationsMs[lastIndex]!, lastIndex, slowest: Math.max(...known) });
   }
   return figures.sort((one, other) => other.median - one.median || (one.name < other.name ? -1 : 1));
 }
@@ -68,7 +71,7 @@ export function standsOut(task: HistoryTask, index: number, history: History, as
 
 function failureIn(task: HistoryTask): string {
   const { firstFailure: first, failedTests, violatingRows } = task;
-  if (!first) return "";
+  if (!first) return task.status === "FAILED" && task.skippedAssets > 0 && task.completedAssets === 0 ? "stopped before it began" : "";
   const rows = violatingRows > 0 ? `: ${counted(violatingRows, "row")}` : ": could not run";
   if (!first.assetName && first.testName) {
     const kind = first.testName.startsWith("root.") ? "root test" : "test";
