@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { count, counted, day, duration, ticking, timeOfDay } from "./format";
+import { count, counted, cutInside, day, duration, ticking, timeOfDay } from "./format";
 
 test("durations have the unit that fits", () => {
   expect([0, 4.6, 999, 1_750, 123_000, 3_900_000].map(duration)).toEqual([
@@ -27,4 +27,8 @@ test("counts have separators, and nouns agree", () => {
 
 test("times and days are in UTC", () => {
   expect([timeOfDay(1_795_639_412_000), day(1_795_639_412_000)]).toEqual(["20:43:32", "25 November 2026"]);
+});
+
+test("a name is cut inside, so that its end is left", () => {
+  expect(["nightly", "task_20261126_020319_187"].map((name) => cutInside(name, 12))).toEqual(["nightly", "tas…0319_187"]);
 });

@@ -34,3 +34,10 @@ export function timeOfDay(epochMs: number): string {
 export function day(epochMs: number): string {
   return new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" }).format(epochMs);
 }
+
+/** A name cut in its middle to at most so many characters; more of its end is left: there, generated names differ. */
+export function cutInside(name: string, most: number): string {
+  if (name.length <= most) return name;
+  const head = Math.floor((most - 1) / 3);
+  return `${name.slice(0, head)}…${name.slice(name.length - Math.max(1, most - 1 - head))}`;
+}

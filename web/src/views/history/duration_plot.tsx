@@ -3,7 +3,7 @@
  * Plain SVG rather than a canvas: a page of tasks is few marks, each a link with a name, an icon and a focus.
  */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { duration, ticking, timeOfDay } from "../../parts/format";
+import { cutInside, duration, ticking, timeOfDay } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { type Look, lookOf, WORDS } from "../../parts/look";
 import { go, taskPath } from "../../router";
@@ -100,13 +100,9 @@ function Lollipop({ shown: { task }, left, width, y }: LollipopProps) {
       )}
       {width >= VALUES_FROM && (
         <text class="name" aria-hidden="true" x={middle} y={252} text-anchor="middle">
-          {isWide ? cut(task.taskId, Math.floor((width - 12) / CHARACTER)) : timeOfDay(task.startTime).slice(0, 5)}
+          {isWide ? cutInside(task.taskId, Math.floor((width - 12) / CHARACTER)) : timeOfDay(task.startTime).slice(0, 5)}
         </text>
       )}
     </a>
   );
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, Math.max(1, most - 1))}…`;
 }

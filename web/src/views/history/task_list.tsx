@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { count, duration, ticking, timeOfDay, day } from "../../parts/format";
 import { lookOf, State } from "../../parts/look";
+import { Name } from "../../parts/name";
 import { here, setQuery, taskPath } from "../../router";
 import { assets, taskId, tasks } from "../../store";
 import { standsOut } from "./history_figures";
@@ -49,6 +50,7 @@ export function TaskList() {
 function Row({ shown: { task, index } }: { shown: ShownTask }) {
   const { done, failed, skipped } = countsOf(task);
   const current = task.taskId === taskId.value;
+  const ofAttempt = task.attempt > 1 ? `attempt ${task.attempt} alone, without what it carried over` : undefined;
   const ms = durationOf(task);
   const row = useRef<HTMLTableRowElement>(null);
   useEffect(() => {
@@ -62,15 +64,17 @@ function Row({ shown: { task, index } }: { shown: ShownTask }) {
       </td>
       <td title={task.taskId}>
         <a class="strong" href={taskPath(task.taskId)}>
-          {task.taskId}
+          <Name text={task.taskId} />
         </a>
       </td>
       <td class="num">
-        <time dateTime={new Date(task.startTime).toISOString()} title={`${day(task.startTime)}, UTC`}>
+        <time dateTime={new Date(task.startTime).toISOString()} title={`${day(task.startTime)}, UTC${ofAttempt ? `: ${ofAttempt}` : ""}`}>
           {timeOfDay(task.startTime)}
         </time>
       </td>
-      <td class="num">{task.durationMs === undefined ? ticking(ms) : duration(ms)}</td>
+      <td class="num" title={ofAttempt}>
+        {task.durationMs === undefined ? ticking(ms) : duration(ms)}
+      </td>
       <td class="num">{count(done)}</td>
       <td class="num">{failed > 0 && count(failed)}</td>
       <td class="num">{skipped > 0 && count(skipped)}</td>
