@@ -20,7 +20,7 @@ export interface RunRequest {
 const LOST = "The connection to the server was lost before it answered. Once it is back, the page shows whether the task ran.";
 
 /** A new task id, as the docs recommend: task_20250125_143022, in UTC. */
-function newTaskId(now = new Date()): string {
+export function newTaskId(now = new Date()): string {
   const digits = now.toISOString().replace(/\D/g, "");
   return `task_${digits.slice(0, 8)}_${digits.slice(8, 14)}_${digits.slice(14, 17)}`;
 }
