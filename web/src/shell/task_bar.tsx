@@ -142,7 +142,7 @@ function Failure({ href, name, reason }: { href: string; name: string; reason: s
 /** The first line of why a node failed; of one failed test, only how many rows it found. */
 function shortReason(message: string): string {
   const rows = /^tests failed: [^,]* \(([\d,]+ rows?)\)$/.exec(message)?.[1];
-  return rows ?? message.replace(/^tests failed: /, "").split("\n", 1)[0]!;
+  return rows ?? message.replace(/^(tests failed|SQL execution failed): /, "").split("\n", 1)[0]!;
 }
 
 function lookInStrip(one: TaskSummary): Look {

@@ -7,7 +7,7 @@ import { connection } from "../../live/live";
 import { counted } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { assets, runs, tasks } from "../../store";
-import { changedLooks, countsOfStage, inWords, isHidden, lookNow, looksVersion, sizeOf } from "./looks";
+import { changedLooks, countsOfStage, inWords, isHidden, lookNow, looksVersion, sizeOf, wordNow } from "./looks";
 import { type Arrow, stepFrom } from "./neighbourhood";
 import { NodeCard, StageCard } from "./node_card";
 import type { Marks } from "./painting";
@@ -117,6 +117,7 @@ function useMarks(focused: string): Marks {
   return useMemo(
     () => ({
       look: (node: SceneNode) => (node.isStage ? lookOfStage(node.stage) : lookNow(node.name)),
+      word: (node: SceneNode) => (node.isStage ? "" : wordNow(node.name)),
       isBlocked,
       selected: name,
       downstream: name ? reached(known, name, "downstreams") : new Set<string>(),

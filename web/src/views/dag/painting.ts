@@ -6,6 +6,8 @@ import { NODE_HEIGHT, NODE_WIDTH, type Scene, type SceneEdge, type SceneNode } f
 /** What the scene looks like now, beside where things are. */
 export interface Marks {
   readonly look: (node: SceneNode) => Look;
+  /** The state in a word. */
+  readonly word: (node: SceneNode) => string;
   readonly isBlocked: (edge: SceneEdge) => boolean;
   /** The selected asset, and all that are downstream of it. */
   readonly selected: string;
@@ -61,6 +63,10 @@ export interface Sheet {
 
 const EDGES_A_PATH = 400;
 const NAMED_ZOOM = 0.4;
+/** From this zoom on, there is room for the state's word below the name. */
+const WORDED_ZOOM = 0.45;
+const NAME_PX = 11;
+const WORD_PX = 10;
 const DIM = 0.3;
 
 function cleared({ context, camera, width, height, density }: Sheet): void {
@@ -139,7 +145,6 @@ export function paintNodes(sheet: Sheet, nodes: Iterable<SceneNode>, marks: Mark
   if (whole) cleared(sheet);
   const { context, camera, density } = sheet;
   context.setTransform(density, 0, 0, density, 0, 0);
-  context.font = `600 11px ${colours.font}`;
   context.textBaseline = "middle";
   for (const node of nodes) paintNode(context, camera, node, marks, colours);
 }
@@ -167,7 +172,9 @@ function paintNode(context: CanvasRenderingContext2D, { x, y, zoom }: Camera, no
   }
   if (zoom >= NAMED_ZOOM) {
     context.fillStyle = isLoud ? colours.surface : colours.text;
-    context.fillText(cut(node, width - 8), left + 5, top + height / 2);
+    const words = zoom >= WORDED_ZOOM && !node.isStage ? marks.word(node) : "";
+    write(context, shortName(node), left + 5, top + height * (words ? 0.3 : 0.5), width - 9, `600 ${NAME_PX}px ${colours.font}`);
+    if (words) write(context, words, left + 5, top + height * 0.73, width - 9, `${WORD_PX}px ${colours.font}`);
   }
   context.globalAlpha = 1;
   if (node.name === marks.selected || node.name === marks.focused) {
@@ -177,11 +184,13 @@ function paintNode(context: CanvasRenderingContext2D, { x, y, zoom }: Camera, no
   }
 }
 
-const LETTER_WIDTH = 6.3;
+/** The name without its stage. */
+const shortName = (node: SceneNode): string => (node.isStage ? node.name : node.name.slice(node.stage.length + 1));
 
-/** The name without its stage, as much of it as fits. */
-function cut(node: SceneNode, width: number): string {
-  const name = node.isStage ? node.name : node.name.slice(node.stage.length + 1);
-  const letters = Math.floor(width / LETTER_WIDTH);
-  return name.length <= letters ? name : `${name.slice(0, Math.max(1, letters - 1))}…`;
+/** As much of a text as fits. */
+function write(context: CanvasRenderingContext2D, text: string, x: number, y: number, width: number, font: string): void {
+  context.font = font;
+  const needed = context.measureText(text).width;
+  const letters = Math.max(1, Math.floor((text.length * width) / needed) - 1);
+  context.fillText(needed <= width ? text : `${text.slice(0, letters)}…`, x, y, width);
 }
