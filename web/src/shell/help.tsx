@@ -44,6 +44,7 @@ const OF_VIEWS: readonly (readonly [view: string, keys: Keys])[] = [
     "Logs",
     [
       ["e", "next error"],
+      ["f", "errors only"],
       ["End", "follow"],
       ["Enter", "all fields"],
     ],

@@ -36,6 +36,14 @@ export function toggled({ levels }: Filters, level: Level, alone = false): Query
   return { level: LEVELS.filter((one) => shown.has(one)).join(",") || NONE };
 }
 
+const ERRORS = "critical,error";
+
+/** The query with errors alone, or with all levels if it has errors alone already. */
+export function errorsOnly({ levels }: Filters): QueryChange {
+  const shown = levels && LEVELS.filter((one) => levels.has(one)).join(",");
+  return { level: shown === ERRORS ? null : ERRORS };
+}
+
 /** The query without any filter. */
 export const ALL: QueryChange = { level: null, asset: null, test: null, q: null };
 

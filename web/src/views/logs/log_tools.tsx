@@ -74,8 +74,9 @@ function LevelChip({ level, isOff, lines, filters }: LevelChipProps) {
       type="button"
       class={isOff ? "chip filter off" : "chip filter lvl"}
       aria-pressed={!isOff}
-      title={`${isOff ? "Show" : "Hide"} ${level} lines; with Shift, show these alone`}
+      title={`${isOff ? "Show" : "Hide"} ${level} lines (${lines === undefined ? "–" : count(lines)}). Double click or Shift click: only these`}
       onClick={(event) => setQuery(toggled(filters, level, event.shiftKey))}
+      onDblClick={() => setQuery(toggled(filters, level, true))}
     >
       <span class={`st ${colour}`}>
         <Icon name={icon} />

@@ -1,6 +1,6 @@
 /** Filters, lines, marks and the window of the Logs view. */
 import { describe, expect, test } from "vitest";
-import { countsInWords, downloadUrl, type Filters, filtersInWords, filtersOf, pageUrl, toggled } from "./log_filters";
+import { countsInWords, downloadUrl, errorsOnly, type Filters, filtersInWords, filtersOf, pageUrl, toggled } from "./log_filters";
 import { jsonOf, lineText, type LogLine, ownFields, parseExact, reason, valueText } from "./log_line";
 import { fieldSearch, parts } from "./marks";
 import { ROW_PX } from "../../parts/windowed";
@@ -20,6 +20,10 @@ describe("filters", () => {
     expect(toggled(of("level=error,warning,info,critical"), "debug")).toEqual({ level: null });
     expect(toggled(of("level=info"), "info")).toEqual({ level: "none" });
     expect(toggled(of("level=info"), "error", true)).toEqual({ level: "error" });
+  });
+  test("errors alone are shown, and with the same key everything again", () => {
+    expect(errorsOnly(of("level=info"))).toEqual({ level: "critical,error" });
+    expect(errorsOnly(of("level=error,critical"))).toEqual({ level: null });
   });
   test("the server is asked for exactly what the address says", () => {
     const filters = of("level=error&asset=s.a&q=50%25+%26");

@@ -10,11 +10,12 @@ import { project, runs, taskError, taskId } from "../../store";
 import { LineDetails } from "./line_details";
 import { LineList } from "./line_list";
 import type { ListState } from "./list_state";
-import { ALL, countsInWords, filtersInWords, filtersOf, pageUrl } from "./log_filters";
+import { ALL, countsInWords, errorsOnly, filtersInWords, filtersOf, pageUrl } from "./log_filters";
 import { type LogLine, lineText, parseExact } from "./log_line";
 import { LogTools } from "./log_tools";
 import "./logs.css";
 import type { Numbers } from "./log_source";
+import { useErrorKeys } from "./next_error";
 import { useLog } from "./use_log";
 
 const COPIED_LINES = 10_000;
@@ -84,10 +85,9 @@ function useAddress(state: ListState): void {
 }
 
 function useLogKeys(state: ListState, say: (text: string) => void): void {
-  const toError = async (by: 1 | -1): Promise<void> => say(await nextError(state, by));
+  useErrorKeys(state, say);
   useKeys({
-    e: () => void toError(1),
-    "Shift E": () => void toError(-1),
+    f: () => setQuery(errorsOnly(state.source.filters)),
     End: () => state.follow(),
     ArrowDown: () => fromElsewhere(state, /^(BODY|BUTTON|A)$/, () => state.move(1)),
     ArrowUp: () => fromElsewhere(state, /^(BODY|BUTTON|A)$/, () => state.move(-1)),
@@ -101,21 +101,6 @@ function fromElsewhere(state: ListState, elements: RegExp, act: () => void): voi
   act();
   state.element.focus();
   return undefined;
-}
-
-/** Select the next error, or the one before; returns what to say about it. */
-async function nextError(state: ListState, by: 1 | -1): Promise<string> {
-  const { source } = state;
-  const { levels } = source.filters;
-  if (levels && !levels.has("error") && !levels.has("critical")) return "Errors are switched off";
-  let found = await source.firstError(state.errorsFrom(by));
-  const wraps = !found;
-  found ??= await source.firstError(by > 0 ? { after: 0 } : { before: Number.MAX_SAFE_INTEGER });
-  if (!found) return "There is no error among these lines";
-  state.selectAt({ index: found.index, position: found.line.position }, true);
-  state.element?.focus();
-  if (!wraps) return "";
-  return by > 0 ? "No later error: this is the first" : "No earlier error: this is the last";
 }
 
 async function copyView(state: ListState): Promise<string> {
@@ -198,6 +183,7 @@ function Foot({ state, said }: { state: ListState; said: string }) {
     <div class="foot">
       {numbers && <span>{countsInWords(numbers.counts)}</span>}
       <span>e next error</span>
+      <span>f errors only</span>
       <span>Enter: all fields</span>
       <span class="grow" />
       <span class="cut" role="status">
