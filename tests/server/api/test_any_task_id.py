@@ -114,9 +114,9 @@ def found_by_every_endpoint(door: ServerDoor, task_id: str) -> None:
 def saved_as(answer: httpx2.Response) -> tuple[str, str]:
     """The two names under which an answer is saved: for clients that know ASCII alone, and for all others."""
     header = answer.headers["Content-Disposition"]
-    found = re.fullmatch(r"""attachment; filename="([^"]*)"; filename\*=UTF-8''([\w.%~-]*)""", header, re.ASCII)
+    found = re.fullmatch(r"""attachment; filename="([^"]*)"(?:; filename\*=UTF-8''([\w.%~-]*))?""", header, re.ASCII)
     assert found, header
-    return found[1], found[2]
+    return found[1], found[2] or found[1]
 
 
 def refused_by_every_endpoint(door: ServerDoor, task_id: str) -> None:
