@@ -1,16 +1,18 @@
 """Executing one node: its asset, then its data tests, with every step reported."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dagscope.dag.events.error_info import ErrorInfo, describe_error
 from dagscope.dag.events.task_log import current_log
+from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.error_text import error_text, named_error
 from dagscope.dag.ground.errors import Cancelled, DagscopeError, StatementFailed
 from dagscope.dag.ground.frames import Result
 from dagscope.dag.run.asset_execution import AssetExecution
 from dagscope.dag.run.data_tests import DataTestRun
+from dagscope.dag.run.node_limit import NodeLimit
 from dagscope.dag.run.node_reports import NodeReport
 from dagscope.dag.run.task_plan import Work
 
@@ -30,12 +32,14 @@ class NodeExecution:
     assets: AssetExecution
     tests: DataTestRun
     work: Work
+    limit: NodeLimit
 
     def execute(self, report: NodeReport, results: Mapping[str, Result | None]) -> Outcome:
         """Execute the node to its end. Never raises; `results` are those of its upstreams, by name."""
         token = current_log.set(report.log)
         try:
-            return self._executed(report, results)
+            with self.limit.watched() as cancellation:
+                return self._under(cancellation)._executed(report, results)  # noqa: SLF001  of the same class
         except Cancelled as error:
             report.fail("cancelled", self._info(error, report))
             return Outcome.CANCELLED
@@ -46,6 +50,11 @@ class NodeExecution:
         finally:
             current_log.reset(token)
         return Outcome.FAILED
+
+    def _under(self, cancellation: Cancellation) -> "NodeExecution":
+        """The same, for the node that this cancellation interrupts."""
+        assets = replace(self.assets, cancellation=cancellation)
+        return replace(self, assets=assets, tests=replace(self.tests, cancellation=cancellation))
 
     def _executed(self, report: NodeReport, results: Mapping[str, Result | None]) -> Outcome:
         name = report.node.asset_name

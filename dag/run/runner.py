@@ -25,6 +25,7 @@ from dagscope.dag.project.project import Project
 from dagscope.dag.run.asset_execution import AssetExecution, Once
 from dagscope.dag.run.data_tests import DataTestRun
 from dagscope.dag.run.node_execution import NodeExecution, Outcome
+from dagscope.dag.run.node_limit import NodeLimit
 from dagscope.dag.run.node_reports import NodeReports
 from dagscope.dag.run.process_state import ProcessState
 from dagscope.dag.run.task_plan import TaskPlan, root_tests_to_run
@@ -45,11 +46,12 @@ _CANCELLED_BEFORE = "skipped: cancelled"
 
 @dataclass(frozen=True)
 class TaskOptions:
-    """How tasks are executed: in how many threads, and how much of data tests and logs is stored."""
+    """How tasks are executed: in how many threads, how long a node may take, how much of tests and logs is stored."""
 
     max_workers: int
     kept_violations: int
     log_limits: LogLimits = UNLIMITED
+    node_limit_s: float | None = None
 
 
 def run(
@@ -95,7 +97,8 @@ class _Run:
         self.reports = NodeReports(project, plan, self.log)
         self.tests = DataTestRun(project, frames, plan.task, cancellation, options.kept_violations, self.log.shown)
         assets = AssetExecution(project, frames, plan.task, cancellation, Once(), ProcessState())
-        self.execution = NodeExecution(assets, self.tests, plan.work)
+        limit = NodeLimit(options.node_limit_s, cancellation)
+        self.execution = NodeExecution(assets, self.tests, plan.work, limit)
         self.root_statements = StatementLog(project.redaction, plan.work.profile)
         self.failed: set[str] = set()
         self.results: dict[str, Result | None] = dict(plan.earlier_results)

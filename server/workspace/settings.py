@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     max_workers: int | None = Field(
         None, ge=1, description="Assets executed at once; default: `cores` of config.yaml, or the number of CPUs."
     )
+    node_limit_s: float | None = Field(
+        None, gt=0, description="Seconds that an asset may take, with its data tests; default: no limit."
+    )
     post_wait_ms: int = Field(10_000, ge=0, description="How long a POST that executes something waits for its end.")
     read_limit_s: float = Field(
         60, gt=0, description="Seconds after which a read of a database for an answer is interrupted."

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.doors import OpenDoor
-from tests.projects import model, raw, write_project
+from tests.projects import SLOW_SQL, block, model, raw, write_project
 
 SPEAKS = """\
 def execute(context):
@@ -67,3 +69,29 @@ def test_execute_answers_when_its_task_has_ended(tmp_path: Path, opened: OpenDoo
         assert door.post("/api/dag/asset/s.a/truncate", {"confirm": "s.a"}).status_code == 200
         assert door.post("/api/tests/execute/s.good", {"taskId": f"t{number}"}).status_code == 200
         assert door.post("/api/dag/disconnect").status_code == 200
+
+
+SQL_OF_PYTHON = f"def execute(context):\n    context.connection('duck').query({SLOW_SQL!r})\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {model("s.a"): SLOW_SQL},
+        {raw("s.a"): "def execute(context):\n    while True: pass\n"},
+        {raw("s.a"): SQL_OF_PYTHON},
+        {model("s.a"): block("tests:\n  - name: slow") + "SELECT 1 AS id", "assets/tests/s/slow.sql": SLOW_SQL},
+    ],
+    ids=["SQL", "Python", "SQL of Python", "data test"],
+)
+def test_time_of_a_node(tmp_path: Path, opened: OpenDoor, files: dict[str, str]) -> None:
+    """An asset that takes too long fails with the reason, and the rest is not affected."""
+    door = opened(write_project(tmp_path, {model("s.other"): "SELECT 1 AS id", **files}), node_limit_s=1)
+    task = door.run("t").json()
+    nodes = {node["assetName"]: node for node in task["nodes"]}
+    assert nodes["s.a"]["state"] == "FAILED"
+    assert nodes["s.a"]["message"] == "it took longer than 1 s, the limit that DAGSCOPE_NODE_LIMIT_S sets"
+    assert nodes["s.other"]["state"] == "SUCCESS"
+    assert task["status"] == "FAILED"
+    assert door.post("/api/dag/asset/s.other/execute", {"taskId": "next"}).json()["status"] == "SUCCESS"
+    assert '"RUNNING"' not in door.get("/api/tests/results/t").text
