@@ -3,7 +3,7 @@ import type { QueryChange } from "../../places";
 import { asking, api } from "../../api";
 import { count } from "../../parts/format";
 
-const LEVELS = ["critical", "error", "warning", "info", "debug"] as const;
+export const LEVELS = ["critical", "error", "warning", "info", "debug"] as const;
 export type Level = (typeof LEVELS)[number];
 
 /** In the address, `level=none` shows no line at all. */

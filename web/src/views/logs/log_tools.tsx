@@ -47,7 +47,7 @@ function toggleFollow(state: ListState): void {
 }
 
 /** One chip a level that can be switched. */
-function LevelChips({ state }: { state: ListState }) {
+export function LevelChips({ state }: { state: ListState }) {
   const { filters, numbers } = state.source;
   const isOff = (level: Level): boolean => filters.levels !== null && !filters.levels.has(level);
   return (
