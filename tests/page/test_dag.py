@@ -82,6 +82,18 @@ def test_one_tab_stop(failing: ServerDoor, visit: Visit) -> None:
     assert page.locator(".node[tabindex='0']").count() == 1
 
 
+def test_unknown_task(failing: ServerDoor, visit: Visit) -> None:
+    """A task that does not exist has no states: the page says so and leads to the newest one."""
+    visitor = visit(failing, viewport=WIDE)
+    visitor.expect_faults("status of 404")
+    page = visitor.open("/?task=nope")
+    tools = page.get_by_role("toolbar", name="Graph")
+    expect(tools).to_contain_text('There is no task "nope".')
+    expect(node(page, "b.two")).to_contain_text("Not known")
+    tools.get_by_role("link", name="Show the newest task").click()
+    expect(node(page, "b.two")).to_contain_text("Failed")
+
+
 def test_run_from_the_graph(tmp_path: Path, serve: Serve, visit: Visit) -> None:
     """`r` runs the focused asset alone, which alone then has a state, Shift R with its downstreams; no node moves."""
     visitor = visit(serve(write_project(tmp_path, FILES)), viewport=WIDE)

@@ -41,21 +41,27 @@ def test_nothing_has_run_yet(door: ServerDoor, visit: Visit) -> None:
 
 
 def test_data_and_selection(door: ServerDoor, visit: Visit) -> None:
-    """The form runs the selected assets with the typed data, and keeps what was typed for the next run."""
+    """The form runs the selected assets with the typed data and name, and keeps all but the name for the next run."""
     page = visit(door).open()
     opened(page)
     page.keyboard.type("s.first")
     page.get_by_role("button", name="top 20").click()
     page.get_by_label("Value 1").fill("300")
     page.get_by_label("Run data tests").uncheck()
+    page.get_by_label("Task name").fill("tops")
     page.get_by_role("button", name="Run the selection").click()
     expect(page.get_by_role("region", name="Task", exact=True)).to_contain_text(re.compile("Done.*1 done"))
     assert door.get("/api/dag/asset/s.first/data").json()["data"] == [{"top": 300, "day": "monday"}]
-    assert door.get("/api/dag/tasks").json()["tasks"][0]["totalAssets"] == 1
+    task = door.get("/api/dag/tasks").json()["tasks"][0]
+    assert (task["taskId"], task["totalAssets"]) == ("tops", 1)
     opened(page)
     expect(page.get_by_label("Assets", exact=True)).to_have_value("s.first")
     expect(page.get_by_label("Value 1")).to_have_value("300")
     expect(page.get_by_label("Run data tests")).not_to_be_checked()
+    page.get_by_label("Task name").fill("tops")
+    page.get_by_role("button", name="Run the selection").click()
+    said = page.get_by_role("dialog").get_by_role("alert")
+    expect(said).to_have_text("There is already a task tops. Choose another name.")
 
 
 def test_what_is_refused(door: ServerDoor, visit: Visit) -> None:
