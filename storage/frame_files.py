@@ -26,8 +26,8 @@ class FrameFiles:
     Writing the same content twice keeps one file. Safe from any thread.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, most_bytes: int | None = None) -> None:
+        self.folder, self._most_bytes = folder, most_bytes
         self._checks: dict[str, tuple[int, int, int]] = {}
 
     def write(self, rows: pa.RecordBatchReader) -> Frame:
@@ -139,7 +139,7 @@ class FrameFiles:
             try:
                 os.fchmod(descriptor, FILE_MODE)  # of which the umask may have taken something away
                 with os.fdopen(descriptor, "wb") as raw:
-                    file = _HashedFile(raw)
+                    file = _HashedFile(raw, self._most_bytes)
                     yield file
                     raw.flush()
                     os.fsync(descriptor)
@@ -175,12 +175,18 @@ class _HashedFile:
 
     closed = False
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], most_bytes: int | None) -> None:
         self._file, self._hash = file, _new_hash()
+        self._bytes, self._most_bytes = 0, most_bytes
 
     def write(self, data: Any) -> int:
         self._hash.update(data)
-        return self._file.write(data)
+        written = self._file.write(data)
+        self._bytes += written
+        if self._most_bytes is not None and self._bytes > self._most_bytes:
+            limit = f"{self._most_bytes:,} bytes, the limit that DAGSCOPE_FRAME_BYTES sets"
+            raise FrameNotStored(f"the captured result has more than {limit}")
+        return written
 
     def flush(self) -> None:
         self._file.flush()

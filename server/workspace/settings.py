@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     entry_chars: int = Field(100_000, ge=100, description="The longest fields of a log entry together.")
     task_entries: int = Field(100_000, ge=0, description="Log entries that the raw assets of an attempt may write.")
     waiting_tasks: int = Field(100, ge=0, description="Tasks that may wait while another one runs; 429 beyond.")
+    frame_bytes: int = Field(
+        10_000_000_000, ge=1, description="The largest captured result of an asset or a data test."
+    )
     store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
     read_only: bool = Field(
         False, description="Refuse what changes something with 403; `serve --read-only` turns it on."

@@ -137,7 +137,10 @@ async def open_workspace(
     async with AsyncExitStack() as stack:
         owner, hub = stack.enter_context(folder.owned()), Hub()
         recorder, reader, log_search = await _open_database(folder, hub, stack)
-        frames, files = FrameFiles(folder.frames), FilesNow(None if problems else now_ms(), now_ms(), problems)
+        frames, files = (
+            FrameFiles(folder.frames, settings.frame_bytes),
+            FilesNow(None if problems else now_ms(), now_ms(), problems),
+        )
         await _prune_old_tasks(recorder, frames, settings, files, project)
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())

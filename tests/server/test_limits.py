@@ -95,3 +95,18 @@ def test_time_of_a_node(tmp_path: Path, opened: OpenDoor, files: dict[str, str])
     assert task["status"] == "FAILED"
     assert door.post("/api/dag/asset/s.other/execute", {"taskId": "next"}).json()["status"] == "SUCCESS"
     assert '"RUNNING"' not in door.get("/api/tests/results/t").text
+
+
+def test_size_of_a_result(tmp_path: Path, opened: OpenDoor) -> None:
+    """A captured result that is too large fails its asset with the reason, and leaves no file; others are kept."""
+    files = {
+        model("s.a"): block("is_data_framed: true") + "SELECT * FROM range(100000)",
+        model("s.b"): block("is_data_framed: true") + "SELECT 1 AS id",
+        raw("s.c"): "def execute(context):\n    return ['x' * 1000] * 100\n",
+    }
+    door = opened(write_project(tmp_path, files), frame_bytes=50_000)
+    nodes = {node["assetName"]: node for node in door.run("t").json()["nodes"]}
+    reason = "the captured result has more than 50,000 bytes, the limit that DAGSCOPE_FRAME_BYTES sets"
+    assert [nodes[name].get("message") for name in ("s.a", "s.c")] == [reason, reason]
+    assert nodes["s.b"]["state"] == "SUCCESS"
+    assert len(list((tmp_path / ".dagscope/frames").iterdir())) == 1
