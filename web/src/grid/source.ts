@@ -12,6 +12,8 @@ export interface GridSource {
   readonly version?: unknown;
   /** Why there are no rows at all. */
   readonly whyNone?: string;
+  /** True if the view has a search of its own, which `/` opens. */
+  readonly besideSearch?: boolean;
 }
 
 export interface GridColumn {

@@ -23,12 +23,12 @@ interface ToolsProps {
 
 export function GridTools({ source, wanted, columns, total, matching, paged, column, copy }: ToolsProps) {
   const [adding, add] = useState(false);
-  useKeys({ "/": () => (columns.length > 0 ? add(true) : false) });
+  useKeys({ "/": () => (columns.length > 0 && !source.besideSearch ? add(true) : false) });
   return (
     <div class="tools gridtools">
       <Chips wanted={wanted} columns={columns} />
       <button type="button" class="btn quiet small" aria-expanded={adding} onClick={() => add(!adding)}>
-        Filter <kbd>/</kbd>
+        Filter {!source.besideSearch && <kbd>/</kbd>}
       </button>
       {adding && <FilterForm columns={columns} first={column} close={() => add(false)} />}
       <span class="muted" role="status">

@@ -24,7 +24,7 @@ export function FailingRows({ row }: { row: TestRow }) {
         <span class="muted sm cut">{notes(row)}</span>
       </div>
       <div class="col rowshere" ref={box}>
-        <Grid key={path} source={{ path, query: { taskId: taskId.value }, label: `Rows that violate ${row.name}`, version: row.durationMs }} />
+        <Grid key={path} source={{ path, query: { taskId: taskId.value }, label: `Rows that violate ${row.name}`, version: row.durationMs, besideSearch: true }} />
       </div>
     </>
   );
