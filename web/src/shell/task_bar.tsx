@@ -48,7 +48,7 @@ function Shown({ task }: { task: TaskSummary }) {
         <span class="faint">Task</span>
         <span class="cut name">{task.taskId}</span>
       </a>
-      <State look={look} word={stale ? "Was running" : WORDS[look]} />
+      <State look={look} word={stale ? (isQueued.value ? "Was waiting" : "Was running") : WORDS[look]} />
       {isQueued.value && <Behind />}
       <Marks />
       <Numbers task={task} />
