@@ -61,9 +61,23 @@ def test_the_line_that_was_rejected(server: ServerDoor, visit: Visit) -> None:
     expect(line).to_contain_text("    CAST('x' AS INTEGER) AS m")
     expect(line).to_have_css("white-space", "pre")
     expect(page.get_by_role("region", name="Error")).to_contain_text("Could not convert string 'x' to INT32")
-    page.get_by_role("tab", name="Statements").click()
-    page.get_by_role("button", name=re.compile("Failed CREATE OR REPLACE TABLE")).click()
+    page.get_by_role("button", name="Select").click()
+    expect(line).to_have_text("The error is in this line:     CAST('x' AS INTEGER) AS m")
+    page.get_by_role("link", name="Line 3 of the statement that failed").click()
     expect(page.get_by_text("The database rejected it at line 3, column")).to_be_visible()
+
+
+def test_what_another_task_made(server: ServerDoor, visit: Visit) -> None:
+    """Of an asset that the task in view left out, every tab says so, and leads to the task that executed it last."""
+    server.run("tuesday", select="b.code")
+    page = visit(server).open("/assets/a.first?tab=statements")
+    expect(page.get_by_text("As monday sent them; tuesday did not execute it; see that task")).to_be_visible()
+    for tab in ("Tests", "History"):
+        page.get_by_role("tab", name=tab).click()
+        left_out = page.get_by_role("tabpanel").get_by_text("tuesday did not execute it; monday was the last that did")
+        expect(left_out).to_be_visible()
+    left_out.get_by_role("link", name="monday").click()
+    expect(page.get_by_text("Test found 19 rows that should not be there")).to_be_visible()
 
 
 def test_tabs_and_plans(server: ServerDoor, visit: Visit) -> None:
