@@ -88,7 +88,7 @@ function Durations({ points }: { points: readonly Point[] }) {
 
 function Stem({ point, at, step, most }: { point: Point; at: number; step: number; most: number }) {
   const y = TOP + HEIGHT - ((point.ms ?? 0) / most) * HEIGHT;
-  const look = point.state === "INITIAL" || !point.state ? "skipped" : lookOf(point.state);
+  const look = !point.state || point.state === "INITIAL" ? "skipped" : lookOf(point.state);
   const words = `${point.taskId}: ${point.ms === null ? "not run" : duration(point.ms)}`;
   const newest = point.taskId === tasks.value[0]?.taskId;
   return (
@@ -96,11 +96,13 @@ function Stem({ point, at, step, most }: { point: Point; at: number; step: numbe
       <title>{words}</title>
       <rect class="reach" x={`${at - step / 2}%`} width={`${step}%`} y="0" height={TOP + HEIGHT + 8} />
       {point.ms !== null && <line class="stem" x1={`${at}%`} x2={`${at}%`} y1={TOP + HEIGHT} y2={y} />}
-      <svg class={`st-${look}`} x={`${at}%`} y={point.ms === null ? TOP + HEIGHT : y} overflow="visible">
-        <foreignObject x="-7" y="-7" width="14" height="14">
-          <Icon name={look} />
-        </foreignObject>
-      </svg>
+      {point.state && (
+        <svg class={`st-${look}`} x={`${at}%`} y={point.ms === null ? TOP + HEIGHT : y} overflow="visible">
+          <foreignObject x="-7" y="-7" width="14" height="14">
+            <Icon name={look} />
+          </foreignObject>
+        </svg>
+      )}
     </a>
   );
 }
