@@ -68,6 +68,12 @@ def test_filters(hello: Path, serve: Serve, visit: Visit) -> None:
     page.keyboard.press("Escape")
     page.go_back()
     expect(lines).to_have_count(total)
+    page.get_by_role("button", name="Debug").dblclick()
+    expect(lines).to_have_count(2)
+    page.keyboard.press("f")
+    expect(page.get_by_role("button", name="Error")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("f")
+    expect(lines).to_have_count(total)
     for level in ("Error", "Warning", "Info", "Debug"):
         page.get_by_role("button", name=level).click()
     expect(page.get_by_role("main")).to_contain_text(f"0 of {total} lines: all hidden by filters")
