@@ -5,11 +5,11 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { cutInside, duration, ticking, timeOfDay } from "../../parts/format";
 import { Icon } from "../../parts/icon";
-import { type Look, lookOf, WORDS } from "../../parts/look";
+import { WORDS } from "../../parts/look";
 import { go, taskPath } from "../../router";
 import { taskId } from "../../store";
 import { tickLabel, ticks } from "../task/timeline";
-import { durationOf, greenMedian, type ShownTask, shownTasks } from "./shown_history";
+import { durationOf, greenMedian, lookOfTask, type ShownTask, shownTasks } from "./shown_history";
 
 const HEIGHT = 268;
 const TOP = 24;
@@ -80,14 +80,14 @@ interface LollipopProps {
 
 function Lollipop({ shown: { task }, left, width, y }: LollipopProps) {
   const ms = durationOf(task);
-  const look: Look = lookOf(task.status);
-  const value = task.durationMs === undefined ? ticking(ms) : duration(ms);
+  const look = lookOfTask(task);
+  const value = look === "waiting" ? "" : task.durationMs === undefined ? ticking(ms) : duration(ms);
   const middle = left + width / 2;
   const isCurrent = task.taskId === taskId.value;
   const isWide = width >= NAMES_FROM;
   return (
     <a class="lollipop" href={taskPath(task.taskId)} onClick={open}>
-      <title>{`${task.taskId}: ${WORDS[look]}, ${value}`}</title>
+      <title>{`${task.taskId}: ${WORDS[look]}${value && `, ${value}`}`}</title>
       <rect class={isCurrent ? "column current" : "column"} x={left + 4} y={10} width={Math.max(4, width - 8)} height={250} rx={4} />
       <line x1={middle} x2={middle} y1={BOTTOM} y2={y(ms)} stroke={`var(--${look}-fill)`} stroke-width={width < 16 ? 2 : 4} />
       <svg x={middle - 8} y={y(ms) - 8} width={16} height={16} class={`st-${look}`}>

@@ -11,7 +11,7 @@ import { taskId, tasks } from "../../store";
 import { runAssets } from "../../run";
 import { AllAssets, SlowestAssets } from "./asset_list";
 import { DurationPlot } from "./duration_plot";
-import { byAsset, durationOf, followHistory, greenMedian, history, historyError, shownTasks, status } from "./shown_history";
+import { byAsset, durationOf, followHistory, greenMedian, history, historyError, lookOfTask, shownTasks, status } from "./shown_history";
 import { TaskList } from "./task_list";
 
 export function HistoryView() {
@@ -156,7 +156,7 @@ function DurationTable() {
               <td>
                 <a href={taskPath(task.taskId)}>{task.taskId}</a>
               </td>
-              <td>{WORDS[lookOf(task.status)]}</td>
+              <td>{WORDS[lookOfTask(task)]}</td>
               <td class="num">{duration(durationOf(task))}</td>
               <td class="num">{middle ? `${Math.round((durationOf(task) / middle) * 100)} %` : ""}</td>
             </tr>

@@ -2,6 +2,8 @@
 import { computed, effect, signal } from "@preact/signals";
 import { get, type History, type HistoryTask, whyFailed } from "../../api";
 import { tick } from "../../live/clock";
+import { type Look, lookOf } from "../../parts/look";
+import { waitsBehind } from "../../queue";
 import { param } from "../../router";
 import { allNodes, assets, runs, taskId, tasks } from "../../store";
 import { medianOfFullGreen } from "./history_figures";
@@ -33,9 +35,14 @@ export const shownTasks = computed<readonly ShownTask[]>(() => {
 
 export const greenMedian = computed(() => medianOfFullGreen(history.value?.tasks ?? [], assets.value.size));
 
-/** How long a task took, or takes so far. Reads the tick while it runs. */
+/** How long a task took, or takes so far; 0 while it waits. Reads the tick while it runs. */
 export function durationOf(task: HistoryTask): number {
-  return task.durationMs ?? Math.max(0, tick.value - task.startTime);
+  return task.durationMs ?? (waitsBehind(task, tasks.value) ? 0 : Math.max(0, tick.value - task.startTime));
+}
+
+/** How a task stands: one that is in progress may only wait for another. */
+export function lookOfTask(task: HistoryTask): Look {
+  return waitsBehind(task, tasks.value) ? "waiting" : lookOf(task.status);
 }
 
 /** Counts of a task; those of a running task in view are live. */

@@ -1,12 +1,12 @@
 /** The tasks, newest first, with what stands out in each. */
 import { useEffect, useRef } from "preact/hooks";
 import { count, duration, ticking, timeOfDay, day } from "../../parts/format";
-import { lookOf, State } from "../../parts/look";
+import { State } from "../../parts/look";
 import { Name } from "../../parts/name";
 import { here, setQuery, taskPath } from "../../router";
 import { assets, taskId, tasks } from "../../store";
 import { standsOut } from "./history_figures";
-import { countsOf, durationOf, history, PAGE_TASKS, type ShownTask, shownTasks, through } from "./shown_history";
+import { countsOf, durationOf, history, lookOfTask, PAGE_TASKS, type ShownTask, shownTasks, through } from "./shown_history";
 
 export function TaskList() {
   const rows = shownTasks.value.toReversed();
@@ -50,6 +50,7 @@ export function TaskList() {
 function Row({ shown: { task, index } }: { shown: ShownTask }) {
   const { done, failed, skipped } = countsOf(task);
   const current = task.taskId === taskId.value;
+  const look = lookOfTask(task);
   const ofAttempt = task.attempt > 1 ? `attempt ${task.attempt} alone, without what it carried over` : undefined;
   const ms = durationOf(task);
   const row = useRef<HTMLTableRowElement>(null);
@@ -60,7 +61,7 @@ function Row({ shown: { task, index } }: { shown: ShownTask }) {
   return (
     <tr ref={row} class={current ? "sel" : ""} {...(current ? { "aria-current": "true" as const } : {})} onClick={select}>
       <td>
-        <State look={lookOf(task.status)} />
+        <State look={look} />
       </td>
       <td title={task.taskId}>
         <a class="strong" href={taskPath(task.taskId)}>
@@ -73,7 +74,7 @@ function Row({ shown: { task, index } }: { shown: ShownTask }) {
         </time>
       </td>
       <td class="num" title={ofAttempt}>
-        {task.durationMs === undefined ? ticking(ms) : duration(ms)}
+        {look !== "waiting" && (task.durationMs === undefined ? ticking(ms) : duration(ms))}
       </td>
       <td class="num">{count(done)}</td>
       <td class="num">{failed > 0 && count(failed)}</td>

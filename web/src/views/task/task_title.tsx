@@ -5,9 +5,9 @@ import { RunButton } from "../../parts/run_button";
 import { useKeys } from "../../keys";
 import { tick } from "../../live/clock";
 import { connection } from "../../live/live";
-import { link, setQuery } from "../../router";
+import { link, setQuery, taskPath } from "../../router";
 import { cancelTask, retryTask } from "../../run";
-import { assets, canRun, taskId } from "../../store";
+import { assets, behind, canRun, isQueued, taskId } from "../../store";
 import type { Task } from "../../api";
 import { attemptStart, isEarlier, shownNodes, shownTask } from "./shown_task";
 import { interruptionIn, leftToRetry, scopeOf, stopped } from "./task_words";
@@ -16,16 +16,17 @@ import { isCarried } from "./timeline";
 export function TaskTitle() {
   const task = shownTask.value;
   if (!task) return <div class="tools title" />;
-  const look = lookOf(task.status);
-  const lost = look === "running" && connection.value.state === "offline";
+  const waits = isQueued.value && !isEarlier.value;
+  const look = waits ? "waiting" : lookOf(task.status);
+  const lost = task.endTime === undefined && connection.value.state === "offline";
   return (
     <div class="tools title">
       <h1 class="cut" title={task.taskId}>
         {task.taskId}
       </h1>
-      <State look={lost ? "warn" : look} {...(lost ? { word: "Was running" } : {})} />
+      <State look={lost ? "warn" : look} {...(lost ? { word: waits ? "Was waiting" : "Was running" } : {})} />
       <span class="muted cut">
-        <Times task={task} /> · <Attempt task={task} />
+        {waits ? <Behind /> : <Times task={task} />} · <Attempt task={task} />
         <Scope task={task} />
       </span>
       <span class="grow" />
@@ -37,6 +38,14 @@ export function TaskTitle() {
       </a>
       {!isEarlier.value && <Action task={task} />}
     </div>
+  );
+}
+
+function Behind() {
+  return (
+    <>
+      behind <a href={taskPath(behind.value)}>{behind.value}</a>
+    </>
   );
 }
 
