@@ -91,6 +91,7 @@ def test_a_toast(hello: Path, serve: Serve, visit: Visit) -> None:
     door = serve(hello)
     door.run("first")
     page = visit(door).open("/?task=first")
+    expect(page.get_by_role("banner").get_by_role("status")).to_have_text("Live")
     expect(page.get_by_role("region", name="Task", exact=True)).to_contain_text("first")
     door.run("second")
     toast = page.get_by_role("status").filter(has_text="ended")

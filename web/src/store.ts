@@ -156,16 +156,15 @@ export const retryable = computed(() => allNodes().filter((node) => node.state =
 export async function refresh(): Promise<void> {
   const askedAtMs = Date.now();
   try {
-    const [facts, dag, list] = await Promise.all([
-      get<Project>("/api/project"),
-      get<Dag>("/api/dag"),
-      get<TaskList>("/api/dag/tasks", { limit: TASKS_KEPT }),
-    ]);
+    const rest = Promise.all([get<Dag>("/api/dag"), get<TaskList>("/api/dag/tasks", { limit: TASKS_KEPT })]);
+    rest.catch(() => {}); // reported below, unless the project cannot be fetched either
+    const facts = await get<Project>("/api/project");
+    if (facts) {
+      project.value = facts; // also where the rest cannot be read: it says whether the state can be written
+      noteServerTime(facts.timeMs, askedAtMs);
+    }
+    const [dag, list] = await rest;
     batch(() => {
-      if (facts) {
-        project.value = facts;
-        noteServerTime(facts.timeMs, askedAtMs);
-      }
       assets.value = new Map((dag?.nodes ?? []).map((asset) => [asset.name, asset]));
       tasks.value = list?.tasks ?? [];
       loadError.value = "";

@@ -17,11 +17,11 @@ const close = (): void => void (waiting.value = waiting.value.slice(1));
 
 /** Begin to notice tasks that end. */
 export function watchForEnds(): void {
-  let before: readonly TaskSummary[] = [];
+  let before: readonly TaskSummary[] | null = null;
   effect(() => {
     const after = tasks.value;
     if (!loaded.value) return;
-    for (const task of endsBetween(before, after)) {
+    for (const task of before ? endsBetween(before, after) : []) {
       notifyOfEnd(task, project.peek()?.projectName ?? "");
       if (task.taskId !== taskId.peek()) waiting.value = [...waiting.peek(), task].slice(-MOST_WAITING);
     }
