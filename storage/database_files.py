@@ -12,19 +12,21 @@ class DatabaseGone(OSError):
 
 
 class DatabaseFiles:
-    """The files of one open database, as they were at the first check."""
+    """The files of one open database: the database itself as it is now, and its log as it is at the first check.
+
+    The database is looked at now, because whoever reads a file that is missing makes an empty one in its place.
+    """
 
     def __init__(self, database: Path) -> None:
-        self._files = (database, database.with_name(database.name + "-wal"))
-        self._known: tuple[tuple[int, int], ...] | None = None
+        """Raises `DatabaseGone` if the database is missing."""
+        self._database, self._log = database, database.with_name(database.name + "-wal")
+        self._known = {self._database: _identity(self._database)}
 
     def check(self) -> None:
-        """Raises `DatabaseGone` if a file is missing, or not the same as at the first check. Calls `stat` twice."""
-        found = tuple(map(_identity, self._files))
-        if self._known is None:
-            self._known = found
-        for file, known, now in zip(self._files, self._known, found, strict=True):
-            if now != known:
+        """Raises `DatabaseGone` if a file is missing or another one. Calls `stat` twice."""
+        for file in (self._database, self._log):
+            found = _identity(file)
+            if self._known.setdefault(file, found) != found:
                 raise DatabaseGone(file)
 
 
