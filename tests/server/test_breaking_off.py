@@ -10,6 +10,8 @@ from dagscope.dag.run.runner import ASSET_THREAD
 from tests.doors import OpenDoor, wait_until
 from tests.projects import raw, write_project
 
+pytestmark = pytest.mark.slow
+
 START = "import logging, statistics, sys, time\nL = logging.getLogger('lib')\n"
 START += "sys.path.insert(0, __file__.rsplit('/', 4)[0])\n\n"
 LOOPS = {

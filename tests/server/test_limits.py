@@ -7,6 +7,8 @@ import pytest
 from tests.doors import OpenDoor
 from tests.projects import SLOW_SQL, block, model, raw, write_project
 
+pytestmark = pytest.mark.slow
+
 SPEAKS = """\
 def execute(context):
     for number in range(10):

@@ -9,6 +9,8 @@ from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.template_meter import Meter
 from dagscope.dag.model.templates import MODEL_NAMES, Rendering, Template
 
+pytestmark = pytest.mark.slow
+
 STEPS = "the template takes more than 500,000 steps; make its loops shorter"
 CHARACTERS = "the template produces more than 16,777,216 characters; shorten its output"
 WIDTH = "a width, an indentation or a number of items is at most 10,000"
