@@ -4,6 +4,7 @@
 variables do not name one yet, a server is started for the command and stopped after it.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -37,6 +38,7 @@ class PostgresServer:
         self.password = secrets.token_hex(12)
         self.port = _free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self._has_answered = False
         self._binaries, self._system_user = self._initialize()
 
     def _initialize(self) -> tuple[Path, str | None]:
@@ -57,6 +59,21 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server and wait until it answers. Can be called again after `kill`."""
+        while True:
+            self._start_process()
+            try:
+                self._wait_until_it_answers()
+            except RuntimeError as error:
+                # Between choosing a port and listening on it, another process can take it.
+                if self._has_answered or "Address already in use" not in str(error):
+                    raise
+                (self.folder / "log").unlink()
+                self.port = _free_port()
+            else:
+                self._has_answered = True
+                return
+
+    def _start_process(self) -> None:
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -75,7 +92,6 @@ class PostgresServer:
                 user=self._system_user,
                 start_new_session=True,
             )
-        self._wait_until_it_answers()
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
@@ -107,7 +123,8 @@ class PostgresServer:
         assert self.process is not None
         processes = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
         for process in processes:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # a worker ends with the server
+                process.kill()
         self.process.wait()
         psutil.wait_procs(processes, timeout=10)
 
