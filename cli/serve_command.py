@@ -276,6 +276,7 @@ def _config(workspace: Workspace) -> uvicorn.Config:
         server_header=False,
         access_log=False,  # it would print query strings
         log_config=None,
+        log_level="error",  # its warnings are about what clients send: any page or machine could fill the log with them
         timeout_graceful_shutdown=_GRACE_S,
         ws="none",
     )

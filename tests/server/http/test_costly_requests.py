@@ -131,3 +131,17 @@ def test_many_parameters(tmp_path: Path, opened: Callable[..., AppDoor]) -> None
     assert door.get("/api/dag/tasks?" + "a=b&" * 99 + "limit=1").status_code == 200
     answer = door.get("/api/dag/tasks?" + "a=b&" * 100 + "limit=1")
     assert (answer.status_code, answer.json()["details"]) == (400, "a query has at most 100 parameters")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 200 + b"\r\n",
+    ],
+)
+def test_no_request_fills_the_log(server: ServerDoor, data: bytes) -> None:
+    """A request that cannot be served adds nothing to the log: any page that is open in a browser can send it."""
+    sent(server, data)
+    server.run(f"after {len(data)}")  # its entries are written after those of the request
+    assert "default" not in server.get("/api/logs").json()["logs"]
