@@ -11,6 +11,8 @@ from pathlib import Path
 BUILD = Path(__file__).resolve().parent.parent.parent / "build"
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGES = ("chromium", "fonts-liberation", "fonts-dejavu-core")
+FOREIGN_NAME = "evil.example"
+"""A name that somebody else points at this machine."""
 FLAGS = (
     "--no-sandbox",  # for root, in a container
     "--disable-gpu",
@@ -19,6 +21,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {FOREIGN_NAME} 127.0.0.1",
 )
 
 
