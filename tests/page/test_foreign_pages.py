@@ -1,4 +1,4 @@
-"""Pages that are not the server's own, in a real browser (docs/security.md, Pages and Names)."""
+"""Pages that are not the server's own, in a real browser (docs/security.md, Pages)."""
 
 import re
 import threading

@@ -95,10 +95,13 @@ def test_keys_behind_a_dialog(monday: ServerDoor, visit: Visit) -> None:
     page.on("request", lambda request: started.append(request.url) if request.method == "POST" else None)
     opened(page)
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="Run this test")).not_to_have_attribute("aria-disabled", "true")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.keyboard.press("r")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     assert started == []
     with page.expect_request(f"{monday.address}/api/tests/execute/dds.test_world_count"):
         page.keyboard.press("r")
