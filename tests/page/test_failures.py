@@ -40,7 +40,9 @@ def test_the_rows_of_a_red_test(served_shop: ServerDoor, visit: Visit) -> None:
     expect(page.get_by_role("heading", name=f"{FAILING_ROWS} rows fail")).to_be_visible()
     rows = page.get_by_label("Rows that violate dds.test_amount_positive")
     for amount in (-14, -7, 0):
-        expect(rows.get_by_role("row").filter(has_text=f"customer {amount // 7 + 2}")).to_contain_text(str(amount))
+        # The summary above the rows can name the same value.
+        found = rows.get_by_role("row").filter(has_text=f"customer {amount // 7 + 2}").last
+        expect(found).to_contain_text(str(amount))
 
 
 def test_the_log(served_shop: ServerDoor, visit: Visit) -> None:
