@@ -1,6 +1,9 @@
 /** Which rows a scroll position shows. Chromium makes no element higher than 33,554,430 px: beyond, scrolling is scaled. */
 
-export const ROW_PX = 24;
+import { ROW_PX } from "../parts/windowed";
+
+export { ROW_PX };
+
 const HIGHEST_PX = 30_000_000;
 const AROUND = 12;
 
@@ -36,8 +39,7 @@ export function shownAt(scrollTop: number, rows: number, room: number): Shown {
 export function scrollFor(row: number, scrollTop: number, rows: number, room: number): number {
   const perPx = rowsPerPx(rows, room);
   const first = scrollTop * perPx;
-  const whole = Math.max(1, Math.floor(room / ROW_PX));
   if (row < first) return row / perPx;
   if (row + 1 > first + room / ROW_PX) return (row + 1 - room / ROW_PX) / perPx;
-  return whole > 0 ? scrollTop : 0;
+  return scrollTop;
 }
