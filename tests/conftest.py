@@ -31,8 +31,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Dagster first: one worker waits for its installation, the others run the rest."""
+    """Dagster first: one worker waits for its installation, the others run the rest.
+
+    A test that drives real processes shares the machine with them: one that fails is tried again once, and listed as
+    RERUN at the end, for someone to find out why.
+    """
     items.sort(key=lambda item: item.get_closest_marker("dagster") is None)
+    for item in items:
+        if any(marker.name in _MAY_START_PROCESSES for marker in item.iter_markers()):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 class _Processes:
