@@ -12,8 +12,8 @@ import psycopg
 
 from benchmarks.figures import Figure
 from dagscope.dag.connections import ENGINES, Connection
+from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.ground.frames import Frame
-from dagscope.storage.frame_files import FrameFiles
 from examples.crossdb.postgres_server import PostgresServer
 
 ROWS = 5_000_000

@@ -10,9 +10,9 @@ import click
 from dagscope.cli.exits import counted, fail
 from dagscope.cli.loading import loaded, resolved
 from dagscope.dag.ground.errors import DagscopeError, ProjectInvalid
+from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.ground.terminal_text import shown
 from dagscope.storage.database import open_writer
-from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.migrations import migrate
 from dagscope.storage.recorder import Recorder
 from dagscope.storage.retention import Pruned, Retention, prune

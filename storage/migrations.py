@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from dagscope.storage.private_files import create_private_file
+from dagscope.dag.ground.private_files import create_private_file
 from dagscope.storage.state_folder import StateFolder, StateUnusable
 
 HEAD = "0004"

@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, te
 from sqlmodel import col
 
 from dagscope.dag.ground.clock import iso_time, now_ms
+from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.storage import tables
-from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.recorder import Recorder
 
 _DAY_MS = 86_400_000

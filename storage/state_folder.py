@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.forked_children import closed_in_children
-from dagscope.storage.private_files import FILE_MODE, FOLDER_MODE, close_files, close_folder
+from dagscope.dag.ground.private_files import FILE_MODE, FOLDER_MODE, close_files, close_folder
 
 
 class StateInUse(DagscopeError):

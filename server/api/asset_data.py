@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from dagscope.dag.connections import Connection
 from dagscope.dag.connections.arrow_types import unique_names
 from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.ground.frames import Frame, Value
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.model.assets import Asset
@@ -21,7 +22,6 @@ from dagscope.server.http.answers import around
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes.rows import AssetData
 from dagscope.server.workspace.reads import Gone, Read, Reads
-from dagscope.storage.frame_files import FrameFiles
 
 Done = TypeVar("Done")
 

@@ -17,10 +17,10 @@ from dagscope.dag.connections.row_columns import NUMBER_KEY_SQL, columns_of_fram
 from dagscope.dag.connections.row_conditions import AskedRows, wanted_rows
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import Cancelled, DagscopeError
+from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.ground.frames import Frame
 from dagscope.server.workspace.column_summaries import Summary, summarized
 from dagscope.server.workspace.newest import Newest
-from dagscope.storage.frame_files import FrameFiles
 
 _MEMORY_LIMIT = "1GB"  # of sorts and groups; DuckDB moves what exceeds it to files
 _PLACES_BYTES = 64 * 2**20

@@ -10,6 +10,7 @@ import structlog
 
 from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.ground.clock import now_ms
+from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import TaskOptions
@@ -25,7 +26,6 @@ from dagscope.server.workspace.settings import Settings
 from dagscope.server.workspace.stream_places import StreamPlaces
 from dagscope.server.workspace.task_queue import TaskQueue
 from dagscope.storage.database import open_readers, open_searcher, open_writer
-from dagscope.storage.frame_files import FrameFiles
 from dagscope.storage.log_search import LogSearch
 from dagscope.storage.migrations import migrate
 from dagscope.storage.reader import Reader

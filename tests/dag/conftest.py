@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.project.loading import load_project
 from dagscope.dag.project.project import Project
-from dagscope.storage.frame_files import FrameFiles
 from tests.dag.run.task_run import MakeProject, RunProject, run_once
 from tests.projects import write_project
 

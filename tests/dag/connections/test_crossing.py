@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.crossdb import MEMORY_GOAL_MB, SOURCE, cross, open_both
 from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.project.loading import load_project
 from dagscope.dag.project.project import Project
-from dagscope.storage.frame_files import FrameFiles
 from examples.crossdb.postgres_server import PostgresServer
 from tests.dag.run.task_run import MakeProject, RunProject
 from tests.projects import TWO_DATABASES, block, copy_example, model, on_engine, raw

@@ -7,8 +7,8 @@ import pytest
 
 from dagscope.dag.connections import Connection
 from dagscope.dag.ground.errors import TypeNotKept
+from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.server.api.row_json import row_chunks
-from dagscope.storage.frame_files import FrameFiles
 from tests.dag.connections.conftest import Connect
 
 HUGEINT = pa.decimal128(38, 0)

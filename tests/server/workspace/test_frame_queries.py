@@ -17,8 +17,8 @@ from dagscope.dag.connections.neutral_types import DECIMAL, NeutralType
 from dagscope.dag.connections.row_conditions import AskedRows
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import Cancelled
+from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.server.workspace.frame_queries import FrameQueries
-from dagscope.storage.frame_files import FrameFiles
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-1000, max_value=1000) | st.decimals(
     allow_nan=False, allow_infinity=False

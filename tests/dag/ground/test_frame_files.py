@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from dagscope.dag.ground.errors import FrameDamaged
-from dagscope.storage.frame_files import FrameFiles
+from dagscope.dag.ground.frame_files import FrameFiles
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from dagscope.dag.ground.errors import FrameDamaged, FrameNotStored
 from dagscope.dag.ground.frames import Frame, Value, batch_rows
-from dagscope.storage.private_files import FILE_MODE, make_private_folder
+from dagscope.dag.ground.private_files import FILE_MODE, make_private_folder
 
 _ARROW, _JSON = ".arrow", ".json"
 _DIGEST_BYTES = 20
