@@ -141,9 +141,9 @@ class _ServedTask:
             case Message("snapshot", status, _):
                 self._take_snapshot(status)
             case Message("task", summary, _):
-                self._take_summary(TaskSummary.model_validate(summary))
+                self._take_summary(TaskSummary.of_json(summary))
             case Message("node", node, _):
-                self._take_node(NodeStatus.model_validate(node))
+                self._take_node(NodeStatus.of_json(node))
             case Message("log", {"asset": asset, "message": message, "rows": int(rows)}, _):
                 self._logged[asset] = (message, rows)
             case Message(
@@ -176,7 +176,7 @@ class _ServedTask:
             self._start(self._post)
         has_task = status["status"] != TaskStatus.NOT_STARTED
         if has_task and (not is_first or not _is_ended(status)):
-            self._take_summary(TaskSummary.model_validate(status))
+            self._take_summary(TaskSummary.of_json(status))
             self._take_nodes(status)
         elif self._has_begun:
             raise Refused(f"the server at {self._server.address} has lost the task: its state was reset")
@@ -194,7 +194,7 @@ class _ServedTask:
             self._has_ended = True
 
     def _take_nodes(self, status: dict[str, Any]) -> None:
-        for node in map(NodeStatus.model_validate, status["nodes"]):
+        for node in map(NodeStatus.of_json, status["nodes"]):
             if not _is_same(node, self._shown.get(node.asset_name)):
                 self._take_node(node)
 
@@ -238,8 +238,6 @@ def _is_ended(answer: dict[str, Any]) -> bool:
 
 
 def _show_end(console: Console, answer: dict[str, Any], rows: dict[str, int]) -> None:
-    nodes = [
-        (node, NodeFacts(rows=rows.get(node.asset_name))) for node in map(NodeStatus.model_validate, answer["nodes"])
-    ]
-    tests = tuple(map(DataTestResult.model_validate, answer["rootTestResults"]))
-    show_nodes(console, nodes, tests, TaskSummary.model_validate(answer), None)
+    nodes = [(node, NodeFacts(rows=rows.get(node.asset_name))) for node in map(NodeStatus.of_json, answer["nodes"])]
+    tests = tuple(map(DataTestResult.of_json, answer["rootTestResults"]))
+    show_nodes(console, nodes, tests, TaskSummary.of_json(answer), None)

@@ -96,7 +96,12 @@ _NEWEST = (
 def _kept(row: Any) -> KeptDataTest:
     frame = row.violations_digest and Frame(row.violations_digest, row.frame_rows, tuple(json.loads(row.frame_columns)))
     return KeptDataTest(
-        result=DataTestResult.model_validate(row),
+        result=DataTestResult(
+            test_name=row.test_name,
+            status=DataTestStatus(row.status),
+            error=row.error,
+            duration_ms=row.duration_ms,
+        ),
         asset=row.asset_name or None,
         violation_count=row.violation_count,
         violations=frame or None,

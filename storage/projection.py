@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -22,10 +22,12 @@ from dagscope.dag.events.events import (
     TaskChanged,
     TaskEnded,
 )
+from dagscope.dag.events.run_events import LoggedRunEvent
 from dagscope.dag.events.statements import KeptStatements
 from dagscope.dag.events.status import DataTestResult, NodeState, NodeStatus, NodeTimings
 from dagscope.dag.ground.frames import Frame, Result
 from dagscope.dag.ground.json_text import json_text
+from dagscope.dag.ground.records import Record
 from dagscope.storage import tables
 
 Row = dict[str, Any]
@@ -83,7 +85,9 @@ class Projection:
                 self.logged[event.task_id, event.attempt, logged.level] += 1
                 return
             case RunEventEmitted():
-                self._append(tables.RunEvent, entry, **event.run_event.model_dump(include=_RUN_EVENT_COLUMNS))
+                self._append(
+                    tables.RunEvent, entry, **{name: getattr(event.run_event, name) for name in _RUN_EVENT_COLUMNS}
+                )
                 return
         self._append(tables.StatusEvent, entry, kind=event.kind)
 
@@ -122,13 +126,13 @@ class Projection:
             self._test(event.task_id, event.attempt, None, result, ordinal)
 
     def _summary(self, event: TaskChanged) -> None:
-        values = event.summary.model_dump(exclude={"task_id", "task_uuid"})
+        values = _columns(event.summary, {"task_id", "task_uuid"})
         self._put(tables.Task, (event.task_id,), **values)
         self._put(tables.Attempt, (event.task_id, event.attempt), **values)
 
     def _node(self, task_id: str, attempt: int, node: NodeStatus, facts: NodeFacts) -> None:
-        values = node.model_dump(exclude={"asset_name", "test_results", "timings", "rows"})
-        values |= node.timings.model_dump() if node.timings else _NO_TIMINGS
+        values = _columns(node, {"asset_name", "test_results", "timings", "rows", "is_selection"})
+        values |= _columns(node.timings) if node.timings else _NO_TIMINGS
         self._put(
             tables.Node,
             (task_id, attempt, node.asset_name),
@@ -192,11 +196,13 @@ class Projection:
         return result.digest
 
 
-_RUN_EVENT_COLUMNS = set(tables.RunEvent.model_fields)  # what SQL selects by; `data` holds all fields
+_RUN_EVENT_COLUMNS = tuple(
+    set(tables.RunEvent.model_fields) & set(LoggedRunEvent.__struct_fields__)
+)  # what SQL selects by; `data` holds all fields
 
 _LOG_COUNT_COLUMNS = tuple(tables.LogCount.model_fields)
 
-_NO_TIMINGS: Row = dict.fromkeys(NodeTimings.model_fields)  # the same columns in every row: one statement for all
+_NO_TIMINGS: Row = dict.fromkeys(NodeTimings.__struct_fields__)  # the same columns in every row: one statement for all
 
 _WRITE_ORDER: tuple[type[SQLModel], ...] = (
     tables.Frame,
@@ -220,6 +226,10 @@ _COUNT_AGAIN = tuple(
     )
     for table in ("attempt", "task")
 )
+
+
+def _columns(record: Record, without: Container[str] = ()) -> Row:
+    return {name: getattr(record, name) for name in record.__struct_fields__ if name not in without}
 
 
 def _table(table: type[SQLModel]) -> Table:

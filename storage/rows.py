@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dagscope.dag.ground.shapes import Shape
+from dagscope.dag.ground.records import Record
 
 Columns = dict[str, Any]
 """A row by the names of its columns."""
 
-AnyShape = TypeVar("AnyShape", bound=Shape)
+AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
 class Rows:
@@ -25,12 +25,14 @@ class Rows:
         return (await self._connection.execute(statement, values)).all()
 
     async def columns(self, statement: Executable) -> list[Columns]:
-        """The same by name: shapes are created four times faster from this than from rows."""
+        """The same by name: records are created faster from this than from rows."""
         result = await self._connection.execute(statement)
         names = tuple(result.keys())
         return [dict(zip(names, row, strict=True)) for row in result.all()]
 
 
-def shaped(shape: type[AnyShape], row: Columns, **values: Any) -> AnyShape:
-    """A shape of the columns that have the names of its fields, and of further values."""
-    return shape.model_validate({**row, **values}, by_alias=False, by_name=True)
+def shaped(shape: type[AnyRecord], row: Columns, **values: Any) -> AnyRecord:
+    """A record of the columns that have the names of its fields, and of further values."""
+    known = row | values
+    names = zip(shape.__struct_fields__, shape.__struct_encode_fields__, strict=True)
+    return shape.of_json({key: known[name] for name, key in names if name in known})

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select, tuple_
 from sqlmodel import col
 
 from dagscope.dag.events.error_info import ErrorInfo
-from dagscope.dag.events.run_events import RunEvent, RunEventType
+from dagscope.dag.events.run_events import LoggedRunEvent, RunEventType
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.ground.json_text import exact_json
 from dagscope.storage import tables
@@ -64,7 +65,7 @@ class KeptRunEvent:
     """A run event at its position in the log. `error` is set for the failure of a step."""
 
     position: int
-    event: RunEvent
+    event: LoggedRunEvent
     error: ErrorInfo | None
 
 
@@ -196,12 +197,15 @@ def _kept_run(row: Any) -> KeptRun:
     )
 
 
-class _Logged(RunEvent):
+class _Logged(LoggedRunEvent, frozen=True, kw_only=True):
     """A run event as it is stored in the log."""
 
     error: ErrorInfo | None = None
 
 
+_logged = msgspec.json.Decoder(_Logged).decode
+
+
 def _kept_event(position: int, data: str) -> KeptRunEvent:
-    logged = _Logged.model_validate_json(data)
+    logged = _logged(data)
     return KeptRunEvent(position, logged, logged.error)

@@ -4,8 +4,7 @@ This happens if a value from outside reaches an event unchecked, such as a lone 
 an event fails its node, or is lost if it is a log entry; the state itself is not affected.
 """
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from dagscope.dag.events.closing import closed_node
@@ -34,17 +33,13 @@ def _alike(event: Event, message: str) -> Event | None:
     """An event of the same kind, without the values that cannot be stored."""
     match event:
         case RunEventEmitted():
-            changed = event.run_event.model_copy(
-                update={"run_id": _plain(event.task_id), "message": f"a run event {message}"}
-            )
+            changed = event.run_event.changed(run_id=_plain(event.task_id), message=f"a run event {message}")
             return RunEventEmitted(_plain(event.task_id), event.attempt, changed)
         case NodeChanged():
             node = event.node.changed(test_results=(), rows=None)
             return NodeChanged(event.task_id, event.attempt, closed_node(node, message, now_ms()))
         case DataTestChanged():
-            result = event.result.model_copy(
-                update={"status": DataTestStatus.FAILED, "error": message, "row_count": None}
-            )
+            result = event.result.changed(status=DataTestStatus.FAILED, error=message, row_count=None)
             return replace(event, result=result, violation_count=0, violations=None)
     return None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dagscope.dag.events.events import RunEventEmitted, TaskAccepted
-from dagscope.dag.events.run_events import RunEvent, RunEventLevel, RunEventType
+from dagscope.dag.events.run_events import LoggedRunEvent, RunEventLevel, RunEventType
 from dagscope.dag.events.status import TaskStatus, TaskSummary
 from dagscope.server.workspace.workspace import Workspace
 from tests.doors import AppDoor
@@ -69,7 +69,7 @@ def run_event(task_id: str, message: str, **values: Any) -> RunEventEmitted:
         "event_type": RunEventType.LOG_MESSAGE,
         "timestamp": "2025-08-12T18:04:12.000Z",
     }
-    return RunEventEmitted(task_id, 1, RunEvent(run_id=task_id, message=message, **event | values))
+    return RunEventEmitted(task_id, 1, LoggedRunEvent(run_id=task_id, message=message, **event | values))
 
 
 def record(door: AppDoor, task_id: str, events: Iterable[RunEventEmitted]) -> None:

@@ -125,5 +125,5 @@ def _timings(node: NodeStatus, elapsed_ms: int) -> NodeTimings | None:
     if node.timings is None:
         return None
     if node.state is NodeState.TESTING:
-        return node.timings.model_copy(update={"testing_ms": max(0, elapsed_ms - node.timings.executing_ms)})
-    return node.timings.model_copy(update={"executing_ms": elapsed_ms})
+        return node.timings.changed(testing_ms=max(0, elapsed_ms - node.timings.executing_ms))
+    return node.timings.changed(executing_ms=elapsed_ms)

@@ -5,18 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Optional
 
+from msgspec import field
+
 from dagscope.dag.ground.error_text import cause_of, class_name, error_text, traceback_of
-from dagscope.dag.ground.shapes import Shape
+from dagscope.dag.ground.records import Record
 
 _LONGEST_CHAIN = 5  # errors; clients request three, and a chain of causes can be circular
 
 
-class ErrorInfo(Shape):
+class ErrorInfo(Record, frozen=True, kw_only=True):
     """An error as data. `stack` holds the frames in the project's own files, outermost first, as Python prints them."""
 
     message: str
     class_name: str | None = None
-    stack: tuple[str, ...] = ()
+    stack: tuple[str, ...] = field(default_factory=lambda: ())
     cause: Optional["ErrorInfo"] = None
 
 

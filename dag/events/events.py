@@ -1,16 +1,17 @@
 """What happens in a task, as the runner reports it: each event is an entry of the log (docs/architecture.md)."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
+import msgspec
+
 from dagscope.dag.events.error_info import ErrorInfo
-from dagscope.dag.events.run_events import RunEvent
+from dagscope.dag.events.run_events import LoggedRunEvent
 from dagscope.dag.events.statements import KeptStatements
 from dagscope.dag.events.status import DataTestResult, LogEntry, NodeStatus, TaskSummary
 from dagscope.dag.ground.frames import Frame, Result
+from dagscope.dag.ground.records import Record
 
 
 class EventKind(StrEnum):
@@ -23,8 +24,7 @@ class EventKind(StrEnum):
     RUN_EVENT = "run_event"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Something that happened in an attempt of a task."""
 
     kind: ClassVar[EventKind]
@@ -36,11 +36,10 @@ class Event:
         raise NotImplementedError
 
     def _with_task_id(self, body: str) -> str:
-        return f'{{"taskId":{json.dumps(self.task_id, ensure_ascii=False)},{body[1:]}'
+        return f'{{"taskId":{msgspec.json.encode(self.task_id).decode()},{body[1:]}'
 
 
-@dataclass(frozen=True, slots=True)
-class TaskChanged(Event):
+class TaskChanged(Event, frozen=True):
     """The task was accepted or has ended."""
 
     kind: ClassVar[EventKind] = EventKind.TASK
@@ -50,8 +49,7 @@ class TaskChanged(Event):
         return self.summary.to_json()
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFacts:
+class NodeFacts(Record, frozen=True, kw_only=True):
     """What is stored of a node besides its status.
 
     `rows` is the number of rows that the asset wrote, None if unknown (a view). `carried` marks a node that this
@@ -71,8 +69,7 @@ class NodeFacts:
             raise ValueError(f"{self.rows} is not a number of rows")
 
 
-@dataclass(frozen=True, slots=True)
-class TaskAccepted(TaskChanged):
+class TaskAccepted(TaskChanged, frozen=True):
     """An attempt starts: the run's `data`, and its nodes in order, with the stored facts of those carried over.
 
     `profile` says whether the statements of the attempt are profiled.
@@ -85,15 +82,13 @@ class TaskAccepted(TaskChanged):
     profile: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TaskEnded(TaskChanged):
+class TaskEnded(TaskChanged, frozen=True):
     """The task has ended; `statements` are those of its root tests."""
 
     statements: KeptStatements
 
 
-@dataclass(frozen=True, slots=True)
-class NodeChanged(Event):
+class NodeChanged(Event, frozen=True):
     """An asset started, is being tested, has ended, or was skipped."""
 
     kind: ClassVar[EventKind] = EventKind.NODE
@@ -104,8 +99,7 @@ class NodeChanged(Event):
         return self._with_task_id(self.node.to_json())
 
 
-@dataclass(frozen=True, slots=True)
-class DataTestChanged(Event):
+class DataTestChanged(Event, frozen=True):
     """A data test started or ended; `asset` is None for a root test.
 
     `violations` holds the first violating rows of a failed test, `violation_count` is how many there are in total.
@@ -121,8 +115,7 @@ class DataTestChanged(Event):
         return self._with_task_id(self.result.to_json())
 
 
-@dataclass(frozen=True, slots=True)
-class Logged(Event):
+class Logged(Event, frozen=True):
     """A log entry. `attempt` is 0 if the entry belongs to no task.
 
     `fault` is the unexpected error that the entry reports. It is for the console, which shows its traceback, and is
@@ -137,12 +130,11 @@ class Logged(Event):
         return self.entry.to_json()
 
 
-@dataclass(frozen=True, slots=True)
-class RunEventEmitted(Event):
-    """A run event; the failure of a step carries its error, for which `RunEvent` has no field."""
+class RunEventEmitted(Event, frozen=True):
+    """A run event; the failure of a step carries its error, for which `LoggedRunEvent` has no field."""
 
     kind: ClassVar[EventKind] = EventKind.RUN_EVENT
-    run_event: RunEvent
+    run_event: LoggedRunEvent
     error: ErrorInfo | None = None
 
     def payload(self) -> str:

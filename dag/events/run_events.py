@@ -5,6 +5,7 @@ Shared by the server and the `dg` command; imports neither.
 
 from enum import StrEnum
 
+from dagscope.dag.ground.records import Record
 from dagscope.dag.ground.shapes import Shape
 
 
@@ -49,11 +50,6 @@ class RunEvent(Shape):
     step_key: str | None
     event_type: str
 
-    def to_json(self, fields: frozenset[str] | None = None) -> str:
-        """Like every shape, except that `stepKey` is null where other shapes would leave it out."""
-        include = set(fields) if fields is not None else None
-        return self.model_dump_json(by_alias=True, include=include)
-
 
 class RunEventList(Shape):
     """A page of run events: `total` counts the items, `cursor` is where the next page starts."""
@@ -62,3 +58,14 @@ class RunEventList(Shape):
     total: int
     cursor: str | None
     has_more: bool
+
+
+class LoggedRunEvent(Record, frozen=True, kw_only=True):
+    """A run event as a run reports it and the log has it, with the fields of `RunEvent`; no `stepKey` is null."""
+
+    run_id: str
+    message: str
+    timestamp: str
+    level: RunEventLevel
+    step_key: str | None
+    event_type: str

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+import msgspec
 from pydantic_core import to_json
 
 from dagscope.dag.ground.clock import now_ms
@@ -66,8 +67,7 @@ class ProfileNode(Shape):
     children: tuple["ProfileNode", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KeptStatements:
+class KeptStatements(msgspec.Struct, frozen=True):
     """The statements of one node in one attempt: how many were sent, and those that are stored, as a JSON array."""
 
     total: int = 0

@@ -4,13 +4,14 @@ Field names in JSON are the spec's camelCase; a field that is None is left out (
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from msgspec import field
+from pydantic_core import to_json
 
-from dagscope.dag.ground.shapes import Shape
+from dagscope.dag.ground.records import Record
 
 
 class NodeState(StrEnum):
@@ -59,7 +60,7 @@ class DataTestStatus(StrEnum):
         return self in (DataTestStatus.FAILED, DataTestStatus.SUCCESS)
 
 
-class DataTestResult(Shape):
+class DataTestResult(Record, frozen=True, kw_only=True):
     """The result of one data test in one task; `error` says how many rows violate it, or why it could not run.
 
     `row_count` rows violate it; absent if it found none or could not run.
@@ -68,7 +69,7 @@ class DataTestResult(Shape):
     test_name: str
     status: DataTestStatus
     error: str | None = None
-    duration_ms: int = 0
+    duration_ms: int = field(default_factory=int)
     row_count: int | None = None
 
 
@@ -76,7 +77,7 @@ EXECUTING, SELECTING = "Executing ", "Selecting "
 """How the `name` of a node starts, for display; `NodeStatus.is_selection` holds the fact itself."""
 
 
-class NodeTimings(Shape):
+class NodeTimings(Record, frozen=True, kw_only=True):
     """How a node spent its time, by part, in milliseconds.
 
     `waiting_ms` from the start of the attempt until its upstreams were done, `queued_ms` until a worker was free,
@@ -85,11 +86,11 @@ class NodeTimings(Shape):
 
     waiting_ms: int
     queued_ms: int
-    executing_ms: int = 0
-    testing_ms: int = 0
+    executing_ms: int = field(default_factory=int)
+    testing_ms: int = field(default_factory=int)
 
 
-class NodeStatus(Shape):
+class NodeStatus(Record, frozen=True, kw_only=True):
     """One asset in one task. Times are epoch milliseconds; `execution_time_ms` is 0 until the node ends.
 
     `timings` are present once it has started, `rows` if it wrote rows and their number is known.
@@ -97,30 +98,31 @@ class NodeStatus(Shape):
 
     name: str
     asset_name: str
-    state: NodeState = NodeState.INITIAL
+    state: NodeState = field(default_factory=lambda: NodeState.INITIAL)
     order: int
     start_time: int | None = None
     end_time: int | None = None
-    execution_time_ms: int = 0
-    message: str = ""
-    total_tests: int = 0
-    passed_tests: int = 0
-    failed_tests: int = 0
-    test_results: tuple[DataTestResult, ...] = ()
+    execution_time_ms: int = field(default_factory=int)
+    message: str = field(default_factory=str)
+    total_tests: int = field(default_factory=int)
+    passed_tests: int = field(default_factory=int)
+    failed_tests: int = field(default_factory=int)
+    test_results: tuple[DataTestResult, ...] = field(default_factory=lambda: ())
     timings: NodeTimings | None = None
     rows: int | None = None
-    is_selection: bool = Field(default=False, exclude=True)
+    is_selection: bool = False
     """Whether this task only reads the asset's query and leaves the asset unchanged. In JSON, `name` shows it."""
 
-    def changed(self, **values: Any) -> "NodeStatus":
-        return self.model_copy(update=values)
+    def to_json(self) -> str:
+        shown = self.changed(is_selection=False) if self.is_selection else self
+        return Record.to_json(shown)
 
 
-class TaskSummary(Shape):
+class TaskSummary(Record, frozen=True, kw_only=True):
     """A task in a list of tasks. Times are epoch milliseconds; `completed_assets` counts SUCCESS."""
 
     task_id: str
-    task_uuid: str = ""
+    task_uuid: str = field(default_factory=str)
     status: TaskStatus
     start_time: int | None = None
     end_time: int | None = None
@@ -158,10 +160,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 """The levels of log entries, from the lowest."""
 
 
-class LogEntry(Shape):
-    """One structured log entry; it can have more fields of its own (contract, Logs)."""
-
-    model_config = ConfigDict(extra="allow")
+class LogEntry(Record, frozen=True, kw_only=True):
+    """One structured log entry; `fields` are those of its own, plain JSON data (contract, Logs)."""
 
     level: str
     time: str
@@ -170,11 +170,17 @@ class LogEntry(Shape):
     asset: str | None = None
     connection: str | None = None
     test: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def absent(self) -> set[str]:
-        """The fields that have no place in the entry; one of an asset's own that is None has."""
-        return {name for name in ("asset", "connection", "test") if getattr(self, name) is None}
+    def context(self) -> dict[str, str]:
+        """The task, and the asset, the connection and the data test if the entry has them, as JSON names them."""
+        found = {"taskId": self.task_id, "asset": self.asset, "connection": self.connection, "test": self.test}
+        return {name: value for name, value in found.items() if value is not None}
 
-    def to_json(self, fields: frozenset[str] | None = None) -> str:
-        return self.model_dump_json(by_alias=True, exclude=self.absent, include=set(fields) if fields else None)
+    def to_json(self) -> str:
+        """Its own fields are beside the others; one that is None has a place too."""
+        if not self.fields:
+            return Record.to_json(self)
+        text = Record.to_json(self.changed(fields={}))
+        return f"{text[:-1]},{to_json(self.fields, inf_nan_mode='null').decode()[1:]}"

@@ -11,7 +11,7 @@ from typing import Any
 from dagscope.dag.events.error_info import ErrorInfo
 from dagscope.dag.events.events import Event, Logged, RunEventEmitted
 from dagscope.dag.events.log_limits import UNLIMITED, EntryCount, LogLimits, shown, shown_fields
-from dagscope.dag.events.run_events import RunEvent, RunEventLevel, RunEventType
+from dagscope.dag.events.run_events import LoggedRunEvent, RunEventLevel, RunEventType
 from dagscope.dag.events.status import LogEntry
 from dagscope.dag.ground.clock import iso_time, now_ms
 from dagscope.dag.ground.error_text import class_name
@@ -20,7 +20,7 @@ from dagscope.dag.redaction.redaction import Redaction
 Emit = Callable[[Event], None]
 """Receives each event as it happens, from any thread; never blocks for long and never raises."""
 
-RESERVED_FIELDS = frozenset(LogEntry.model_fields) | {"taskId"}
+RESERVED_FIELDS = frozenset(LogEntry.__struct_fields__) - {"fields"} | {"taskId"}
 """Keys that an entry's own fields cannot have."""
 
 _LEVELS = {
@@ -98,7 +98,7 @@ class TaskLog(Log):
             asset=self.asset,
             connection=self.connection,
             test=self.test,
-            **shown_fields(_renamed(fields, self.redaction), self.redaction, self.limits.entry_chars),
+            fields=shown_fields(_renamed(fields, self.redaction), self.redaction, self.limits.entry_chars),
         )
         self.emit(Logged(self.task_id, self.attempt, entry, fault))
 
@@ -106,13 +106,13 @@ class TaskLog(Log):
         self, type_: RunEventType, level: RunEventLevel, message: str, error: ErrorInfo | None = None
     ) -> None:
         """Emit one run event; its step key is the log's asset."""
-        event = RunEvent(
+        event = LoggedRunEvent(
             run_id=self.task_id,
             message=self.shown(message),
             timestamp=iso_time(now_ms()),
             level=level,
             step_key=self.asset,
-            event_type=type_,
+            event_type=type_.value,
         )
         self.emit(RunEventEmitted(self.task_id, self.attempt, event, error))
 

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def now_ms() -> int:
@@ -15,8 +16,13 @@ def iso_time(epoch_ms: int) -> str:
     >>> iso_time(1737815422000)
     '2025-01-25T14:30:22.000Z'
     """
-    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC).replace(tzinfo=None)
-    return f"{moment.isoformat()}.{epoch_ms % 1000:03d}Z"
+    return f"{_second(epoch_ms // 1000)}.{epoch_ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _second(epoch_s: int) -> str:
+    """Kept, because a run writes hundreds of times in a second."""
+    return datetime.fromtimestamp(epoch_s, UTC).replace(tzinfo=None).isoformat()
 
 
 def epoch_ms(iso: str) -> int:

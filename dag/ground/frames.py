@@ -1,8 +1,8 @@
 """Captured results: Arrow frames and JSON values, stored under the hash of their content."""
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
 import pyarrow as pa
 
 _BATCH_CELLS = 1_000_000
@@ -15,8 +15,7 @@ def batch_rows(columns: int) -> int:
     return max(_VECTOR_ROWS, min(_BATCH_ROWS, _BATCH_CELLS // max(1, columns)))
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, tag=True):
     """A captured table: `digest` names its content, `columns` are in SQL order."""
 
     digest: str
@@ -24,8 +23,7 @@ class Frame:
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(msgspec.Struct, frozen=True, tag=True):
     """A captured value that is not a table: `data_type` is "map", "array", "string", "number" or "boolean"."""
 
     digest: str

@@ -108,7 +108,7 @@ class NodeReport:
 
     def begin_tests(self) -> None:
         """The asset's data tests start."""
-        facts = replace(self.facts, statements=self.statements.kept())
+        facts = self.facts.changed(statements=self.statements.kept())
         self._change(facts, state=NodeState.TESTING, timings=self._watch.begin_tests())
 
     def tested(self, outcome: DataTestOutcome) -> None:
@@ -141,7 +141,7 @@ class NodeReport:
     def _end(self, state: NodeState, elapsed_ms: int, message: str = "") -> None:
         timings = self._watch.timings(elapsed_ms)
         statements = self.statements.kept()
-        self.facts = replace(self.facts, tests_duration_ms=timings.testing_ms, statements=statements)
+        self.facts = self.facts.changed(tests_duration_ms=timings.testing_ms, statements=statements)
         self._change(
             self.facts,
             state=state,

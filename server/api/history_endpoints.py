@@ -1,5 +1,6 @@
 """`GET /api/dag/history`: the newest tasks side by side, for plots and comparisons."""
 
+from msgspec.structs import asdict
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -45,7 +46,7 @@ def _task(task: TaskInHistory) -> HistoryTask:
     summary = task.summary
     start, end = summary.start_time, summary.end_time
     return HistoryTask(
-        **summary.model_dump(),
+        **asdict(summary),
         attempt=task.attempt,
         duration_ms=end - start if start is not None and end is not None else None,
         skipped_assets=task.skipped_assets,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from dagscope.dag.events.run_events import RunEvent
+from dagscope.dag.events.run_events import LoggedRunEvent
 from dagscope.server.graphql.query_limits import DEFAULT_LIMIT, MAX_LIMIT
 from dagscope.storage.reader import Reader
 from dagscope.storage.runs import KeptRunEvent
@@ -55,14 +55,14 @@ async def event_page(reader: Reader, run_id: str, limit: int | None, after_curso
     return EventPage(page, _Cursor(key.task_uuid, end).text, len(events) > wanted)
 
 
-def published(event: RunEvent, type_: type) -> dict[str, Any]:
+def published(event: LoggedRunEvent, type_: type) -> dict[str, Any]:
     """The fields of a run event that a schema's type has too, by name."""
     return {name: getattr(event, name) for name in _shared_fields(type_)}
 
 
 @cache
 def _shared_fields(type_: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(type_) if field.name in RunEvent.model_fields)
+    return tuple(field.name for field in dataclasses.fields(type_) if field.name in LoggedRunEvent.__struct_fields__)
 
 
 def checked_limit(limit: int | None) -> int:

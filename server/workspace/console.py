@@ -114,8 +114,7 @@ class TaskEntries:
         # Asked here already: most entries are for debugging, and preparing them takes time.
         if isinstance(event, Logged) and _number(event.entry.level) >= self._level:
             entry = event.entry
-            fields = entry.model_dump(exclude={"level", "time", "message"} | entry.absent, by_alias=True)
-            self._log.write(entry.level, entry.message, fields)
+            self._log.write(entry.level, entry.message, {**entry.context, **entry.fields})
 
 
 class Capture:

@@ -126,7 +126,7 @@ class NextAttempt:
                 nodes[name] = fresh_node(self.project, name, place, work.run_tests, name in work.to_select)
             else:
                 nodes[name] = kept[name].status.changed(order=place)
-                facts[name] = replace(kept[name].facts, carried=True)
+                facts[name] = kept[name].facts.changed(carried=True)
         return nodes, facts
 
     def _values(self, data: Mapping[str, Any] | None) -> TaskValues:

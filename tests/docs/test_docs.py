@@ -256,8 +256,8 @@ def test_every_error_code_is_described(code: int) -> None:
 def test_the_error_of_a_step_is_described() -> None:
     """docs/http-api/stream.md has a row for each field of a failed step's error."""
     described = section(page("docs/http-api/stream.md"), "Error of a step")
-    for field, info in ErrorInfo.model_fields.items():
-        assert re.search(rf"^\| `{info.serialization_alias or info.alias or field}` \|", described, re.MULTILINE), field
+    for field in ErrorInfo.__struct_encode_fields__:
+        assert re.search(rf"^\| `{field}` \|", described, re.MULTILINE), field
 
 
 @pytest.mark.parametrize("status", RunStatus)

@@ -1,7 +1,22 @@
 """Log entries."""
 
-from dagscope.dag.events.status import LogEntry
+from pydantic import ConfigDict
+
 from dagscope.dag.ground.shapes import Shape
+
+
+class LogEntry(Shape):
+    """One structured log entry; it can have more fields of its own (contract, Logs)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    level: str
+    time: str
+    message: str
+    task_id: str
+    asset: str | None = None
+    connection: str | None = None
+    test: str | None = None
 
 
 class FoundLogEntry(LogEntry):

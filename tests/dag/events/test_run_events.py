@@ -9,8 +9,7 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
-from dagscope.dag.events.error_info import ErrorInfo, describe_error
-from dagscope.dag.events.events import RunEventEmitted
+from dagscope.dag.events.error_info import describe_error
 from dagscope.dag.events.run_events import RunEvent, RunEventLevel, RunEventList
 from dagscope.dag.redaction.redaction import Redaction
 from tests.dag.run.task_run import MakeProject, RunProject
@@ -54,15 +53,6 @@ def test_step_key_may_be_none() -> None:
     assert RunEvent.model_validate(SPEC_EVENT | {"step_key": None}).step_key is None
     with pytest.raises(ValidationError):
         RunEvent.model_validate(SPEC_EVENT | {"level": "LOUD"})
-
-
-def test_in_the_log() -> None:
-    """In the log and the stream an event has all fields of the model after the task id; no step is null."""
-    event = RunEvent.model_validate(SPEC_EVENT | {"step_key": None, "message": 'ä "quoted"\n'})
-    assert RunEventEmitted("t/ä", 1, event, ErrorInfo(message="no")).payload() == (
-        '{"taskId":"t/ä","runId":"abc123-def456","message":"ä \\"quoted\\"\\n","timestamp":"2025-08-12T18:04:12",'
-        '"level":"INFO","stepKey":null,"eventType":"STEP_SUCCESS","error":{"message":"no","stack":[]}}'
-    )
 
 
 @pytest.mark.server

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from dagscope.dag.events.events import DataTestChanged, Event, Logged, NodeChanged, NodeFacts, RunEventEmitted
-from dagscope.dag.events.run_events import RunEvent
+from dagscope.dag.events.run_events import LoggedRunEvent
 from dagscope.dag.events.status import DataTestResult, LogEntry, NodeState, NodeStatus, TaskStatus
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.frames import Frame, FrameStore, Value
@@ -85,7 +85,7 @@ class Run:
         return [result for result in results if result.status != "IN_PROGRESS"]
 
     @property
-    def run_events(self) -> list[RunEvent]:
+    def run_events(self) -> list[LoggedRunEvent]:
         return [event.run_event for event in self.events if isinstance(event, RunEventEmitted)]
 
     @property

@@ -207,7 +207,7 @@ def test_write_into_a_stage(make_project: MakeProject, run_project: RunProject) 
 def logged(run: Run) -> list[tuple[str, str, dict[str, Any] | None]]:
     """Entries of the asset itself: level, message and fields of its own."""
     own = [entry for entry in run.log if entry.asset and not entry.message.startswith(("Executing", "Asset"))]
-    return [(entry.level, entry.message, entry.model_extra) for entry in own]
+    return [(entry.level, entry.message, entry.fields) for entry in own]
 
 
 def test_log(make_project: MakeProject, run_project: RunProject) -> None:

@@ -169,7 +169,7 @@ def test_list_by_status_and_job(app: AppDoor) -> None:
         record(app, task_id, [run_event(task_id, "", event_type="RUN_START"), run_event(task_id, "", event_type=last)])
         if task_id != "going":
             status = TaskStatus.SUCCESS if task_id == "done" else TaskStatus.FAILED
-            emit(TaskChanged(task_id, 1, accepted(task_id).summary.model_copy(update={"status": status})))
+            emit(TaskChanged(task_id, 1, accepted(task_id).summary.changed(status=status)))
     flush(app)
     found = {run["runId"]: run["status"] for run in runs(app)["results"]}
     assert found == {
