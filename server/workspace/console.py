@@ -17,6 +17,7 @@ from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.events.log_limits import LogLimits
 from dagscope.dag.events.task_ids import NO_TASK, check_task_id
 from dagscope.dag.events.task_log import RawAssetLog, TaskLog, current_log
+from dagscope.dag.ground.carried_fault import CarriedFault
 from dagscope.dag.ground.error_text import class_name
 from dagscope.dag.ground.terminal_text import shown, shown_lines
 from dagscope.dag.redaction.redaction import Redaction
@@ -33,7 +34,7 @@ class ConsoleLog:
     def write(self, level: str, message: str, fields: Mapping[str, Any], error: BaseException | None = None) -> None:
         """One entry; `error` is shown with its traceback."""
         own = {f"{key}_" if key in _CONSOLE_KEYS else key: value for key, value in fields.items()}
-        entry: Any = own | {"event": message, "level": level} | ({"exc_info": error} if error else {})
+        entry: Any = own | {"event": message, "level": level} | _fault(error)
         try:
             for process in self._processors:
                 entry = process(None, level, entry)
@@ -42,6 +43,13 @@ class ConsoleLog:
             return
         except BaseException:  # noqa: BLE001  values of any class are rendered, and no log call may fail for that
             print(f"{level}: {shown(message)}", file=self._stream)
+
+
+def _fault(error: BaseException | None) -> dict[str, Any]:
+    """The error under the key that structlog's processors read; one of another process as they would have shown it."""
+    if isinstance(error, CarriedFault):
+        return {"exception": error.shown}
+    return {} if error is None else {"exc_info": error}
 
 
 _CONSOLE_KEYS = frozenset({"event", "level", "timestamp", "exc_info", "stack", "logger_name"})
