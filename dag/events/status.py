@@ -113,9 +113,10 @@ class NodeStatus(Record, frozen=True, kw_only=True):
     is_selection: bool = False
     """Whether this task only reads the asset's query and leaves the asset unchanged. In JSON, `name` shows it."""
 
-    def to_json(self) -> str:
-        shown = self.changed(is_selection=False) if self.is_selection else self
-        return Record.to_json(shown)
+    unshown = frozenset({"is_selection"})
+
+    def shown(self) -> "NodeStatus":
+        return self.changed(is_selection=False) if self.is_selection else self
 
 
 class TaskSummary(Record, frozen=True, kw_only=True):

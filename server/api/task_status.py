@@ -31,5 +31,4 @@ def run_body(task: KeptTask) -> RunBody:
     """The body of `POST /api/dag/run`: PENDING until the task has ended."""
     body = task_body(task)
     status = body.status if body.status.is_ended else TaskStatus.PENDING
-    values = body.model_dump() | {"status": status}
-    return RunBody(**values, tasks=body.nodes)
+    return RunBody(**dict(body) | {"status": status, "tasks": body.nodes})

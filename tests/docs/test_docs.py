@@ -29,6 +29,7 @@ from dagscope.dag.events.error_info import ErrorInfo
 from dagscope.dag.events.events import EventKind
 from dagscope.dag.events.run_events import RunEventLevel, RunEventType
 from dagscope.dag.events.status import DataTestStatus, NodeState, TaskStatus
+from dagscope.dag.ground.records import Record
 from dagscope.dag.model import file_shapes
 from dagscope.dag.model.file_shapes import Keys, Materialization
 from dagscope.dag.model.templates import MODEL_NAMES
@@ -202,6 +203,8 @@ def shapes(endpoint: Endpoint) -> Iterator[type[BaseModel]]:
             continue
         seen.add(part)
         waiting += get_args(part)
+        if isinstance(part, type) and issubclass(part, Record):
+            waiting.append(part.shape())
         if isinstance(part, type) and issubclass(part, BaseModel):
             waiting += [info.annotation for info in part.model_fields.values()]
             yield part

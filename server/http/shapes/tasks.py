@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool
 
-from dagscope.dag.events.status import DataTestStatus, NodeState, TaskStatus
+from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
 from dagscope.dag.events.task_ids import NO_TASK, TASK_ID_LENGTH, check_new_task_id
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.run.selector import LONGEST
@@ -47,68 +47,6 @@ class RetryRequest(Shape):
     """The optional body of `POST /api/dag/retry/:taskId`. `profile` is as in `ExecuteRequest`."""
 
     profile: StrictBool | None = None
-
-
-class DataTestResult(Shape):
-    """The result of one data test in one task; `error` says how many rows violate it, or why it could not run.
-
-    `row_count` rows violate it; absent if it found none or could not run.
-    """
-
-    test_name: str
-    status: DataTestStatus
-    error: str | None = None
-    duration_ms: int = 0
-    row_count: int | None = None
-
-
-class NodeTimings(Shape):
-    """How a node spent its time, by part, in milliseconds.
-
-    `waiting_ms` from the start of the attempt until its upstreams were done, `queued_ms` until a worker was free,
-    `executing_ms` on materializing, `testing_ms` on its data tests; the last two are 0 until that part has ended.
-    """
-
-    waiting_ms: int
-    queued_ms: int
-    executing_ms: int = 0
-    testing_ms: int = 0
-
-
-class NodeStatus(Shape):
-    """One asset in one task. Times are epoch milliseconds; `execution_time_ms` is 0 until the node ends.
-
-    `timings` are present once it has started, `rows` if it wrote rows and their number is known.
-    """
-
-    name: str
-    asset_name: str
-    state: NodeState = NodeState.INITIAL
-    order: int
-    start_time: int | None = None
-    end_time: int | None = None
-    execution_time_ms: int = 0
-    message: str = ""
-    total_tests: int = 0
-    passed_tests: int = 0
-    failed_tests: int = 0
-    test_results: tuple[DataTestResult, ...] = ()
-    timings: NodeTimings | None = None
-    rows: int | None = None
-
-
-class TaskSummary(Shape):
-    """A task in a list of tasks. Times are epoch milliseconds; `completed_assets` counts SUCCESS."""
-
-    task_id: str
-    task_uuid: str = ""
-    status: TaskStatus
-    start_time: int | None = None
-    end_time: int | None = None
-    total_assets: int
-    completed_assets: int
-    failed_assets: int
-    in_progress_assets: int
 
 
 class TaskBody(Shape):
@@ -167,9 +105,18 @@ class FirstFailure(Shape):
     row_count: int | None = None
 
 
-class HistoryTask(TaskSummary):
+class HistoryTask(Shape):
     """A task as its newest attempt left it; `duration_ms` is absent until it ends."""
 
+    task_id: str
+    task_uuid: str = ""
+    status: TaskStatus
+    start_time: int | None = None
+    end_time: int | None = None
+    total_assets: int
+    completed_assets: int
+    failed_assets: int
+    in_progress_assets: int
     attempt: int
     duration_ms: int | None = None
     skipped_assets: int

@@ -12,16 +12,24 @@ from dagscope.server.http.shapes import logs, tasks
 @pytest.mark.parametrize(
     ("shape", "record"),
     [
-        (tasks.DataTestResult, status.DataTestResult),
-        (tasks.NodeTimings, status.NodeTimings),
-        (tasks.NodeStatus, status.NodeStatus),
-        (tasks.TaskSummary, status.TaskSummary),
+        (tasks.HistoryTask, status.TaskSummary),
         (logs.LogEntry, status.LogEntry),
         (run_events.RunEvent, LoggedRunEvent),
     ],
     ids=lambda each: each.__name__,
 )
 def test_fields_of_a_shape(shape: type[Shape], record: type[Record]) -> None:
-    """An answer has the fields of what was reported, in the same order; only the server knows what is a selection."""
-    shown = [name for name in record.__struct_encode_fields__ if name not in ("isSelection", "fields")]
-    assert [info.alias for info in shape.model_fields.values()] == shown
+    """A shape that has to repeat the fields of what was reported has all of them, first and in the same order."""
+    repeated = [name for name in record.__struct_encode_fields__ if name != "fields"]
+    assert [info.alias for info in shape.model_fields.values()][: len(repeated)] == repeated
+
+
+def test_records_in_a_shape() -> None:
+    """An answer has nodes as they were reported, without the field that no JSON has."""
+    node = status.NodeStatus(name="Selecting s.a", asset_name="s.a", order=1, is_selection=True, rows=0)
+    body = tasks.UnknownTask(task_id="t", nodes=(node,))
+    assert body.nodes == (node,)
+    assert body.to_json() == (
+        '{"taskId":"t","status":"NOT_STARTED","nodes":[' + node.to_json() + '],"lastTaskName":""}'
+    )
+    assert "isSelection" not in tasks.TaskBody.model_json_schema()["$defs"]["NodeStatus"]["properties"]
