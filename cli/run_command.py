@@ -18,6 +18,7 @@ from dagscope.cli.settings import read_settings
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.ground.errors import DagscopeError, SelectorInvalid
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.process_state import take_short_turns
 from dagscope.server.api.task_status import run_body
 from dagscope.server.workspace.console import Capture, configure_console
 from dagscope.server.workspace.settings import LogLevel, Settings
@@ -35,6 +36,7 @@ def run_project(project: Project, options: RunOptions) -> NoReturn:
     settings = read_settings({}, {})
     os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     outlive_timers()
+    take_short_turns()
     with output_of_assets_apart() if options.as_json else nullcontext() as output, StandardStreams() as streams:
         configure_console(LogLevel.ERROR, settings.log_format, streams.log)  # the progress shows what happens
         console = console_for(sys.stderr if options.as_json else sys.stdout, quiet=options.as_json)

@@ -31,6 +31,7 @@ from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.forked_children import closed_in_children
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.process_state import take_short_turns
 from dagscope.server.app import create_app
 from dagscope.server.http.guard import Rules
 from dagscope.server.http.hosts import Hosts, is_loopback
@@ -98,6 +99,7 @@ def serve_project(project: Project, options: ServeOptions, problems: tuple[Probl
     _check_reach(options.host, settings)
     os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     outlive_timers()
+    take_short_turns()
     listening = _bind(options.host, options.port)
     with StandardStreams() as streams, closed_in_children(listening.close):
         configure_console(settings.log_level, settings.log_format, streams.log)

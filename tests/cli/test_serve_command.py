@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.dagscope_command import dagscope
 from tests.doors import DAGSCOPE, ServerDoor, wait_until
-from tests.projects import SLOW_SQL, model, write_project
+from tests.projects import SLOW_SQL, model, raw, write_project
 
 pytestmark = pytest.mark.server
 
@@ -68,6 +69,16 @@ def test_stopping(tmp_path: Path, number: int) -> None:
     door.start()
     node = door.get("/api/dag/status/t").json()["nodes"][0]
     assert (node["state"], node["message"]) == ("FAILED", "cancelled")
+    door.stop()
+
+
+def test_turns_of_threads(tmp_path: Path) -> None:
+    """`serve` and `run` switch often between threads, so that assets computing in Python delay the others little."""
+    text = "import sys\ndef execute(context):\n    assert sys.getswitchinterval() == 0.0005\n"
+    folder = write_project(tmp_path, {raw("a.b"): text})
+    assert dagscope("run", cwd=folder).returncode == 0
+    door = ServerDoor(folder)
+    assert door.run("t").json()["status"] == "SUCCESS"
     door.stop()
 
 
