@@ -28,7 +28,7 @@ class NodeReports:
         self._since_start = Stopwatch()
         self._ready_ms: dict[str, int] = {}
         self._reports: dict[str, NodeReport] = {}
-        self._speaking = threading.RLock()
+        self._beginning = threading.Lock()
 
     def note_ready(self, name: str) -> None:
         """All upstreams of the node are done: it now waits for a worker."""
@@ -36,7 +36,7 @@ class NodeReports:
 
     def of(self, name: str) -> "NodeReport":
         """The report on a node that is ready; its watch starts at the first call."""
-        with self._speaking:
+        with self._beginning:
             if name not in self._reports:
                 self._reports[name] = self._begun(name)
             return self._reports[name]
@@ -48,7 +48,6 @@ class NodeReports:
             self._log.for_asset(name, connection),
             NodeWatch(self._ready_ms[name], self._since_start.elapsed_ms),
             StatementLog(self._log.redaction, self._plan.work.profile),
-            self._speaking,
         )
 
     @property
@@ -65,13 +64,12 @@ class NodeReport:
     `log` and `statements` record what the node logs and sends to databases.
     """
 
-    def __init__(
-        self, node: NodeStatus, log: TaskLog, watch: NodeWatch, statements: StatementLog, speaking: threading.RLock
-    ) -> None:
+    def __init__(self, node: NodeStatus, log: TaskLog, watch: NodeWatch, statements: StatementLog) -> None:
         self.node, self.facts = node, NodeFacts()
         self.log = replace(log, emit=self._emit_if_heard)
         self.statements = statements
-        self._emit, self._watch, self._speaking = log.emit, watch, speaking
+        self._emit, self._watch = log.emit, watch
+        self._speaking = threading.RLock()
         self._is_abandoned = False
 
     def start(self, selects: bool) -> None:

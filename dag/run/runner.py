@@ -3,11 +3,9 @@
 The runner gets a project, connections, a store for frames and one `emit(event)`; it depends on nothing else.
 """
 
-import heapq
-from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass
-from typing import Any
+from threading import Thread
 
 from dagscope.dag.events.closing import report_dropped_entries, report_run_end
 from dagscope.dag.events.events import TaskEnded
@@ -28,6 +26,7 @@ from dagscope.dag.run.node_execution import NodeExecution, Outcome
 from dagscope.dag.run.node_limit import NodeLimit
 from dagscope.dag.run.node_reports import NodeReports
 from dagscope.dag.run.process_state import ProcessState
+from dagscope.dag.run.schedule import Schedule, Turn
 from dagscope.dag.run.task_plan import TaskPlan, root_tests_to_run
 
 ASSET_THREAD = "asset"
@@ -35,13 +34,6 @@ ASSET_THREAD = "asset"
 
 CANCEL_GRACE_S = 1.0
 """How long assets may take to stop after a cancellation; an asset that waits in C code cannot be stopped at all."""
-
-_Work = Future[Outcome | None]
-
-_AHEAD = 2
-"""Assets submitted for each worker: one to execute, and one to continue with immediately."""
-
-_CANCELLED_BEFORE = "skipped: cancelled"
 
 
 @dataclass(frozen=True)
@@ -54,6 +46,14 @@ class TaskOptions:
     node_limit_s: float | None = None
 
 
+@dataclass(frozen=True)
+class RunEnd:
+    """How an attempt ended; `left_behind` are the assets whose threads a cancellation could not stop and still run."""
+
+    status: TaskStatus
+    left_behind: tuple[str, ...] = ()
+
+
 def run(
     project: Project,
     plan: TaskPlan,
@@ -61,20 +61,16 @@ def run(
     emit: Emit,
     cancellation: Cancellation,
     options: TaskOptions,
-) -> TaskStatus:
-    """Execute one attempt to its end, in this thread and `max_workers` others; returns how it ended.
+) -> RunEnd:
+    """Execute one attempt to its end, in this thread and at most `max_workers` others; returns how it ended.
 
     Every change is reported to `emit`. Never raises for errors in the project's SQL, Python or databases.
     """
-    executor = ThreadPoolExecutor(options.max_workers, thread_name_prefix=ASSET_THREAD)
-    try:
-        return _Run(project, plan, frames, emit, cancellation, options).to_end(executor)
-    finally:
-        executor.shutdown(wait=False)
+    return _Run(project, plan, frames, emit, cancellation, options).to_end()
 
 
 class _Run:
-    """One attempt in progress. Only `_execute` runs in other threads, each on its own node."""
+    """One attempt in progress. Only `_work_to_end` runs in other threads, each on its own node."""
 
     def __init__(
         self,
@@ -100,18 +96,17 @@ class _Run:
         limit = NodeLimit(options.node_limit_s, cancellation)
         self.execution = NodeExecution(assets, self.tests, plan.work, limit)
         self.root_statements = StatementLog(project.redaction, plan.work.profile)
-        self.failed: set[str] = set()
         self.results: dict[str, Result | None] = dict(plan.earlier_results)
-        self.order = {name: position for position, name in enumerate(project.graph.order)}
-        self.most_handed_out = _AHEAD * options.max_workers
+        self.schedule = Schedule(project.graph, plan.work.to_execute, cancellation, self.reports.note_ready)
+        self.max_workers = options.max_workers
 
-    def to_end(self, executor: ThreadPoolExecutor) -> TaskStatus:
+    def to_end(self) -> RunEnd:
         watch = Stopwatch()
         self.log.info("Starting DAG execution", assets=len(self.plan.work.to_execute))
         self.log.run_event(RunEventType.RUN_START, RunEventLevel.INFO, f"Started execution of {self._work_text()}.")
-        self._execute_assets(executor)
+        self._execute_assets()
         tests_passed = self._run_tests_after_assets()
-        return self._end(watch, tests_passed)
+        return RunEnd(self._end(watch, tests_passed), self.schedule.left_behind())
 
     def _work_text(self) -> str:
         work = self.plan.work
@@ -121,93 +116,54 @@ class _Run:
             count, word = len(work.to_execute), "asset"
         return f"1 {word}" if count == 1 else f"{count} {word}s"
 
-    # -- scheduling
+    # -- the assets
 
-    def _execute_assets(self, executor: ThreadPoolExecutor) -> None:
-        waiting = self._waiting()
-        ready = [(self.order[name], name) for name, upstreams in waiting.items() if not upstreams]
-        for _, name in ready:
-            self.reports.note_ready(name)
-        heapq.heapify(ready)
-        running: dict[_Work, str] = {}
-        while ready or running:
-            while ready and len(running) < self.most_handed_out:
-                _, name = heapq.heappop(ready)
-                reason = self._reason_to_skip(name)
-                if reason is None:
-                    running[executor.submit(self._execute, name)] = name
-                else:
-                    self.reports.of(name).skip(reason)
-                    self._settle(name, waiting, ready)
-            if running:
-                for work in self._next_done(running):
-                    name = running.pop(work)
-                    self._take_outcome(name, self._outcome_of(name, work))
-                    self._settle(name, waiting, ready)
+    def _execute_assets(self) -> None:
+        count = min(self.max_workers, len(self.plan.work.to_execute))
+        workers = [Thread(target=self._work_to_end, name=f"{ASSET_THREAD}_{number}") for number in range(count)]
+        try:
+            for worker in workers:
+                worker.start()
+            wait((self.schedule.ended, self.cancellation.requested), return_when=FIRST_COMPLETED)
+            if not self.schedule.ended.done():
+                self._stop()
+            self.schedule.ended.result()
+        finally:
+            self.schedule.close()
 
-    def _execute(self, name: str) -> Outcome | None:
-        """Execute an asset, in a thread of the executor; None if the task was cancelled before it started."""
-        if self.cancellation.is_requested:
-            return None
-        return self.execution.execute(self.reports.of(name), self.results)
+    def _work_to_end(self) -> None:
+        """All that a thread of assets does."""
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001  a fault of dagscope's own: `run` raises it
+            self.schedule.close(error)
 
-    def _outcome_of(self, name: str, work: _Work) -> Outcome:
-        if not work.done():  # its thread does not stop
-            self.reports.of(name).abandon()
-            return Outcome.CANCELLED
-        outcome = None if work.cancelled() else work.result()
-        if outcome is None:
-            self.reports.of(name).skip(_CANCELLED_BEFORE)
-        return outcome or Outcome.CANCELLED
+    def _work(self) -> None:
+        turn = self.schedule.take()
+        while turn is not None:
+            turn = self.schedule.take_after(turn.asset, failed=self._has_failed(turn))
 
-    def _take_outcome(self, name: str, outcome: Outcome) -> None:
-        if name in self.plan.work.to_select:  # its downstreams read the relation, which has not changed
-            return
+    def _has_failed(self, turn: Turn) -> bool:
+        """Execute or skip an asset; whether it failed, so that its downstreams are skipped."""
+        report = self.reports.of(turn.asset)
+        if turn.reason_to_skip is not None:
+            report.skip(turn.reason_to_skip)
+            return False
+        outcome = self.execution.execute(report, self.results)
+        if turn.asset in self.plan.work.to_select:  # its downstreams read the relation, which has not changed
+            return False
         if outcome is Outcome.FAILED:
-            self.failed.add(name)
-        else:
-            self.results[name] = self.reports.of(name).facts.result
+            return True
+        self.results[turn.asset] = report.facts.result
+        return False
 
-    def _next_done(self, running: Mapping[_Work, str]) -> set[_Work]:
-        """The work that has ended; after a cancellation all work, including what did not stop in time."""
-        if self.cancellation.is_requested:
-            for work in running:
-                work.cancel()  # has no effect on work that a thread has started
-            wait(running, timeout=CANCEL_GRACE_S)
-            return set(running)
-        awaited: list[Future[Any]] = [*running, self.cancellation.requested]
-        done, _ = wait(awaited, return_when=FIRST_COMPLETED)
-        return running.keys() & done
-
-    def _waiting(self) -> dict[str, set[str]]:
-        """What each asset waits for. One that is not executed passes on its waiting, and is settled at once."""
-        to_execute = self.plan.work.to_execute
-        through = self.project.graph.descendants(to_execute) | to_execute
-        return {name: through.intersection(self.project.graph.upstreams[name]) for name in through}
-
-    def _settle(self, name: str, waiting: dict[str, set[str]], ready: list[tuple[int, str]]) -> None:
-        settled = [name]
-        while settled:
-            done = settled.pop()
-            for downstream in self.project.graph.downstreams[done]:
-                waiting[downstream].discard(done)
-                if waiting[downstream]:
-                    continue
-                if downstream in self.plan.work.to_execute:
-                    self.reports.note_ready(downstream)
-                    heapq.heappush(ready, (self.order[downstream], downstream))
-                else:
-                    settled.append(downstream)
-
-    def _reason_to_skip(self, name: str) -> str | None:
-        if self.failed:
-            failed_upstreams = self.failed & self.project.graph.ancestors([name])
-            if failed_upstreams:
-                first = min(failed_upstreams, key=self.order.__getitem__)
-                return f"skipped: upstream {first} failed"
-        if self.cancellation.is_requested:
-            return _CANCELLED_BEFORE
-        return None
+    def _stop(self) -> None:
+        """The task is cancelled: abandon what does not stop in time, and skip the rest, also if no worker is left."""
+        wait((self.schedule.ended,), timeout=CANCEL_GRACE_S)
+        for name in self.schedule.abandon():
+            self.reports.of(name).abandon()
+            self.schedule.settle(name)
+        self._work()
 
     # -- after all nodes
 

@@ -40,6 +40,7 @@ class Run:
     project: Project
     frames: FrameStore
     status: TaskStatus = TaskStatus.NOT_STARTED
+    left_behind: tuple[str, ...] = ()
     events: list[Event] = field(default_factory=list)
 
     def node(self, asset: str) -> NodeStatus:
@@ -133,7 +134,8 @@ def run_once(
     work = Work(to_execute=frozenset(nodes), run_root_tests=only is None)
     plan = TaskPlan(task, 1, started_ms=0, work=work, nodes=nodes)
     options = TaskOptions(max_workers=2, kept_violations=KEPT_VIOLATIONS)
-    made.status = runner.run(project, plan, frames, emit, cancellation or Cancellation(), options)
+    end = runner.run(project, plan, frames, emit, cancellation or Cancellation(), options)
+    made.status, made.left_behind = end.status, end.left_behind
     return made
 
 

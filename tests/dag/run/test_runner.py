@@ -9,11 +9,12 @@ from subprocess import PIPE, Popen
 
 import pytest
 
-from dagscope.dag.events.events import DataTestChanged, Event, NodeChanged, TaskChanged
+from dagscope.dag.events.events import DataTestChanged, Event, Logged, NodeChanged, TaskChanged
 from dagscope.dag.events.status import NodeState, TaskStatus
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.run import runner
 from tests.dag.run.task_run import MakeProject, RunProject, data_test
+from tests.doors import wait_until
 from tests.projects import CONFIG, SLOW_SQL, block, model, raw
 
 FAILING = "SELECT error('no stock') AS id"
@@ -279,7 +280,7 @@ def test_cancel_of_python(make_project: MakeProject, run_project: RunProject, wa
 
 
 def test_cancel_of_python_that_does_not_stop(make_project: MakeProject, run_project: RunProject) -> None:
-    """A raw asset that waits in C is abandoned: its node has its true duration, and its later events are dropped."""
+    """A raw asset that waits in C is left behind: its node has its true duration, and its later events are dropped."""
     text = "import time\ndef execute(context):\n  try:\n    time.sleep(2)\n  finally:\n    context.log.info('late')\n"
     canceller = Canceller(started("s.a"))
     run = run_project(make_project({raw("s.a"): text}), cancellation=canceller.cancellation, listen=canceller.listen)
@@ -287,9 +288,50 @@ def test_cancel_of_python_that_does_not_stop(make_project: MakeProject, run_proj
     for thread in threading.enumerate():
         if thread.name.startswith(runner.ASSET_THREAD):
             thread.join()
-    assert run.outcomes == {"s.a": ("FAILED", "cancelled")}
+    assert (run.outcomes, run.left_behind) == ({"s.a": ("FAILED", "cancelled")}, ("s.a",))
     assert run.node("s.a").execution_time_ms >= runner.CANCEL_GRACE_S * 1_000
     assert run.events == before
+
+
+def test_cancel_of_workers_that_do_not_stop(make_project: MakeProject, run_project: RunProject) -> None:
+    """If no worker stops, the task ends nevertheless: the rest is skipped."""
+    waits = "import time\ndef execute(context):\n  try:\n    context.log.info('begun')\n    time.sleep(2)\n"
+    waits += "  except BaseException:\n    time.sleep(2)\n"
+    begun: set[str | None] = set()
+
+    def both_wait(event: Event) -> bool:
+        if isinstance(event, Logged) and event.entry.message == "begun":
+            begun.add(event.entry.asset)
+        return len(begun) == 2
+
+    canceller = Canceller(both_wait)
+    files = {raw("s.a"): waits, raw("s.b"): waits, model("s.c"): "SELECT 1", model("s.d"): ref("s.c")}
+    run = run_project(make_project(files), cancellation=canceller.cancellation, listen=canceller.listen)
+    stuck, skipped = ("FAILED", "cancelled"), ("INITIAL", "skipped: cancelled")
+    assert run.outcomes == {"s.a": stuck, "s.b": stuck, "s.c": skipped, "s.d": skipped}
+    assert (run.left_behind, run.run_events[-1].event_type) == (("s.a", "s.b"), "RUN_CANCELED")
+
+
+def test_cancel_that_all_assets_heed(make_project: MakeProject, run_project: RunProject) -> None:
+    """If everything stops in time, nothing is left behind, and no thread of assets stays."""
+    canceller = Canceller(started("s.a"))
+    run = run_project(
+        make_project({model("s.a"): SLOW_SQL}), cancellation=canceller.cancellation, listen=canceller.listen
+    )
+    assert run.left_behind == ()
+    wait_until(lambda: not any(thread.name.startswith(runner.ASSET_THREAD) for thread in threading.enumerate()))
+
+
+def test_listener_that_raises(make_project: MakeProject, run_project: RunProject) -> None:
+    """An error in what receives the events is raised by the run, which leaves no worker waiting."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, NodeChanged) and event.node.asset_name == "s.b":
+            raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        run_project(make_project({model(f"s.{name}"): "SELECT 1" for name in "abcd"}), listen=listen)
+    wait_until(lambda: not any(thread.name.startswith(runner.ASSET_THREAD) for thread in threading.enumerate()))
 
 
 def test_cancelled_before_it_began(make_project: MakeProject, run_project: RunProject) -> None:
