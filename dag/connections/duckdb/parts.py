@@ -14,7 +14,8 @@ Kind = duckdb.StatementType
 class Part:
     """One statement of `sql`, or all of it if DuckDB cannot say where its statements are.
 
-    `kind` is None for text that could not be parsed, `number` counts from 1.
+    `kind` is None for text that could not be parsed, `number` counts from 1. `statement` is what DuckDB parsed; if it
+    is not known where each statement is, the last one.
     """
 
     sql: str
@@ -22,6 +23,17 @@ class Part:
     kind: Kind | None
     start: int = 0
     number: int | None = None
+    statement: duckdb.Statement | None = None
+
+    @property
+    def to_send(self) -> duckdb.Statement | str:
+        """What to execute. DuckDB parses a text again, which takes it 0.3 ms for CREATE TABLE AS.
+
+        Of several statements it is the text, because errors count from its beginning.
+        """
+        if self.statement is None or self.kind is None or self.number is not None:
+            return self.text
+        return self.statement
 
     @property
     def first_word(self) -> str:
@@ -40,20 +52,20 @@ class Part:
         return with_statement(placed, self.sql, self.offset(message), finished)
 
 
-def parts(sql: str) -> list[Part]:
-    """The statements of a text, in order."""
-    whole = [Part(sql, sql, None)]
+def parts(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[Part]:
+    """The statements of a text, in order, as the cursor's settings have them parsed."""
     try:
-        statements = duckdb.extract_statements(sql)
+        statements = cursor.extract_statements(sql)
     except duckdb.Error:  # executing it reports what is wrong, and where
-        return whole
+        return [Part(sql, sql, None)]
     if len(statements) == 1:
-        return [Part(sql, sql, statements[0].type)]
+        return [Part(sql, sql, statements[0].type, statement=statements[0])]
+    whole = [Part(sql, sql, None, statement=statements[-1] if statements else None)]
     found, end = [], 0
     for number, statement in enumerate(statements, 1):
         start = sql.find(statement.query, end)
         if start < 0:
             return whole
         end = start + len(statement.query)
-        found.append(Part(sql, statement.query, statement.type, start, number))
+        found.append(Part(sql, statement.query, statement.type, start, number, statement))
     return found or whole

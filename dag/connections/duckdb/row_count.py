@@ -6,28 +6,23 @@ from duckdb import ExpectedResultType, StatementType, token_type
 _RETURNING = "returning"
 
 
-def counts_rows(sql: str) -> bool:
-    """Whether the last statement's result is the number of rows that it wrote. DuckDB decides, not the column name.
-
-    Raises `duckdb.Error` for text that is not SQL.
-    """
-    statements = duckdb.extract_statements(sql)
-    if not statements or ExpectedResultType.CHANGED_ROWS not in statements[-1].expected_result_type:
+def counts_rows(statement: duckdb.Statement | None) -> bool:
+    """Whether the statement's result is the number of rows that it wrote. DuckDB decides, not the column name."""
+    if statement is None or ExpectedResultType.CHANGED_ROWS not in statement.expected_result_type:
         return False
-    return not _returns_rows(statements[-1].query)
+    return not _returns_rows(statement.query)
 
 
-def gives_rows(sql: str) -> bool:
-    """If the result of the last statement is rows to read. Raises `duckdb.Error` for text that is not SQL."""
-    statements = duckdb.extract_statements(sql)
-    if not statements or ExpectedResultType.QUERY_RESULT not in statements[-1].expected_result_type:
+def gives_rows(statement: duckdb.Statement | None) -> bool:
+    """Whether the statement's result is rows to read."""
+    if statement is None or ExpectedResultType.QUERY_RESULT not in statement.expected_result_type:
         return False
-    return statements[-1].type == StatementType.MULTI or not counts_rows(sql)  # such as PIVOT
+    return statement.type == StatementType.MULTI or not counts_rows(statement)  # such as PIVOT
 
 
 def _returns_rows(sql: str) -> bool:
     """Whether it writes rows and returns them, which only DuckDB's tokenizer shows."""
-    return any(
+    return _RETURNING in sql.lower() and any(
         kind == token_type.keyword and sql[place : place + len(_RETURNING)].lower() == _RETURNING
         for place, kind in duckdb.tokenize(sql)
     )

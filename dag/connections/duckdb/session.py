@@ -97,7 +97,7 @@ class DuckDBSession(Session):
     def execute(self, sql: str) -> int:
         self.has_executed = True
         with self._statement(sql) as sent:
-            for part in parts(sql):
+            for part in parts(self._cursor, sql):
                 self._run(part, partial(self._execute_part, sent))
             return sent.rows or 0
 
@@ -107,8 +107,8 @@ class DuckDBSession(Session):
         self._instance.run(self, part, send)
 
     def _execute_part(self, sent: SentStatement) -> None:
-        result = self._cursor.execute(self._part.text)
-        first = result.fetchone() if counts_rows(self._part.text) else None
+        result = self._cursor.execute(self._part.to_send)
+        first = result.fetchone() if counts_rows(self._part.statement) else None
         if result is not None:  # text without a statement has no result
             result.complete()  # an unread result would keep the cursor busy
         sent.rows = first[0] if first else None
@@ -164,13 +164,13 @@ class DuckDBSession(Session):
     ) -> pa.RecordBatchReader | None:
         """What the last statement returns: its rows, or how many it wrote unless only queries are wanted."""
         with self._statement(sql) as sent:
-            *before, last = parts(sql)
+            *before, last = parts(self._cursor, sql)
             for part in before:
                 self._run(part, partial(self._execute_part, sent))
             found: list[duckdb.DuckDBPyRelation | None] = []
             self._run(last, lambda: found.append(self._relation(last.text, refusal)))
             rows = found[0] if found else None
-            if rows is None or (queries_alone and not gives_rows(last.text)):
+            if rows is None or (queries_alone and not gives_rows(last.statement)):
                 return None
             sent.rows = 0
             types = rows.types
