@@ -7,6 +7,7 @@ one would go back and forth between the event loop and a thread several times.
 
 import asyncio
 import contextlib
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -261,14 +262,15 @@ class Recorder:
         for position, event in enumerate(events, last_position + 1):
             projection.add(event, position)
         with self._writer.begin() as connection:
-            for statement, rows in projection.statements():
-                connection.execute(statement, rows)
-            state = update(tables.State).where(col(tables.State.last_position) == last_position)
-            if connection.execute(state.values(last_position=last_position + len(events))).rowcount != 1:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            for text, rows in projection.statements():
+                driver.executemany(text, rows)
+            if driver.execute(_MOVE_ON, (last_position + len(events), last_position)).rowcount != 1:
                 raise DatabaseGone(self._database)
             for change in changes:
                 change(connection)
-            position = connection.execute(select(col(tables.State.last_position))).scalar_one()
+            (position,) = driver.execute(_LAST_POSITION).fetchone()
         self._files.check()  # after the commit: what is published is in the file with the database's name
         return position, projection.recorded
 
@@ -280,6 +282,9 @@ class Recorder:
         connection.execute(update(tables.State).values(last_position=col(tables.State.last_position) + 1))
         connection.execute(update(tables.State).values(pruned_through=col(tables.State.last_position)))
 
+
+_LAST_POSITION = "SELECT last_position FROM state"
+_MOVE_ON = "UPDATE state SET last_position = ? WHERE last_position = ?"
 
 _CLEARED: tuple[type[SQLModel], ...] = (
     tables.StatusEvent,

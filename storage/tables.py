@@ -6,8 +6,8 @@ Times are epoch milliseconds, `data` is the JSON of the stream message.
 
 Statements on them are expressions of these classes, so that a wrong column is found before they run. If an expression
 would obscure a statement, with subqueries in its columns or an UPDATE of several at once, the statement is SQL text, a
-constant of its module. Only the recorder's updates of single rows are assembled, from the names in this module
-(`storage/projection.py`).
+constant of its module. The recorder writes rows of all columns as tuples, in the order of the columns here
+(`storage/row_statements.py`, `storage/projection.py`).
 """
 
 from sqlalchemy import Index

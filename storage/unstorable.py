@@ -4,8 +4,10 @@ This happens if a value from outside reaches an event unchecked, such as a lone 
 an event fails its node, or is lost if it is a log entry; the state itself is not affected.
 """
 
+from sqlite3 import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
+
 from msgspec.structs import replace
-from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 from dagscope.dag.events.closing import closed_node
 from dagscope.dag.events.events import DataTestChanged, Event, EventKind, Logged, NodeChanged, RunEventEmitted
@@ -19,7 +21,8 @@ OF_VALUES = (DataError, IntegrityError, InterfaceError, ProgrammingError)
 
 def is_of_the_event(error: Exception) -> bool:
     """Whether the values of an event are at fault, and not the disk or the database."""
-    return isinstance(error, OF_VALUES) or not isinstance(error, DatabaseError | OSError)
+    of_driver = error.orig if isinstance(error, DBAPIError) else error  # the former from a change of the state
+    return isinstance(of_driver, OF_VALUES) or not isinstance(of_driver, DatabaseError | OSError)
 
 
 def replacements(event: Event, error: Exception) -> tuple[Event, ...]:

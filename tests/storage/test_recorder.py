@@ -132,5 +132,6 @@ async def test_event_of_no_task(state: Opened) -> None:
     state.recorder.emit(entry(1))
     await state.recorder.flush()
     (instead,) = await state.entries("gone")
-    assert json.loads(instead)["message"].startswith("the state of a node could not be stored: IntegrityError: ")
+    reason = "IntegrityError: FOREIGN KEY constraint failed"
+    assert json.loads(instead)["message"] == f"the state of a node could not be stored: {reason}"
     assert len(await state.entries()) == 1
