@@ -63,6 +63,7 @@ class Recorder:
         self._room = threading.Condition()
         self._wake = asyncio.Event()
         self._awaited = asyncio.Event()
+        self._is_idle = True  # waits for `_wake`
         self._closing = False
         self._failure: Exception | None = None
         self._position = 0
@@ -106,11 +107,13 @@ class Recorder:
         with self._room:
             if not in_loop:
                 self._room.wait_for(lambda: len(self._queue) < QUEUED_EVENTS or self._failure is not None)
-            was_empty = not self._queue
             self._queue.append(event)
+            is_idle, self._is_idle = self._is_idle, False
+        if not is_idle:  # what is queued during a commit is taken after it
+            return
         if in_loop:
             self._wake.set()
-        elif was_empty:
+        else:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nothing is recorded any more
                 self._loop.call_soon_threadsafe(self._wake.set)
 
@@ -202,6 +205,7 @@ class Recorder:
                     break
             if not self._queue and not self._closing:
                 self._awaited.clear()
+            self._is_idle = not batch
             self._room.notify_all()
         return batch
 

@@ -22,6 +22,7 @@ from dagscope.dag.run.runner import TaskOptions
 from dagscope.dag.run.selector import LastState, Selector
 from dagscope.dag.run.task_plan import TaskPlan
 from dagscope.server.workspace.disconnecting import connect_again
+from dagscope.server.workspace.end_of_work import EndOfWork
 from dagscope.server.workspace.task_planning import NextAttempt, results_to_look_up
 from dagscope.storage.reader import Moment, Reader, StateUnreadable
 from dagscope.storage.recorder import Recorder
@@ -41,8 +42,8 @@ class ActiveTask:
     cancellation: Cancellation = field(default_factory=Cancellation)
     started: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    node_ended: dict[str, asyncio.Event] = field(default_factory=dict)
-    test_ended: dict[str, asyncio.Event] = field(default_factory=dict)
+    node_ended: dict[str, EndOfWork] = field(default_factory=dict)
+    test_ended: dict[str, EndOfWork] = field(default_factory=dict)
     """For each test that runs by itself."""
 
     @property
@@ -54,11 +55,11 @@ class ActiveTask:
         wanted = self.plan.work.to_select if select else self.plan.work.to_execute - self.plan.work.to_select
         return asset in wanted and not self.node_ended[asset].is_set()
 
-    def end_of(self, asset: str) -> asyncio.Event:
+    def end_of(self, asset: str) -> asyncio.Event | EndOfWork:
         """Set once the asset has ended; where the attempt executes nothing else, once the task has."""
         return self.ended if self.plan.work.to_execute == {asset} else self.node_ended[asset]
 
-    def end_of_test(self, test: str) -> asyncio.Event:
+    def end_of_test(self, test: str) -> asyncio.Event | EndOfWork:
         """The same of a test that runs by itself."""
         return self.test_ended[test] if self.plan.work.to_execute else self.ended
 
@@ -218,8 +219,8 @@ class TaskQueue:
         active = ActiveTask(
             project,
             plan,
-            node_ended={name: asyncio.Event() for name in plan.work.to_execute},
-            test_ended={name: asyncio.Event() for name in plan.work.lone_tests},
+            node_ended={name: EndOfWork(self._loop) for name in plan.work.to_execute},
+            test_ended={name: EndOfWork(self._loop) for name in plan.work.lone_tests},
         )
         self._active[active.task_id] = active
         summary = plan.summary(TaskStatus.IN_PROGRESS, plan.nodes)
@@ -340,11 +341,11 @@ class TaskQueue:
         def emit(event: Event) -> None:
             self._emit_on(event)
             if isinstance(event, NodeChanged) and event.node.state.is_ended:
-                self._loop.call_soon_threadsafe(active.node_ended[event.node.asset_name].set)
+                active.node_ended[event.node.asset_name].set()
             elif isinstance(event, DataTestChanged) and event.asset is None and event.result.status.is_ended:
                 ended = active.test_ended.get(event.result.test_name)
                 if ended is not None:
-                    self._loop.call_soon_threadsafe(ended.set)
+                    ended.set()
 
         return emit
 

@@ -14,6 +14,7 @@ from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.ground.problems import Problem
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import TaskOptions
+from dagscope.server.workspace.end_of_work import EndOfWork
 from dagscope.server.workspace.files_now import FilesNow, NotLoaded
 from dagscope.server.workspace.frame_queries import FrameQueries
 from dagscope.server.workspace.hub import Hub
@@ -100,8 +101,8 @@ class Workspace:
         if announce:
             self.hub.announce_project()
 
-    async def wait_for(self, event: asyncio.Event, deadline_s: float | None = None) -> None:
-        """Wait until the event is set, at most as long as a POST waits. Then everything emitted so far is committed.
+    async def wait_for(self, end: asyncio.Event | EndOfWork, deadline_s: float | None = None) -> None:
+        """Wait until the end has come, at most as long as a POST waits. Then everything emitted so far is committed.
 
         `deadline_s`, in the event loop's time, is for a POST that has waited before.
 
@@ -110,7 +111,7 @@ class Workspace:
         with suppress(TimeoutError):
             now_s = asyncio.get_running_loop().time()
             wait_s = self.settings.post_wait_ms / 1000 if deadline_s is None else deadline_s - now_s
-            await asyncio.wait_for(event.wait(), max(0.0, wait_s))
+            await asyncio.wait_for(end.wait(), max(0.0, wait_s))
         await self.recorder.flush()
 
     async def reset(self) -> bool:
