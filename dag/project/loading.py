@@ -35,7 +35,7 @@ from dagscope.dag.model.templates import (
     split_source,
 )
 from dagscope.dag.project.files_read import CONFIG, MODELS, PROFILE, TESTS, FilesRead, Said, full_name
-from dagscope.dag.project.loading_limits import LoadingLimits, LoadingTooLong, TotalTime
+from dagscope.dag.project.loading_limits import LoadingEnded, LoadingLimits, TotalTime
 from dagscope.dag.project.project import Project
 from dagscope.dag.project.project_checks import ProjectChecks
 from dagscope.dag.project.project_files import PYTHON, SQL, ProjectFiles, is_python, shown_path
@@ -80,11 +80,11 @@ class _Loading:
         self.test_entries: defaultdict[str, list[tuple[TestEntry, str, int]]] = defaultdict(list)
 
     def project(self) -> Project:
-        config = self._config()
-        profile = self._profile()
         try:
+            config = self._config()
+            profile = self._profile()
             self._assets_and_tests()
-        except LoadingTooLong as error:
+        except LoadingEnded as error:
             raise ProjectInvalid([*self.files.problems, Problem("assets", 0, str(error))]) from error
         graph = ProjectChecks(self.files, {name: made.dialect for name, made in self.connections.items()}).graph()
         if self.files.problems or config is None or profile is None:

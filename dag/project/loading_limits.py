@@ -1,4 +1,4 @@
-"""Limits for loading a project: bytes per file, time per file, total time."""
+"""Limits for loading a project: bytes and time per file, and in total."""
 
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ class LoadingLimits:
     file_bytes: int = 4 * 1024 * 1024
     file_s: float = 1.0
     total_s: float = 60.0
+    total_bytes: int = 100 * 1024 * 1024
 
     def bytes_of(self, path: str) -> int:
         """The largest size of a file. Python and YAML get an eighth, because they take longer to read than SQL."""
@@ -34,7 +35,34 @@ class TotalTime:
             raise LoadingTooLong(self._total_s)
 
 
-class LoadingTooLong(Exception):
+class TotalSize:
+    """The size of all files that were read."""
+
+    def __init__(self, limits: LoadingLimits) -> None:
+        self._most, self._read = limits.total_bytes, 0
+
+    def add(self, size: int) -> None:
+        """Raises `LoadingTooLarge` once the files have more bytes than they may."""
+        self._read += size
+        if self._read > self._most:
+            raise LoadingTooLarge(self._most)
+
+
+class LoadingEnded(Exception):
+    """The project exceeds a limit of all files together, so the rest of them is not read."""
+
+
+class LoadingTooLarge(LoadingEnded):
+    """The files are larger than the limit."""
+
+    def __init__(self, total_bytes: int) -> None:
+        super().__init__(
+            f"the project's files have more than {total_bytes:,} bytes together; make them shorter, or raise "
+            "DAGSCOPE_LOAD_TOTAL_LIMIT_BYTES"
+        )
+
+
+class LoadingTooLong(LoadingEnded):
     """Loading the project takes longer than the limit."""
 
     def __init__(self, total_s: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dagscope.dag.ground.problems import Problem
-from dagscope.dag.project.loading_limits import LoadingLimits
+from dagscope.dag.project.loading_limits import LoadingLimits, TotalSize
 
 SQL, PYTHON = ".sql", ".py"
 
@@ -43,7 +43,7 @@ class ProjectFiles:
 
     def __init__(self, folder: Path, limits: LoadingLimits, problems: list[Problem], check: Callable[[], None]) -> None:
         self._folder, self._limits, self._problems, self._check = folder, limits, problems, check
-        self._folders_inside_stages = 0
+        self._folders_inside_stages, self._total = 0, TotalSize(limits)
 
     def refuse(self, path: str, message: str) -> None:
         self._problems.append(Problem(shown_path(path), 0, message))
@@ -128,7 +128,10 @@ class ProjectFiles:
         return self._folders_inside_stages <= _MOST_INSIDE_STAGES
 
     def read(self, path: str, if_missing: str = "file not found") -> str | None:
-        """The file's text; None, and a problem, if it is not UTF-8 text, not a file, or too large."""
+        """The file's text; None, and a problem, if it is not UTF-8 text, not a file, or too large.
+
+        Raises `LoadingTooLarge` if the files that were read are too large together.
+        """
         try:
             content = self._content(path)
         except FileNotFoundError:
@@ -155,6 +158,7 @@ class ProjectFiles:
             message = f"larger than {limit:,} bytes; make it shorter, or raise DAGSCOPE_LOAD_FILE_LIMIT_BYTES"
             self.refuse(path, message)
             return None
+        self._total.add(len(content))
         return content
 
     def _decoded(self, path: str, content: bytes) -> str | None:

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
         4_194_304, ge=8, description="The largest SQL file that is read; for Python and YAML files, an eighth of it."
     )
     load_file_limit_s: float = Field(1, gt=0, description="Processor time for rendering a template at load.")
+    load_total_limit_bytes: int = Field(
+        104_857_600, ge=8, description="The largest size of all files of a project together that are read."
+    )
     load_total_limit_s: float = Field(60, gt=0, description="Processor time for loading a project.")
     heartbeat_s: float = Field(15, gt=0, description="Seconds between comments on a silent stream.")
     stalled_reader_s: float = Field(
@@ -125,7 +128,9 @@ class Settings(BaseSettings):
 
     @property
     def loading_limits(self) -> LoadingLimits:
-        return LoadingLimits(self.load_file_limit_bytes, self.load_file_limit_s, self.load_total_limit_s)
+        return LoadingLimits(
+            self.load_file_limit_bytes, self.load_file_limit_s, self.load_total_limit_s, self.load_total_limit_bytes
+        )
 
     @property
     def log_limits(self) -> LogLimits:

@@ -144,6 +144,15 @@ def test_large_files(folder: Path, path: str, limit: str) -> None:
     assert problems(folder, limits) == [f"{path}: {message}"]
 
 
+def test_size_of_all(folder: Path) -> None:
+    """Files that are too large together are one problem, which names the limit; at the limit, they are loaded."""
+    before = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    assert load_project(folder, LoadingLimits(total_bytes=before)).assets.keys() == {"staging.orders"}
+    message = f"assets: the project's files have more than {before} bytes together; make them shorter, or raise"
+    write_project(folder, {model("staging.more"): "SELECT 1", model("staging.most"): "SELECT 1"})
+    assert problems(folder, LoadingLimits(total_bytes=before)) == [f"{message} DAGSCOPE_LOAD_TOTAL_LIMIT_BYTES"]
+
+
 def test_time_of_all(folder: Path) -> None:
     """A loading that takes too long ends with the limit that it reaches."""
     message = "assets: loading takes longer than 0 s; raise DAGSCOPE_LOAD_TOTAL_LIMIT_S if the project needs longer"
