@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,8 +27,9 @@ class FrameFiles:
     Writing the same content twice keeps one file. Safe from any thread.
     """
 
-    def __init__(self, folder: Path, most_bytes: int | None = None) -> None:
+    def __init__(self, folder: Path, most_bytes: int | None = None, most_total_bytes: int | None = None) -> None:
         self.folder, self._most_bytes = folder, most_bytes
+        self._total = _TotalBytes(folder, most_total_bytes)
         self._checks: dict[str, tuple[int, int, int]] = {}
 
     def write(self, rows: pa.RecordBatchReader) -> Frame:
@@ -110,8 +112,10 @@ class FrameFiles:
     def delete(self, digests: Iterable[str]) -> None:
         """Delete the files of these frames, if they exist."""
         for digest in digests:
+            size = self.size_bytes(digest)
             for suffix in (_ARROW, _JSON):
                 self.path(digest, suffix).unlink(missing_ok=True)
+            self._total.take_off(size)
 
     def delete_all_but(self, digests: Set[str]) -> int:
         """Delete the files of all other frames, and what a dead process did not finish; returns how many there were."""
@@ -119,6 +123,7 @@ class FrameFiles:
         others = [file for file in self.folder.iterdir() if file.stem not in digests]
         for file in others:
             file.unlink(missing_ok=True)
+        self._total.forget()
         return len(others)
 
     def size_bytes(self, digest: str) -> int:
@@ -136,21 +141,29 @@ class FrameFiles:
         try:
             make_private_folder(self.folder)  # it may have been deleted since the start
             descriptor, name = tempfile.mkstemp(dir=self.folder, prefix="new-", suffix=suffix)
-            try:
-                os.fchmod(descriptor, FILE_MODE)  # of which the umask may have taken something away
-                with os.fdopen(descriptor, "wb") as raw:
-                    file = _HashedFile(raw, self._most_bytes)
+            with os.fdopen(descriptor, "wb") as raw:
+                file = _HashedFile(raw, self._most_bytes, self._total)
+                try:
+                    os.fchmod(descriptor, FILE_MODE)  # of which the umask may have taken something away
                     yield file
                     raw.flush()
                     os.fsync(descriptor)
-                Path(name).replace(self.path(file.digest, suffix))
-                self._sync_folder()
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+                    self._keep(Path(name), file, suffix)
+                except BaseException:
+                    Path(name).unlink(missing_ok=True)
+                    self._total.take_off(file.bytes)
+                    raise
         except OSError as error:
             reason = error.strerror or error
             raise FrameNotStored(f"the captured result cannot be stored in {self.folder}: {reason}") from error
+
+    def _keep(self, new: Path, file: "_HashedFile", suffix: str) -> None:
+        """Give a written file its name."""
+        kept = self.path(file.digest, suffix)
+        if kept.exists():
+            self._total.take_off(file.bytes)
+        new.replace(kept)
+        self._sync_folder()
 
     def _sync_folder(self) -> None:
         """Make the new name itself durable."""
@@ -170,22 +183,68 @@ def _new_hash(content: Any = b"") -> "hashlib.blake2b":
     return hashlib.blake2b(content, digest_size=_DIGEST_BYTES)
 
 
+class _TotalBytes:
+    """The size of all frames together, with those that are being written; None for no limit. Safe from any thread.
+
+    It is counted as frames come and go. The folder is looked at for the first one, and again before one is refused.
+    """
+
+    def __init__(self, folder: Path, most: int | None) -> None:
+        self._folder, self._most = folder, most
+        self._lock = threading.Lock()
+        self._bytes: int | None = None
+
+    def add(self, size: int) -> None:
+        """Count what was written. Raises `FrameNotStored` if it is too much."""
+        if self._most is None:
+            return
+        with self._lock:
+            if self._bytes is not None:
+                self._bytes += size
+            if self._bytes is None or self._bytes > self._most:
+                self._bytes = self._in_folder()
+            if self._bytes > self._most:
+                limit = f"{self._most:,} bytes, the limit that DAGSCOPE_FRAMES_TOTAL_BYTES sets"
+                remedy = "delete old tasks with `dagscope prune` or DAGSCOPE_KEEP_BYTES"
+                raise FrameNotStored(f"all captured results together have more than {limit}; {remedy}")
+
+    def take_off(self, size: int) -> None:
+        """Count what was deleted."""
+        with self._lock:
+            if self._bytes is not None:
+                self._bytes -= size
+
+    def forget(self) -> None:
+        """Look at the folder again for the next frame."""
+        with self._lock:
+            self._bytes = None
+
+    def _in_folder(self) -> int:
+        sizes = 0
+        with os.scandir(self._folder) as files:
+            for file in files:
+                with suppress(FileNotFoundError):  # deleted meanwhile
+                    sizes += file.stat().st_size
+        return sizes
+
+
 class _HashedFile:
     """A file being written, with the hash of its bytes; it has only the methods that Arrow's writer needs."""
 
     closed = False
 
-    def __init__(self, file: IO[bytes], most_bytes: int | None) -> None:
-        self._file, self._hash = file, _new_hash()
-        self._bytes, self._most_bytes = 0, most_bytes
+    def __init__(self, file: IO[bytes], most_bytes: int | None, total: _TotalBytes) -> None:
+        self._file, self._hash, self._total = file, _new_hash(), total
+        self.bytes, self._most_bytes = 0, most_bytes
 
     def write(self, data: Any) -> int:
         self._hash.update(data)
         written = self._file.write(data)
-        self._bytes += written
-        if self._most_bytes is not None and self._bytes > self._most_bytes:
+        self.bytes += written
+        if self._most_bytes is not None and self.bytes > self._most_bytes:
             limit = f"{self._most_bytes:,} bytes, the limit that DAGSCOPE_FRAME_BYTES sets"
             raise FrameNotStored(f"the captured result has more than {limit}")
+        self._total.add(written)
         return written
 
     def flush(self) -> None:

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     frame_bytes: int = Field(
         10_000_000_000, ge=1, description="The largest captured result of an asset or a data test."
     )
+    frames_total_bytes: int = Field(
+        100_000_000_000, ge=1, description="The largest size of all captured results together."
+    )
     store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
     read_only: bool = Field(
         False, description="Refuse what changes something with 403; `serve --read-only` turns it on."

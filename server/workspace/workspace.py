@@ -139,7 +139,7 @@ async def open_workspace(
         owner, hub = stack.enter_context(folder.owned()), Hub()
         recorder, reader, log_search = await _open_database(folder, hub, stack)
         frames, files = (
-            FrameFiles(folder.frames, settings.frame_bytes),
+            FrameFiles(folder.frames, settings.frame_bytes, settings.frames_total_bytes),
             FilesNow(None if problems else now_ms(), now_ms(), problems),
         )
         await _prune_old_tasks(recorder, frames, settings, files, project)

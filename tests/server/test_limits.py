@@ -112,3 +112,20 @@ def test_size_of_a_result(tmp_path: Path, opened: OpenDoor) -> None:
     assert [nodes[name].get("message") for name in ("s.a", "s.c")] == [reason, reason]
     assert nodes["s.b"]["state"] == "SUCCESS"
     assert len(list((tmp_path / ".dagscope/frames").iterdir())) == 1
+
+
+def test_size_of_all_results(tmp_path: Path, opened: OpenDoor) -> None:
+    """A result that does not fit beside those that are kept fails its asset; once they are deleted, it fits."""
+    framed = block("is_data_framed: true") + "SELECT range + 0 AS id FROM range(4000)"
+    files = {model("s.a"): framed, raw("s.b"): "def execute(context):\n    return ['x' * 1000] * 80\n"}
+    door = opened(write_project(tmp_path, files), max_workers=1, frames_total_bytes=100_000)
+    nodes = {node["assetName"]: node for node in door.run("t").json()["nodes"]}
+    reason = (
+        "all captured results together have more than 100,000 bytes, the limit that DAGSCOPE_FRAMES_TOTAL_BYTES sets; "
+        "delete old tasks with `dagscope prune` or DAGSCOPE_KEEP_BYTES"
+    )
+    assert (nodes["s.a"]["state"], nodes["s.b"].get("message")) == ("SUCCESS", reason)
+    assert len(list((tmp_path / ".dagscope/frames").iterdir())) == 1
+    assert door.run("again").json()["nodes"][0]["state"] == "SUCCESS"  # the same frame, which is kept once
+    door.post("/api/dag/reset")
+    assert door.post("/api/dag/asset/s.b/execute", {"taskId": "t"}).json()["status"] == "SUCCESS"
