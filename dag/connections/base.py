@@ -19,6 +19,7 @@ from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.events.statements import ProfileNode, StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ConnectionFailed, StatementFailed
+from dagscope.dag.ground.row_limit import RowLimit
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import Keys, Materialization
@@ -37,6 +38,9 @@ class Session(ABC):
 
     summarizes: ClassVar[bool] = False
     """Whether it understands the SQL of column summaries, which is DuckDB's. If not, its rows are copied to one."""
+
+    row_limit = RowLimit()
+    """What `materialize` may write; if it writes more, that is rolled back, and `TooManyRows` is raised."""
 
     @abstractmethod
     def execute(self, sql: str) -> int:
@@ -157,6 +161,7 @@ class Session(ABC):
         if asset.materialization is Materialization.CUSTOM:  # runs unchanged: some statements refuse a transaction
             rows = self.execute(sql)
             self.refuse_open_transaction()
+            self.row_limit.check(rows)
             return rows
         return self._make(asset, sql, existing, remade)
 
@@ -166,7 +171,10 @@ class Session(ABC):
 
     @abstractmethod
     def _make(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int | None:
-        """`materialize` for a table, incremental or view asset, in one transaction and without retrying."""
+        """`materialize` for a table, incremental or view asset, in one transaction and without retrying.
+
+        Checks `row_limit` before it commits.
+        """
 
     @abstractmethod
     def is_conflict(self, error: Exception) -> bool:

@@ -15,6 +15,7 @@ DagscopeError
 ├── RawAssetFailed          a raw asset's Python code raised, or returned a value that cannot be stored
 ├── MaskInvalid             a data test masks a column that it does not select
 ├── InputMissing            an asset needs an upstream's data that was never captured
+├── TooManyRows             an asset writes more rows than it may
 ├── UpkeepRefused           an asset has no relation that can be dropped or truncated
 ├── RowsRefused             rows cannot be filtered or sorted in the way that is asked for
 ├── FrameDamaged            a stored frame is missing or differs from what was written
@@ -111,6 +112,10 @@ class InputMissing(DagscopeError):
 
 class ResultMissing(DagscopeError):
     """A data-framed asset returns no rows that could be captured."""
+
+
+class TooManyRows(DagscopeError):
+    """An asset writes more rows than the limit."""
 
 
 class UpkeepRefused(DagscopeError):

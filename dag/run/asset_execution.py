@@ -15,6 +15,7 @@ from dagscope.dag.events.task_log import RawAssetLog, TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import InputMissing, ResultMissing
 from dagscope.dag.ground.frames import Frame, FrameStore, Result, Value
+from dagscope.dag.ground.row_limit import RowLimit
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.templates import TaskValues
@@ -48,6 +49,8 @@ class AssetExecution:
     cancellation: Cancellation
     once: Once
     process: ProcessState
+    most_rows: int | None = None
+    """That an asset may write."""
 
     def execute(
         self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
@@ -61,6 +64,7 @@ class AssetExecution:
 
     def _sql(self, asset: Asset, results: Mapping[str, Result | None], statements: StatementLog) -> NodeFacts:
         with self.project.connections[asset.connection].session(self.cancellation, statements) as session:
+            session.row_limit = RowLimit(self.most_rows)
             existing = session.relation_kind(asset.name) if _appends(asset) else None
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
             self._persist_inputs(asset, results, session)
@@ -79,7 +83,9 @@ class AssetExecution:
                 f'"{asset.name}" has is_data_framed: true, but its last statement returns no rows, and it creates no '
                 f"{session.dialect.relation(asset.name)}; end it with a query"
             )
-        frame = self.frames.write(rows) if rows is not None else self._capture(asset, session)
+        frame = (
+            self.frames.write(session.row_limit.watched(rows)) if rows is not None else self._capture(asset, session)
+        )
         session.refuse_open_transaction()
         return NodeFacts(rows=frame.rows if frame else None, result=frame, has_relation=True)
 
@@ -140,8 +146,9 @@ class AssetExecution:
         file = self.project.folder / asset.path
         with suppress(OSError):  # reported when the file is loaded
             self.project.redaction.learn(file.read_text(encoding="utf-8", errors="replace"))
+        limit = RowLimit(self.most_rows)
         connections = raw_connections.RawConnections(
-            self.project.connections, self.cancellation, statements, self._prepare_write
+            self.project.connections, self.cancellation, statements, self._prepare_write, limit
         )
         with ExitStack() as stack:
             stack.callback(connections.end)
@@ -155,7 +162,7 @@ class AssetExecution:
                 connection=connections,
             )
             stack.callback(self.process.restore)
-            result = raw_assets.execute(file, self.project.folder, context, self.frames, self.cancellation)
+            result = raw_assets.execute(file, self.project.folder, context, self.frames, self.cancellation, limit)
             connections.refuse_open_transactions()
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
 

@@ -22,6 +22,7 @@ from dagscope.dag.ground.errors import Cancelled, DagscopeError, InputMissing, R
 from dagscope.dag.ground.forked_children import children_end_here
 from dagscope.dag.ground.frames import FrameStore, Result
 from dagscope.dag.ground.json_text import json_text
+from dagscope.dag.ground.row_limit import RowLimit
 from dagscope.dag.run.raw_connections import RawConnection
 
 _PACKAGE = "dagscope_raw"
@@ -56,7 +57,7 @@ class RawContext:
 
 
 def execute(
-    file: Path, folder: Path, context: RawContext, frames: FrameStore, cancellation: Cancellation
+    file: Path, folder: Path, context: RawContext, frames: FrameStore, cancellation: Cancellation, limit: RowLimit
 ) -> Result | None:
     """Read a raw asset's file, run its `execute` function and store what it returns.
 
@@ -67,7 +68,7 @@ def execute(
         with cancellation.breaking_off(partial(_is_own, folder)) as breaker:
             with children_end_here():
                 value = _load(file, breaker)(context)
-            return _keep(value, frames)
+            return _keep(value, frames, limit)
     except BaseException as error:  # including SystemExit: an asset must not end dagscope
         if issubclass(type(error), Cancelled) and cancellation.is_requested:
             raise
@@ -117,13 +118,13 @@ def _place(error: BaseException, file: Path) -> str:
     return f" ({file.name}:{lines[-1]})" if lines else ""
 
 
-def _keep(value: Any, frames: FrameStore) -> Result | None:
+def _keep(value: Any, frames: FrameStore, limit: RowLimit) -> Result | None:
     if value is None:
         return None
     if isinstance(value, pa.RecordBatch):
         value = pa.Table.from_batches([value])
     if hasattr(value, "__arrow_c_stream__"):
-        return frames.write(from_python(value))
+        return frames.write(limit.watched(from_python(value)))
     try:
         text = json_text(value)
     except TypeError as error:

@@ -14,6 +14,7 @@ from dagscope.dag.connections.arrow_types import from_python
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import RawAssetFailed
+from dagscope.dag.ground.row_limit import RowLimit
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,13 @@ class _ThreadSessions:
 class RawConnection:
     """A project's connection as a raw asset sees it; valid until the asset ends, and safe from any thread."""
 
-    def __init__(self, sessions: _ThreadSessions, prepare: Callable[[Session, str], None]) -> None:
-        self._sessions, self._prepare = sessions, prepare
+    def __init__(self, sessions: _ThreadSessions, prepare: Callable[[Session, str], None], limit: RowLimit) -> None:
+        self._sessions, self._prepare, self._limit = sessions, prepare, limit
 
     def execute(self, sql: str) -> int:
         """Run one or several statements; returns the number of rows that the last one wrote."""
         with self._sessions.session() as session:
-            return session.execute(sql)
+            return self._limit.count(session.execute(sql))
 
     def query(self, sql: str) -> pa.Table:
         """The rows of a query."""
@@ -99,7 +100,7 @@ class RawConnection:
         """
         with self._sessions.session() as session:
             self._prepare(session, table)
-            return session.write(table, from_python(data))
+            return self._limit.count(session.write(table, self._limit.watched(from_python(data))))
 
 
 class RawConnections:
@@ -114,9 +115,10 @@ class RawConnections:
         cancellation: Cancellation,
         statements: StatementLog,
         prepare: Callable[[str, Session, str], None],
+        limit: RowLimit,
     ) -> None:
         self._connections, self._cancellation, self._statements = connections, cancellation, statements
-        self._prepare = prepare
+        self._prepare, self._limit = prepare, limit
         self._owner, self._lock = threading.current_thread(), threading.Lock()
         self._opened: dict[str, RawConnection] = {}
         self._sessions: list[_ThreadSessions] = []
@@ -129,7 +131,7 @@ class RawConnections:
             if name not in self._opened:
                 open_session = partial(self._connections[name].session, self._cancellation, self._statements)
                 self._sessions.append(_ThreadSessions(name, open_session, self._owner))
-                self._opened[name] = RawConnection(self._sessions[-1], partial(self._prepare, name))
+                self._opened[name] = RawConnection(self._sessions[-1], partial(self._prepare, name), self._limit)
             return self._opened[name]
 
     def refuse_open_transactions(self) -> None:

@@ -38,12 +38,13 @@ CANCEL_GRACE_S = 1.0
 
 @dataclass(frozen=True)
 class TaskOptions:
-    """How tasks are executed: in how many threads, how long a node may take, how much of tests and logs is stored."""
+    """How tasks are executed: in how many threads, what a node may take, how much of tests and logs is stored."""
 
     max_workers: int
     kept_violations: int
     log_limits: LogLimits = UNLIMITED
     node_limit_s: float | None = None
+    node_rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class _Run:
         )
         self.reports = NodeReports(project, plan, self.log)
         self.tests = DataTestRun(project, frames, plan.task, cancellation, options.kept_violations, self.log.shown)
-        assets = AssetExecution(project, frames, plan.task, cancellation, Once(), ProcessState())
+        assets = AssetExecution(project, frames, plan.task, cancellation, Once(), ProcessState(), options.node_rows)
         limit = NodeLimit(options.node_limit_s, cancellation)
         self.execution = NodeExecution(assets, self.tests, plan.work, limit)
         self.root_statements = StatementLog(project.redaction, plan.work.profile)

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     node_limit_s: float | None = Field(
         None, gt=0, description="Seconds that an asset may take, with its data tests; default: no limit."
     )
+    node_rows: int | None = Field(None, ge=0, description="Rows that an asset may write; default: no limit.")
     post_wait_ms: int = Field(10_000, ge=0, description="How long a POST that executes something waits for its end.")
     read_limit_s: float = Field(
         60, gt=0, description="Seconds after which a read of a database for an answer is interrupted."

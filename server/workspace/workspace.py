@@ -215,7 +215,8 @@ async def _prune_old_tasks(
 
 def _task_options(project: Project, settings: Settings) -> TaskOptions:
     workers = settings.max_workers or project.cores or cpu_count() or 1
-    return TaskOptions(workers, settings.kept_violations, settings.log_limits, settings.node_limit_s)
+    limits = settings.log_limits
+    return TaskOptions(workers, settings.kept_violations, limits, settings.node_limit_s, settings.node_rows)
 
 
 def _fan_out(recorder: Recorder, listeners: Listeners, store_logs: bool) -> Callable[[Event], None]:

@@ -129,3 +129,52 @@ def test_size_of_all_results(tmp_path: Path, opened: OpenDoor) -> None:
     assert door.run("again").json()["nodes"][0]["state"] == "SUCCESS"  # the same frame, which is kept once
     door.post("/api/dag/reset")
     assert door.post("/api/dag/asset/s.b/execute", {"taskId": "t"}).json()["status"] == "SUCCESS"
+
+
+def rows_of(materialization: str, rows: int) -> str:
+    """A model of that many rows."""
+    return block(f"materialization: {materialization}") + f"SELECT id FROM generate_series(1, {rows}) AS made(id)"
+
+
+WRITES = """\
+def execute(context):
+    made = context.connection("db").query("SELECT id FROM generate_series(1, {rows}) AS made(id)")
+    return context.connection("db").write("s.raw", made)
+"""
+
+
+def test_rows_of_a_node(tmp_path: Path, opened: OpenDoor, both_engines: dict[str, str]) -> None:
+    """An asset that writes more rows than it may fails with the reason, and its table has the rows of before."""
+    assets = {"s.table": "table", "s.keyed": "table\nprimary_key_fields: [id]", "s.added": "incremental"}
+    for rows, limit in ((3, None), (6, 5)):
+        files = {model(name): rows_of(how, rows) for name, how in assets.items()}
+        write_project(tmp_path, files | {raw("s.made"): WRITES.format(rows=rows)} | both_engines)
+        door = opened(tmp_path, node_rows=limit)
+        nodes = {node["assetName"]: node for node in door.run(f"with {rows}").json()["nodes"]}
+        assert {node["state"] for node in nodes.values()} == {"SUCCESS" if limit is None else "FAILED"}
+        door.stop()
+    reason = "it wrote more than 5 rows, the limit that DAGSCOPE_NODE_ROWS sets"
+    assert {name: nodes[name]["message"] for name in assets} == dict.fromkeys(assets, reason)
+    assert nodes["s.made"]["message"] == f"{reason} (made.py:3)"
+    door = opened(write_project(tmp_path, {model("s.raw"): "SELECT 1 AS id"} | both_engines))
+    for name in (*assets, "s.raw"):
+        assert door.post(f"/api/dag/asset/{name}/preview").json()["totalRecords"] == 3
+
+
+def test_rows_of_a_raw_asset(tmp_path: Path, opened: OpenDoor) -> None:
+    """All rows that a raw asset writes count, and so do those that it returns; a view has no rows that do."""
+    files = {
+        model("s.view"): block("materialization: view") + "SELECT * FROM range(9)",
+        raw("s.parts"): (
+            "def execute(context):\n    db = context.connection('duck')\n    db.execute('CREATE SCHEMA x')\n"
+            "    for n in range(3):\n        db.execute(f'CREATE TABLE x.t{n} AS FROM range(2)')\n"
+        ),
+        raw("s.rows"): "import pyarrow\ndef execute(context):\n    return pyarrow.table({'id': range(6)})\n",
+    }
+    nodes = {
+        node["assetName"]: node for node in opened(write_project(tmp_path, files), node_rows=5).run("t").json()["nodes"]
+    }
+    reason = "it wrote more than 5 rows, the limit that DAGSCOPE_NODE_ROWS sets"
+    assert nodes["s.view"]["state"] == "SUCCESS"
+    assert nodes["s.parts"]["message"] == f"{reason} (parts.py:5)"
+    assert nodes["s.rows"]["message"] == reason

@@ -296,9 +296,16 @@ class DuckDBSession(Session):
         return None if asset.materialization is Materialization.VIEW else rows
 
     def _together(self, statements: list[str]) -> int:
-        # A single statement is its own transaction.
-        with self._sending.transaction(_BEGIN) if len(statements) > 1 else nullcontext():
-            return max(map(self.execute, statements))
+        # A single statement is its own transaction, and so need not be undone unless it succeeds.
+        is_own = len(statements) == 1 and self.row_limit.most is None
+        with nullcontext() if is_own else self._sending.transaction(_BEGIN):
+            return self._within_limit(statements)
+
+    def _within_limit(self, statements: list[str]) -> int:
+        """The rows that the statements write. Raises `TooManyRows`, which rolls them back."""
+        rows = max(map(self.execute, statements))
+        self.row_limit.check(rows)
+        return rows
 
     def _under_views(self, asset: str, statements: list[str], remade: Container[str]) -> int:
         """Replace a relation that views depend on: they are dropped and recreated.
@@ -309,7 +316,7 @@ class DuckDBSession(Session):
         while True:
             try:
                 with self._sending.transaction(_BEGIN), self._without(views, lost):
-                    return max(map(self.execute, statements))
+                    return self._within_limit(statements)
             except _ViewDoesNotFit as error:
                 if error.view not in remade:
                     view, relation = DIALECT.relation(error.view), DIALECT.relation(asset)
@@ -336,7 +343,7 @@ class DuckDBSession(Session):
             columns = appended_columns(asset, names, self._names_of(f"DESCRIBE {table}"), str.lower)
         except ColumnsDiffer:  # columns that the table computes itself cannot be appended
             columns = appended_columns(asset, names, self._written_columns(asset), str.lower)
-        return self.execute(MATERIALIZATIONS.append(table, sql, columns))
+        return self._together([MATERIALIZATIONS.append(table, sql, columns)])
 
     def _written_columns(self, asset: str) -> list[str]:
         stage, model = map(DIALECT.literal, asset.split(".", 1))

@@ -205,13 +205,18 @@ class PostgresSession(Session):
             if asset.materialization is Materialization.VIEW:
                 relations.replace_view(self, name, sql, remade)
                 return None
-            old = relations.existing(self, name)
-            if asset.materialization is Materialization.INCREMENTAL and existing is RelationKind.TABLE:
-                return self._append(asset.name, sql, old)
-            keys = TableKeys.of(asset)
-            if old is None:
-                return relations.create_table(self, name, sql, keys)
-            return self._replace(old, sql, keys, remade)
+            rows = self._rows_made(asset, sql, existing, remade)
+            self.row_limit.check(rows)
+            return rows
+
+    def _rows_made(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int:
+        name, keys = DIALECT.relation(asset.name), TableKeys.of(asset)
+        old = relations.existing(self, name)
+        if asset.materialization is Materialization.INCREMENTAL and existing is RelationKind.TABLE:
+            return self._append(asset.name, sql, old)
+        if old is None:
+            return relations.create_table(self, name, sql, keys)
+        return self._replace(old, sql, keys, remade)
 
     def _append(self, asset: str, sql: str, table: relations.Existing | None) -> int:
         names = self._names_of(sql)
