@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.doors import OpenDoor
-from tests.projects import SLOW_SQL, block, model, raw, write_project
+from tests.projects import SLOW_SQL, block, model, on_engine, raw, write_project
 
 pytestmark = pytest.mark.slow
 
@@ -178,3 +178,16 @@ def test_rows_of_a_raw_asset(tmp_path: Path, opened: OpenDoor) -> None:
     assert nodes["s.view"]["state"] == "SUCCESS"
     assert nodes["s.parts"]["message"] == f"{reason} (parts.py:5)"
     assert nodes["s.rows"]["message"] == reason
+
+
+def test_memory_of_a_node(tmp_path: Path, opened: OpenDoor) -> None:
+    """A query that needs more memory than DuckDB may use fails, and names the setting; the rest is not affected."""
+    config = on_engine("duckdb", {"path": "store/both.duckdb"})
+    config["config.yaml"] += "      extraParams: [{name: memory_limit, value: 20MB}]\n"
+    files = {model("s.a"): "SELECT list(range) AS l FROM range(5000000)", model("s.b"): "SELECT 1 AS id"}
+    door = opened(write_project(tmp_path, files | config), max_workers=1)
+    nodes = {node["assetName"]: node for node in door.run("t").json()["nodes"]}
+    *_, hint = nodes["s.a"]["message"].splitlines()
+    assert nodes["s.a"]["message"].startswith("SQL execution failed: Out of Memory Error: ")
+    assert hint == 'memory_limit in the extraParams of connection "db" sets how much there is'
+    assert nodes["s.b"]["state"] == "SUCCESS"

@@ -34,6 +34,7 @@ from dagscope.dag.model.query_text import statement_spans
 
 _BEGIN = "BEGIN TRANSACTION"
 _OF_ANOTHER_TYPE = re.compile(r"^Catalog Error: Existing object .* is of type ")
+_OUT_OF_MEMORY = "Out of Memory Error"  # also in Arrow's errors, which have no class for it
 _OTHER_KIND = {
     Materialization.TABLE: RelationKind.VIEW,
     Materialization.INCREMENTAL: RelationKind.VIEW,
@@ -72,13 +73,20 @@ class DuckDBSession(Session):
             errors=(duckdb.Error, pa.ArrowInvalid, OSError),  # while rows are read, DuckDB's errors come as Arrow's
             send=lambda sql: cursor.execute(sql).complete(),
             interrupt=cursor.interrupt,
-            failure=lambda error: StatementFailed(connection, self._part.described(str(error))),
-            text=lambda error: self._part.described(str(error)),
+            failure=lambda error: StatementFailed(connection, self._described(error)),
+            text=self._described,
             offset=lambda _, error: self._part.offset(str(error)),
         )
         self._sending = Sending(connection, driver, cancellation, statements)
         if self._profiles:
             cursor.execute("SET enable_profiling = 'no_output'")
+
+    def _described(self, error: Exception) -> str:
+        """DuckDB's own message. One about memory also names the setting, which must not be one of a session."""
+        text = self._part.described(str(error))
+        if not text.startswith(_OUT_OF_MEMORY):
+            return text
+        return f'{text}\n\nmemory_limit in the extraParams of connection "{self._connection}" sets how much there is'
 
     def _profile(self, sent: SentStatement) -> None:
         """Record DuckDB's profile of a finished statement."""
