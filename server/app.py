@@ -38,6 +38,7 @@ from dagscope.server.http.answers import (
     answer_state_failure,
     answer_too_many,
 )
+from dagscope.server.http.bounded_answers import AnswerLimits, BoundedAnswers
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.guard import Guard, OpenPaths, Rules
 from dagscope.server.http.openapi import openapi_endpoint
@@ -93,6 +94,7 @@ def create_app(open_workspace: Opened, page: Path = BUNDLE) -> Starlette:
             app.state.workspace = workspace
             app.state.layouts = Layouts()
             app.state.rules = Rules.of(workspace.settings)
+            app.state.answer_limits = AnswerLimits(workspace.settings.answer_bytes, workspace.settings.answer_limit_s)
             yield
 
     endpoint_list = EndpointList(API)
@@ -107,6 +109,11 @@ def create_app(open_workspace: Opened, page: Path = BUNDLE) -> Starlette:
             Middleware(SecureHeaders),
             Middleware(PlainTargets),
             Middleware(Guard, rules_of=lambda scope: scope["app"].state.rules, open_paths=_OPEN_PATHS),
+            Middleware(
+                BoundedAnswers,
+                limits_of=lambda scope: scope["app"].state.answer_limits,
+                is_page=is_page_path,
+            ),
         ],
         exception_handlers={
             Refused: answer_refused,

@@ -37,10 +37,13 @@ class Rows:
         self._resources.close()
 
     def begin(self) -> None:
-        """Read the first rows now, so that most failures come before the answer has begun."""
-        first = self.next_chunk()
-        if first is not None:
-            self._chunks = chain((first,), self._chunks)
+        """Read the first rows now, so that most failures come before the answer has begun.
+
+        They are sent with the head: the first part of the answer can still be refused (server/http/bounded_answers.py).
+        """
+        first = self.head + (self.next_chunk() or b"")
+        if first:
+            self.head, self._chunks = b"", chain((first,), self._chunks)
 
     def next_chunk(self) -> bytes | None:
         """The next rows; None after the last."""

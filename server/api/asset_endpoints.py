@@ -123,7 +123,7 @@ async def _result_text(
     workspace: Workspace, asset: Asset, kept: KeptAttempt, node: KeptNode, now: AssetNow | None, waiting: Waiting
 ) -> str:
     """The first rows, or the value, of what an execution made. Raises a `DagscopeError` where it cannot be read."""
-    result, page = node.facts.result, Page(limit=RESULT_ROWS)
+    result, page = node.facts.result, Page(limit=min(RESULT_ROWS, workspace.settings.answer_rows or RESULT_ROWS))
     if isinstance(result, Value):
         return await run_in_threadpool(workspace.frames.read_json, result.digest)
     if isinstance(result, Frame):

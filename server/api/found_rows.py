@@ -13,6 +13,7 @@ from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.connections.row_columns import RowColumn, columns_of_frame, columns_of_relation
 from dagscope.dag.connections.row_conditions import AskedRows, WantedRows, wanted_rows
 from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.errors import RowsRefused
 from dagscope.dag.ground.frames import Frame, batch_rows
 from dagscope.dag.model.assets import Asset
 from dagscope.server.http.pages import Page
@@ -35,6 +36,21 @@ class FoundRows:
     matching: int
     batches: Iterator[pa.RecordBatch]
     resources: ExitStack
+
+    def within(self, most: int | None, page: Page) -> "FoundRows":
+        """These rows. If the page has more than `most`, closes the resources and raises `RowsRefused`."""
+        rows = max(0, self.matching - page.offset)
+        rows = rows if page.limit is None else min(rows, page.limit)
+        if most is not None and rows > most:
+            self.resources.close()
+            raise too_many(rows, most)
+        return self
+
+
+def too_many(rows: int, most: int) -> RowsRefused:
+    """What refuses that many rows at once."""
+    limit = f"an answer has at most {most:,} rows, the limit that DAGSCOPE_ANSWER_ROWS sets"
+    return RowsRefused(f"{limit}, and these are {rows:,}; ask for fewer with 'limit' or 'filter'")
 
 
 class RowSource(Protocol):

@@ -7,7 +7,8 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.server.api import asset_data
 from dagscope.server.api.asset_data import without_data
-from dagscope.server.http.answers import Refused, ShapeResponse, unread
+from dagscope.server.api.found_rows import too_many
+from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, unread
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.lookups import asset_named
@@ -31,7 +32,7 @@ async def post_preview(request: Request) -> Response:
         raise Refused(400, Error(error=f'"{asset.name}" has no relation to preview', details=details))
     connection = workspace.project.connections[asset.connection]
     connect_again(connection)
-    page = Page(body.offset, body.limit, is_reported=True)
+    page = Page(body.offset, _limit(body, workspace.settings.answer_rows), is_reported=True)
 
     def read(cancellation: Cancellation) -> bytes | None:
         rows = asset_data.of_relation(asset, connection, page, cancellation)
@@ -47,6 +48,15 @@ async def post_preview(request: Request) -> Response:
         shape = without_data(asset.name, workspace.project.redaction.text(str(error)))
         raise Refused(unread(error), shape) from error
     return Response(text, media_type="application/json") if text is not None else Response(status_code=204)
+
+
+def _limit(body: PreviewRequest, most: int | None) -> int:
+    """How many rows to read. Refuses more than an answer may have with 400, if they are asked for."""
+    if most is None or body.limit <= most:
+        return body.limit
+    if "limit" in body.model_fields_set:
+        raise bad_request(str(too_many(body.limit, most)))
+    return most
 
 
 ENDPOINTS = (

@@ -54,11 +54,11 @@ async def rows_answer(
     request: Request, source: RowSource, page: Page, written: Callable[[FoundRows], Rows], failed: Failed
 ) -> Response:
     """The rows that the request asks for, as `written` writes them; 204 if there are none to find."""
-    asked = asked_rows(request)
+    asked, most = asked_rows(request), workspace_of(request).settings.answer_rows
 
     def find(cancellation: Cancellation) -> Rows | None:
         found = source.found(asked, page, cancellation)
-        return written(found) if found is not None else None
+        return written(found.within(most, page)) if found is not None else None
 
     async with _Refusals(request, failed):
         rows = await _begun(request, source, find)
@@ -97,11 +97,13 @@ def array_rows(about: AssetRows | DataTestRows, found: FoundRows, page: Page, ke
 async def file_answer(request: Request, source: RowSource, name: str) -> Response:
     """The rows that the request asks for as a file to save."""
     asked, format_ = asked_rows(request), chosen(request, "as", FileFormat)
+    most = workspace_of(request).settings.answer_rows
 
     def find(cancellation: Cancellation) -> Rows | None:
         found = source.found(asked, Page(), cancellation)
         if found is None:
             return None
+        found.within(most, Page())
         return Rows("", file_chunks(format_, found.schema, found.batches), "", found.resources)
 
     async with _Refusals(request, unreadable):

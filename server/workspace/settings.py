@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     read_limit_s: float = Field(
         60, gt=0, description="Seconds after which a read of a database for an answer is interrupted."
     )
+    answer_rows: int | None = Field(None, ge=1, description="Rows that one answer may have; default: no limit.")
+    answer_bytes: int = Field(10_000_000_000, ge=1_000, description="The largest answer that is sent.")
+    answer_limit_s: float = Field(3_600, gt=0, description="Seconds that sending one answer may take.")
     body_limit_bytes: int = Field(1_048_576, ge=1, description="The largest request body that is read.")
     kept_violations: int = Field(1_000, ge=1, description="Violating rows kept of a failed data test.")
     message_chars: int = Field(100_000, ge=100, description="The longest message or error text; the rest is cut.")
