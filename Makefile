@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8080
 RESOLUTION ?= highest
+AUDIT_S ?= 10
 COVERED := $(addprefix tests/,dag/events dag/ground dag/model dag/project dag/redaction dag/run storage server/http \
   cli/test_check_command.py cli/test_commands.py cli/test_run_command.py)
 BIN := .venv/bin
@@ -19,7 +20,7 @@ HAS_NODE := command -v npm >/dev/null && \
   node -e '[a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 NEED_NODE := $(HAS_NODE) || { echo "The page needs Node.js 20.19 or newer, with npm: install it, or put it first on the PATH"; exit 1; }
 
-.PHONY: help page page-if-node demo demo-crossdb quick test coverage check docs dist screenshots bench faults fuzz lock clean
+.PHONY: help page page-if-node demo demo-crossdb quick test coverage check audit docs dist screenshots bench faults fuzz lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -66,7 +67,7 @@ test: .venv/.ready page ## run all tests
 coverage: .venv/.ready ## measure what the main tests cover, and fail below the minimum in pyproject.toml
 	@$(BIN)/pytest --cov -k "not cancel" $(COVERED)
 
-check: .venv/.ready page ## check format, lint, types, import directions, the page's size and the docs site
+check: .venv/.ready page ## check format, lint, types, import directions, the page's size, the docs site and advisories
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -75,6 +76,10 @@ check: .venv/.ready page ## check format, lint, types, import directions, the pa
 	@$(BIN)/oxlint --deny-warnings web
 	@cd web && npm run --silent check && node initial_size.mjs
 	@$(SITE)
+	@$(BIN)/python advisories.py $(AUDIT_S)
+
+audit: .venv/.ready ## compare the locked versions with known advisories, if the registries answer in time (AUDIT_S=10)
+	@$(BIN)/python advisories.py $(AUDIT_S)
 
 docs: .venv/.ready ## build the docs as a site in build/site
 	@$(SITE)
