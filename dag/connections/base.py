@@ -250,6 +250,11 @@ class Connection(ABC):
                 self._sessions -= 1
 
     @property
+    def most_idle_sessions(self) -> int | None:
+        """How many sessions that are not in use the threads of one raw asset may keep; None for any number."""
+        return None
+
+    @property
     @abstractmethod
     def is_open(self) -> bool:
         """Whether the database is open."""

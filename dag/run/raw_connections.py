@@ -1,11 +1,12 @@
 """A project's connections as a raw asset sees them."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import pyarrow as pa
 
@@ -23,17 +24,39 @@ class _Opened:
     close: Callable[[], None]
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A session between two calls of its thread."""
+
+    opened: _Opened
+    is_idle: bool
+    """Not the owner's, and without a transaction."""
+
+
 class _ThreadSessions:
     """The sessions of one connection that the threads of one raw asset use.
 
-    The asset's own thread has one session for all its calls. Any other thread gets a new session for each call, and
-    keeps it for the next call only while it has a transaction open.
+    The asset's own thread has one session for all its calls, and so has a thread that asked for the connection itself.
+    Any other thread gets a new session for each call, and keeps it for the next call only while it has a transaction
+    open. Of the threads' sessions without a transaction, at most `most_idle` are kept, those that were used last.
     """
 
-    def __init__(self, name: str, open_session: Callable[[], AbstractContextManager[Session]], owner: object) -> None:
-        self._name, self._open_session, self._owner = name, open_session, owner
+    def __init__(
+        self,
+        name: str,
+        open_session: Callable[[], AbstractContextManager[Session]],
+        most_idle: int | None,
+        owner: threading.Thread,
+    ) -> None:
+        self._name, self._open_session, self._most_idle, self._owner = name, open_session, most_idle, owner
         self._lock, self._has_ended = threading.Lock(), False
-        self._kept: dict[object, _Opened] = {}
+        self._keeping: WeakSet[threading.Thread] = WeakSet()
+        self._kept: dict[threading.Thread, _Kept] = {}  # the one that was used last is the last
+
+    def keep_for_this_thread(self) -> None:
+        """From now on, the current thread has one session for all its calls."""
+        with self._lock:
+            self._keeping.add(threading.current_thread())
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -41,8 +64,8 @@ class _ThreadSessions:
         with self._lock:
             if self._has_ended:
                 raise RawAssetFailed(f'connection "{self._name}": the raw asset that it was opened for has ended')
-            opened = self._kept.pop(thread, None)
-        opened = opened or self._open()
+            kept = self._kept.pop(thread, None)
+        opened = kept.opened if kept is not None else self._open()
         try:
             yield opened.session
         finally:
@@ -52,29 +75,41 @@ class _ThreadSessions:
         stack = ExitStack()
         return _Opened(stack.enter_context(self._open_session()), stack.close)
 
-    def _keep_or_close(self, thread: object, opened: _Opened) -> None:
-        is_needed = thread is self._owner or opened.session.in_transaction
+    def _keep_or_close(self, thread: threading.Thread, opened: _Opened) -> None:
+        is_idle = thread is not self._owner and not opened.session.in_transaction
         with self._lock:
-            is_kept = is_needed and not self._has_ended
+            is_kept = not self._has_ended and (not is_idle or thread in self._keeping)
             if is_kept:
-                self._kept[thread] = opened
-        if not is_kept:
-            opened.close()
+                self._kept[thread] = _Kept(opened, is_idle)
+            closing = [*self._taken_from_idle(), *(() if is_kept else (opened,))]
+        _close_all(closing)
+
+    def _taken_from_idle(self) -> list[_Opened]:
+        """The sessions to close: those of threads that have ended, and the ones above `most_idle`. Call it locked."""
+        idle = [thread for thread, kept in self._kept.items() if kept.is_idle]
+        alive = [thread for thread in idle if thread.is_alive()]
+        surplus = 0 if self._most_idle is None else max(0, len(alive) - self._most_idle)
+        staying = set(alive[surplus:])
+        return [self._kept.pop(thread).opened for thread in idle if thread not in staying]
 
     def refuse_open_transactions(self) -> None:
         """Raises `TransactionLeftOpen` if any thread left a transaction open."""
         with self._lock:
-            kept = list(self._kept.values())
-        for opened in kept:
-            opened.session.refuse_open_transaction()
+            kept_sessions = [kept.opened.session for kept in self._kept.values()]
+        for session in kept_sessions:
+            session.refuse_open_transaction()
 
     def end(self) -> None:
         """Close all sessions; a session that a thread is using is closed when its call ends."""
         with self._lock:
             self._has_ended, kept, self._kept = True, self._kept, {}
-        with ExitStack() as closing:  # all of them, also after one that fails
-            for opened in kept.values():
-                closing.callback(opened.close)
+        _close_all(each.opened for each in kept.values())
+
+
+def _close_all(sessions: Iterable[_Opened]) -> None:
+    with ExitStack() as closing:  # all of them, also after one that fails
+        for opened in sessions:
+            closing.callback(opened.close)
 
 
 class RawConnection:
@@ -121,7 +156,7 @@ class RawConnections:
         self._prepare, self._limit = prepare, limit
         self._owner, self._lock = threading.current_thread(), threading.Lock()
         self._opened: dict[str, RawConnection] = {}
-        self._sessions: list[_ThreadSessions] = []
+        self._sessions: dict[str, _ThreadSessions] = {}
 
     def __call__(self, name: str) -> RawConnection:
         if name not in self._connections:
@@ -129,18 +164,25 @@ class RawConnections:
             raise RawAssetFailed(f'unknown connection "{name}"; known: {known}')
         with self._lock:
             if name not in self._opened:
-                open_session = partial(self._connections[name].session, self._cancellation, self._statements)
-                self._sessions.append(_ThreadSessions(name, open_session, self._owner))
-                self._opened[name] = RawConnection(self._sessions[-1], partial(self._prepare, name), self._limit)
-            return self._opened[name]
+                connection = self._connections[name]
+                open_session = partial(connection.session, self._cancellation, self._statements)
+                self._sessions[name] = _ThreadSessions(name, open_session, connection.most_idle_sessions, self._owner)
+                self._opened[name] = RawConnection(self._sessions[name], partial(self._prepare, name), self._limit)
+            opened = self._opened[name]
+        self._sessions[name].keep_for_this_thread()
+        return opened
 
     def refuse_open_transactions(self) -> None:
         """Raises `TransactionLeftOpen` if the asset left a transaction open."""
-        for sessions in self._sessions:
+        for sessions in self._of_all():
             sessions.refuse_open_transactions()
+
+    def _of_all(self) -> list[_ThreadSessions]:
+        with self._lock:  # a thread of the asset may still be opening another one
+            return list(self._sessions.values())
 
     def end(self) -> None:
         """Close every session."""
         with ExitStack() as ending:
-            for sessions in self._sessions:
+            for sessions in self._of_all():
                 ending.callback(sessions.end)

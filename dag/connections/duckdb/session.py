@@ -134,8 +134,8 @@ class DuckDBSession(Session):
     @property
     def in_transaction(self) -> bool:
         """DuckDB does not report it, but outside a transaction each statement has a transaction id of its own."""
-        try:
-            one, other = (self._cursor.execute("SELECT txid_current()").fetchone() for _ in range(2))
+        try:  # all rows are fetched: an unread result would keep the cursor busy
+            one, other = (self._cursor.execute("SELECT txid_current()").fetchall() for _ in range(2))
         except duckdb.TransactionException:  # the transaction failed, and waits for a ROLLBACK
             return True
         except duckdb.Error:  # the cursor is closed

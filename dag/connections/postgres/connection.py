@@ -95,6 +95,10 @@ class PostgresConnection(Connection):
         return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}"
 
     @property
+    def most_idle_sessions(self) -> int:
+        return self._max_connections // 2  # the rest is left to statements that wait for a connection
+
+    @property
     def is_open(self) -> bool:
         return self._pool is not None
 

@@ -132,6 +132,37 @@ def test_transaction_of_a_thread(run: Any) -> None:
     assert run({raw("s.t"): execute(*lines)}).captured("s.t") == [0, 1]
 
 
+def test_own_session_of_a_thread(run: Any) -> None:
+    """A thread that asks for a connection itself has one session for its calls, which no other thread sees."""
+    lines = (
+        "pool = ThreadPoolExecutor(1)",
+        "def in_thread(method, sql): return getattr(context.connection('db'), method)(sql)",
+        "pool.submit(in_thread, 'execute', 'CREATE TEMPORARY TABLE mine AS SELECT 7 AS n').result()",
+        "kept = pool.submit(in_thread, 'query', 'SELECT n FROM mine').result().to_pylist()",
+        "try: d.query('SELECT n FROM mine')",
+        "except Exception: return kept",
+    )
+    made = run({raw("s.t"): execute(*lines)})
+    assert made.captured("s.t") == [{"n": 7}]
+    assert made.project.connections["db"].sessions == 0
+
+
+def test_own_sessions_of_many_threads(run: Any) -> None:
+    """More threads than a pool has connections can each have a session; those of threads that ended are closed."""
+    lines = (
+        "import threading",
+        "all_there = threading.Barrier(8)",
+        "def part(n):",
+        "    all_there.wait()",
+        "    for _ in range(3): context.connection('db').query('SELECT 1 AS n')",
+        "    all_there.wait()",
+        "with ThreadPoolExecutor(8) as pool: list(pool.map(part, range(8)))",
+        "return 'done'",
+    )
+    made = run({raw("s.t"): execute(*lines)})
+    assert (made.message("s.t"), made.captured("s.t"), made.project.connections["db"].sessions) == ("", "done", 0)
+
+
 def test_thread_that_outlives_its_asset(run: Any) -> None:
     """A connection ends with its asset, also for a thread that is still running."""
     lines = ("import threading", "threading.stray = d", "return 1")
