@@ -10,7 +10,7 @@ from dagscope.dag.model.file_shapes import Keys, TestEntry
 from dagscope.dag.model.templates import Reference
 
 CONFIG, PROFILE = "config.yaml", "profile.yaml"
-MODELS, TESTS = "assets/models", "assets/tests"
+MODELS, TESTS, LIBRARY = "assets/models", "assets/tests", "assets/lib"
 
 
 @dataclass
@@ -59,7 +59,8 @@ class FilesRead:
     """Assets and data tests by name, with the problems found so far.
 
     `references` are those of each asset, and of each data test under `test <name>`. Names in `broken` exist, but
-    could not be read: a reference to one is not a further problem.
+    could not be read: a reference to one is not a further problem. `modules` are the paths of Python files without an
+    `execute`, and `imported` the modules that the project's Python imports.
     """
 
     has_assets_folder: bool = True
@@ -68,6 +69,8 @@ class FilesRead:
     tests: dict[str, DataTest] = field(default_factory=dict)
     references: dict[str, list[Reference]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    modules: dict[str, str] = field(default_factory=dict)
+    imported: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 

@@ -3,7 +3,6 @@
 `dagscope.dag.project.project_checks` checks what the files say about each other.
 """
 
-import ast
 import re
 from collections import defaultdict
 from dataclasses import replace
@@ -34,11 +33,12 @@ from dagscope.dag.model.templates import (
     Template,
     split_source,
 )
-from dagscope.dag.project.files_read import CONFIG, MODELS, PROFILE, TESTS, FilesRead, Said, full_name
+from dagscope.dag.project.files_read import CONFIG, LIBRARY, MODELS, PROFILE, TESTS, FilesRead, Said, full_name
 from dagscope.dag.project.loading_limits import LoadingEnded, LoadingLimits, TotalTime
 from dagscope.dag.project.project import Project
 from dagscope.dag.project.project_checks import ProjectChecks
 from dagscope.dag.project.project_files import PYTHON, SQL, ProjectFiles, is_python, shown_path
+from dagscope.dag.project.python_files import PythonFile
 from dagscope.dag.project.yaml_file import Place, YamlDocument, read_model, read_yaml
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -200,7 +200,10 @@ class _Loading:
         for path in self.on_disk.find(MODELS, (SQL, PYTHON)):
             self.time.check()
             self._model_file(path)
-        has_reason = any(problem.path.startswith(MODELS) for problem in self.files.problems)
+        for path in self.on_disk.find(LIBRARY, (PYTHON,)):
+            self.time.check()
+            self._module_file(path)
+        has_reason = self.files.modules or any(problem.path.startswith(MODELS) for problem in self.files.problems)
         if not self.files.assets and not has_reason:
             message = f"no models; put one at {MODELS}/<stage>/<model>.sql"
             self.files.problems.append(Problem(MODELS, 0, message))
@@ -213,8 +216,12 @@ class _Loading:
 
     def _model_file(self, path: str) -> None:
         parts = _names(path)
+        if len(parts) <= 2 and is_python(path) and parts[-1] == "__init__":
+            self._module_file(path)
+            return
         if len(parts) != 2:
-            suffix = PYTHON if is_python(path) else SQL
+            of_python = f"{PYTHON}, and shared Python in {LIBRARY}/"
+            suffix = of_python if is_python(path) else SQL
             self.on_disk.refuse(path, f"a model belongs in a stage's folder: {MODELS}/<stage>/<model>{suffix}")
             return
         if not self._names_are_plain(path, parts) or not self._is_one_stage(parts[0]):
@@ -230,6 +237,12 @@ class _Loading:
             self._raw_model(name, path, text)
         else:
             self._sql_model(name, path, text)
+
+    def _module_file(self, path: str) -> None:
+        """A Python file that is no raw asset; what it imports is in use."""
+        text = self._read(path)
+        if text is not None:
+            self.files.problems += self._python_file(path, text).problems
 
     def _names_are_plain(self, path: str, parts: tuple[str, ...]) -> bool:
         for part in parts:
@@ -363,8 +376,14 @@ class _Loading:
 
     def _raw_model(self, name: str, path: str, text: str) -> None:
         said = self.files.said[name]
-        if not self._has_execute(path, text):
-            self.files.broken.add(name)
+        file = self._python_file(path, text)
+        has_execute = file.check_execute()
+        self.files.problems += file.problems
+        if not has_execute:
+            if file.problems:
+                self.files.broken.add(name)
+            else:
+                self.files.modules[name] = path
             return
         materialization = said.keys.get("materialization")
         if materialization not in (None, Materialization.RAW):
@@ -375,33 +394,10 @@ class _Loading:
         _, line = said.places.get("raw_upstreams", (PROFILE, 1))
         self.files.references[name] = [Reference(upstream, line) for upstream in said.keys.get("raw_upstreams") or ()]
 
-    def _has_execute(self, path: str, text: str) -> bool:
-        """Whether the Python code can be parsed. It is not compiled, because that may take forever."""
-        try:
-            tree = ast.parse(text)
-        except SyntaxError as error:
-            self.files.problems.append(Problem(path, error.lineno or 1, f"not valid Python: {error.msg}"))
-        except (RecursionError, MemoryError):
-            self.files.problems.append(Problem(path, 0, "not valid Python: nested too deeply"))
-        except (ValueError, OverflowError, UnicodeError) as error:
-            self.files.problems.append(Problem(path, 0, f"not valid Python: {error}"))
-        else:
-            self._check_execute(path, tree)
-            return True
-        return False
-
-    def _check_execute(self, path: str, tree: ast.Module) -> None:
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-        functions = [node for node in tree.body if isinstance(node, kinds) and node.name == "execute"]
-        if not functions:
-            message = "no function execute(context); a raw asset's file defines it at the top level"
-            self.files.problems.append(Problem(path, 0, message))
-        elif isinstance(functions[-1], ast.AsyncFunctionDef):
-            message = "execute cannot be async; write def execute(context), and asyncio.run(...) in it"
-            self.files.problems.append(Problem(path, functions[-1].lineno, message))
-        elif len(functions[-1].args.posonlyargs + functions[-1].args.args) != 1:
-            message = "execute takes one argument: def execute(context)"
-            self.files.problems.append(Problem(path, functions[-1].lineno, message))
+    def _python_file(self, path: str, text: str) -> PythonFile:
+        file = PythonFile(path, text)
+        self.files.imported.update(file.imports())
+        return file
 
     def _references_of(self, asset: Asset) -> list[Reference]:
         """The references evaluated while rendering, in both branches of an `IsIncremental()`."""

@@ -14,6 +14,7 @@ from dagscope.dag.model.templates import Reference
 from dagscope.dag.project.files_read import MODELS, PROFILE, TESTS, FilesRead
 from dagscope.dag.project.project import hands_over_frames
 from dagscope.dag.project.project_files import is_python
+from dagscope.dag.project.python_files import NO_EXECUTE, module_of
 
 _MOST_HINTS = 100
 
@@ -26,6 +27,7 @@ class ProjectChecks:
         self.files, self.dialects = files, dialects
         self._input_tables: dict[tuple[str, str], str] = {}
         self._hints_left = _MOST_HINTS
+        self._meant_as_assets: set[str] = set()
 
     def _hint(self, word: str, known: Iterable[str]) -> str:
         """The nearest known word, only for the first unknown names, because the search takes time."""
@@ -39,13 +41,16 @@ class ProjectChecks:
         self._check_lengths_of_names()
         self._check_index_names_differ()
         self._check_references()
+        self._check_modules()
         return self._acyclic()
 
     def _check_profiled_models_exist(self) -> None:
         if not self.files.has_assets_folder:
             return
         for name, said in self.files.said.items():
-            if "name" in said.places and name not in self.files.assets and name not in self.files.broken:
+            if "name" in said.places and name in self.files.modules:
+                self._meant_as_assets.add(name)
+            elif "name" in said.places and name not in self.files.assets and name not in self.files.broken:
                 message = f'model "{name}" has no file'
                 if said.keys.get("materialization") is Materialization.RAW or said.keys.get("raw_upstreams"):
                     file = f"{MODELS}/{name.replace('.', '/')}.py"
@@ -139,10 +144,25 @@ class ProjectChecks:
         for reference in references:
             if reference.asset in self.files.assets:
                 yield reference
+            elif reference.asset in self.files.modules:
+                self._meant_as_assets.add(reference.asset)
             elif reference.asset not in self.files.broken:
                 where = PROFILE if is_python(path) else path
                 message = f'unknown asset "{reference.asset}"' + self._hint(reference.asset, self.files.assets)
                 self.files.problems.append(Problem(where, reference.line, message))
+
+    def _check_modules(self) -> None:
+        """A Python file without `execute` is a module for others; if nobody uses it as one, its author may not know."""
+        for name, path in self.files.modules.items():
+            module = module_of(path)
+            if name in self._meant_as_assets or not self.files.assets:
+                self.files.problems.append(Problem(path, 0, NO_EXECUTE))
+            elif module not in self.files.imported:
+                message = (
+                    "no function execute(context), and no file in assets/ imports it; define execute(context) to make "
+                    f"it a raw asset, or import it as {module}"
+                )
+                self.files.warnings.append(Problem(path, 0, message))
 
     def _check_hand_over(self, asset: Asset, reference: Reference) -> None:
         """Data comes from a raw asset, or from another connection, only as a frame."""

@@ -124,7 +124,8 @@ class ProjectFiles:
             return True
         self._folders_inside_stages += 1
         if self._folders_inside_stages == _MOST_INSIDE_STAGES + 1:
-            self.refuse(path, f"more than {_MOST_INSIDE_STAGES:,} folders inside stage folders; the rest are not read")
+            message = f"more than {_MOST_INSIDE_STAGES:,} folders inside those of stages and in assets/lib/"
+            self.refuse(path, f"{message}; the rest are not read")
         return self._folders_inside_stages <= _MOST_INSIDE_STAGES
 
     def read(self, path: str, if_missing: str = "file not found") -> str | None:

@@ -1,0 +1,4 @@
+{{ define "profile.yaml" }}
+persist_inputs: true
+{{ end }}
+SELECT * FROM {{ Ref("staging.rates") }}
