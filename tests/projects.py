@@ -1,5 +1,6 @@
 """Small projects for tests."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -46,6 +47,14 @@ def write_project(folder: Path, files: dict[str, str]) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     return folder
+
+
+def save_at_once(file: Path, text: str) -> None:
+    """Save a text of the same size in the same file, with the same time of modification."""
+    before = file.stat()
+    assert len(text) == before.st_size
+    file.write_text(text, encoding="utf-8")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def model(name: str) -> str:

@@ -20,7 +20,7 @@ from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project, hands_over_frames
-from dagscope.dag.run import raw_assets, raw_connections
+from dagscope.dag.run import project_modules, raw_assets, raw_connections
 from dagscope.dag.run.process_state import ProcessState
 
 
@@ -143,6 +143,7 @@ class AssetExecution:
     def _raw(
         self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
     ) -> NodeFacts:
+        self.once.do(("modules",), self._refresh_modules)
         file = self.project.folder / asset.path
         with suppress(OSError):  # reported when the file is loaded
             self.project.redaction.learn(file.read_text(encoding="utf-8", errors="replace"))
@@ -165,6 +166,11 @@ class AssetExecution:
             result = raw_assets.execute(file, self.project.folder, context, self.frames, self.cancellation, limit)
             connections.refuse_open_transactions()
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
+
+    def _refresh_modules(self) -> None:
+        project_modules.refresh(self.project.folder)
+        for source in project_modules.library_sources(self.project.folder):
+            self.project.redaction.learn(source.decode("utf-8", "replace"))
 
     def _raw_inputs(self, asset: Asset, results: Mapping[str, Result | None]) -> raw_assets.Inputs:
         values: dict[str, Any] = {"__input__": dict(self.task.data or {})}

@@ -1,21 +1,16 @@
 """Raw assets: Python functions that take part in the DAG (contract, Projects)."""
 
-import os
-import sys
-import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
 
 from dagscope.dag.connections.arrow_types import from_python
 from dagscope.dag.events.task_log import Log
-from dagscope.dag.ground.breaking_off import Breaker, with_checks
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.error_text import error_text, named_error, traceback_of
 from dagscope.dag.ground.errors import Cancelled, DagscopeError, InputMissing, RawAssetFailed
@@ -23,9 +18,8 @@ from dagscope.dag.ground.forked_children import children_end_here
 from dagscope.dag.ground.frames import FrameStore, Result
 from dagscope.dag.ground.json_text import json_text
 from dagscope.dag.ground.row_limit import RowLimit
+from dagscope.dag.run import project_modules
 from dagscope.dag.run.raw_connections import RawConnection
-
-_PACKAGE = "dagscope_raw"
 
 
 class Inputs(dict[str, Any]):
@@ -61,13 +55,13 @@ def execute(
 ) -> Result | None:
     """Read a raw asset's file, run its `execute` function and store what it returns.
 
-    It can import from the project's folder. Raises `RawAssetFailed` with the line of the file, or `Cancelled`.
+    The project's modules are those of the last `project_modules.refresh`. Raises `RawAssetFailed` with the line of the
+    file, or `Cancelled`.
     """
-    _make_importable(folder)
     try:
-        with cancellation.breaking_off(partial(_is_own, folder)) as breaker:
+        with cancellation.breaking_off(partial(project_modules.is_own, folder)) as breaker:
             with children_end_here():
-                value = _load(file, breaker)(context)
+                value = project_modules.load_asset(folder, file, breaker).execute(context)
             return _keep(value, frames, limit)
     except BaseException as error:  # including SystemExit: an asset must not end dagscope
         if issubclass(type(error), Cancelled) and cancellation.is_requested:
@@ -78,39 +72,6 @@ def execute(
 def _reason(error: BaseException) -> str:
     text = error_text(error) if issubclass(type(error), DagscopeError) else ""
     return text or named_error(error)
-
-
-_path_lock = threading.Lock()  # raw assets run concurrently
-
-
-def _make_importable(folder: Path) -> None:
-    """Add a folder to the import path, once: after the standard library, before installed packages."""
-    entry, library = str(folder), Path(os.__file__).parent
-    with _path_lock:
-        if entry in sys.path:
-            return
-        of_library = (str(library), str(library / "lib-dynload"))
-        after = max((place for place, name in enumerate(sys.path) if name in of_library), default=-1)
-        sys.path.insert(after + 1, entry)
-
-
-def _is_own(folder: Path, filename: str) -> bool:
-    """Whether a Python file is the project's own, and not of a library that is installed in its folder."""
-    return filename.startswith(f"{folder}{os.sep}") and "site-packages" not in filename
-
-
-def _load(file: Path, breaker: Breaker) -> Callable[[RawContext], Any]:
-    stage = f"{_PACKAGE}.{file.parent.name}"
-    module = ModuleType(f"{stage}.{file.stem}")
-    module.__file__ = str(file)
-    for name in (_PACKAGE, stage):  # pickle imports a module by its packages
-        sys.modules.setdefault(name, ModuleType(name))
-    sys.modules[module.__name__] = module  # dataclasses and pickle look up their module by name
-    code = with_checks(file.read_bytes(), str(file))
-    breaker.check_in(module.__dict__)
-    exec(code, module.__dict__)  # noqa: S102  running the project's Python is what a raw asset is
-    function: Callable[[RawContext], Any] = module.__dict__["execute"]
-    return function
 
 
 def _place(error: BaseException, file: Path) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.dagscope_command import dagscope
 from tests.doors import ServerDoor, wait_until
-from tests.projects import model, raw, write_project
+from tests.projects import model, raw, save_at_once, write_project
 
 pytestmark = pytest.mark.server
 
@@ -66,3 +66,46 @@ def test_own_modules_after_a_reload(tmp_path: Path) -> None:
     shown = [door.get(f"/api/dag/asset/a.first/data?taskId={task}").json()["data"] for task in ("before", "after")]
     door.stop()
     assert shown == [IMPORTED, IMPORTED]
+
+
+POOLS = """\
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+from assets.lib import geo
+from . import rules
+
+
+@dataclass(frozen=True)
+class Place:
+    x: int
+
+
+def moved(place: Place) -> Place:
+    return Place(geo.moved(place.x))
+
+
+def execute(context):
+    found = {}
+    for method in ("spawn", "forkserver", "fork"):
+        with ProcessPoolExecutor(2, mp_context=get_context(method)) as pool:
+            places = pool.map(moved, [Place(1), Place(2)])
+            found[method] = [[place.x for place in places], *pool.map(geo.moved, [3]), *pool.map(rules.moved, [4])]
+    return found
+"""
+
+
+def test_process_pools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions and classes of a raw asset, of the library and of a file beside it work in pools, also once changed."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # the processes keep bytecode of what they imported
+    library = "def moved(x):\n    return x + 10\n"
+    files = {raw("a.pools"): POOLS, raw("a.rules"): library, "assets/lib/geo.py": library}
+    door = ServerDoor(write_project(tmp_path / "project", files))
+    door.run("before")
+    save_at_once(tmp_path / "project/assets/lib/geo.py", library.replace("10", "20"))
+    door.run("after")
+    shown = [door.get(f"/api/dag/asset/a.pools/data?taskId={task}").json()["data"] for task in ("before", "after")]
+    door.stop()
+    before, after = [[11, 12], 13, 14], [[21, 22], 23, 14]
+    assert shown == [dict.fromkeys(("spawn", "forkserver", "fork"), found) for found in (before, after)]
