@@ -71,7 +71,7 @@ check: .venv/.ready page ## check format, lint, types, import directions, the pa
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/mypy examples
+	@MYPYPATH=examples/nycflights:examples/crossdb $(BIN)/mypy --explicit-package-bases examples
 	@$(BIN)/lint-imports
 	@$(BIN)/oxlint --deny-warnings web
 	@cd web && npm run --silent check && node initial_size.mjs

@@ -1,10 +1,7 @@
 """The year in one nested value, from the frames of five other assets."""
 
-from typing import Any
-
+from assets.lib.rows import Row, pick
 from dagscope import RawContext
-
-Row = dict[str, Any]
 
 
 def execute(context: RawContext) -> Row:
@@ -36,16 +33,3 @@ def execute(context: RawContext) -> Row:
 
 def mean_delay(hour: Row) -> float:
     return float(hour["mean_dep_delay_min"])
-
-
-def pick(rows: list[Row], *columns: str) -> list[Row]:
-    return [{column: plain(row[column]) for column in columns} for row in rows]
-
-
-def plain(value: Any) -> Any:
-    """A date as text and a decimal as a number, so that the value is plain JSON."""
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    if hasattr(value, "as_integer_ratio") and not isinstance(value, int):
-        return float(value)
-    return value

@@ -7,13 +7,11 @@ A run's data can change two numbers: "bad_day_pct" (70) and "min_streak_days" (3
 """
 
 from datetime import date, timedelta
-from typing import Any
 
 import pyarrow as pa
 
+from assets.lib.rows import Row
 from dagscope import RawContext
-
-Row = dict[str, Any]
 
 SCHEMA = pa.schema(
     [
