@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dagscope.cli.exits import EXIT_INTERRUPTED, counted, fail
+from dagscope.cli.garbage import garbage_left
 from dagscope.cli.plus.commands import plus
 from dagscope.dag.ground.terminal_text import shown
 
@@ -140,8 +141,8 @@ def run(
         from dagscope.cli.remote_run import run_on_server
 
         sys.exit(run_on_server(state, owner.address, options))
-    from dagscope.cli.run_command import run_project
-
+    with garbage_left():
+        from dagscope.cli.run_command import run_project
     run_project(_load(folder), options)
 
 
@@ -196,7 +197,8 @@ def serve(
     owner = _owner_of(_state_of(folder))  # asked before the slow imports: a second server is refused at once
     if owner is not None:
         fail(str(owner))
-    from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
+    with garbage_left():
+        from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
 
     access = AccessOptions(api_token_file, organization, deployment, allowed_hosts, allowed_origins)
     options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, open_page, access, read_only)

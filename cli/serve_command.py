@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -21,6 +20,7 @@ from starlette.applications import Starlette
 
 from dagscope.cli.browser import open_browser
 from dagscope.cli.exits import fail
+from dagscope.cli.garbage import keep_objects
 from dagscope.cli.leaving import leave, outlive_timers
 from dagscope.cli.progress import TaskProgress
 from dagscope.cli.run_command import ENDING_SIGNALS, console_for, show_end, task_of
@@ -109,7 +109,6 @@ def serve_project(project: Project, options: ServeOptions, problems: tuple[Probl
             fail(str(error))
         finally:
             listening.close()
-            gc.unfreeze()  # at exit, DuckDB's binding reports objects that cannot be collected as leaks
     leave(0)
 
 
@@ -239,12 +238,11 @@ async def _serve(
             serving = asyncio.create_task(server.serve([listening]))
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
-            gc.collect()
-            gc.freeze()  # these objects stay; scanning them in each full collection blocked the loop for 150 ms
             console = console_for(sys.stdout)
             address = _address(listening)
             workspace.owner.announce(address)
             console.print(f"Serving {project.name} at {address}", highlight=False, soft_wrap=True)
+            keep_objects()
             if problems:  # the reload that starts now reports each of them
                 console.print("The project cannot be loaded; serving what there is until its files are fixed")
             if options.open_page:
