@@ -1,4 +1,4 @@
-"""Upgrading state.sqlite to the newest schema, before anything else opens it."""
+"""Creating state.sqlite, or upgrading it to the newest schema, before anything else opens it."""
 
 import os
 import secrets
@@ -44,13 +44,12 @@ def _create(database: Path) -> None:
         for left in (*database.parent.glob(f"{unfinished.name}*"), *database.parent.glob(f"{database.name}-*")):
             left.unlink()  # left by a start that was interrupted, or by a database that was moved away
         create_private_file(unfinished)  # SQLite gives the files that it creates beside it the same mode
-        _upgrade(unfinished)
-        _describe(unfinished)
+        _fill(unfinished)
         _sync(unfinished)
         unfinished.replace(database)
         _sync(database.parent)
-    except (DBAPIError, sqlite3.Error, OSError) as error:
-        raise StateUnusable(f"{database} cannot be created: {_reason(error)}; fix this and start again") from error
+    except (sqlite3.Error, OSError) as error:
+        raise StateUnusable(f"{database} cannot be created: {error}; fix this and start again") from error
 
 
 def _reason(error: Exception) -> str:
@@ -118,11 +117,17 @@ def _upgrade(database: Path) -> None:
         engine.dispose()
 
 
-def _describe(database: Path) -> None:
-    """Give a new state its identity and the position that its log starts after."""
+def _fill(database: Path) -> None:
+    """Give a new state its tables, its identity, and the position that its log starts after.
+
+    The migrations would take five times as long, most of it to import Alembic.
+    """
+    schema = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
     connection = sqlite3.connect(database)
     try:
         with connection:
+            connection.executescript(f"BEGIN;\n{schema}")
+            connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
             first = (1 + secrets.randbelow(_FIRST_POSITIONS - 1)) << 32
             connection.execute(
                 "INSERT INTO state (id, instance_uuid, last_position, pruned_through) VALUES (1, ?, ?, ?)",

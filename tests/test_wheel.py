@@ -91,11 +91,12 @@ def test_one_import_name(wheel: Path) -> None:
 
 
 def test_what_is_in_the_package(wheel: Path) -> None:
-    """The wheel has py.typed, all modules, the migrations and two examples, without what their runs leave."""
+    """The wheel has py.typed, all modules, schema, migrations and two examples, without what their runs leave."""
     packed = set(names(wheel))
     rooms = {path for room in ("dag", "storage", "server", "cli") for path in (ROOT / room).rglob("*.py")}
     expected = {f"dagscope/{path.relative_to(ROOT)}" for path in rooms}
     expected |= {"dagscope/__init__.py", "dagscope/__main__.py", "dagscope/py.typed"}
+    expected |= {"dagscope/storage/schema.sql"}
     migrations = [path.relative_to(ROOT / "alembic") for path in (ROOT / "alembic").rglob("*.py")]
     expected |= {f"dagscope/storage/alembic/{path}" for path in migrations}
     for example in ("hello", "nycflights"):
@@ -180,7 +181,7 @@ def test_each_example_is_made_and_checked(installed: Path, tmp_path: Path, examp
 
 
 def test_a_run_makes_its_state(installed: Path, tmp_path: Path) -> None:
-    """`run` of an installed dagscope finds its migrations: it creates the state, and the DAG succeeds."""
+    """`run` of an installed dagscope finds its schema: it creates the state, and the DAG succeeds."""
     away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "init", "new")
     printed = away_from_the_checkout(installed, tmp_path, "-m", "dagscope", "run", "--project", "new")
     assert printed.splitlines()[-1].startswith("SUCCESS: 2 of 2 assets in ")

@@ -26,12 +26,28 @@ def folder(tmp_path: Path) -> StateFolder:
 
 def test_migrations_create_the_tables(folder: StateFolder) -> None:
     """The migrations lead to exactly the tables that the code declares."""
-    migrate(folder)
+    upgrade(folder.database, HEAD)
     engine = create_engine(f"sqlite:///{folder.database}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
     engine.dispose()
     assert tables.State.__tablename__ == "state"
+
+
+def test_a_new_state(folder: StateFolder) -> None:
+    """A new state has the tables, indexes and revision that the migrations lead to, without running them."""
+    migrate(folder)
+    upgrade(folder.path / "migrated.sqlite", HEAD)
+    assert schema(folder.database) == schema(folder.path / "migrated.sqlite")
+
+
+def schema(database: Path) -> tuple[dict[str, list[str]], list[tuple[str]]]:
+    """The words of each table's and index's definition, and the revision."""
+    connection = sqlite3.connect(database)
+    found = connection.execute("SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_master").fetchall()
+    revision = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    connection.close()
+    return {name: definition.split() for name, definition in found}, revision
 
 
 def test_head() -> None:
