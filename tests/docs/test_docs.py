@@ -36,7 +36,7 @@ from dagscope.dag.model.templates import MODEL_NAMES
 from dagscope.dag.run.raw_assets import RawContext
 from dagscope.dag.run.raw_connections import RawConnection
 from dagscope.server.app import API
-from dagscope.server.graphql.graphql_endpoints import CLOUD_SCHEMA
+from dagscope.server.graphql.graphql_queries import CLOUD_SCHEMA
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.workspace.settings import Settings
 from dagscope.storage.runs import RunStatus

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from dagscope.server.graphql.graphql_endpoints import CLOUD_SCHEMA
+from dagscope.server.graphql.graphql_queries import CLOUD_SCHEMA
 from tests.doors import AppDoor
 from tests.projects import block, model, write_project
 from tests.run_events import SPEC_QUERY, ask, record, record_messages, run_event, workspace_behind

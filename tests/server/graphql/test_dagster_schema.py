@@ -11,7 +11,7 @@ from graphql import build_schema
 from dagscope.dag.events.events import TaskChanged
 from dagscope.dag.events.run_events import RunEventType
 from dagscope.dag.events.status import TaskStatus
-from dagscope.server.graphql.graphql_endpoints import DAGSTER_SCHEMA
+from dagscope.server.graphql.graphql_queries import DAGSTER_SCHEMA
 from tests.doors import AppDoor
 from tests.projects import model, raw, write_project
 from tests.run_events import accepted, ask, flush, record, run_event, workspace_behind
