@@ -21,6 +21,7 @@ from dagscope.dag.project.project import Project
 from dagscope.dag.run.process_state import take_short_turns
 from dagscope.server.api.task_status import run_body
 from dagscope.server.workspace.console import Capture, configure_console
+from dagscope.server.workspace.listeners import listener_entries
 from dagscope.server.workspace.settings import LogLevel, Settings
 from dagscope.server.workspace.standard_streams import StandardStreams
 from dagscope.server.workspace.workspace import Workspace, open_workspace
@@ -50,9 +51,15 @@ def run_project(project: Project, options: RunOptions) -> NoReturn:
             _write(output, run_body(task).to_json())
         else:
             show_end(console, task)
+    at_once = not _ran_code_of_others(project)
     if interrupted:
-        leave(EXIT_INTERRUPTED)
-    leave(0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED)
+        leave(EXIT_INTERRUPTED, at_once)
+    leave(0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED, at_once)
+
+
+def _ran_code_of_others(project: Project) -> bool:
+    """Whether something may have to happen when Python ends, such as writing the rest of a file that is still open."""
+    return any(asset.is_raw for asset in project.assets.values()) or bool(listener_entries())
 
 
 @contextmanager

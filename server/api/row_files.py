@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dagscope.dag.connections.arrow_types import plain, unique_names
 from dagscope.server.api.row_csv import csv_chunks
@@ -44,6 +43,8 @@ def file_chunks(format_: FileFormat, schema: pa.Schema, batches: Iterator[pa.Rec
     rows = plain(_renamed(schema, batches, columns))
     if format_ is FileFormat.ARROW:
         return _written(lambda sink: pa.ipc.new_file(sink, rows.schema), rows)
+    import pyarrow.parquet as pq  # slow, and seldom asked for
+
     rows = _without_intervals(rows)
     return _written(lambda sink: pq.ParquetWriter(sink, rows.schema, compression="zstd"), rows)
 

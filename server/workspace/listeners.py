@@ -5,7 +5,8 @@ A listener cannot fail a task: if it raises, the console reports it and it is no
 
 import threading
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 
 from dagscope.dag.events.events import Event, Logged
 from dagscope.server.workspace.console import console_log
@@ -47,9 +48,15 @@ def show_fault(event: Event) -> None:
         console_log().write("error", "Unexpected fault", known, event.fault)
 
 
+@cache  # finding them reads a file of every installed package
+def listener_entries() -> EntryPoints:
+    """The listeners that other packages declare."""
+    return entry_points(group=GROUP)
+
+
 def installed_listeners() -> tuple[Listener, ...]:
     """The listeners of other packages; one that cannot be imported is reported on the console and left out."""
-    loaded = (_loaded(entry) for entry in entry_points(group=GROUP))
+    loaded = (_loaded(entry) for entry in listener_entries())
     return tuple(listener for listener in loaded if listener is not None)
 
 

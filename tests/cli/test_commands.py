@@ -76,3 +76,10 @@ def test_help_is_quick_because_it_imports_little() -> None:
     heavy = "{'duckdb', 'pyarrow', 'sqlalchemy', 'rich', 'pydantic'}"
     code = f"import sys, dagscope.cli.dagscope, dagscope.cli.dg; print(sorted({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_a_server_starts_without_what_few_requests_need() -> None:
+    """`serve` loads GraphQL, Alembic, lexers and Parquet when they are first needed."""
+    late = "{'strawberry', 'graphql', 'alembic', 'pygments.lexers.sql', 'wcwidth', 'pyarrow.parquet'}"
+    code = f"import sys, dagscope.cli.serve_command; print(sorted({late} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

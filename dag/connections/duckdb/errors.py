@@ -2,8 +2,6 @@
 
 import re
 
-from wcwidth import wcwidth
-
 _SHOWN = re.compile(r"^(?P<prefix>LINE (?P<number>\d{1,9}): )(?P<excerpt>.*)\n(?P<indent> *)\^", re.MULTILINE)
 _CUT = "..."
 
@@ -56,6 +54,8 @@ def _start_of(excerpt: str, line: str) -> int | None:
 
 def _characters(excerpt: str, cells: int) -> int | None:
     """The number of characters of the excerpt that fill the given number of terminal cells."""
+    from wcwidth import wcwidth  # its tables take longer to import than DuckDB's module; only errors need them
+
     for index, character in enumerate(excerpt):
         width = max(0, wcwidth(character))  # -1 for a control character
         if cells == 0 and width:
