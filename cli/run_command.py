@@ -51,13 +51,13 @@ def run_project(project: Project, options: RunOptions) -> NoReturn:
             _write(output, run_body(task).to_json())
         else:
             show_end(console, task)
-    at_once = not _ran_code_of_others(project)
+    at_once = not ran_code_of_others(project)
     if interrupted:
         leave(EXIT_INTERRUPTED, at_once)
     leave(0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED, at_once)
 
 
-def _ran_code_of_others(project: Project) -> bool:
+def ran_code_of_others(project: Project) -> bool:
     """Whether something may have to happen when Python ends, such as writing the rest of a file that is still open."""
     return any(asset.is_raw for asset in project.assets.values()) or bool(listener_entries())
 

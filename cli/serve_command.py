@@ -23,7 +23,7 @@ from dagscope.cli.exits import fail
 from dagscope.cli.garbage import keep_objects
 from dagscope.cli.leaving import leave, outlive_timers
 from dagscope.cli.progress import TaskProgress
-from dagscope.cli.run_command import ENDING_SIGNALS, console_for, show_end, task_of
+from dagscope.cli.run_command import ENDING_SIGNALS, console_for, ran_code_of_others, show_end, task_of
 from dagscope.cli.run_options import new_task_id
 from dagscope.cli.settings import read_settings
 from dagscope.dag.events.events import Event
@@ -109,7 +109,7 @@ def serve_project(project: Project, options: ServeOptions, problems: tuple[Probl
             fail(str(error))
         finally:
             listening.close()
-    leave(0)
+    leave(0, at_once=not options.reload and not ran_code_of_others(project))
 
 
 _OPTIONS = {
