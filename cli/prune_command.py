@@ -15,7 +15,8 @@ from dagscope.dag.ground.terminal_text import shown
 from dagscope.storage.database import open_writer
 from dagscope.storage.migrations import migrate
 from dagscope.storage.recorder import Recorder
-from dagscope.storage.retention import Pruned, Retention, prune
+from dagscope.storage.retention import Pruned, prune
+from dagscope.storage.retention_limits import Retention
 from dagscope.storage.state_folder import StateFolder
 
 

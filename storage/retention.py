@@ -20,20 +20,9 @@ from dagscope.dag.ground.clock import iso_time, now_ms
 from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.storage import tables
 from dagscope.storage.recorder import Recorder
+from dagscope.storage.retention_limits import Retention
 
 _DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True)
-class Retention:
-    """What is kept: nothing older than `keep_days`, and at most `keep_bytes` of tasks."""
-
-    keep_days: float | None = None
-    keep_bytes: int | None = None
-
-    @property
-    def is_unlimited(self) -> bool:
-        return self.keep_days is None and self.keep_bytes is None
 
 
 @dataclass(frozen=True)

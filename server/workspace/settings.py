@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dagscope.dag.events.log_limits import LogLimits
 from dagscope.dag.project.loading_limits import LoadingLimits
-from dagscope.storage.retention import Retention
+from dagscope.storage.retention_limits import Retention
 
 
 def _sendable(token: SecretStr) -> SecretStr:

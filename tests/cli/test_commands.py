@@ -78,6 +78,16 @@ def test_help_is_quick_because_it_imports_little() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
 
 
+def test_checking_imports_no_database_of_the_state() -> None:
+    """`check` and `graph` load neither SQLAlchemy nor anything of the web."""
+    heavy = "{'sqlalchemy', 'sqlmodel', 'starlette', 'uvicorn', 'rich', 'structlog'}"
+    modules = (
+        "dagscope.cli.check_command, dagscope.cli.graph_command, dagscope.cli.settings, dagscope.dag.project.loading"
+    )
+    code = f"import sys, {modules}; print(sorted({heavy} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
 def test_a_server_starts_without_what_few_requests_need() -> None:
     """`serve` loads GraphQL, Alembic, lexers and Parquet when they are first needed."""
     late = "{'strawberry', 'graphql', 'alembic', 'pygments.lexers.sql', 'wcwidth', 'pyarrow.parquet'}"
