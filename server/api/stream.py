@@ -15,11 +15,13 @@ from dagscope.dag.ground.shapes import Shape
 from dagscope.server.api.project_endpoints import project_now
 from dagscope.server.api.task_status import task_body
 from dagscope.server.http.answers import ShapeResponse, bad_request
+from dagscope.server.http.direct_lines import line_of
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import checked_task_id, workspace_of
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.tasks import NodeNow, Snapshot, UnknownTask
-from dagscope.server.workspace.log_pages import PAGE_ENTRIES, Wanted, message, messages_of
+from dagscope.server.workspace.fan_out import Line
+from dagscope.server.workspace.log_pages import PAGE_ENTRIES, Wanted, message, recent_page
 from dagscope.server.workspace.stream_places import StreamPlaces
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.reader import Moment, StateUnreadable
@@ -37,7 +39,7 @@ async def get_events(request: Request) -> Response:
         return Response(status_code=204)
     return _Stream(
         workspace.stream_places,
-        _readable(_messages(workspace, wanted, position)),
+        _readable(_messages(workspace, wanted, line_of(request), position)),
         ping=workspace.settings.heartbeat_s,
         ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
         sep="\n",
@@ -114,11 +116,16 @@ async def _readable(messages: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield ServerSentEvent(comment=str(error), sep="\n").encode()
 
 
-async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) -> AsyncIterator[bytes]:
-    """The stream: a snapshot or the missed entries, then live entries, until the wanted task has ended."""
+async def _messages(
+    workspace: Workspace, wanted: Wanted, line: Line | None, position: int | None
+) -> AsyncIterator[bytes]:
+    """The stream: a snapshot or the missed entries, then live entries, until the wanted task has ended.
+
+    While the stream waits for more, and its client keeps up, the hub writes entries to its line.
+    """
     yield f"retry: {RETRY_MS}\n\n".encode()
     project_changes = workspace.hub.project_changes
-    with workspace.hub.listening() as wake:
+    with workspace.hub.listening(wanted, line) as listener:
         while True:
             resets = workspace.hub.resets
             if position is None or not await _can_resume(workspace, position):
@@ -128,10 +135,10 @@ async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) 
                 yield message("snapshot", shape.to_json(), position).encode()
             may_be_over, limit = True, PAGE_ENTRIES
             while workspace.hub.resets == resets:
-                wake.clear()
+                listener.wake.clear()
                 if workspace.hub.project_changes != project_changes:
                     project_changes = workspace.hub.project_changes
-                    yield message("project", project_now(workspace).to_json()).encode()
+                    yield workspace.hub.project_message(lambda: message("project", project_now(workspace).to_json()))
                 step = await _next_step(workspace, wanted, position, limit)
                 position, limit = step.position, step.next_limit
                 if step.messages:
@@ -142,7 +149,7 @@ async def _messages(workspace: Workspace, wanted: Wanted, position: int | None) 
                     return
                 may_be_over &= not step.at_end
                 if step.at_end:
-                    await wake.wait()
+                    position = await listener.waits(position)
             position = -1  # no position before a reset can be resumed from
 
 
@@ -189,12 +196,11 @@ async def _next_step(workspace: Workspace, wanted: Wanted, position: int, limit:
     newest = workspace.recorder.last_position
     if position >= newest:
         return _Step(b"", position)
-    recent = workspace.hub.newer_than(position, PAGE_ENTRIES)
-    if recent is not None:
-        about_task = any(entry.kind == EventKind.TASK and entry.task_id == wanted.task_id for entry in recent)
-        messages = messages_of([entry for entry in recent if wanted.includes(entry)])
-        reached = recent[-1].position if recent else position
-        return _Step(messages, reached, at_end=len(recent) < PAGE_ENTRIES, may_be_over=about_task)
+    entries = workspace.hub.newer_than(position, PAGE_ENTRIES)
+    if entries:
+        recent = recent_page(wanted, entries)
+        at_end = len(entries) < PAGE_ENTRIES and recent.position == entries[-1].position
+        return _Step(recent.messages, recent.position, at_end=at_end, may_be_over=recent.may_be_over)
     page = await workspace.log_pages.after(wanted, position, limit)
     if page.is_full and page.position is not None:
         return _Step(page.messages, page.position, page.next_limit, at_end=False, may_be_over=True)

@@ -4,8 +4,8 @@ import asyncio
 import socket
 
 from dagscope.server.http.bounded_requests import TOO_LARGE
+from dagscope.server.http.direct_lines import DirectProtocol
 from dagscope.server.http.shapes.about import Error
-from dagscope.server.http.slow_senders import PromptProtocol
 
 _MOST_UNSENT_BYTES = 1 << 17  # what the system buffers for a client that stops reading: else megabytes, all copied
 
@@ -18,7 +18,7 @@ def aborting_after(stalled_s: float, slow_sender_s: float) -> type[asyncio.Proto
     """
     late = f"a request must arrive within {slow_sender_s:g} s, the limit that DAGSCOPE_SLOW_SENDER_S sets"
 
-    class Protocol(PromptProtocol):
+    class Protocol(DirectProtocol):
         arrival_s = slow_sender_s
         refusals = {**TOO_LARGE, 408: Error(error="Request timeout", details=late)}
         _abort_timer: asyncio.TimerHandle | None = None

@@ -1,22 +1,25 @@
-"""The hub: wakes the streams when the log has grown.
+"""The hub: sends the streams what is new, or wakes them, when the log has grown.
 
-A listener holds nothing but its position. It reads the newest entries from one ring that all share, and older ones
-from the database, so a slow reader costs no memory, and nothing is lost, duplicated or reordered.
+A listener holds nothing but its position. It is sent the newest entries from one ring that all share, and reads older
+ones from the database, so a slow reader costs no memory, and nothing is lost, duplicated or reordered.
 """
 
 import asyncio
+import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
+from dagscope.server.workspace.fan_out import Line, Listener, write_round
+from dagscope.server.workspace.log_pages import PAGE_ENTRIES, Wanted
 from dagscope.storage.projection import Recorded
 
 RING_ENTRIES = 5_000
-PAUSE_PER_LISTENER_S = 0.00012
-"""A thousand listeners are woken eight times a second: each send takes a tenth of a millisecond, so that more often
-they would occupy the whole loop, and all of them would wait longer."""
+PAUSE_PER_WOKEN_S = 0.00012
+"""A stream that is woken takes a tenth of a millisecond to send something: a thousand of them, more often than eight
+times a second, would occupy the whole loop, and all of them would wait longer."""
 
 
 class Hub:
@@ -24,11 +27,12 @@ class Hub:
 
     def __init__(self) -> None:
         self._ring: deque[Recorded] = deque(maxlen=RING_ENTRIES)
-        self._listeners: set[asyncio.Event] = set()
+        self._listeners: set[Listener] = set()
         self._resets = 0
         self._project_changes = 0
-        self._woken_s = 0.0
-        self._waking: asyncio.TimerHandle | None = None
+        self._project_message: bytes | None = None
+        self._rested_s = 0.0
+        self._next_round: asyncio.TimerHandle | None = None
 
     @property
     def resets(self) -> int:
@@ -36,12 +40,28 @@ class Hub:
         return self._resets
 
     def publish(self, recorded: Sequence[Recorded]) -> None:
-        """Announce committed entries: at once, or together with others if the listeners were woken just now."""
-        self._ring.extend(recorded)
-        if self._waking is None:
+        """Send committed entries: at once, or together with others if some were sent just now."""
+        if recorded:
+            self._ring.extend(recorded)
+            self._plan_round()
+
+    def _plan_round(self) -> None:
+        if self._next_round is None:
             loop = asyncio.get_running_loop()
-            due_s = self._woken_s + len(self._listeners) * PAUSE_PER_LISTENER_S
-            self._waking = loop.call_at(max(due_s, loop.time()), self._wake_all)
+            self._next_round = loop.call_at(max(self._rested_s, loop.time()), self._round)
+
+    def _round(self) -> None:
+        self._next_round = None
+        if not self._ring:  # a reset has woken all
+            return
+        loop = asyncio.get_running_loop()
+        begun_s = time.thread_time()
+        done = write_round(self._listeners, self._ring[-1].position, lambda after: self.newer_than(after, PAGE_ENTRIES))
+        took_s = time.thread_time() - begun_s
+        # As long a pause as the round took: rounds leave half of the loop's time to everything else.
+        self._rested_s = loop.time() + took_s + done.woken * PAUSE_PER_WOKEN_S
+        if done.is_behind:
+            self._plan_round()
 
     def reset(self) -> None:
         """Announce that the state was cleared."""
@@ -57,25 +77,28 @@ class Hub:
     def announce_project(self) -> None:
         """Announce that the project was loaded again, that it could not be, or that its state cannot be written."""
         self._project_changes += 1
+        self._project_message = None
         self._wake_all()
 
+    def project_message(self, composed: Callable[[], str]) -> bytes:
+        """The message about the last change, which is composed once for all streams: redacting problems takes long."""
+        if self._project_message is None:
+            self._project_message = composed().encode()
+        return self._project_message
+
     def _wake_all(self) -> None:
-        if self._waking is not None:
-            self._waking.cancel()
-            self._waking = None
-        self._woken_s = asyncio.get_running_loop().time()
-        for wake in self._listeners:
-            wake.set()
+        for listener in self._listeners:
+            listener.wake.set()
 
     @contextmanager
-    def listening(self) -> Iterator[asyncio.Event]:
-        """An event that is set whenever there is something new."""
-        wake = asyncio.Event()
-        self._listeners.add(wake)
+    def listening(self, wanted: Wanted, line: Line | None) -> Iterator[Listener]:
+        """A stream that is sent what it wants over its line while it waits, or is woken whenever there is something."""
+        listener = Listener(wanted, line)
+        self._listeners.add(listener)
         try:
-            yield wake
+            yield listener
         finally:
-            self._listeners.discard(wake)
+            self._listeners.discard(listener)
 
     def newer_than(self, position: int, limit: int) -> list[Recorded] | None:
         """At most `limit` entries after a position; None if the ring no longer goes back that far."""

@@ -38,6 +38,16 @@ class LogPage:
     """How many entries are to be asked for next: as many as make up a page if they are as long as these."""
 
 
+@dataclass(frozen=True)
+class RecentPage:
+    """The wanted ones of some entries as the messages of a stream; `position` is that of the last entry looked at."""
+
+    messages: bytes
+    position: int
+    may_be_over: bool
+    """Whether the wanted task was accepted or ended in between."""
+
+
 class LogPages:
     """Reads them. Used in the event loop only.
 
@@ -69,6 +79,19 @@ class LogPages:
             is_full=len(entries) == limit,
             next_limit=max(PAGE_ENTRIES, min(MOST_ENTRIES, len(entries) * PAGE_BYTES // max(1, len(messages)))),
         )
+
+
+def recent_page(wanted: Wanted, entries: Sequence[Recorded]) -> RecentPage:
+    """The first of the entries, as many as make up a page; there must be one."""
+    messages, size, may_be_over = list[str](), 0, False
+    for entry in entries:
+        may_be_over |= entry.kind == EventKind.TASK and entry.task_id == wanted.task_id
+        if wanted.includes(entry):
+            messages.append(message(entry.kind, entry.data, entry.position))
+            size += len(messages[-1])
+            if size >= PAGE_BYTES:
+                break
+    return RecentPage("".join(messages).encode(), entry.position, may_be_over)
 
 
 def messages_of(entries: Sequence[Recorded]) -> bytes:
