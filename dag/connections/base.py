@@ -41,6 +41,8 @@ class Session(ABC):
 
     row_limit = RowLimit()
     """What `materialize` may write; if it writes more, that is rolled back, and `TooManyRows` is raised."""
+    writes_texts: ClassVar[bool] = False
+    """Whether it understands the SQL that writes rows as text, which is DuckDB's too. If not, they are converted."""
 
     @abstractmethod
     def execute(self, sql: str) -> int:
@@ -64,6 +66,10 @@ class Session(ABC):
 
         A type that Arrow lacks comes as text, with its own type recorded (`dagscope.dag.connections.arrow_types`).
         """
+
+    def read_texts(self, sql: str, batch_rows: int) -> pa.RecordBatchReader:
+        """The rows of a query for one column of text, at most `batch_rows` in a batch; only if `writes_texts`."""
+        raise NotImplementedError
 
     @abstractmethod
     def execute_and_read(self, sql: str) -> pa.RecordBatchReader | None:

@@ -1,6 +1,6 @@
 """The rows that a request asks for, wherever they are: in a kept frame, or in a relation of a database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +16,7 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import RowsRefused
 from dagscope.dag.ground.frames import Frame, batch_rows
 from dagscope.dag.model.assets import Asset
+from dagscope.server.api.row_query import MANY_ROWS, RowQuery
 from dagscope.server.http.pages import Page
 from dagscope.server.workspace.column_summaries import Summary, summarized
 from dagscope.server.workspace.frame_queries import FrameQueries
@@ -34,7 +35,7 @@ class FoundRows:
     schema: pa.Schema
     total: int
     matching: int
-    batches: Iterator[pa.RecordBatch]
+    batches: Iterable[pa.RecordBatch]
     resources: ExitStack
 
     def within(self, most: int | None, page: Page) -> "FoundRows":
@@ -122,13 +123,18 @@ class RelationRows:
             if kind is None:
                 return None
             stack.enter_context(session.snapshot())
-            columns = columns_of_relation(session.columns_to_show(self.asset.name), session.dialect)
+            schema = session.columns_to_show(self.asset.name)
+            columns = columns_of_relation(schema, session.dialect)
             wanted = wanted_rows(columns, asked)
             total = session.count_rows(self.asset.name)
             matching = session.count_rows(self.asset.name, wanted.where) if wanted.where else total
             row_order = _row_order(session, kind, columns)
+            if session.writes_texts and page.limit is None and matching - page.offset >= MANY_ROWS:
+                query = session.page_sql(self.asset.name, page.offset, None, wanted.clauses(row_order))
+                rows = RowQuery(session, schema, query)
+                return FoundRows(columns, schema, total, matching, rows, stack.pop_all())
             rows = _rows_of_page(session, self.asset.name, wanted, row_order, page)
-            return FoundRows(columns, rows.schema, total, matching, iter(rows), stack.pop_all())
+            return FoundRows(columns, rows.schema, total, matching, rows, stack.pop_all())
 
     def summary(self, asked: AskedRows, cancellation: Cancellation) -> Summary | None:
         with ExitStack() as stack:

@@ -4,7 +4,7 @@ Text is written as it is, also where a spreadsheet would run it as a formula: wh
 database holds (docs/http-api/assets.md, GET /api/dag/asset/{name}/data/download).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,7 @@ _ENDS = "\r\n"
 _SPECIAL = '[",\\r\\n]|^ | $'
 
 
-def csv_chunks(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...]) -> Iterator[bytes]:
+def csv_chunks(batches: Iterable[pa.RecordBatch], columns: tuple[str, ...]) -> Iterator[bytes]:
     """The head, then the rows in chunks."""
     yield (",".join(map(_in_quotes, columns)) + _ENDS).encode()
     for chunk in chunked(batches):

@@ -1,6 +1,6 @@
 """Rows as files: JSON Lines, CSV, Parquet and Arrow, written in bounded memory while they are sent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any
@@ -33,7 +33,7 @@ _MEDIA_TYPES = {
 }
 
 
-def file_chunks(format_: FileFormat, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
+def file_chunks(format_: FileFormat, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     """The file's bytes. Raises `TypeNotKept` for a column that the format cannot hold."""
     columns = unique_names(schema.names)
     if format_ is FileFormat.JSONL:
@@ -49,7 +49,7 @@ def file_chunks(format_: FileFormat, schema: pa.Schema, batches: Iterator[pa.Rec
     return _written(lambda sink: pq.ParquetWriter(sink, rows.schema, compression="zstd"), rows)
 
 
-def _renamed(schema: pa.Schema, batches: Iterator[pa.RecordBatch], columns: tuple[str, ...]) -> pa.RecordBatchReader:
+def _renamed(schema: pa.Schema, batches: Iterable[pa.RecordBatch], columns: tuple[str, ...]) -> pa.RecordBatchReader:
     renamed = pa.schema([field.with_name(name) for field, name in zip(schema, columns, strict=True)])
     rows = (pa.RecordBatch.from_arrays(batch.columns, schema=renamed) for batch in batches)
     return pa.RecordBatchReader.from_batches(renamed, rows)

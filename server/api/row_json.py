@@ -1,16 +1,17 @@
 """Arrow rows as exact JSON objects, a few thousand rows at a time (contract, Data).
 
-An embedded DuckDB builds the texts. It belongs to this module, wherever the rows come from.
+A DuckDB builds the texts: the project's own, for many rows of a relation, else one that belongs to this module.
 Its JSON writer writes `NaN`, `1.1` for the decimal 1.10, `\\xAA` for bytes, and a space in timestamps, so each
 column is first converted to JSON text by an expression for its type.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -19,6 +20,7 @@ from duckdb import sqltypes
 
 from dagscope.dag.connections.arrow_types import noted_type, plain
 from dagscope.dag.connections.neutral_types import NUMBERS, PLAIN, NeutralType
+from dagscope.server.api.row_query import OWN, RowQuery
 
 _CHUNK_ROWS = 262_144
 _CHUNK_CELLS = 800_000
@@ -28,24 +30,29 @@ _VECTOR_ROWS = 2_048  # DuckDB's own batch size: for fewer rows of a wide table,
 
 Type = sqltypes.DuckDBPyType
 
+Values: TypeAlias = "pa.ChunkedArray | None"
+"""Those of a column, which show whether it has special ones; None for values that nobody has looked at."""
 
-def row_chunks(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...]) -> Iterator[bytes]:
+Rows = Iterable[pa.RecordBatch]
+"""Batches; those of a `RowQuery` are only read if it cannot write the text itself."""
+
+
+def row_chunks(rows: Rows, columns: tuple[str, ...]) -> Iterator[bytes]:
     """The rows as JSON objects separated by commas, in chunks; no chunk for no rows. The caller adds the brackets.
 
     Raises `TypeNotKept` for a column of a type that has no exact text.
     """
-    return _separated(batches, _Objects(columns))
+    return _separated(rows, _Objects(columns))
 
 
-def array_chunks(batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
+def array_chunks(rows: Rows) -> Iterator[bytes]:
     """The same as arrays. What JavaScript's numbers cannot hold is text: decimals, integers of 64 bits, NaN."""
-    return _separated(batches, _Arrays())
+    return _separated(rows, _Arrays())
 
 
-def line_chunks(batches: Iterator[pa.RecordBatch], columns: tuple[str, ...]) -> Iterator[bytes]:
+def line_chunks(rows: Rows, columns: tuple[str, ...]) -> Iterator[bytes]:
     """The rows as objects, each on a line of its own."""
-    for chunk in chunked(batches):
-        yield from _row_texts(chunk, _Objects(columns, before="", after="\n"))
+    return _texts(rows, _Objects(columns, before="", after="\n"))
 
 
 def cells(field: pa.Field, values: pa.Array) -> list[Any]:
@@ -67,12 +74,26 @@ def bare_text(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) 
     return easy[1] if easy is not None else None
 
 
-def _separated(batches: Iterator[pa.RecordBatch], style: "_Style") -> Iterator[bytes]:
+def _separated(rows: Rows, style: "_Style") -> Iterator[bytes]:
     skip = 1  # every row starts with a comma; the first comma is left out
-    for chunk in chunked(batches):
-        for text in _row_texts(chunk, style):
-            yield text[skip:]
-            skip = 0
+    for text in _texts(rows, style):
+        yield text[skip:]
+        skip = 0
+
+
+def _texts(rows: Rows, style: "_Style") -> Iterator[bytes]:
+    """The texts of the rows, joined: written by their own query if it can, else converted here."""
+    if isinstance(rows, RowQuery) and rows.can_write(types := _types_of(rows.schema)):
+        yield from _queried_texts(rows, types, style)
+        return
+    for chunk in chunked(rows):
+        yield from _row_texts(chunk, style)
+
+
+def _queried_texts(rows: RowQuery, types: list[Type], style: "_Style") -> Iterator[bytes]:
+    parts = _row_parts(style, rows.schema, types, [None] * len(types))
+    for texts in rows.texts(types, f"{OWN}concat({parts})"):
+        yield _joined_values(texts.cast(pa.large_string()))
 
 
 class _Style(Protocol):
@@ -81,7 +102,7 @@ class _Style(Protocol):
     def start(self) -> str: ...
     def key(self, place: int) -> str: ...
     def end(self) -> str: ...
-    def column(self, name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> tuple[str, str]: ...
+    def column(self, name: str, field: pa.Field, type_: Type, values: Values) -> tuple[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -99,7 +120,7 @@ class _Objects:
     def end(self) -> str:
         return "}" + self.after
 
-    def column(self, name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> tuple[str, str]:
+    def column(self, name: str, field: pa.Field, type_: Type, values: Values) -> tuple[str, str]:
         return _column(name, field, type_, values)
 
 
@@ -113,7 +134,7 @@ class _Arrays:
     def end(self) -> str:
         return "]"
 
-    def column(self, name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> tuple[str, str]:
+    def column(self, name: str, field: pa.Field, type_: Type, values: Values) -> tuple[str, str]:
         text = _text_of_number(name, field, type_)
         if text is not None:
             return _coalesced('"', text, values)
@@ -133,11 +154,11 @@ def _text_of_number(name: str, field: pa.Field, type_: Type) -> str | None:
 
 
 def _any_float(name: str) -> str:
-    beyond = f"CASE WHEN isnan({name}) THEN '\"NaN\"' WHEN {name} > 0 THEN '\"Infinity\"' ELSE '\"-Infinity\"' END"
-    return f"coalesce(CASE WHEN isfinite({name}) THEN {name}::VARCHAR ELSE {beyond} END, 'null')"
+    beyond = f"CASE WHEN {OWN}isnan({name}) THEN '\"NaN\"' WHEN {name} > 0 THEN '\"Infinity\"' ELSE '\"-Infinity\"' END"
+    return f"coalesce(CASE WHEN {OWN}isfinite({name}) THEN {name}::VARCHAR ELSE {beyond} END, 'null')"
 
 
-def chunked(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+def chunked(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
     """The same rows, in lists of batches that together take little memory."""
     chunk: list[pa.RecordBatch] = []
     rows = 0
@@ -166,7 +187,7 @@ def _row_texts(batches: list[pa.RecordBatch], style: _Style) -> Iterator[bytes]:
     if not len(fields):
         yield (style.start() + style.end()).encode() * sum(batch.num_rows for batch in batches)
         return
-    yield from row_texts(batches, lambda table, types: _row_parts(style, fields, types, table))
+    yield from row_texts(batches, lambda table, types: _row_parts(style, fields, types, table.columns))
 
 
 def row_texts(batches: list[pa.RecordBatch], parts: Callable[[pa.Table, list[Type]], str]) -> Iterator[bytes]:
@@ -174,26 +195,35 @@ def row_texts(batches: list[pa.RecordBatch], parts: Callable[[pa.Table, list[Typ
 
     The values of an Arrow string array are already contiguous.
     """
-    names = tuple(f"c{index}" for index in range(batches[0].num_columns))
-    table = plain(pa.Table.from_batches(batches).rename_columns(names).to_reader()).read_all()
+    table = _named(pa.Table.from_batches(batches))
     with _writer().cursor() as cursor:
         rows = cursor.from_arrow(table)
-        found = rows.project(f"concat({parts(table, rows.types)}) AS text").to_arrow_table()
+        found = rows.project(f"{OWN}concat({parts(table, rows.types)}) AS text").to_arrow_table()
     for chunk in found.column(0).chunks:
         yield _joined_values(chunk.cast(pa.large_string()))
 
 
-def _row_parts(style: _Style, fields: pa.Schema, types: list[Type], table: pa.Table) -> str:
-    """The parts of a row's text: constants, alternating with an expression for each column."""
+def _named(table: pa.Table) -> pa.Table:
+    """With columns c0, c1, ..., of types that DuckDB reads."""
+    return plain(table.rename_columns([f"c{place}" for place in range(table.num_columns)]).to_reader()).read_all()
+
+
+def _types_of(schema: pa.Schema) -> list[Type]:
+    with _writer().cursor() as cursor:
+        return cursor.from_arrow(_named(pa.Table.from_batches([], schema))).types
+
+
+def _row_parts(style: _Style, fields: pa.Schema, types: list[Type], columns: Sequence[Values]) -> str:
+    """The parts of a row's text: constants, alternating with an expression for each of the columns c0, c1, ..."""
     parts, constant = [], style.start()
-    for place, (name, field, type_) in enumerate(zip(table.schema.names, fields, types, strict=True)):
-        quote, expression = style.column(name, field, type_, table.column(name))
+    for place, (field, type_, values) in enumerate(zip(fields, types, columns, strict=True)):
+        quote, expression = style.column(f"c{place}", field, type_, values)
         parts += [_quoted(constant + style.key(place) + quote), expression]
         constant = quote + ","
     return ", ".join([*parts, _quoted(constant[:-1] + style.end())])
 
 
-def _column(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) -> tuple[str, str]:
+def _column(name: str, field: pa.Field, type_: Type, values: Values) -> tuple[str, str]:
     """The quote around all of the column's values, and an expression for the text inside."""
     noted = noted_type(field)
     neutral = noted.neutral if noted else _PLAIN
@@ -203,14 +233,14 @@ def _column(name: str, field: pa.Field, type_: Type, values: pa.ChunkedArray) ->
     return _coalesced(*easy, values)
 
 
-def _coalesced(quote: str, text: str, values: pa.ChunkedArray) -> tuple[str, str]:
-    if not values.null_count:
+def _coalesced(quote: str, text: str, values: Values) -> tuple[str, str]:
+    if values is not None and not values.null_count:
         return quote, text
     return "", f"coalesce({_quoted(quote)} || {text} || {_quoted(quote)}, 'null')"
 
 
-def _easy_text(name: str, type_: Type, noted: NeutralType, values: pa.ChunkedArray) -> tuple[str, str] | None:
-    """As `_column`, for the many columns without special values: checking this once in Arrow is cheaper."""
+def _easy_text(name: str, type_: Type, noted: NeutralType, values: Values) -> tuple[str, str] | None:
+    """As `_column`, for the many columns without special values: checking this once is cheaper."""
     kind = str(type_.id)
     if noted.name in NUMBERS and kind == "varchar":
         return None
@@ -218,33 +248,31 @@ def _easy_text(name: str, type_: Type, noted: NeutralType, values: pa.ChunkedArr
         return "", _widest(name)
     if _lacks_zero(type_):
         return "", _with_zero(name)
-    if kind in _BARE or (kind in _FLOATS and pc.all(pc.is_finite(values)).as_py() is not False):
+    if kind in _BARE or (kind in _FLOATS and _are_finite(values)):
         return "", f"{name}::VARCHAR"
     if kind in _QUOTED:
         return '"', f"{name}::VARCHAR"
-    if str(type_) == "VARCHAR" and not _needs_escapes(values):
-        return '"', name
-    if kind in _TIME_TEXTS and not _has_years_before_1(values):
+    if kind in _TIME_TEXTS and not _have_years_before_1(values):
         return '"', _TIME_TEXTS[kind].format(name)
     return None
 
 
-def _needs_escapes(texts: pa.ChunkedArray) -> bool:
-    if not pa.types.is_string(texts.type):
-        return True
-    return bool(pc.any(pc.match_substring_regex(texts, r'["\\\x00-\x1f]')).as_py())
+def _are_finite(values: Values) -> bool:
+    return values is not None and pc.all(pc.is_finite(values)).as_py() is not False
 
 
 _YEAR_1 = datetime(1, 1, 1)  # noqa: DTZ001  a bound for times without a zone
 
 
-def _has_years_before_1(times: pa.ChunkedArray) -> bool:
+def _have_years_before_1(values: Values) -> bool:
     """Few columns do, and checking once is cheaper than checking every value."""
-    if pa.types.is_timestamp(times.type) and times.type.unit == "ns":
+    if values is None:
+        return True
+    if pa.types.is_timestamp(values.type) and values.type.unit == "ns":
         return False
-    bound = pa.scalar(_YEAR_1).cast(times.type if times.type != pa.date64() else pa.date32())
-    integer = pa.int32() if pa.types.is_date32(times.type) else pa.int64()
-    lowest = pc.min(times.cast(integer)).as_py()
+    bound = pa.scalar(_YEAR_1).cast(values.type if values.type != pa.date64() else pa.date32())
+    integer = pa.int32() if pa.types.is_date32(values.type) else pa.int64()
+    lowest = pc.min(values.cast(integer)).as_py()
     return lowest is not None and lowest < bound.cast(integer).as_py()
 
 
@@ -263,8 +291,10 @@ def _joined_values(texts: pa.LargeStringArray) -> bytes:
 
 @cache
 def _writer() -> duckdb.DuckDBPyConnection:
-    # Without the extension ICU, which some machines have, the text of a time with a zone is always in UTC.
-    return duckdb.connect(":memory:", config={"autoload_known_extensions": False})
+    database = duckdb.connect(":memory:", config={"autoload_known_extensions": False})
+    with suppress(duckdb.CatalogException):  # without the extension ICU, there is no other zone
+        database.execute("SET GLOBAL TimeZone = 'UTC'").complete()
+    return database
 
 
 _BARE = {
@@ -282,13 +312,14 @@ _BARE = {
 }
 _FLOATS = {"float", "double"}
 _WIDE_NUMBERS = {"bigint", "hugeint", "ubigint", "decimal"}
-_LOCAL = "replace({0}::VARCHAR, ' ', 'T')"
+_LOCAL = f"{OWN}replace({{0}}::VARCHAR, ' ', 'T')"
+_ZONED = "timestamp with time zone"
+_IN_UTC = f"{OWN}make_timestamp({OWN}epoch_us({{0}}))"  # whatever zone the database shows; NULL if it is infinite
 _TIME_TEXTS = {
     "date": "{0}::VARCHAR",
     **dict.fromkeys(("timestamp", "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns"), _LOCAL),
-    "timestamp with time zone": f"replace({_LOCAL}, '+00', 'Z')",
+    _ZONED: f"coalesce({_LOCAL.format(_IN_UTC)} || 'Z', {{0}}::VARCHAR)",
 }
-_BOUND_TYPES = {"date": "DATE", "timestamp with time zone": "TIMESTAMPTZ"}
 _QUOTED = {"uuid", "interval", "time", "time_ns"}  # nothing in them needs an escape
 
 _PLAIN = NeutralType(PLAIN)
@@ -310,15 +341,16 @@ def _text(value: str, type_: Type, noted: NeutralType, depth: int) -> str:
     if kind in _BARE:
         return f"{value}::VARCHAR"
     if kind in _FLOATS:
-        return f"CASE WHEN isfinite({value}) THEN {value}::VARCHAR END"
+        return f"CASE WHEN {OWN}isfinite({value}) THEN {value}::VARCHAR END"
     if kind == "blob":
-        return f"'\"' || to_base64({value}) || '\"'"
+        return f"'\"' || {OWN}to_base64({value}) || '\"'"
     if kind in _QUOTED:
         return f"'\"' || {value}::VARCHAR || '\"'"
     if kind == "timestamp_ns":  # of the years 1678 to 2262
         return f"'\"' || {_TIME_TEXTS[kind].format(value)} || '\"'"
     if kind in _TIME_TEXTS:
-        return _iso(value, _TIME_TEXTS[kind].format(value), _BOUND_TYPES.get(kind, "TIMESTAMP"))
+        moment = _IN_UTC.format(value) if kind == _ZONED else value
+        return _iso(moment, _TIME_TEXTS[kind].format(value), "DATE" if kind == "date" else "TIMESTAMP")
     if kind in ("list", "array"):
         (item,) = _parts(noted, 1)
         return _list_text(value, _children(type_)["child"], item, depth)
@@ -326,7 +358,7 @@ def _text(value: str, type_: Type, noted: NeutralType, depth: int) -> str:
         return _struct_text(value, type_, noted, depth)
     if kind == "map":
         return _map_text(value, _children(type_), noted, depth)
-    return f"to_json({value}::VARCHAR)::VARCHAR"
+    return f"{OWN}to_json({value}::VARCHAR)::VARCHAR"
 
 
 _WIDEST = "DECIMAL(38,0)"
@@ -344,16 +376,15 @@ def _lacks_zero(type_: Type) -> bool:
 
 
 def _with_zero(value: str) -> str:
-    return f"replace({value}::VARCHAR, '.', '0.')"
+    return f"{OWN}replace({value}::VARCHAR, '.', '0.')"
 
 
 def _iso(value: str, text: str, kind: str) -> str:
     """The text in quotes; DuckDB writes years before 1 as `0044-03-15 (BC)`, ISO 8601 as -0043."""
-    year = f"year({value}::TIMESTAMP)"
-    before = (
-        f"CASE WHEN isfinite({value}) THEN CASE WHEN {year} < 0 THEN '-' ELSE '' END || printf('%04d', -{year}) "
-        f"|| regexp_replace({text}, '^[0-9]+|.\\(BC\\)', '', 'g') ELSE {text} END"
-    )
+    year = f"{OWN}year({value}::{kind})"
+    digits = f"CASE WHEN {year} < 0 THEN '-' ELSE '' END || {OWN}printf('%04d', -{year})"
+    rest = f"{OWN}regexp_replace({text}, '^[0-9]+|.\\(BC\\)', '', 'g')"
+    before = f"CASE WHEN {OWN}isfinite({value}) THEN {digits} || {rest} ELSE {text} END"
     return f"'\"' || CASE WHEN {value} >= {kind} '0001-01-01' THEN {text} ELSE {before} END || '\"'"
 
 
@@ -367,8 +398,8 @@ def _parts(noted: NeutralType, count: int) -> tuple[NeutralType, ...]:
 
 def _list_text(value: str, item_type: Type, noted: NeutralType, depth: int) -> str:
     item = f"e{depth}"
-    items = f"list_transform({value}::{item_type}[], lambda {item}: {_json(item, item_type, noted, depth + 1)})"
-    return f"'[' || array_to_string({items}, ',') || ']'"
+    items = f"{OWN}list_transform({value}::{item_type}[], lambda {item}: {_json(item, item_type, noted, depth + 1)})"
+    return f"'[' || {OWN}array_to_string({items}, ',') || ']'"
 
 
 def _struct_text(value: str, type_: Type, noted: NeutralType, depth: int) -> str:
@@ -377,7 +408,7 @@ def _struct_text(value: str, type_: Type, noted: NeutralType, depth: int) -> str
         return f"CASE WHEN {value} IS NOT NULL THEN '{{}}' END"
     fields = " || ',' || ".join(
         f"{_quoted(json.dumps(name, ensure_ascii=False) + ':')} || "
-        + _json(f"struct_extract_at({value}, {place})", child, part, depth)
+        + _json(f"{OWN}struct_extract_at({value}, {place})", child, part, depth)
         for place, ((name, child), part) in enumerate(zip(children, _parts(noted, len(children)), strict=True), start=1)
     )
     return f"CASE WHEN {value} IS NOT NULL THEN '{{' || {fields} || '}}' END"
@@ -393,6 +424,7 @@ def _map_text(value: str, children: dict[str, Type], noted: NeutralType, depth: 
     elif str(key_type.id) in _BARE | _FLOATS:
         text = f"'\"' || {key}::VARCHAR || '\"'"
     elif str(key_type.id) in ("list", "array", "struct", "map"):
-        text = f"to_json({key}::VARCHAR)::VARCHAR"
+        text = f"{OWN}to_json({key}::VARCHAR)::VARCHAR"
     pair = f"{text} || ':' || {_json(f'{entry}.value', children['value'], value_noted, depth + 1)}"
-    return f"'{{' || array_to_string(list_transform(map_entries({value}), lambda {entry}: {pair}), ',') || '}}'"
+    pairs = f"{OWN}list_transform({OWN}map_entries({value}), lambda {entry}: {pair})"
+    return f"'{{' || {OWN}array_to_string({pairs}, ',') || '}}'"

@@ -38,6 +38,15 @@ def moved(message: str, lines: int) -> str:
     return _SHOWN.sub(renumbered, message)
 
 
+def without_place(message: str) -> str:
+    """The message without the line and the marker.
+
+    >>> without_place("Conversion Error: ...\\n\\nLINE 1: SELECT x\\n               ^")
+    'Conversion Error: ...'
+    """
+    return _SHOWN.sub("", message).rstrip("^ \n")
+
+
 def _start_of(excerpt: str, line: str) -> int | None:
     """Where in the line the excerpt starts; in a long line it is cut at one or both ends."""
     if excerpt == line:

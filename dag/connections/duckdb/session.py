@@ -15,7 +15,7 @@ from dagscope.dag.connections.base import Session
 from dagscope.dag.connections.duckdb import types as duckdb_types
 from dagscope.dag.connections.duckdb.dependents import Dependent, dependents
 from dagscope.dag.connections.duckdb.dialect import DIALECT
-from dagscope.dag.connections.duckdb.errors import moved
+from dagscope.dag.connections.duckdb.errors import moved, without_place
 from dagscope.dag.connections.duckdb.instance import Instance
 from dagscope.dag.connections.duckdb.materializations import MATERIALIZATIONS
 from dagscope.dag.connections.duckdb.parts import Kind, Part, parts
@@ -55,6 +55,7 @@ class DuckDBSession(Session):
 
     dialect: ClassVar[Dialect] = DIALECT
     summarizes: ClassVar[bool] = True
+    writes_texts: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -156,9 +157,28 @@ class DuckDBSession(Session):
     def read(self, sql: str) -> pa.RecordBatchReader:
         return self._read(sql)
 
-    def _read(self, sql: str, refusal: duckdb.Error | None = None) -> pa.RecordBatchReader:
+    def read_texts(self, sql: str, batch_rows: int) -> pa.RecordBatchReader:
+        with self._without_place():
+            rows = self._read(sql, most_rows=batch_rows)
+        return pa.RecordBatchReader.from_batches(rows.schema, self._batches_without_place(rows))
+
+    def _batches_without_place(self, rows: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        with self._without_place():
+            yield from rows
+
+    @contextmanager
+    def _without_place(self) -> Iterator[None]:
+        """Errors inside say nothing of their place in the SQL, which no user has written."""
+        try:
+            yield
+        except StatementFailed as error:
+            raise StatementFailed(self._connection, without_place(error.reason)) from error
+
+    def _read(
+        self, sql: str, refusal: duckdb.Error | None = None, most_rows: int | None = None
+    ) -> pa.RecordBatchReader:
         """`refusal` is what `_refusal` found before a transaction that can no longer be asked once it has failed."""
-        rows = self._result(sql, refusal)
+        rows = self._result(sql, refusal, most_rows=most_rows)
         if rows is None:
             raise StatementFailed(self._connection, "the statement returns no rows")
         return rows
@@ -168,7 +188,11 @@ class DuckDBSession(Session):
         return self._result(sql, queries_alone=True)
 
     def _result(
-        self, sql: str, refusal: duckdb.Error | None = None, queries_alone: bool = False
+        self,
+        sql: str,
+        refusal: duckdb.Error | None = None,
+        queries_alone: bool = False,
+        most_rows: int | None = None,
     ) -> pa.RecordBatchReader | None:
         """What the last statement returns: its rows, or how many it wrote unless only queries are wanted."""
         with self._statement(sql) as sent:
@@ -183,7 +207,9 @@ class DuckDBSession(Session):
             sent.rows = 0
             types = rows.types
             projection = duckdb_types.export_projection(rows.columns, types)
-            reader = (rows.project(projection) if projection else rows).to_arrow_reader(batch_rows(len(types)))
+            reader = (rows.project(projection) if projection else rows).to_arrow_reader(
+                most_rows or batch_rows(len(types))
+            )
         schema = duckdb_types.described(reader.schema, types)
         return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema, sent, last))
 
