@@ -21,6 +21,7 @@ from dagscope.server.api.row_json import row_chunks
 from dagscope.server.http.answers import around
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes.rows import AssetData
+from dagscope.server.http.stalled_readers import sending_rows
 from dagscope.server.workspace.reads import Gone, Read, Reads
 
 Done = TypeVar("Done")
@@ -88,7 +89,8 @@ class RowsResponse(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            with sending_rows(scope):
+                await super().__call__(scope, receive, send)
         finally:  # also where the client went away before the first chunk
             if self._read is not None:
                 self._read.end()
