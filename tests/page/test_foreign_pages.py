@@ -27,6 +27,17 @@ BEACONS = """({ server, endpoints, body }) => {
   const urls = endpoints.filter(({ method }) => method === "POST").map(({ path }) => server + path);
   return urls.flatMap((url) => contents.filter((content) => navigator.sendBeacon(url, content))).length;
 }"""
+SOCKETS = """async (urls) => {
+  const opened = [];
+  for (const url of urls)
+    await new Promise((resolve) => {
+      const socket = new WebSocket(url);
+      socket.onopen = socket.onmessage = () => opened.push(url);
+      socket.onclose = resolve;
+    });
+  return opened;
+}"""
+AT_ONCE = 10  # after more failures in one page, Chromium delays each further WebSocket for seconds
 TOKEN = "agent:a1b2c3d4e5"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 BODY = {"taskId": "foreign", "confirm": "staging.hello", "query": "{ version }", "token": "guessed"}
@@ -113,6 +124,19 @@ def test_foreign_page(served: ServerDoor, chromium: Chromium, foreign_port: int,
         found = _attempt(page, served.address, _endpoints(served), foreign_port)
     assert _changes(served, before) == []
     assert (found.read, found.shown) == ([], [])
+
+
+def test_web_sockets(served: ServerDoor, chromium: Chromium, foreign_port: int) -> None:
+    """No path of the server opens a WebSocket to a foreign page, and trying one changes nothing."""
+    before = _state(served)
+    urls = [served.address.replace("http", "ws") + one.path for one in _endpoints(served)]
+    opened = []
+    for first in range(0, len(urls), AT_ONCE):
+        with _tab(chromium, served) as page:
+            page.goto(f"http://{FOREIGN_NAME}:{foreign_port}/")
+            opened += page.evaluate(SOCKETS, urls[first : first + AT_ONCE])
+    assert _changes(served, before) == []
+    assert opened == []
 
 
 def test_rebound_name(served: ServerDoor, chromium: Chromium, foreign_port: int) -> None:
