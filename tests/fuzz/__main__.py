@@ -13,6 +13,7 @@ _MEMORY_BYTES = 3 << 30
 _TOLD_EVERY = 250
 _ENTRIES = 10_000
 _REQUESTS = 300  # for each operation
+_LONGEST_S = 1.0  # an answer
 
 
 def main() -> int:
@@ -27,7 +28,7 @@ def main() -> int:
             found += 1
             print(fault, flush=True)
         print(f"seed {options.seed}: {_ENTRIES:,} forged entries, {found} faults", flush=True)
-        for fault in drawn_requests.faults(Path(folder), options.seed, _REQUESTS):
+        for fault in drawn_requests.faults(Path(folder), options.seed, _REQUESTS, _LONGEST_S):
             found += 1
             print(fault, flush=True)
         print(f"seed {options.seed}: {_REQUESTS:,} drawn requests for each operation, {found} faults", flush=True)
