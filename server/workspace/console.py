@@ -31,6 +31,10 @@ class ConsoleLog:
     def __init__(self, stream: TextIO, processors: Sequence[Processor]) -> None:
         self._stream, self._processors = stream, processors
 
+    def of_redacted_entries(self) -> "ConsoleLog":
+        """The same for entries in which no secret is left."""
+        return ConsoleLog(self._stream, [process for process in self._processors if process is not _redact])
+
     def write(self, level: str, message: str, fields: Mapping[str, Any], error: BaseException | None = None) -> None:
         """One entry; `error` is shown with its traceback."""
         own = {f"{key}_" if key in _CONSOLE_KEYS else key: value for key, value in fields.items()}
@@ -116,7 +120,7 @@ class TaskEntries:
     """
 
     def __init__(self, level: LogLevel) -> None:
-        self._level, self._log = level.number, console_log()
+        self._level, self._log = level.number, console_log().of_redacted_entries()
 
     def __call__(self, event: Event) -> None:
         # Asked here already: most entries are for debugging, and preparing them takes time.

@@ -21,6 +21,7 @@ QUEUED_BYTES = 1_000_000
 
 _AT_ONCE = 65_536  # bytes of one write
 _STUCK_S = 0.2  # without a byte written, after which writers no longer wait for room
+_GATHER_S = 0.02  # how long log entries gather after a write: waking the thread for each costs more than writing it
 _DRAIN_S = 1.0  # how long the end of the process waits for a reader that does not read
 
 
@@ -110,7 +111,7 @@ class _Outlet:
         self._changed = threading.Condition()
         self._queue: deque[bytes] = deque()
         self._queued_bytes = self._written_bytes = self._dropped_lines = 0
-        self._is_stuck = False
+        self._is_stuck = self._is_gathering = False
         self._thread: threading.Thread | None = None
 
     def _in_child(self) -> None:
@@ -135,11 +136,13 @@ class _Outlet:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write_out, name="console", daemon=True)
                 self._thread.start()
-            self._changed.notify_all()
+            if patient or not self._is_gathering:  # what is printed is written at once: the asset may crash
+                self._changed.notify_all()
 
     def drain(self) -> None:
         """Wait until everything is written, but not for a reader that does not read."""
         with self._changed:
+            self._changed.notify_all()
             deadline = time.monotonic() + _DRAIN_S
             while self._queued_bytes and time.monotonic() < deadline:
                 written = self._written_bytes
@@ -170,13 +173,28 @@ class _Outlet:
             with self._changed:
                 while not self._queue:
                     self._changed.wait()
-                data = self._queue.popleft()
+                data = self._taken()
             is_written = self._write(data)
             with self._changed:
                 self._queued_bytes -= len(data)
                 if is_written and not self._queue:
                     self._append_note()
                 self._changed.notify_all()
+                self._gather()
+
+    def _gather(self) -> None:
+        if self._queued_bytes < _AT_ONCE:
+            self._is_gathering = True
+            self._changed.wait(_GATHER_S)
+            self._is_gathering = False
+
+    def _taken(self) -> bytes:
+        """The head of the queue, for one write."""
+        data, length = [], 0
+        while self._queue and length < _AT_ONCE:
+            data.append(self._queue.popleft())
+            length += len(data[-1])
+        return b"".join(data)
 
     def _write(self, data: bytes) -> bool:
         """Whether all of it was written; the lines that were not are counted."""
