@@ -119,10 +119,17 @@ def secrets_in(text: str) -> list[str]:
 
 def _found(text: str) -> list[Found]:
     lowered = lower(text)
-    if not any(hint in lowered for hint in _HINTS):  # true for almost all texts, and cheap to check
+    if not _has_hint(lowered):  # true for almost all texts, and cheap to check
         return []
     every = (*_options(lowered), *_literals(lowered), *_pairs(lowered), *_addresses(lowered))
     return sorted(found for found in every if _is_secret(text[found[0] : found[1]]))
+
+
+def _has_hint(lowered: str) -> bool:
+    for hint in _HINTS:  # noqa: SIM110  `any` would take three times as long, for every text
+        if hint in lowered:
+            return True
+    return False
 
 
 def _is_secret(value: str) -> bool:

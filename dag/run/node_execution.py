@@ -53,6 +53,8 @@ class NodeExecution:
 
     def _under(self, cancellation: Cancellation) -> "NodeExecution":
         """The same, for the node that this cancellation interrupts."""
+        if cancellation is self.assets.cancellation:
+            return self
         assets = replace(self.assets, cancellation=cancellation)
         return replace(self, assets=assets, tests=replace(self.tests, cancellation=cancellation))
 
