@@ -67,6 +67,7 @@ class Recorder:
         self._closing = False
         self._failure: Exception | None = None
         self._position = 0
+        self._changes = 0
 
     async def __aenter__(self) -> "Recorder":
         self._loop = asyncio.get_running_loop()
@@ -95,6 +96,11 @@ class Recorder:
     def last_position(self) -> int:
         """The position of the newest committed entry."""
         return self._position
+
+    @property
+    def changes(self) -> int:
+        """How often anything but adding entries was committed: if it is the same, none was deleted in between."""
+        return self._changes
 
     @property
     def has_failed(self) -> bool:
@@ -225,6 +231,7 @@ class Recorder:
                 if not marker.done.cancelled():
                     marker.done.set_exception(RecorderFailed(_cannot_write(error)))
             return
+        self._changes += len(changes)
         self._publish(recorded)
         for marker in markers:
             if not marker.done.cancelled():

@@ -1,10 +1,11 @@
-"""Pages of the log for streams that catch up: those that ask for the same page at once share one read of it."""
+"""Pages of the log for streams that catch up: those that ask for the same page share one read of it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dagscope.dag.events.events import EventKind
+from dagscope.server.workspace.newest import Newest
 from dagscope.storage.projection import Recorded
 from dagscope.storage.reader import Reader
 
@@ -12,6 +13,8 @@ PAGE_ENTRIES = 100
 MOST_ENTRIES = 1_000
 PAGE_BYTES = 50_000
 """Sent at once, about: what a reader who takes nothing costs."""
+KEPT_BYTES = 8 << 20
+"""Streams that begin together and read at different speeds find each other's pages here, if they are not far apart."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +54,35 @@ class RecentPage:
 class LogPages:
     """Reads them. Used in the event loop only.
 
-    Nothing is kept once it was read: an entry that is deleted is in no page that is asked for afterwards.
+    Full pages are kept for a while, until anything is deleted: an entry that is deleted is in no page that is asked for
+    afterwards.
     """
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._reading: dict[tuple[Wanted, int, int], asyncio.Task[LogPage]] = {}
+    def __init__(self, reader: Reader, changes: Callable[[], int]) -> None:
+        """`changes` counts what may have deleted entries."""
+        self._reader, self._changes = reader, changes
+        self._reading: dict[tuple[Wanted, int, int, int], asyncio.Task[LogPage]] = {}
+        self._kept, self._kept_since = Newest[LogPage](KEPT_BYTES), 0
 
     async def after(self, wanted: Wanted, position: int, limit: int) -> LogPage:
         """At most `limit` wanted entries after a position. Raises `StateUnreadable`."""
-        key = (wanted, position, limit)
+        await asyncio.sleep(0)  # a stream that finds page after page must not keep the others waiting
+        if self._kept_since != self._changes():
+            self._kept, self._kept_since = Newest[LogPage](KEPT_BYTES), self._changes()
+        key = (wanted, position, limit, self._kept_since)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept
         reading = self._reading.get(key)
         if reading is None:
             reading = asyncio.create_task(self._read(wanted, position, limit))
             self._reading[key] = reading
             reading.add_done_callback(lambda _: self._reading.pop(key))
         await asyncio.wait([reading])  # other streams get the page even if this one is cancelled
-        return reading.result()
+        page = reading.result()
+        if page.is_full:  # to any other, entries are added
+            self._kept.keep(key, page, len(page.messages))
+        return page
 
     async def _read(self, wanted: Wanted, position: int, limit: int) -> LogPage:
         async with self._reader.moment() as moment:

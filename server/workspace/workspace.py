@@ -171,7 +171,7 @@ async def open_workspace(
             frames,
             tasks,
             emit,
-            LogPages(reader),
+            LogPages(reader, lambda: recorder.changes),
             log_search,
             reads,
             Previews(reads.previews),
