@@ -176,12 +176,14 @@ async def delete_task_logs(request: Request) -> Response:
         raise HTTPException(405)  # the path of the download, and of no task's log: an id has no slash
     workspace, task_id = _with_log_store(request), task_id_of(request)
     await workspace.recorder.delete_logs(task_id)
+    workspace.hub.drop_recent()
     return ShapeResponse(TaskLogsCleared(message=f"Logs cleared for task: {task_id}", task_id=task_id))
 
 
 async def delete_all_logs(request: Request) -> Response:
     workspace = _with_log_store(request)
     await workspace.recorder.delete_logs(None)
+    workspace.hub.drop_recent()
     return ShapeResponse(AllLogsCleared())
 
 

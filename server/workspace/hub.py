@@ -52,7 +52,7 @@ class Hub:
 
     def _round(self) -> None:
         self._next_round = None
-        if not self._ring:  # a reset has woken all
+        if not self._ring:  # it was cleared, and all were woken
             return
         loop = asyncio.get_running_loop()
         begun_s = time.thread_time()
@@ -65,8 +65,12 @@ class Hub:
 
     def reset(self) -> None:
         """Announce that the state was cleared."""
-        self._ring.clear()
         self._resets += 1
+        self.drop_recent()
+
+    def drop_recent(self) -> None:
+        """Some entries were deleted: what a stream has not been sent yet, it reads from the database."""
+        self._ring.clear()
         self._wake_all()
 
     @property
