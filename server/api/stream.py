@@ -125,7 +125,7 @@ async def _messages(
     """
     yield f"retry: {RETRY_MS}\n\n".encode()
     project_changes = workspace.hub.project_changes
-    with workspace.hub.listening(wanted, line) as listener:
+    with workspace.hub.opened(wanted, line) as stream:
         while True:
             resets = workspace.hub.resets
             if position is None or not await _can_resume(workspace, position):
@@ -135,7 +135,7 @@ async def _messages(
                 yield message("snapshot", shape.to_json(), position).encode()
             may_be_over, limit = True, PAGE_ENTRIES
             while workspace.hub.resets == resets:
-                listener.wake.clear()
+                stream.wake.clear()
                 if workspace.hub.project_changes != project_changes:
                     project_changes = workspace.hub.project_changes
                     yield workspace.hub.project_message(lambda: message("project", project_now(workspace).to_json()))
@@ -149,7 +149,7 @@ async def _messages(
                     return
                 may_be_over &= not step.at_end
                 if step.at_end:
-                    position = await listener.waits(position)
+                    position = await stream.waits(position)
             position = -1  # no position before a reset can be resumed from
 
 

@@ -26,7 +26,7 @@ class Line(Protocol):
 
 
 @dataclass(eq=False)
-class Listener:
+class OpenStream:
     """A stream, while it is open. Everything wanted up to `position` has been sent."""
 
     wanted: Wanted
@@ -67,7 +67,7 @@ class _Framed:
 
 
 def write_round(
-    listeners: Iterable[Listener], newest: int, newer_than: Callable[[int], Sequence[Recorded] | None]
+    streams: Iterable[OpenStream], newest: int, newer_than: Callable[[int], Sequence[Recorded] | None]
 ) -> Round:
     """Send at most one page to each stream that follows, up to the position `newest`, and wake the others.
 
@@ -76,21 +76,21 @@ def write_round(
     pages: dict[tuple[Wanted, int], _Framed | None] = {}
     recent = cache(newer_than)
     woken, is_behind = 0, False
-    for listener in listeners:
-        if not listener.follows:
-            listener.wake.set()  # it may have looked for entries just before these were there
+    for stream in streams:
+        if not stream.follows:
+            stream.wake.set()  # it may have looked for entries just before these were there
             continue
-        if listener.position >= newest:
+        if stream.position >= newest:
             continue
-        key = (listener.wanted, listener.position)
+        key = (stream.wanted, stream.position)
         if key not in pages:
-            pages[key] = _framed(listener.wanted, recent(listener.position))
+            pages[key] = _framed(stream.wanted, recent(stream.position))
         page = pages[key]
-        if page is not None and _is_sent(page, listener.line):
-            listener.position = page.position
+        if page is not None and _is_sent(page, stream.line):
+            stream.position = page.position
             is_behind |= page.position < newest
         else:
-            listener.wake.set()
+            stream.wake.set()
             woken += 1
     return Round(woken, is_behind)
 

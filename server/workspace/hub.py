@@ -1,6 +1,6 @@
 """The hub: sends the streams what is new, or wakes them, when the log has grown.
 
-A listener holds nothing but its position. It is sent the newest entries from one ring that all share, and reads older
+A stream holds nothing but its position. It is sent the newest entries from one ring that all share, and reads older
 ones from the database, so a slow reader costs no memory, and nothing is lost, duplicated or reordered.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
-from dagscope.server.workspace.fan_out import Line, Listener, write_round
+from dagscope.server.workspace.fan_out import Line, OpenStream, write_round
 from dagscope.server.workspace.log_pages import PAGE_ENTRIES, Wanted
 from dagscope.storage.projection import Recorded
 
@@ -27,7 +27,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._ring: deque[Recorded] = deque(maxlen=RING_ENTRIES)
-        self._listeners: set[Listener] = set()
+        self._streams: set[OpenStream] = set()
         self._resets = 0
         self._project_changes = 0
         self._project_message: bytes | None = None
@@ -36,7 +36,7 @@ class Hub:
 
     @property
     def resets(self) -> int:
-        """How often the state was cleared; a listener that sees it grow starts over."""
+        """How often the state was cleared; a stream that sees it grow starts over."""
         return self._resets
 
     def publish(self, recorded: Sequence[Recorded]) -> None:
@@ -56,7 +56,7 @@ class Hub:
             return
         loop = asyncio.get_running_loop()
         begun_s = time.thread_time()
-        done = write_round(self._listeners, self._ring[-1].position, lambda after: self.newer_than(after, PAGE_ENTRIES))
+        done = write_round(self._streams, self._ring[-1].position, lambda after: self.newer_than(after, PAGE_ENTRIES))
         took_s = time.thread_time() - begun_s
         # As long a pause as the round took: rounds leave half of the loop's time to everything else.
         self._rested_s = loop.time() + took_s + done.woken * PAUSE_PER_WOKEN_S
@@ -91,18 +91,18 @@ class Hub:
         return self._project_message
 
     def _wake_all(self) -> None:
-        for listener in self._listeners:
-            listener.wake.set()
+        for stream in self._streams:
+            stream.wake.set()
 
     @contextmanager
-    def listening(self, wanted: Wanted, line: Line | None) -> Iterator[Listener]:
+    def opened(self, wanted: Wanted, line: Line | None) -> Iterator[OpenStream]:
         """A stream that is sent what it wants over its line while it waits, or is woken whenever there is something."""
-        listener = Listener(wanted, line)
-        self._listeners.add(listener)
+        stream = OpenStream(wanted, line)
+        self._streams.add(stream)
         try:
-            yield listener
+            yield stream
         finally:
-            self._listeners.discard(listener)
+            self._streams.discard(stream)
 
     def newer_than(self, position: int, limit: int) -> list[Recorded] | None:
         """At most `limit` entries after a position; None if the ring no longer goes back that far."""

