@@ -12,6 +12,7 @@ import h11
 from h11 import RemoteProtocolError
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
+from dagscope.server.http.secure_headers import ALL
 from dagscope.server.http.shapes.about import Error
 
 HEADER_LINES = 128
@@ -24,7 +25,8 @@ CHUNK_BYTES = 256
 _LAST_CHUNK = re.compile(rb"(?:\r\n)?0+[ \t]*(?:;[^\n]*)?\r?\n")
 _END_OF_LINES = re.compile(rb"\n\r?\n")
 
-TOO_LARGE = {
+REFUSALS = {
+    400: Error(error="Bad request", details="not a valid HTTP request, or its head is too large"),
     431: Error(
         error="Request header fields too large", details=f"a request has at most {HEADER_LINES} lines of headers"
     ),
@@ -51,6 +53,7 @@ class BoundedConnection(h11.Connection):
             self._bound_trailers(self.trailing_data[0])
         event = super().next_event()
         if isinstance(event, h11.Request):
+            self._refuse_two_lengths(event)
             self._chunks = self._body_bytes = 0
             self._between_chunks, self._after_last_chunk = True, False
         elif isinstance(event, h11.Data):
@@ -75,16 +78,21 @@ class BoundedConnection(h11.Connection):
         if self._chunks > FREE_CHUNKS + self._body_bytes // CHUNK_BYTES:
             self._refuse(413)
 
+    def _refuse_two_lengths(self, request: h11.Request) -> None:
+        """A proxy may take the other of the two, and the rest of the body for a request (RFC 9112, 6.1)."""
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in request.headers}:
+            self._refuse(400)
+
     def _refuse(self, status_code: int) -> None:
         self.refused_with = status_code
-        raise RemoteProtocolError(TOO_LARGE[status_code].error, error_status_hint=status_code)
+        raise RemoteProtocolError(REFUSALS[status_code].error, error_status_hint=status_code)
 
 
 class BoundedProtocol(H11Protocol):
     """HTTP/1.1 over a `BoundedConnection`. What it refuses is answered, if it can be, and the connection closed."""
 
     conn: BoundedConnection
-    refusals: ClassVar[Mapping[int, Error]] = TOO_LARGE
+    refusals: ClassVar[Mapping[int, Error]] = REFUSALS
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -92,15 +100,13 @@ class BoundedProtocol(H11Protocol):
         assert limit is not None
         self.conn = BoundedConnection(h11.SERVER, limit)
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn calls it so
         if self.cycle is not None:
             self.cycle.disconnected = True  # what its handler still sends would follow an answer that is complete
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):  # the answer has begun, or been sent
             self.transport.close()
-        elif self.conn.refused_with is None:
-            super().send_400_response(msg)
         else:
-            self._refuse(self.conn.refused_with)
+            self._refuse(self.conn.refused_with or 400)
 
     def _refuse(self, status_code: int) -> None:
         body = self.refusals[status_code].to_json().encode()
@@ -108,6 +114,7 @@ class BoundedProtocol(H11Protocol):
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),
+            *ALL,
         ]
         for event in (
             h11.Response(status_code=status_code, headers=headers, reason=STATUS_PHRASES[status_code]),

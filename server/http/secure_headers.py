@@ -16,6 +16,10 @@ _UNLESS_SET = {
 }
 
 
+ALL = [(name.lower().encode(), value.encode()) for name, value in (_ALWAYS | _UNLESS_SET).items()]
+"""The headers as bytes, for answers that are not sent through the application."""
+
+
 class SecureHeaders:
     """Adds the headers to what `app` answers. Pure ASGI."""
 

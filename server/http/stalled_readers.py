@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from starlette.types import Scope
 
-from dagscope.server.http.bounded_requests import TOO_LARGE
+from dagscope.server.http.bounded_requests import REFUSALS
 from dagscope.server.http.direct_lines import DirectProtocol
 from dagscope.server.http.shapes.about import Error
 
@@ -26,7 +26,7 @@ def aborting_after(stalled_s: float, slow_sender_s: float) -> type[asyncio.Proto
 
     class Protocol(DirectProtocol):
         arrival_s = slow_sender_s
-        refusals = {**TOO_LARGE, 408: Error(error="Request timeout", details=late)}
+        refusals = {**REFUSALS, 408: Error(error="Request timeout", details=late)}
         _abort_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

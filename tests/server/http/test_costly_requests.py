@@ -69,6 +69,31 @@ def test_refused(server: ServerDoor, data: bytes, status: str, body: str) -> Non
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        b"\x16\x03\x01\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\na: " + b"x" * 1_000_000 + b"\r\n\r\n",
+        POST.replace(b"chunked\r\n", b"chunked\r\nContent-Length: 5\r\n") + b"0\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 200 + b"\r\n",
+    ],
+    ids=["not HTTP", "a long header", "two lengths", "many headers"],
+)
+def test_headers_of_refusals(server: ServerDoor, data: bytes) -> None:
+    """What is no valid request, or a body with two lengths, is refused, with the headers that every answer has."""
+    address = urlsplit(server.address)
+    with closing(socket.create_connection((address.hostname, address.port), timeout=20)) as connection:
+        with suppress(OSError):
+            connection.sendall(data.replace(b"Host: x", b"Host: " + address.netloc.encode()))
+        answer = connection.recv(65_536).decode()
+    head, *headers = answer.split("\r\n\r\n")[0].split("\r\n")
+    assert head.split()[1] in {"400", "431"}
+    assert {"x-content-type-options: nosniff", "referrer-policy: no-referrer", "cache-control: no-store"} <= set(
+        headers
+    )
+    assert "content-security-policy: default-src 'none'; frame-ancestors 'none'" in headers
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b'{"taskId":"t"}'.join((b"e\r\n", b"\r\n0\r\n\r\n")),
