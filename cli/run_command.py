@@ -15,12 +15,13 @@ from dagscope.cli.leaving import leave, outlive_timers
 from dagscope.cli.progress import TaskProgress, show_nodes
 from dagscope.cli.run_options import RunOptions
 from dagscope.cli.settings import read_settings
+from dagscope.dag.events.captured_entries import Capture
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.ground.errors import DagscopeError, SelectorInvalid
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.process_state import take_short_turns
 from dagscope.server.api.task_status import run_body
-from dagscope.server.workspace.console import Capture, configure_console
+from dagscope.server.workspace.console import configure_console
 from dagscope.server.workspace.listeners import listener_entries
 from dagscope.server.workspace.settings import LogLevel, Settings
 from dagscope.server.workspace.standard_streams import StandardStreams

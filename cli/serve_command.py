@@ -26,6 +26,7 @@ from dagscope.cli.progress import TaskProgress
 from dagscope.cli.run_command import ENDING_SIGNALS, console_for, ran_code_of_others, show_end, task_of
 from dagscope.cli.run_options import new_task_id
 from dagscope.cli.settings import read_settings
+from dagscope.dag.events.captured_entries import Capture
 from dagscope.dag.events.events import Event
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.forked_children import closed_in_children
@@ -37,8 +38,9 @@ from dagscope.server.http.guard import Rules
 from dagscope.server.http.hosts import Hosts, is_loopback
 from dagscope.server.http.origins import Origins
 from dagscope.server.http.stalled_readers import aborting_after
-from dagscope.server.workspace.console import Capture, TaskEntries, configure_console
+from dagscope.server.workspace.console import TaskEntries, configure_console
 from dagscope.server.workspace.reload import reload_on_change
+from dagscope.server.workspace.run_process import RunProcess
 from dagscope.server.workspace.settings import LogLevel, Settings
 from dagscope.server.workspace.standard_streams import StandardStreams
 from dagscope.server.workspace.workspace import Workspace, open_workspace
@@ -101,10 +103,11 @@ def serve_project(project: Project, options: ServeOptions, problems: tuple[Probl
     outlive_timers()
     take_short_turns()
     listening = _bind(options.host, options.port)
+    run_process = RunProcess()
     with StandardStreams() as streams, closed_in_children(listening.close):
         configure_console(settings.log_level, settings.log_format, streams.log)
         try:
-            asyncio.run(_serve(project, problems, settings, options, listening))
+            asyncio.run(_serve(project, problems, settings, options, listening, run_process))
         except DagscopeError as error:
             fail(str(error))
         finally:
@@ -229,10 +232,11 @@ async def _serve(
     settings: Settings,
     options: ServeOptions,
     listening: socket.socket,
+    run_process: RunProcess,
 ) -> None:
     asyncio.get_running_loop().set_exception_handler(_LoopFaults())
     listener = _Console(settings.log_level)
-    async with open_workspace(project, settings, (listener,), problems) as workspace:
+    async with open_workspace(project, settings, (listener,), problems, run_process) as workspace:
         with Capture(workspace.emit, lambda: workspace.project.redaction, workspace.settings.log_limits):
             server = _Server(_config(workspace), workspace)
             serving = asyncio.create_task(server.serve([listening]))

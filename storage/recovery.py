@@ -7,6 +7,7 @@ What is closed ends when the dead process last recorded something: the time unti
 from collections.abc import Sequence
 
 from dagscope.dag.events.closing import UnendedTask, closing_events
+from dagscope.dag.events.task_log import Emit
 from dagscope.storage.reader import Moment, Reader
 from dagscope.storage.recorder import Recorder
 from dagscope.storage.tasks import KeptTask
@@ -20,7 +21,7 @@ async def recover(reader: Reader, recorder: Recorder) -> int:
         tasks = [task for task_id in await moment.unended_tasks() if (task := await moment.task(task_id)) is not None]
         ended_ms = await _last_sign_ms(moment, tasks) if tasks else 0
     for task in tasks:
-        close_task(task, recorder, INTERRUPTED, ended_ms)
+        close_task(task, recorder.emit, INTERRUPTED, ended_ms)
     await recorder.flush()
     return len(tasks)
 
@@ -34,8 +35,8 @@ async def _last_sign_ms(moment: Moment, tasks: Sequence[KeptTask]) -> int:
     return max(await moment.last_time_ms(), *(time for time in (*accepted, *of_nodes) if time is not None))
 
 
-def close_task(task: KeptTask, recorder: Recorder, message: str, ended_ms: int) -> None:
+def close_task(task: KeptTask, emit: Emit, message: str, ended_ms: int) -> None:
     """End a task whose runner is gone at that time; `message` says why, in its nodes that had not ended."""
     nodes = tuple((node.status, node.facts) for node in task.nodes)
     for event in closing_events(UnendedTask(task.summary, task.attempt, nodes, task.open_tests), message, ended_ms):
-        recorder.emit(event)
+        emit(event)

@@ -1,6 +1,7 @@
 """The seam between the domain and a database: each engine implements these two classes in a folder of its own.
 
-A `Connection` is one database of a project, shared by all threads; a `Session` is one thread's use of it.
+A `Connection` is one database of a project, shared by all threads; a `Session` is one thread's use of it, of which
+answers need only its `Queries`.
 """
 
 import threading
@@ -31,56 +32,35 @@ _CONFLICT_TRIES = 8
 _CONFLICT_PAUSE_S = 0.02
 
 
-class Session(ABC):
-    """One thread's use of a connection. Every method raises `StatementFailed`, or `Cancelled` when interrupted."""
+class Queries(ABC):
+    """What answers need of a session: looking at relations, and dropping or emptying one.
 
-    dialect: ClassVar[Dialect]
+    Every method raises `StatementFailed`, or `Cancelled` when interrupted.
+    """
 
-    summarizes: ClassVar[bool] = False
+    dialect: Dialect
+
+    summarizes: bool = False
     """Whether it understands the SQL of column summaries, which is DuckDB's. If not, its rows are copied to one."""
 
-    row_limit = RowLimit()
-    """What `materialize` may write; if it writes more, that is rolled back, and `TooManyRows` is raised."""
-    writes_texts: ClassVar[bool] = False
+    writes_texts: bool = False
     """Whether it understands the SQL that writes rows as text, which is DuckDB's too. If not, they are converted."""
 
     @abstractmethod
     def execute(self, sql: str) -> int:
         """Run one or several statements; returns the number of rows that the last one wrote, 0 if it wrote no rows."""
 
-    @property
-    def in_transaction(self) -> bool:
-        """Whether the caller's statements left a transaction open; an engine may have no transactions."""
-        return False
-
-    def refuse_open_transaction(self) -> None:  # noqa: B027  an engine may have no transactions
-        """If the caller's statements left a transaction open, roll it back and raise `TransactionLeftOpen`."""
-
     @abstractmethod
     def scalar(self, sql: str) -> Any:
         """The first value of the first row, None if there are no rows."""
 
     @abstractmethod
-    def read(self, sql: str) -> pa.RecordBatchReader:
-        """The rows of a query in batches, read on demand. No value changes: raises `TypeNotKept` instead.
-
-        A type that Arrow lacks comes as text, with its own type recorded (`dagscope.dag.connections.arrow_types`).
-        """
+    def read_to_show(self, sql: str) -> pa.RecordBatchReader:
+        """The rows of a query for display: values that Arrow cannot hold are included, as text."""
 
     def read_texts(self, sql: str, batch_rows: int) -> pa.RecordBatchReader:
         """The rows of a query for one column of text, at most `batch_rows` in a batch; only if `writes_texts`."""
         raise NotImplementedError
-
-    @abstractmethod
-    def execute_and_read(self, sql: str) -> pa.RecordBatchReader | None:
-        """Run one or several statements; the rows of the last one, as `read` returns them. None if it has no rows.
-
-        Those before it have run then, and the last one has too once all its rows are read.
-        """
-
-    def read_to_show(self, sql: str) -> pa.RecordBatchReader:
-        """The same for display: values that Arrow cannot hold are included, as text."""
-        return self.read(sql)
 
     def count_rows(self, asset: str, where: str = "") -> int:
         """The number of rows in the asset's relation, or of those that meet a condition."""
@@ -106,6 +86,46 @@ class Session(ABC):
         return f"SELECT * FROM {self.dialect.relation(asset)}{clauses}{page} OFFSET {offset}"
 
     @abstractmethod
+    def relation_kind(self, asset: str) -> RelationKind | None:
+        """The kind of relation that has the asset's name, None if there is no such relation."""
+
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All reads inside the block see the database at the same moment."""
+
+
+class Session(Queries):
+    """One thread's use of a connection."""
+
+    row_limit = RowLimit()
+    """What `materialize` may write; if it writes more, that is rolled back, and `TooManyRows` is raised."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the caller's statements left a transaction open; an engine may have no transactions."""
+        return False
+
+    def refuse_open_transaction(self) -> None:
+        """If the caller's statements left a transaction open, roll it back and raise `TransactionLeftOpen`."""
+
+    @abstractmethod
+    def read(self, sql: str) -> pa.RecordBatchReader:
+        """The rows of a query in batches, read on demand. No value changes: raises `TypeNotKept` instead.
+
+        A type that Arrow lacks comes as text, with its own type recorded (`dagscope.dag.connections.arrow_types`).
+        """
+
+    @abstractmethod
+    def execute_and_read(self, sql: str) -> pa.RecordBatchReader | None:
+        """Run one or several statements; the rows of the last one, as `read` returns them. None if it has no rows.
+
+        Those before it have run then, and the last one has too once all its rows are read.
+        """
+
+    def read_to_show(self, sql: str) -> pa.RecordBatchReader:
+        return self.read(sql)
+
+    @abstractmethod
     def selecting(
         self, sql: str, inputs: Mapping[str, pa.RecordBatchReader]
     ) -> AbstractContextManager[pa.RecordBatchReader]:
@@ -122,16 +142,8 @@ class Session(ABC):
         """
 
     @abstractmethod
-    def relation_kind(self, asset: str) -> RelationKind | None:
-        """The kind of relation that has the asset's name, None if there is no such relation."""
-
-    @abstractmethod
     def create_schema(self, stage: str) -> None:
         """Create the stage's schema if it is missing; safe from several threads at once."""
-
-    @abstractmethod
-    def snapshot(self) -> AbstractContextManager[None]:
-        """All reads inside the block see the database at the same moment."""
 
     def materialize(
         self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str] = ()
@@ -312,6 +324,10 @@ class Connection(ABC):
         Every statement that it sends is recorded in `statements`.
         Raises `ConnectionFailed`.
         """
+
+    def queries(self, cancellation: Cancellation | None = None) -> AbstractContextManager[Queries]:
+        """A session that is only looked at. Raises `ConnectionFailed`."""
+        return self.session(cancellation)
 
     def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
         """The statements that would materialize the asset over `existing`, as `sqlCompiledQuery` shows them."""

@@ -66,6 +66,10 @@ class UnendedTask:
     open_tests: tuple[tuple[str, str | None], ...] = ()
 
 
+CANCELLED = "cancelled"
+"""The message of a task that was cancelled, and whose runner did not end it."""
+
+
 def closing_events(task: UnendedTask, message: str, ended_ms: int) -> Iterator[Event]:
     """The events that end the task at that time: running nodes become FAILED, waiting ones stay INITIAL, as skipped."""
     task_id = task.summary.task_id
@@ -103,6 +107,9 @@ def _step_failure(task: UnendedTask, step: str, message: str) -> list[Event]:
 def _run_failure(task: UnendedTask, message: str) -> list[Event]:
     events: list[Event] = []
     log = TaskLog(events.append, Redaction(), task.summary.task_id, task.attempt)
+    if message == CANCELLED:
+        log.run_event(RunEventType.RUN_CANCELED, RunEventLevel.WARNING, "Run was cancelled.")
+        return events
     log.run_event(RunEventType.ENGINE_EVENT, RunEventLevel.ERROR, f"The run was {message}.")
     log.run_event(RunEventType.RUN_FAILURE, RunEventLevel.ERROR, f"Execution failed: {message}")
     return events

@@ -5,6 +5,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from dagscope.dag.project.files_read import CONFIG, LIBRARY, MODELS, PROFILE, TE
 from dagscope.dag.project.loading_limits import LoadingEnded, LoadingLimits, TotalTime
 from dagscope.dag.project.project import Project
 from dagscope.dag.project.project_checks import ProjectChecks
-from dagscope.dag.project.project_files import PYTHON, SQL, ProjectFiles, is_python, shown_path
+from dagscope.dag.project.project_files import PYTHON, SQL, GivenFiles, ProjectFiles, is_python, shown_path
 from dagscope.dag.project.python_files import PythonFile
 from dagscope.dag.project.yaml_file import Place, YamlDocument, read_model, read_yaml
 
@@ -45,6 +46,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 _NO_LIMITS_GIVEN = LoadingLimits()
+_UNLIMITED = LoadingLimits(file_bytes=2**63, file_s=1e9, total_s=1e9)
 
 
 def load_project(folder: Path, limits: LoadingLimits = _NO_LIMITS_GIVEN) -> Project:
@@ -63,14 +65,26 @@ def load_project(folder: Path, limits: LoadingLimits = _NO_LIMITS_GIVEN) -> Proj
     return _Loading(folder, limits).project()
 
 
+def load_again(folder: Path, files: Mapping[str, str]) -> Project:
+    """The project that was loaded from these texts before (`Project.files`), without limits and the files on disk.
+
+    Raises `ProjectInvalid` where the environment has changed so that it is no longer valid.
+    """
+    return _Loading(folder, _UNLIMITED, files).project()
+
+
 class _Loading:
     """One reading of one folder; each step records problems and continues with what it could read."""
 
-    def __init__(self, folder: Path, limits: LoadingLimits) -> None:
+    def __init__(self, folder: Path, limits: LoadingLimits, given: Mapping[str, str] | None = None) -> None:
         self.folder, self.limits = folder, limits
         self.files = FilesRead()
         self.time = TotalTime(limits)
-        self.on_disk = ProjectFiles(folder, limits, self.files.problems, self.time.check)
+        self.on_disk = (
+            ProjectFiles(folder, limits, self.files.problems, self.time.check)
+            if given is None
+            else GivenFiles(folder, limits, self.files.problems, self.time.check, given)
+        )
         self.connections: dict[str, Connection] = {}
         self.taken_schemas: dict[str, frozenset[str]] = {}
         self.default_connection = ""
@@ -99,6 +113,7 @@ class _Loading:
             tests=dict(sorted(self.files.tests.items())),
             graph=graph,
             warnings=tuple(sorted(self.files.warnings)),
+            files=self.on_disk.texts,
         )
 
     # -- config.yaml and profile.yaml

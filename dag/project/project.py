@@ -1,7 +1,7 @@
 """A project: its checked files as assets, data tests, connections and a graph."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from dagscope.dag.redaction.redaction import Redaction
 class Project:
     """One loaded project; `load_project` creates it, and nothing changes it afterwards.
 
-    `warnings` are problems that do not prevent a run, such as a data test that never runs.
+    `warnings` are problems that do not prevent a run, such as a data test that never runs. `files` are the texts that
+    it was loaded from, by path, so that another process can load the same project.
     """
 
     folder: Path
@@ -32,6 +33,7 @@ class Project:
     tests: Mapping[str, DataTest]
     graph: Graph
     warnings: tuple[Problem, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def without_assets(cls, folder: Path) -> "Project":
@@ -67,7 +69,11 @@ class Project:
             else connection
             for name, connection in self.connections.items()
         }
-        return replace(self, connections=kept)
+        return self.with_connections(kept)
+
+    def with_connections(self, connections: Mapping[str, Connection]) -> "Project":
+        """This project with other connections of the same names."""
+        return replace(self, connections=connections)
 
     def dialect_of(self, node: Asset | DataTest) -> Dialect:
         """The dialect that the SQL of an asset or a data test is written in."""

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from dagscope.dag.ground.problems import Problem
@@ -44,6 +44,8 @@ class ProjectFiles:
     def __init__(self, folder: Path, limits: LoadingLimits, problems: list[Problem], check: Callable[[], None]) -> None:
         self._folder, self._limits, self._problems, self._check = folder, limits, problems, check
         self._folders_inside_stages, self._total = 0, TotalSize(limits)
+        self.texts: dict[str, str] = {}
+        """What was read, by path."""
 
     def refuse(self, path: str, message: str) -> None:
         self._problems.append(Problem(shown_path(path), 0, message))
@@ -140,7 +142,10 @@ class ProjectFiles:
         except OSError as error:
             self.refuse(path, f"cannot be read: {error.strerror}")
         else:
-            return self._decoded(path, content) if content is not None else None
+            text = self._decoded(path, content) if content is not None else None
+            if text is not None:
+                self.texts[path] = text
+            return text
         return None
 
     def _content(self, path: str) -> bytes | None:
@@ -169,6 +174,31 @@ class ProjectFiles:
             self.refuse(path, f"not UTF-8 text: byte {error.start} cannot be read; save it as UTF-8")
             return None
         return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+class GivenFiles(ProjectFiles):
+    """The files of a project that was loaded before, as they were then, whatever is in the folder now."""
+
+    def __init__(
+        self,
+        folder: Path,
+        limits: LoadingLimits,
+        problems: list[Problem],
+        check: Callable[[], None],
+        texts: Mapping[str, str],
+    ) -> None:
+        super().__init__(folder, limits, problems, check)
+        self.texts = dict(texts)
+
+    def is_folder(self, path: str) -> bool:
+        return any(file.startswith(f"{path}/") for file in self.texts)
+
+    def find(self, top: str, suffixes: tuple[str, ...]) -> list[str]:
+        found = (path for path in self.texts if path.startswith(f"{top}/") and path.lower().endswith(suffixes))
+        return sorted(found)
+
+    def read(self, path: str, if_missing: str = "file not found") -> str | None:  # noqa: ARG002  as of files on disk
+        return self.texts[path]
 
 
 def _read_up_to(descriptor: int, most: int, expected: int) -> bytes:

@@ -29,6 +29,11 @@ class Redaction:
         self._known = KnownSecrets()
         self.learn_all(secrets)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """All that is hidden, in every form that it may have in a text."""
+        return self._known.secrets
+
     def learn_all(self, secrets: Iterable[str]) -> None:
         """Hide these too in future texts."""
         forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}

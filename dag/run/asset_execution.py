@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from dagscope.dag.connections import RelationKind, Session
+from dagscope.dag.events.captured_entries import raw_asset_writes_to
 from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.events.task_log import RawAssetLog, TaskLog
@@ -162,8 +163,8 @@ class AssetExecution:
                 log=RawAssetLog(log),
                 connection=connections,
             )
-            stack.callback(self.process.restore)
-            result = raw_assets.execute(file, self.project.folder, context, self.frames, self.cancellation, limit)
+            with raw_asset_writes_to(log), self.process.restored():
+                result = raw_assets.execute(file, self.project.folder, context, self.frames, self.cancellation, limit)
             connections.refuse_open_transactions()
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
 

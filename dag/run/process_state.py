@@ -8,8 +8,8 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 SHORT_TURN_S = 0.0005
@@ -24,8 +24,15 @@ class ProcessState:
     def __init__(self) -> None:
         self._values = [(read, write, read()) for read, write in _settings]
 
-    def restore(self) -> None:
-        """Restore the state."""
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Restore the state at the end of the block."""
+        try:
+            yield
+        finally:
+            self._restore()
+
+    def _restore(self) -> None:
         for read, write, before in self._values:
             with suppress(OSError, RecursionError):  # the folder is gone, for example
                 if _now(read) != before:
@@ -72,6 +79,19 @@ def _set_streams(streams: tuple[Any, Any]) -> None:
     sys.stdout, sys.stderr = streams
 
 
+def _set_environment(values: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(values)
+
+
+def _imports() -> tuple[list[str], list[Any], list[Any]]:
+    return list(sys.path), list(sys.meta_path), list(sys.path_hooks)
+
+
+def _set_imports(values: tuple[list[str], list[Any], list[Any]]) -> None:
+    sys.path[:], sys.meta_path[:], sys.path_hooks[:] = values
+
+
 _settings: list[_Setting] = [
     (sys.gettrace, sys.settrace),  # first: those that raise would end what restores the others
     (sys.getprofile, sys.setprofile),
@@ -84,4 +104,6 @@ _settings: list[_Setting] = [
     (socket.getdefaulttimeout, socket.setdefaulttimeout),
     (lambda: (sys.stdout, sys.stderr), _set_streams),
     (_root_logger, _set_root_logger),
+    (lambda: dict(os.environ), _set_environment),
+    (_imports, _set_imports),
 ]

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from dagscope.dag.connections import RelationKind, Session
+from dagscope.dag.connections import Queries, RelationKind
 from dagscope.dag.ground.errors import UpkeepRefused
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
@@ -30,7 +30,7 @@ def check_upkeep(asset: Asset, upkeep: Upkeep) -> None:
         raise _view(asset)
 
 
-def drop_or_truncate(session: Session, asset: Asset, upkeep: Upkeep) -> str:
+def drop_or_truncate(session: Queries, asset: Asset, upkeep: Upkeep) -> str:
     """Drop or truncate the relation with the asset's name, in one statement; returns what was done as text.
 
     Nothing else is dropped with it. Raises `UpkeepRefused`, `StatementFailed` or `Cancelled`.

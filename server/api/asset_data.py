@@ -169,7 +169,7 @@ def of_relation(asset: Asset, connection: Connection, page: Page, cancellation: 
     Raises `ConnectionFailed`, `StatementFailed` or `Cancelled`.
     """
     with ExitStack() as stack:
-        session = stack.enter_context(connection.session(cancellation))
+        session = stack.enter_context(connection.queries(cancellation))
         if session.relation_kind(asset.name) is not None:
             stack.enter_context(session.snapshot())  # so that the count and the rows agree
             count = session.count_rows(asset.name)

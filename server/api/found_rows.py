@@ -8,7 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from dagscope.dag.connections import Connection
-from dagscope.dag.connections.base import Session
+from dagscope.dag.connections.base import Queries
 from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.connections.row_columns import RowColumn, columns_of_frame, columns_of_relation
 from dagscope.dag.connections.row_conditions import AskedRows, WantedRows, wanted_rows
@@ -118,7 +118,7 @@ class RelationRows:
     def found(self, asked: AskedRows, page: Page, cancellation: Cancellation) -> FoundRows | None:
         """All counted and read at one moment."""
         with ExitStack() as stack:
-            session = stack.enter_context(self.connection.session(cancellation))
+            session = stack.enter_context(self.connection.queries(cancellation))
             kind = session.relation_kind(self.asset.name)
             if kind is None:
                 return None
@@ -138,7 +138,7 @@ class RelationRows:
 
     def summary(self, asked: AskedRows, cancellation: Cancellation) -> Summary | None:
         with ExitStack() as stack:
-            session = stack.enter_context(self.connection.session(cancellation))
+            session = stack.enter_context(self.connection.queries(cancellation))
             if session.relation_kind(self.asset.name) is None:
                 return None
             stack.enter_context(session.snapshot())
@@ -152,14 +152,14 @@ class RelationRows:
         return None
 
 
-def _row_order(session: Session, kind: RelationKind, columns: tuple[RowColumn, ...]) -> str:
+def _row_order(session: Queries, kind: RelationKind, columns: tuple[RowColumn, ...]) -> str:
     """What identifies the rows of a table in their order; "" for a view, or if a column hides it."""
     name = session.dialect.row_order
     is_hidden = any(column.name.lower() == name for column in columns)
     return name if kind is RelationKind.TABLE and not is_hidden else ""
 
 
-def _rows_of_page(session: Session, asset: str, wanted: WantedRows, row_order: str, page: Page) -> pa.RecordBatchReader:
+def _rows_of_page(session: Queries, asset: str, wanted: WantedRows, row_order: str, page: Page) -> pa.RecordBatchReader:
     """A sorted page of a table is found by its keys alone: sorting whole rows takes twice as long or more."""
     clauses = wanted.clauses(row_order)
     if not (wanted.order and row_order and page.limit is not None):
@@ -170,7 +170,7 @@ def _rows_of_page(session: Session, asset: str, wanted: WantedRows, row_order: s
 
 
 def _summarized_there(
-    session: Session, columns: tuple[RowColumn, ...], schema: pa.Schema, asset: str, where: str
+    session: Queries, columns: tuple[RowColumn, ...], schema: pa.Schema, asset: str, where: str
 ) -> Summary:
     relation = session.dialect.relation(asset)
     return summarized(columns, schema, relation, where, lambda sql: session.read_to_show(sql).read_all())

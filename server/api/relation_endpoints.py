@@ -65,7 +65,7 @@ async def _drop_or_truncate(workspace: Workspace, asset: Asset, upkeep: Upkeep) 
     connect_again(connection)
 
     def work(cancellation: Cancellation) -> str:
-        with connection.session(cancellation) as session:
+        with connection.queries(cancellation) as session:
             return drop_or_truncate(session, asset, upkeep)
 
     limit_ms = workspace.settings.post_wait_ms

@@ -11,7 +11,7 @@ import pyarrow as pa
 from duckdb import sqltypes
 
 from dagscope.dag.connections.arrow_types import noted_type
-from dagscope.dag.connections.base import Session
+from dagscope.dag.connections.base import Queries
 from dagscope.dag.connections.neutral_types import SIGNED_128, NeutralType
 
 MANY_ROWS = 32_768
@@ -38,7 +38,7 @@ Type = sqltypes.DuckDBPyType
 class RowQuery:
     """Rows that are not read yet: `sql` reads them, with the columns of `schema`."""
 
-    session: Session
+    session: Queries
     schema: pa.Schema
     sql: str
 

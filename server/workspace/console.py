@@ -13,14 +13,12 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from dagscope.dag.events.captured_entries import installed_capture
 from dagscope.dag.events.events import Event, Logged
-from dagscope.dag.events.log_limits import LogLimits
-from dagscope.dag.events.task_ids import NO_TASK, check_task_id
-from dagscope.dag.events.task_log import RawAssetLog, TaskLog, current_log
+from dagscope.dag.events.task_log import current_log
 from dagscope.dag.ground.carried_fault import CarriedFault
-from dagscope.dag.ground.error_text import class_name
 from dagscope.dag.ground.terminal_text import shown, shown_lines
-from dagscope.dag.redaction.redaction import Redaction
+from dagscope.dag.process.foreign_logs import AnyLevel, message_of, named_level
 from dagscope.dag.run.process_state import restored_after_raw_assets
 from dagscope.server.workspace.settings import LogFormat, LogLevel
 
@@ -95,22 +93,12 @@ def configure_console(level: LogLevel, form: LogFormat | None, stream: TextIO = 
             _capture,
             *rendering,
         ],
-        wrapper_class=_AnyLevel,  # what is not shown is still captured
+        wrapper_class=AnyLevel,  # what is not shown is still captured
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_ToConsole()], level=logging.WARNING, force=True)
     restored_after_raw_assets(structlog.get_config, lambda config: structlog.configure(**config))
-
-
-_NotFiltering: Any = structlog.make_filtering_bound_logger(logging.NOTSET)
-
-
-class _AnyLevel(_NotFiltering):  # type: ignore[misc]  # structlog makes the class when it is called
-    """A logger that also takes levels that have no name."""
-
-    def log(self, level: int, event: str, *args: object, **fields: Any) -> Any:
-        return super().log(_named_level(level), event, *args, **fields)
 
 
 class TaskEntries:
@@ -129,69 +117,27 @@ class TaskEntries:
             self._log.write(entry.level, entry.message, {**entry.context, **entry.fields})
 
 
-class Capture:
-    """Turns entries of other loggers into log entries, while it is installed."""
-
-    def __init__(self, emit: Callable[[Event], None], redaction: Callable[[], Redaction], limits: LogLimits) -> None:
-        self._emit, self._redaction, self._limits = emit, redaction, limits
-
-    def __enter__(self) -> "Capture":
-        _installed.append(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        _installed.remove(self)
-
-    @property
-    def redaction(self) -> Redaction:
-        """That of the current project, which may have been loaded again."""
-        return self._redaction()
-
-    def take(self, level: str, message: str, fields: dict[str, Any]) -> None:
-        task_id = _task_id_of(fields)
-        running = current_log.get()
-        if running is not None and task_id in (None, running.task_id):
-            RawAssetLog(running).write(level, message, fields)
-        else:
-            attempt = 0  # no attempt's: the entry names a task, if any, that this thread does not execute
-            log = TaskLog(self._emit, self.redaction, task_id or NO_TASK, attempt, limits=self._limits)
-            log.write(level, message, fields)
-
-
-def _task_id_of(fields: dict[str, Any]) -> str | None:
-    """The task that an entry names, taken out of its fields; what cannot name one stays a field."""
-    task_id = fields.get("taskId")
-    try:
-        checked = check_task_id(task_id) if type(task_id) is str and task_id.encode() else None
-    except ValueError:
-        return None
-    if checked is not None or not task_id:
-        fields.pop("taskId", None)
-    return checked
-
-
-_installed: list[Capture] = []
-
-
 def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
     """A structlog processor: pass the entry to the installed capture, once; `TaskEntries` shows the result.
 
     An exception that belongs to no task is the server's own: it is shown here in full, and in no log that clients read.
     """
-    if not _installed:
+    capture = installed_capture()
+    if capture is None:
         return entry
     if entry.get("exc_info") and current_log.get() is None and "taskId" not in entry:
         return entry
     fields = {key: value for key, value in entry.items() if key not in ("event", "level", "timestamp")}
-    _installed[-1].take(str(entry.get("level", "info")), str(entry.get("event", "")), fields)
+    capture.take(str(entry.get("level", "info")), str(entry.get("event", "")), fields)
     raise structlog.DropEvent
 
 
 def _redact(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
     """A structlog processor: entries of servers and libraries, and tracebacks, contain no secret of the project."""
-    if not _installed:
+    capture = installed_capture()
+    if capture is None:
         return entry
-    hide = _installed[-1].redaction.text
+    hide = capture.redaction.text
     return {key: hide(value) if isinstance(value, str) else value for key, value in entry.items()}
 
 
@@ -239,20 +185,12 @@ def _number(level: str) -> int:
 _LEVELS = logging.getLevelNamesMapping()
 
 
-def _named_level(number: int) -> int:
-    """The nearest level below that has a name."""
-    return max(logging.DEBUG, min(number // 10 * 10, logging.CRITICAL))
-
-
 class _ToConsole(logging.Handler):
     """Takes entries of the standard library's loggers: into the log of their task, or on the console."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = logging.getLevelName(_named_level(record.levelno)).lower()
-        try:
-            message = record.getMessage()
-        except BaseException as error:  # noqa: BLE001  wrong arguments, or a value of any class
-            message = f"{record.msg!s} (a message that cannot be shown: {class_name(error)})"
+        level = logging.getLevelName(named_level(record.levelno)).lower()
+        message = message_of(record)
         entry: dict[str, Any] = {"event": message, "level": level, "logger": record.name, "exc_info": record.exc_info}
         try:
             _capture(None, level, structlog.contextvars.merge_contextvars(None, level, entry))

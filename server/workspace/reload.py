@@ -98,7 +98,8 @@ async def reload(workspace: Workspace, report: bool = True) -> Project | None:
         _refuse(workspace, (Problem(str(workspace.project.folder), 0, reason),), read_ms)
         return None
     before, is_news = workspace.project, report or bool(workspace.files.problems)
-    workspace.note_files(FilesNow(read_ms, read_ms), project.with_open_connections_of(before), is_news)
+    project = workspace.runs.adopt(project.with_open_connections_of(before))
+    workspace.note_files(FilesNow(read_ms, read_ms), project, is_news)
     if report:
         _log.info("Project reloaded", assets=len(project.assets), tests=len(project.tests))
     return before

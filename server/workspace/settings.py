@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     frames_total_bytes: int = Field(
         100_000_000_000, ge=1, description="The largest size of all captured results together."
     )
+    memory_bytes: int | None = Field(
+        None, ge=100_000_000, description="The most memory that the process of runs may have; default: no limit."
+    )
     store_logs: bool = Field(True, description="Keep log entries; `serve --no-log-store` turns it off.")
     read_only: bool = Field(
         False, description="Refuse what changes something with 403; `serve --read-only` turns it on."

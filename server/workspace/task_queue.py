@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from dagscope.dag.events.closing import CANCELLED
 from dagscope.dag.events.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskAccepted
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.events.task_log import Emit
@@ -15,14 +16,13 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.error_text import named_error
 from dagscope.dag.ground.errors import DagscopeError
-from dagscope.dag.ground.frames import FrameStore
 from dagscope.dag.project.project import Project
-from dagscope.dag.run import runner
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.dag.run.selector import LastState, Selector
 from dagscope.dag.run.task_plan import TaskPlan
 from dagscope.server.workspace.disconnecting import connect_again
 from dagscope.server.workspace.end_of_work import EndOfWork
+from dagscope.server.workspace.runs import RunBroken, Runs
 from dagscope.server.workspace.task_planning import NextAttempt, results_to_look_up
 from dagscope.storage.reader import Moment, Reader, StateUnreadable
 from dagscope.storage.recorder import Recorder
@@ -97,7 +97,7 @@ class TaskQueue:
 
     def __init__(
         self,
-        frames: FrameStore,
+        runs: Runs,
         recorder: Recorder,
         reader: Reader,
         emit: Emit,
@@ -106,7 +106,7 @@ class TaskQueue:
         most_waiting: int,
         between_tasks: Callable[[], Awaitable[None]],
     ) -> None:
-        self._frames, self._recorder, self._reader = frames, recorder, reader
+        self._runs, self._recorder, self._reader = runs, recorder, reader
         self._emit_on, self._instance_uuid, self._options = emit, instance_uuid, options
         self._between_tasks, self._most_waiting = between_tasks, most_waiting
         self._active: dict[str, ActiveTask] = {}
@@ -307,6 +307,7 @@ class TaskQueue:
             plan = await self._with_earlier_results(active)
             broken = await self._loop.run_in_executor(self._threads, self._run, active, plan, self._emit_for(active))
             if broken is not None:
+                await self._recorder.flush()
                 await self._close(active, broken)
             await self._recorder.flush()
         except Exception as error:  # noqa: BLE001  whatever went wrong, the task ends and the next one starts
@@ -332,7 +333,7 @@ class TaskQueue:
         """
         try:
             connect_again(*active.project.connections.values())
-            runner.run(active.project, plan, self._frames, emit, active.cancellation, self._options)
+            self._runs.run(active.project, plan, emit, active.cancellation, self._options)
         except BaseException as error:  # noqa: BLE001  whatever it is, it ends this task and nothing else
             return error
         return None
@@ -351,8 +352,10 @@ class TaskQueue:
 
     async def _close(self, active: ActiveTask, error: BaseException) -> None:
         """End a task whose runner failed, as far as the state can still be read and written."""
-        reason = named_error(error)
-        _log.error("Task failed unexpectedly", taskId=active.task_id, error=reason)
+        reason = str(error) if isinstance(error, RunBroken) else named_error(error)
+        message = CANCELLED if isinstance(error, RunBroken) and error.is_cancelled else f"interrupted: {reason}"
+        if message != CANCELLED:
+            _log.error("Task failed unexpectedly", taskId=active.task_id, error=reason)
         try:
             async with self._reader.moment() as moment:
                 task = await moment.task(active.task_id)
@@ -360,4 +363,4 @@ class TaskQueue:
             _log.error("Task could not be closed", taskId=active.task_id, error=str(unreadable))
             return
         if task is not None and not task.summary.status.is_ended:
-            close_task(task, self._recorder, f"interrupted: {reason}", now_ms())
+            close_task(task, self._emit_on, message, now_ms())

@@ -12,6 +12,7 @@ from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.ground.problems import Problem
+from dagscope.dag.process.messages import Begin
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.server.workspace.end_of_work import EndOfWork
@@ -23,6 +24,8 @@ from dagscope.server.workspace.log_pages import LogPages
 from dagscope.server.workspace.outlasting import Outlasting
 from dagscope.server.workspace.previews import Previews
 from dagscope.server.workspace.reads import Reads, TimeLimit
+from dagscope.server.workspace.run_process import RunProcess
+from dagscope.server.workspace.runs import Runs, RunsHere
 from dagscope.server.workspace.settings import Settings
 from dagscope.server.workspace.stream_places import StreamPlaces
 from dagscope.server.workspace.task_queue import TaskQueue
@@ -74,6 +77,7 @@ class Workspace:
     reader: Reader
     frames: FrameFiles
     tasks: TaskQueue
+    runs: Runs
     emit: Callable[[Event], None]
     log_pages: LogPages
     log_search: LogSearch
@@ -127,11 +131,16 @@ class Workspace:
 
 @asynccontextmanager
 async def open_workspace(
-    project: Project, settings: Settings, listeners: tuple[Listener, ...] = (), problems: tuple[Problem, ...] = ()
+    project: Project,
+    settings: Settings,
+    listeners: tuple[Listener, ...] = (),
+    problems: tuple[Problem, ...] = (),
+    run_process: RunProcess | None = None,
 ) -> AsyncIterator[Workspace]:
     """Open a project's state: take its lock, migrate it, close what a dead process left open.
 
     Events go to `listeners` and to the installed ones. With `problems`, the project's files could not be loaded.
+    Tasks run in `run_process`, which is closed at the end, or here.
     Raises `StateInUse` or `StateUnusable`. At the end, running tasks are cancelled and recorded as such.
     """
     folder = StateFolder.of_project(project.folder)
@@ -147,8 +156,21 @@ async def open_workspace(
             frames.delete_all_but(await moment.frames())
             instance_uuid = await moment.instance_uuid()
         emit = _fan_out(recorder, Listeners((*listeners, show_fault, *installed_listeners())), settings.store_logs)
+        runs: Runs = RunsHere(frames)
+        if run_process is not None:
+            begin = Begin(
+                str(folder.frames),
+                settings.frame_bytes,
+                settings.frames_total_bytes,
+                settings.memory_bytes,
+                settings.log_limits,
+            )
+            run_process.begin(begin, RunsHere(frames), emit)
+            runs = run_process
+        stack.callback(runs.close)
+        project = runs.adopt(project)
         queue = TaskQueue(
-            frames,
+            runs,
             recorder,
             reader,
             emit,
@@ -170,6 +192,7 @@ async def open_workspace(
             reader,
             frames,
             tasks,
+            runs,
             emit,
             LogPages(reader, lambda: recorder.changes),
             log_search,
@@ -184,8 +207,6 @@ async def open_workspace(
         finally:
             await reads.close()
             await tasks.cancel_all()
-            for connection in workspace.project.connections.values():
-                connection.close()
 
 
 async def _open_database(folder: StateFolder, hub: Hub, stack: AsyncExitStack) -> tuple[Recorder, Reader, LogSearch]:

@@ -64,6 +64,7 @@ def test_stopping(tmp_path: Path, number: int) -> None:
     """A server that is stopped in the middle of a task records it as cancelled and exits with 0."""
     door = ServerDoor(write_project(tmp_path, {model("a.slow"): SLOW_SQL}), post_wait_ms=200)
     door.run("t")
+    wait_until(lambda: door.get("/api/dag/status/t").json()["nodes"][0]["state"] == "IN_PROGRESS")
     door.stop(number)
     assert door.process.returncode == 0
     door.start()

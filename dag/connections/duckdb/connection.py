@@ -23,6 +23,7 @@ from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.events.statements import ProfileNode, StatementLog, of_no_node
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ConnectionFailed
+from dagscope.dag.ground.process_of_runs import server_of
 from dagscope.dag.model.file_shapes import Keys
 from dagscope.dag.redaction.sql_secrets import secrets_in
 
@@ -137,7 +138,7 @@ class DuckDBConnection(Connection):
         text = str(error)
         if "Could not set lock on file" in text:
             holder = re.search(r"\(PID (\d+)\)", text)
-            by = f"process {holder[1]}" if holder else "another process"
+            by = f"process {server_of(int(holder[1]))}" if holder else "another process"
             return f"database file {self.path} is locked by {by}; close it there, then run again"
         return f"cannot open database file {self.path}: {text}"
 

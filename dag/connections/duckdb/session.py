@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -53,9 +53,9 @@ class _ViewDoesNotFit(Exception):
 class DuckDBSession(Session):
     """One cursor of a DuckDB database."""
 
-    dialect: ClassVar[Dialect] = DIALECT
-    summarizes: ClassVar[bool] = True
-    writes_texts: ClassVar[bool] = True
+    dialect: Dialect = DIALECT
+    summarizes = True
+    writes_texts = True
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, ClassVar
+from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -70,7 +70,7 @@ class _Counting(psycopg.Cursor[Any]):
 class PostgresSession(Session):
     """A pooled connection, and a second connection while rows move in bulk."""
 
-    dialect: ClassVar[Dialect] = DIALECT
+    dialect: Dialect = DIALECT
 
     def __init__(
         self,

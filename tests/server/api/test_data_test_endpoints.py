@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.dag.run.task_run import data_test
-from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, messages
+from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, messages, wait_until
 from tests.projects import SLOW_SQL, block, model, write_project
 
 PEOPLE = """\
@@ -245,6 +245,7 @@ def test_a_server_that_dies_under_a_test(tmp_path: Path, serve: Serve) -> None:
     files = {model("s.a"): "SELECT 1 AS n", data_test("s.slow"): SLOW_SQL}
     door = serve(write_project(tmp_path, files), post_wait_ms=200)
     assert execute(door, "s.slow", "t").status_code == 202
+    wait_until(lambda: '"IN_PROGRESS"' in door.get("/api/tests/data/s.slow?taskId=t").text)
     door.stop(9)  # type: ignore[call-arg]  # a server's door
     door.start()
     found = data(door, "s.slow", "?taskId=t")
@@ -255,7 +256,7 @@ def test_a_server_that_dies_under_a_test(tmp_path: Path, serve: Serve) -> None:
     )
     assert found["executedAt"].endswith("Z")
     assert door.post("/api/dag/retry/t").status_code == 202
-    assert data(door, "s.slow", "?taskId=t")["status"] == "IN_PROGRESS"
+    wait_until(lambda: '"IN_PROGRESS"' in door.get("/api/tests/data/s.slow?taskId=t").text)
 
 
 def test_a_damaged_frame_of_rows(people: Path, opened: OpenDoor) -> None:

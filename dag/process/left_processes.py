@@ -1,0 +1,58 @@
+"""Processes that raw assets have started and left running, which end with their task."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_OF_PYTHON = (b"from multiprocessing.resource_tracker", b"from multiprocessing.forkserver")
+"""What `multiprocessing` itself starts once, for all pools to come."""
+
+
+def end_left_processes() -> tuple[str, ...]:
+    """Kill them, wherever they have moved to; returns their commands, in order.
+
+    Those whose parent has ended are children of the guardian (`dag/process/guardian.py`).
+    """
+    ended: list[str] = []
+    while left := [pid for pid in _left() if not _is_of_python(pid)]:
+        for pid in left:
+            name = _command(pid)
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+            with suppress(OSError):
+                os.waitpid(pid, 0)  # a child of this process; the guardian waits for its own
+            if name:
+                ended.append(name)
+    return tuple(sorted(ended))
+
+
+def _left() -> Iterator[int]:
+    own = os.getpid()
+    for parent in (own, os.getppid()):
+        yield from (pid for pid in _children(parent) if pid != own and _is_running(pid))
+
+
+def _children(pid: int) -> Iterator[int]:
+    with suppress(OSError):  # the system does not tell
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            yield from map(int, (task / "children").read_text().split())
+
+
+def _is_running(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
+def _is_of_python(pid: int) -> bool:
+    with suppress(OSError):
+        return any(part in Path(f"/proc/{pid}/cmdline").read_bytes() for part in _OF_PYTHON)
+    return False
+
+
+def _command(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""

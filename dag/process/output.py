@@ -1,0 +1,75 @@
+"""What raw assets print, as log entries of theirs: `sys.stdout` and `sys.stderr` of the process of runs."""
+
+import io
+import os
+import threading
+from contextlib import suppress
+
+from dagscope.dag.events.captured_entries import log_here
+from dagscope.dag.events.task_log import RawAssetLog
+
+_LONGEST_LINE = 1_000_000  # characters, after which a line without an end becomes an entry
+
+
+class LoggedOutput(io.TextIOBase):
+    """A text stream whose lines become entries of the asset that the thread executes.
+
+    Where that is not known, and in child processes, text goes to the descriptor itself, which the server reads.
+    """
+
+    def __init__(self, name: str, descriptor: int) -> None:
+        self._name, self._descriptor = name, descriptor
+        self._process = os.getpid()
+        self._lines = threading.local()
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # a plain attribute in its stub
+        return "utf-8"
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return False
+
+    def write(self, text: str, /) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if log_here() is None or os.getpid() != self._process:
+            with suppress(OSError):  # the server is gone, or an asset closed the descriptor
+                _write_all(self._descriptor, text.encode("utf-8", "backslashreplace"))
+            return len(text)
+        *lines, rest = (self.pending + text).split("\n") if "\n" in text else (self.pending + text,)
+        for line in lines:
+            self._log(line)
+        if len(rest) > _LONGEST_LINE:
+            self._log(rest)
+            rest = ""
+        self._lines.pending = rest
+        return len(text)
+
+    @property
+    def pending(self) -> str:
+        """What this thread has written since the last end of a line."""
+        pending: str = getattr(self._lines, "pending", "")
+        return pending
+
+    def end_line(self) -> None:
+        """Log what this thread has written without the end of a line."""
+        rest, self._lines.pending = self.pending, ""
+        if rest:
+            self._log(rest)
+
+    def _log(self, line: str) -> None:
+        log = log_here()
+        if log is not None and line.strip():
+            RawAssetLog(log).write("info", line.rstrip("\r"), {"stream": self._name})
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
