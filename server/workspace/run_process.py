@@ -149,9 +149,9 @@ class _Process:
 
 
 class RunProcess:
-    """Executes attempts in a process of its own, which it starts at once. Safe from any thread."""
+    """Executes attempts in a process of its own: in `spawned`, and in others after its end. Safe from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, spawned: SpawnedRuns) -> None:
         self._changed = threading.Condition()
         self._pause_s = 0.0
         self._process: _Process | None = None
@@ -162,7 +162,7 @@ class RunProcess:
         self._numbers = itertools.count(1)
         self._connections: dict[int, RemoteConnection] = {}
         self._closing = threading.Event()
-        self._spawned: SpawnedRuns | None = spawn_runs()
+        self._spawned = spawned
 
     def begin(self, begin: Begin, here: RunsHere, emit: Emit) -> None:
         """Give it what it needs; `emit` receives events that belong to no attempt.
@@ -170,7 +170,6 @@ class RunProcess:
         `here` ends attempts that were cancelled before they have executed anything.
         """
         self._begin, self._here, self._emit = begin, here, emit
-        assert self._spawned is not None
         self._use(self._spawned)
 
     def _use(self, spawned: SpawnedRuns) -> None:
@@ -293,8 +292,7 @@ class RunProcess:
             process = self._process
             self._changed.notify_all()
         if process is None:
-            if self._spawned is not None:
-                self._spawned.kill()
+            self._spawned.kill()
             return
         process.expected_end = "the server was stopped"
         with suppress(PeerGone):
