@@ -9,7 +9,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from benchmarks import crossdb, graph, load, reads, recorder, rows, run_events, runs, starts, stream
+from benchmarks import crossdb, graph, isolation, load, reads, recorder, rows, run_events, runs, starts, stream
 from benchmarks.figures import Figure, as_json, as_table
 from benchmarks.machine import this_machine
 
@@ -21,6 +21,7 @@ _Benchmark = Callable[[Path, int], Iterator[Figure]]
 BENCHMARKS: Mapping[str, _Benchmark] = {
     "load": load.figures,
     "runs": runs.figures,
+    "isolation": isolation.figures,
     "recorder": recorder.figures,
     "stream": stream.figures,
     "reads": reads.figures,

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.doors import ServerDoor
 
 _PATIENCE_S = 600
@@ -37,6 +39,11 @@ class Client:
         answer: dict[str, Any] = json.loads(self._ask("POST", "/api/dag/run", body).read())
         assert answer["status"] == "SUCCESS", answer
 
+    def wait_for_runs(self) -> None:
+        """Wait until the process of runs has started; no database is open afterwards."""
+        for what in ("connect", "disconnect"):
+            self._ask("POST", f"/api/dag/{what}", "").read()
+
     def start(self, task_id: str) -> None:
         """Run the DAG. On a server whose POSTs do not wait, this returns at once."""
         self._ask("POST", "/api/dag/run", json.dumps({"taskId": task_id}), http.client.ACCEPTED).read()
@@ -61,6 +68,16 @@ class Server:
 
     def __init__(self, door: ServerDoor) -> None:
         self.pid, self.address = door.process.pid, door.address
+
+    def processes(self) -> list[psutil.Process]:
+        """The server, the process of its runs, and the guardian between them."""
+        server = psutil.Process(self.pid)
+        return [server, *server.children(recursive=True)]
+
+    def processor_s(self) -> float:
+        """The processor time of all of them so far."""
+        taken = [process.cpu_times() for process in self.processes()]
+        return sum(each.user + each.system for each in taken)
 
     @contextmanager
     def client(self) -> Iterator[Client]:

@@ -13,11 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from benchmarks.figures import Figure
 from benchmarks.generated import empty_project, write_raw_asset
-from benchmarks.servers import Server, serving
+from benchmarks.servers import serving
 from benchmarks.subscribers import Received
 
 _EVENTS_PER_S = 20
@@ -59,16 +57,11 @@ def _received(folder: Path, subscribers: int, count: int) -> tuple[Received, flo
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listening:
             assert listening.stdout is not None
             assert listening.stdout.readline() == "listening\n", "the subscribers could not subscribe"
-            before_s = _cpu_s(server)
+            before_s = server.processor_s()
             with server.client() as client:
                 client.run("bench", {"count": count})
             received = Received(**json.loads(listening.stdout.read()))
-            return received, _cpu_s(server) - before_s
-
-
-def _cpu_s(server: Server) -> float:
-    taken = psutil.Process(server.pid).cpu_times()
-    return float(taken.user + taken.system)
+            return received, server.processor_s() - before_s
 
 
 @contextmanager
