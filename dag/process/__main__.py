@@ -62,8 +62,8 @@ class _Secrets:
 class _Runs:
     """What the server's messages are about."""
 
-    def __init__(self, control: socket.socket, opens: socket.socket) -> None:
-        self._control, self._opens = control, opens
+    def __init__(self, control: socket.socket, opens: socket.socket, guardian: int) -> None:
+        self._control, self._opens, self._guardian = control, opens, guardian
         self._connections: dict[int, Connection] = {}
         self._secrets = _Secrets()
         self.outbox = Outbox(control, self._secrets.learned, self._open_connections)
@@ -138,7 +138,7 @@ class _Runs:
         except BaseException as error:  # noqa: BLE001  whatever it is, it ends this task and nothing else
             fault = named_error(error)
         del self._cancellations[run.number]
-        self.outbox.send(Ended(run.number, left_behind, end_left_processes(), fault))
+        self.outbox.send(Ended(run.number, left_behind, end_left_processes(self._guardian), fault))
 
     def _open_connections(self) -> tuple[int, ...]:
         return tuple(number for number, connection in list(self._connections.items()) if connection.is_open)
@@ -165,6 +165,7 @@ def main() -> NoReturn:
     control, opens = (socket.socket(fileno=int(number)) for number in os.environ.pop("DAGSCOPE_PASSED").split(","))
     for each in (control, opens):
         each.set_inheritable(False)
+    guardian = int(os.environ.pop("DAGSCOPE_GUARDIAN"))
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     faulthandler.enable()  # a crash in C says where it was
     for number in (signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF):
@@ -177,7 +178,7 @@ def main() -> NoReturn:
     capture_foreign_logs()
     with closed_in_children(control.close), closed_in_children(opens.close):
         try:
-            _Runs(control, opens).serve()
+            _Runs(control, opens, guardian).serve()
         except PeerGone:
             os._exit(EXIT_SERVER_GONE)
 

@@ -34,6 +34,7 @@ def main(lifeline: int, command: list[str]) -> None:
     child = subprocess.Popen(  # noqa: S603  the server's own command
         command,
         pass_fds=passed,
+        env=os.environ | {"DAGSCOPE_GUARDIAN": str(os.getpid())},
         start_new_session=True,
         preexec_fn=lambda: _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),  # noqa: PLW1509  this process has one thread
     )

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,14 +10,17 @@ from pathlib import Path
 _OF_PYTHON = (b"from multiprocessing.resource_tracker", b"from multiprocessing.forkserver")
 """What `multiprocessing` itself starts once, for all pools to come."""
 
+_LONGEST_S = 1.0  # one may be starting others without end, or be stuck in the system
 
-def end_left_processes() -> tuple[str, ...]:
+
+def end_left_processes(guardian: int) -> tuple[str, ...]:
     """Kill them, wherever they have moved to; returns their commands, in order.
 
-    Those whose parent has ended are children of the guardian (`dag/process/guardian.py`).
+    Those whose parent has ended are children of the guardian (`dag/process/guardian.py`), the parent of this process.
     """
     ended: list[str] = []
-    while left := [pid for pid in _left() if not _is_of_python(pid)]:
+    deadline_s = time.monotonic() + _LONGEST_S
+    while time.monotonic() < deadline_s and (left := [pid for pid in _left(guardian) if not _is_of_python(pid)]):
         for pid in left:
             name = _command(pid)
             with suppress(OSError):
@@ -28,9 +32,11 @@ def end_left_processes() -> tuple[str, ...]:
     return tuple(sorted(ended))
 
 
-def _left() -> Iterator[int]:
+def _left(guardian: int) -> Iterator[int]:
     own = os.getpid()
-    for parent in (own, os.getppid()):
+    if os.getppid() != guardian:  # it has ended: another parent's children are none of ours
+        return
+    for parent in (own, guardian):
         yield from (pid for pid in _children(parent) if pid != own and _is_running(pid))
 
 
