@@ -155,7 +155,8 @@ def test_rebound_name(served: ServerDoor, chromium: Chromium, foreign_port: int)
     too_long = '{"error":"Bad request","details":"not a valid HTTP request, or its head is too large"}'
     assert opened.status == 403
     assert f'the name \\"{FOREIGN_NAME}:{port}\\"' in refusal
-    assert {one["text"] for one in found.read} == {refusal, health, too_long}
+    read = {one["text"] for one in found.read}
+    assert {refusal, health} <= read <= {refusal, health, too_long}  # whose connection may be closed before it is read
 
 
 def test_allowed_page(serve: Serve, hello: Path, chromium: Chromium, foreign_port: int) -> None:
