@@ -3,7 +3,6 @@
 import contextlib
 import faulthandler
 import os
-import resource
 import signal
 import socket
 import sys
@@ -15,10 +14,12 @@ from typing import NoReturn
 
 from dagscope.dag.connections import Connection
 from dagscope.dag.events.captured_entries import Capture
+from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.error_text import named_error
 from dagscope.dag.ground.forked_children import closed_in_children
 from dagscope.dag.ground.frame_files import FrameFiles
+from dagscope.dag.ground.memory_limit import limit_memory, memory_is_used_up
 from dagscope.dag.process import messages, packets
 from dagscope.dag.process.channels import Channels
 from dagscope.dag.process.foreign_logs import capture_foreign_logs
@@ -80,7 +81,8 @@ class _Runs:
         begin = messages.decoded_to_runs(packets.receive(file))
         assert isinstance(begin, Begin)
         self._frames = FrameFiles(Path(begin.frames), begin.frame_bytes, begin.frames_total_bytes)
-        _limit_memory(begin.memory_bytes)
+        if begin.memory_bytes is not None:
+            limit_memory(begin.memory_bytes)
         Capture(self.outbox.emit, lambda: self._secrets.redaction, begin.log_limits).__enter__()
         _start(self.outbox.work, "outbox")
         channels = Channels(self._connection, self.outbox.look)
@@ -129,16 +131,17 @@ class _Runs:
     def _run(self, run: Run, loaded: "Future[Project]") -> None:
         """Run an attempt. Whatever happens, its end is reported."""
         left_behind: tuple[str, ...] = ()
-        fault = ""
+        used_up, fault = False, ""
         try:
             cancellation = self._cancellations[run.number]
             plan, emit = decode_plan(run.plan), self.outbox.emit
             end = runner.run(loaded.result(), plan, self._frames, emit, cancellation, run.options)
             left_behind = end.left_behind
+            used_up = end.status is TaskStatus.FAILED and memory_is_used_up()
         except BaseException as error:  # noqa: BLE001  whatever it is, it ends this task and nothing else
             fault = named_error(error)
         del self._cancellations[run.number]
-        self.outbox.send(Ended(run.number, left_behind, end_left_processes(self._guardian), fault))
+        self.outbox.send(Ended(run.number, left_behind, end_left_processes(self._guardian), used_up, fault))
 
     def _open_connections(self) -> tuple[int, ...]:
         return tuple(number for number, connection in list(self._connections.items()) if connection.is_open)
@@ -155,11 +158,6 @@ def _or_end(work: Callable[[], object]) -> None:
         os._exit(EXIT_SERVER_GONE)
 
 
-def _limit_memory(most_bytes: int | None) -> None:
-    if most_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
-
-
 def main() -> NoReturn:
     """Serve the server at the other end of the sockets that the environment names."""
     control, opens = (socket.socket(fileno=int(number)) for number in os.environ.pop("DAGSCOPE_PASSED").split(","))
@@ -167,7 +165,7 @@ def main() -> NoReturn:
         each.set_inheritable(False)
     guardian = int(os.environ.pop("DAGSCOPE_GUARDIAN"))
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    faulthandler.enable()  # a crash in C says where it was
+    faulthandler.enable(all_threads=False)  # a crash in C says where it was; other threads are no news
     for number in (signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF):
         signal.signal(number, lambda *_: None)  # a timer that a raw asset sets does not end the process
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # also for `_thread.interrupt_main`

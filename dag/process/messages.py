@@ -64,12 +64,14 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
     """The attempt has ended, and all its events were sent.
 
     `left_behind` are assets whose threads did not stop, `left_processes` the commands of processes that assets left
-    running and that were ended; `fault` is the error that broke the runner.
+    running and that were ended; `memory_is_used_up` if the attempt failed and hardly any memory is left; `fault` is the
+    error that broke the runner.
     """
 
     number: int
     left_behind: tuple[str, ...] = ()
     left_processes: tuple[str, ...] = ()
+    memory_is_used_up: bool = False
     fault: str = ""
 
 

@@ -17,6 +17,7 @@ from dagscope.dag.ground.errors import Cancelled, DagscopeError, InputMissing, R
 from dagscope.dag.ground.forked_children import children_end_here
 from dagscope.dag.ground.frames import FrameStore, Result
 from dagscope.dag.ground.json_text import json_text
+from dagscope.dag.ground.memory_limit import naming_memory_limit
 from dagscope.dag.ground.row_limit import RowLimit
 from dagscope.dag.run import project_modules
 from dagscope.dag.run.raw_connections import RawConnection
@@ -71,7 +72,8 @@ def execute(
 
 def _reason(error: BaseException) -> str:
     text = error_text(error) if issubclass(type(error), DagscopeError) else ""
-    return text or named_error(error)
+    reason = text or named_error(error)
+    return naming_memory_limit(reason) if issubclass(type(error), MemoryError) else reason
 
 
 def _place(error: BaseException, file: Path) -> str:

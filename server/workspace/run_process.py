@@ -43,6 +43,7 @@ _LOOK_AGAIN_S = 0.1
 _CANCEL_AGAIN_S = 0.05
 _DRAIN_S = 1.0  # for what it has printed
 _CANCELLED = "cancelled"
+_MOST_NAMES = 3  # of assets, in a message
 
 
 @dataclass(eq=False)
@@ -65,6 +66,15 @@ class _Attempt:
             else:
                 self.running.pop(event.node.asset_name, None)
         self.emit(event)
+
+    @property
+    def meanwhile(self) -> str:
+        """Which assets run now, as a part of a sentence: one of them may have ended the process."""
+        names = tuple(self.running)
+        if len(names) > _MOST_NAMES:
+            names = (*names[:_MOST_NAMES], f"{len(names) - _MOST_NAMES} more")
+        listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+        return f" while {listed} ran" if listed else ""
 
     def log_of_output(self) -> TaskLog:
         """The log of what is printed now: of the asset, if only one raw asset runs."""
@@ -260,7 +270,9 @@ class RunProcess:
             names = ", ".join(ended.left_processes)
             task.warning(f"Processes that assets left running were ended: {names}")
         if ended.left_behind:
-            self._replace(process, task, ended.left_behind)
+            self._replace(process, task, f"what was cancelled did not stop: {', '.join(ended.left_behind)}")
+        elif ended.memory_is_used_up:
+            self._replace(process, task, "its memory is used up (DAGSCOPE_MEMORY_BYTES)")
 
     def _process_for(self, attempt: _Attempt, cancellation: Cancellation) -> _Process | None:
         """The process, once it has started, with the attempt as the one that it runs; None if it was cancelled."""
@@ -275,11 +287,9 @@ class RunProcess:
             self._attempt, self._process.has_run = attempt, True
             return self._process
 
-    def _replace(self, process: _Process, task: TaskLog, left_behind: tuple[str, ...]) -> None:
-        """End the process, in which threads of cancelled assets still run."""
-        names = ", ".join(left_behind)
-        lost = _lost(process)
-        task.warning(f"The process of runs was restarted, because what was cancelled did not stop: {names}{lost}")
+    def _replace(self, process: _Process, task: TaskLog, why: str) -> None:
+        """End the process after an attempt that would affect the next one."""
+        task.warning(f"The process of runs was restarted, because {why}{_lost(process)}")
         process.kill(_CANCELLED)
         with self._changed:
             while self._process is process:
@@ -314,16 +324,18 @@ class RunProcess:
         except BaseException as error:  # noqa: BLE001  a fault of this side must not leave the attempt without an end
             console_log().write("error", "The process of runs is restarted after a fault", {}, error)
             process.kill("an internal fault")
-        reason = f"the process of runs ended ({process.how_it_ended()}){_lost(process)}"
+        how = process.how_it_ended()
         for reader in readers:
             reader.join(_DRAIN_S)
         process.close()
         with self._changed:
             self._process = None
             attempt = self._attempt
+            lost = _lost(process)
             for connection in self._connections.values():
                 connection.is_open_there = False
             self._changed.notify_all()
+        reason = f"the process of runs ended ({how}){attempt.meanwhile if attempt is not None else ''}{lost}"
         if attempt is not None and not attempt.ended.done():
             attempt.ended.set_exception(RunBroken(reason, is_cancelled=process.expected_end == _CANCELLED))
         self._start_again(process, reason)

@@ -27,6 +27,7 @@ from dagscope.dag.events.statements import SentStatement, StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ColumnsDiffer, StatementFailed, TransactionLeftOpen
 from dagscope.dag.ground.frames import batch_rows
+from dagscope.dag.ground.memory_limit import naming_memory_limit
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import Materialization
@@ -87,7 +88,8 @@ class DuckDBSession(Session):
         text = self._part.described(str(error))
         if not text.startswith(_OUT_OF_MEMORY):
             return text
-        return f'{text}\n\nmemory_limit in the extraParams of connection "{self._connection}" sets how much there is'
+        of_duckdb = f'memory_limit in the extraParams of connection "{self._connection}" sets how much there is'
+        return f"{text}\n\n{naming_memory_limit(of_duckdb)}"
 
     def _profile(self, sent: SentStatement) -> None:
         """Record DuckDB's profile of a finished statement."""
