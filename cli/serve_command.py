@@ -115,6 +115,7 @@ def serve_project(
             fail(str(error))
         finally:
             listening.close()
+            run_process.close()
     leave(0, at_once=not options.reload and not ran_code_of_others(project))
 
 

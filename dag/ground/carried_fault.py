@@ -12,6 +12,9 @@ class CarriedFault(Exception):
         super().__init__(error_class, shown)
         self.error_class, self.shown = error_class, shown
 
+    def __str__(self) -> str:
+        return self.error_class  # a text that reaches clients has no traceback
+
     @classmethod
     def of(cls, error: BaseException) -> "CarriedFault":
         """What another process can be sent of the error."""

@@ -6,7 +6,6 @@ One socket carries calls and replies (`dag/process/messages.py`); on the other, 
 import io
 import socket
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -15,10 +14,11 @@ import pyarrow as pa
 
 from dagscope.dag.connections import Connection
 from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.carried_fault import CarriedFault
 from dagscope.dag.ground.error_text import error_text
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.process import messages, packets
-from dagscope.dag.process.messages import Answered, Call, Failed, Open, SessionOpened
+from dagscope.dag.process.messages import Answered, Call, Failed, Faulted, Open, SessionOpened
 from dagscope.dag.process.packets import PacketWriter, PeerGone
 
 CHANNEL_THREAD = "read for the server"
@@ -58,17 +58,19 @@ class Channels:
                 return
             if not content:
                 return
-            calls, interrupts = (socket.socket(fileno=number) for number in descriptors)
-            opened = messages.decoded_open(content)
-            threading.Thread(
-                target=self._serve, args=(opened, calls, interrupts), name=CHANNEL_THREAD, daemon=True
-            ).start()
+            sockets = [socket.socket(fileno=number) for number in descriptors]
+            try:
+                calls, interrupts = sockets  # fewer if the process has no free descriptors
+                _start(self._serve, messages.decoded_open(content), calls, interrupts)
+            except (ValueError, RuntimeError):  # it can have no more threads
+                for each in sockets:
+                    each.close()  # which the server takes for the end of the channel
 
     def _serve(self, opened: Open, calls: socket.socket, interrupts: socket.socket) -> None:
         cancellation = Cancellation()
-        threading.Thread(target=_interrupt, args=(interrupts, cancellation), name=CHANNEL_THREAD, daemon=True).start()
-        with calls, interrupts, suppress(PeerGone):
-            channel = _Channel(calls, cancellation, self._noted)
+        with calls, interrupts, calls.makefile("rb") as file, suppress(PeerGone):
+            _start(_interrupt, interrupts, cancellation)
+            channel = _Channel(calls, file, cancellation, self._noted)
             try:
                 connection = self._connection_of(opened)
                 if opened.in_session:
@@ -83,6 +85,10 @@ class Channels:
                 self._noted()
 
 
+def _start(work: Callable[..., None], *args: Any) -> None:
+    threading.Thread(target=work, args=args, name=CHANNEL_THREAD, daemon=True).start()
+
+
 def _interrupt(interrupts: socket.socket, cancellation: Cancellation) -> None:
     with suppress(OSError):
         while interrupts.recv(1):
@@ -91,8 +97,10 @@ def _interrupt(interrupts: socket.socket, cancellation: Cancellation) -> None:
 
 
 class _Channel:
-    def __init__(self, calls: socket.socket, cancellation: Cancellation, noted: Callable[[], None]) -> None:
-        self._calls, self._file = calls, calls.makefile("rb")
+    def __init__(
+        self, calls: socket.socket, file: io.BufferedReader, cancellation: Cancellation, noted: Callable[[], None]
+    ) -> None:
+        self._calls, self._file = calls, file
         self._cancellation, self._noted = cancellation, noted
 
     def reply(self, reply: messages.Reply) -> None:
@@ -160,8 +168,9 @@ class _Channel:
         self.reply(end)
 
 
-def _failure(error: BaseException) -> Failed:
+def _failure(error: BaseException) -> Failed | Faulted:
     if not isinstance(error, DagscopeError):
-        return Failed("", "".join(traceback.format_exception(error)), {})
+        fault = CarriedFault.of(error)
+        return Faulted(fault.error_class, fault.shown)
     values: Mapping[str, str] = {name: value for name, value in vars(error).items() if isinstance(value, str)}
     return Failed(type(error).__name__, error_text(error), values)

@@ -112,17 +112,21 @@ class Answered(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """The method raised a `DagscopeError` of that class, or something else, whose class is then empty.
-
-    Also sent instead of the rest of the rows.
-    """
+    """The method raised a `DagscopeError` of that class. Also sent instead of the rest of the rows."""
 
     error: str
     message: str
     values: Mapping[str, str]
 
 
-Reply = Answered | Failed
+class Faulted(msgspec.Struct, frozen=True, tag=True):
+    """The same for any other error, as `CarriedFault` has it."""
+
+    error_class: str
+    shown: str
+
+
+Reply = Answered | Failed | Faulted
 
 _encoder = msgspec.msgpack.Encoder()
 _to_runs: msgspec.msgpack.Decoder[ToRuns] = msgspec.msgpack.Decoder(ToRuns)

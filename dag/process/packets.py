@@ -13,15 +13,15 @@ class PeerGone(Exception):
     """The other process has ended, or has closed the socket."""
 
 
-def send(to: socket.socket, content: bytes | memoryview, flags: int = 0) -> None:
+def send(to: socket.socket, content: bytes | memoryview) -> None:
     """Send one packet; one thread at a time. Raises `PeerGone`."""
     head = _LENGTH.pack(len(content))
     try:
         if len(content) < _COPIED_BYTES:
-            to.sendall(head + content, flags)
+            to.sendall(head + content)
         else:
-            to.sendall(head, flags)
-            to.sendall(content, flags)
+            to.sendall(head)
+            to.sendall(content)
     except OSError as error:
         raise PeerGone from error
 

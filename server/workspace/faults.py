@@ -4,9 +4,7 @@ import secrets
 import traceback
 from dataclasses import dataclass
 
-import structlog
-
-_log = structlog.get_logger("dagscope.fault")
+from dagscope.server.workspace.console import console_log
 
 
 @dataclass(frozen=True)
@@ -21,6 +19,6 @@ def report_fault(error: BaseException, debug: bool) -> Fault:
     """Show the fault on the console under a new id; returns what the client may know."""
     fault_id = secrets.token_hex(4)
     # It belongs to no task, so it stays on the console: a task's log is served to clients.
-    _log.error("Unexpected fault", fault=fault_id, exc_info=error)
+    console_log().write("error", "Unexpected fault", {"fault": fault_id}, error)
     stack = tuple(traceback.format_exception(error)) if debug else ()
     return Fault(f"Internal server error (fault {fault_id})", stack)

@@ -2,10 +2,10 @@
 
 import io
 import socket
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import pyarrow as pa
 
@@ -14,19 +14,16 @@ from dagscope.dag.connections.materializations import Materializations
 from dagscope.dag.events.statements import ProfileNode, StatementLog
 from dagscope.dag.ground import errors
 from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.carried_fault import CarriedFault
 from dagscope.dag.ground.errors import ConnectionFailed, DagscopeError
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import Keys
 from dagscope.dag.process import messages, packets
-from dagscope.dag.process.messages import Answered, Call, Failed, SessionOpened
+from dagscope.dag.process.messages import Answered, Call, Failed, Faulted, SessionOpened
 from dagscope.dag.process.packets import PeerGone
 
 _AT_ONCE_BYTES = 1 << 20
-
-
-class CallFault(Exception):
-    """A fault inside the process of runs; the text is its traceback."""
 
 
 class Channel:
@@ -50,7 +47,7 @@ class Channel:
         """The reply that comes next. Raises as `call`."""
         with self._alive():
             reply = messages.decoded_reply(packets.receive(self._file))
-        if isinstance(reply, Failed):
+        if not isinstance(reply, Answered):
             raise raised(reply)
         return reply
 
@@ -58,8 +55,15 @@ class Channel:
         """The rows that the method returned, read while they come. Raises as `call`, also on the way."""
         self.call(method, *args, **named)
         self._unread = rows = _RowsFile(self)
-        stream = pa.ipc.open_stream(io.BufferedReader(rows, _AT_ONCE_BYTES))
+        with rows.broken_off():
+            stream = pa.ipc.open_stream(io.BufferedReader(rows, _AT_ONCE_BYTES))
         return pa.RecordBatchReader.from_batches(stream.schema, rows.batches(stream))
+
+    def end_session(self) -> None:
+        """End the session; rows that nobody has read are not read there either."""
+        if self._unread is not None and not self._unread.has_ended:
+            self.interrupt()
+        self.call("end")
 
     def packet(self) -> bytes:
         with self._alive():
@@ -83,9 +87,11 @@ class Channel:
             raise ConnectionFailed(self._connection, "the process of runs has ended; ask again") from None
 
 
-def raised(failed: Failed) -> Exception:
+def raised(failed: Failed | Faulted) -> Exception:
     """The error that was raised there."""
-    kind = getattr(errors, failed.error, DagscopeError) if failed.error else CallFault
+    if isinstance(failed, Faulted):
+        return CarriedFault(failed.error_class, failed.shown)
+    kind = getattr(errors, failed.error, DagscopeError)
     error: Exception = kind.__new__(kind)
     error.args = (failed.message,)
     vars(error).update(failed.values)
@@ -98,14 +104,14 @@ class _RowsFile(io.RawIOBase):
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._rest = memoryview(b"")
-        self._has_ended = False
+        self.has_ended = False
         self._failure: Exception | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        if not self._rest and not self._has_ended:
+        if not self._rest and not self.has_ended:
             self._take_packet()
         size = min(len(buffer), len(self._rest))
         buffer[:size] = self._rest[:size]
@@ -115,7 +121,7 @@ class _RowsFile(io.RawIOBase):
     def _take_packet(self) -> None:
         self._rest = memoryview(self._channel.packet())
         if not self._rest:
-            self._has_ended = True
+            self.has_ended = True
             try:
                 self._channel.reply()
             except Exception as error:  # noqa: BLE001  raised where the rows are read
@@ -123,17 +129,25 @@ class _RowsFile(io.RawIOBase):
 
     def batches(self, stream: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         """The batches of the stream that this file holds."""
-        try:
+        with self.broken_off():
             yield from stream
+            self.drain()  # what breaks it off can come after its end
+
+    @contextmanager
+    def broken_off(self) -> Iterator[None]:
+        """Reads the stream inside the block. Raises what it was broken off with there."""
+        try:
+            yield
+        except (pa.ArrowInvalid, OSError):
             self.drain()
-        except (pa.ArrowInvalid, OSError):  # the stream was broken off
-            self.drain()
+            if self._failure is None:
+                raise
         if self._failure is not None:
             raise self._failure
 
     def drain(self) -> None:
         """Read what is left."""
-        while not self._has_ended:
+        while not self.has_ended:
             self._take_packet()
 
 
@@ -178,8 +192,14 @@ class RemoteSession(Queries):
         yield
 
 
-OpenChannel = Callable[["RemoteConnection", bool], Channel]
-"""Opens a channel for calls on a connection; True for calls on a session of it."""
+class OtherEnd(Protocol):
+    """What has the databases open."""
+
+    def open_channel(self, connection: "RemoteConnection", in_session: bool, cancellation: Cancellation) -> Channel:
+        """A channel for calls on the connection, or on a session of it. Raises `ConnectionFailed` or `Cancelled`."""
+
+    def has_loaded(self, connection: "RemoteConnection") -> bool:
+        """Whether the connection may be open there."""
 
 
 class RemoteConnection(Connection):
@@ -188,9 +208,9 @@ class RemoteConnection(Connection):
     engine: ClassVar[str] = ""
     Config: ClassVar[type[Keys]] = Keys
 
-    def __init__(self, local: Connection, number: int, open_channel: OpenChannel) -> None:
+    def __init__(self, local: Connection, number: int, there: OtherEnd) -> None:
         super().__init__(local.name)
-        self.local, self.number, self._open_channel = local, number, open_channel
+        self.local, self.number, self._there = local, number, there
         self.engine = local.engine  # type: ignore[misc]  # that of its engine's class
         self.is_open_there = False
         """Whether the database is open, as the process of runs has said last."""
@@ -238,8 +258,9 @@ class RemoteConnection(Connection):
         self.is_open_there = True
 
     def close(self) -> None:
-        if self.is_open_there:
-            self._call("close")
+        if self._there.has_loaded(self):  # that it is open may not have been reported yet
+            with suppress(ConnectionFailed):  # the process has ended, and the database is closed with it
+                self._call("close")
             self.is_open_there = False
 
     def relations(self, cancellation: Cancellation | None = None) -> dict[str, RelationKind]:
@@ -257,7 +278,7 @@ class RemoteConnection(Connection):
             opened = SessionOpened(*channel.reply().value)
             self.is_open_there = True
             yield RemoteSession(self.dialect, channel, opened)
-            channel.call("end")
+            channel.end_session()
 
     def _call(self, method: str, cancellation: Cancellation | None = None) -> Answered:
         with self._channel(False, cancellation) as channel:
@@ -265,9 +286,10 @@ class RemoteConnection(Connection):
 
     @contextmanager
     def _channel(self, in_session: bool, cancellation: Cancellation | None) -> Iterator[Channel]:
-        channel = self._open_channel(self, in_session)
+        cancellation = cancellation or Cancellation()
+        channel = self._there.open_channel(self, in_session, cancellation)
         try:
-            with (cancellation or Cancellation()).interrupting(channel.interrupt):
+            with cancellation.interrupting(channel.interrupt):
                 yield channel
         finally:
             channel.close()

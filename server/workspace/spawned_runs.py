@@ -1,9 +1,11 @@
 """Starting the process of runs: a new interpreter, behind a guardian that ends whatever it leaves."""
 
+import io
 import os
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,39 +21,49 @@ class SpawnedRuns:
     """A process that has been started: the guardian, the sockets to the process of runs, and what it prints."""
 
     guardian: "subprocess.Popen[bytes]"
-    lifeline: int
+    lifeline: io.FileIO
     control: socket.socket
     opens: socket.socket
     outputs: tuple[IO[bytes], IO[bytes]]
 
     def kill(self) -> None:
-        """End it, and all that it has started. Safe to call twice."""
-        if self.lifeline in _open_lifelines:
-            _open_lifelines.discard(self.lifeline)
-            os.close(self.lifeline)
+        """End it, and all that it has started. Safe to call twice, from any thread."""
+        self.lifeline.close()
 
+    def end(self) -> None:
+        """End it, and wait until nothing of it is left."""
+        self.kill()
+        self.guardian.wait()
 
-_open_lifelines: set[int] = set()
+    def close(self) -> None:
+        """Close the sockets."""
+        self.control.close()
+        self.opens.close()
 
 
 def spawn_runs() -> SpawnedRuns:
-    """Start a process of runs. Returns at once: it is ready once it answers."""
-    control, its_control = socket.socketpair()
-    opens, its_opens = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    lifeline_read, lifeline = os.pipe()
-    _open_lifelines.add(lifeline)
-    passed = (its_control.fileno(), its_opens.fileno())
-    process = subprocess.Popen(  # noqa: S603  the interpreter that runs this
-        [sys.executable, "-I", "-S", _GUARDIAN, str(lifeline_read), sys.executable, "-P", "-m", MODULE],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pass_fds=(*passed, lifeline_read),
-        env=os.environ | {"DAGSCOPE_PASSED": ",".join(map(str, passed))},
-    )
-    os.close(lifeline_read)
-    its_control.close()
-    its_opens.close()
+    """Start a process of runs. Returns at once: it is ready once it answers. Raises `OSError`."""
+    with ExitStack() as ours, ExitStack() as its:
+        control, its_control = _pair(ours, its, socket.SOCK_STREAM)
+        opens, its_opens = _pair(ours, its, socket.SOCK_SEQPACKET)
+        lifeline_read, lifeline_write = os.pipe()
+        its.callback(os.close, lifeline_read)
+        lifeline = ours.enter_context(io.FileIO(lifeline_write, "wb"))
+        passed = (its_control.fileno(), its_opens.fileno())
+        process = subprocess.Popen(  # noqa: S603  the interpreter that runs this
+            [sys.executable, "-I", "-S", _GUARDIAN, str(lifeline_read), sys.executable, "-P", "-m", MODULE],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(*passed, lifeline_read),
+            env=os.environ | {"DAGSCOPE_PASSED": ",".join(map(str, passed))},
+        )
+        ours.pop_all()  # it has started: they stay open
     assert process.stdout is not None
     assert process.stderr is not None
     return SpawnedRuns(process, lifeline, control, opens, (process.stdout, process.stderr))
+
+
+def _pair(ours: ExitStack, its: ExitStack, kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:
+    own, other = socket.socketpair(socket.AF_UNIX, kind)
+    return ours.enter_context(own), its.enter_context(other)

@@ -156,7 +156,9 @@ async def open_workspace(
             frames.delete_all_but(await moment.frames())
             instance_uuid = await moment.instance_uuid()
         emit = _fan_out(recorder, Listeners((*listeners, show_fault, *installed_listeners())), settings.store_logs)
-        runs: Runs = RunsHere(frames)
+        runs: Runs = run_process or RunsHere(frames)
+        stack.push_async_callback(asyncio.to_thread, runs.close)
+        project = runs.adopt(project)
         if run_process is not None:
             begin = Begin(
                 str(folder.frames),
@@ -166,9 +168,6 @@ async def open_workspace(
                 settings.log_limits,
             )
             run_process.begin(begin, RunsHere(frames), emit)
-            runs = run_process
-        stack.callback(runs.close)
-        project = runs.adopt(project)
         queue = TaskQueue(
             runs,
             recorder,

@@ -1,10 +1,13 @@
-"""The end of the process of runs, as users read of it."""
+"""Tasks run in a process of their own, which is replaced when it has ended."""
 
+import os
+import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.doors import Serve
+from tests.doors import Serve, ServerDoor, wait_until
 from tests.projects import model, raw, write_project
 
 pytestmark = pytest.mark.server
@@ -32,6 +35,87 @@ def execute(context):
 """
 SORTS = "SELECT repeat(md5(range::VARCHAR), 20) AS text FROM range(60_000_000) ORDER BY text"
 PASSES = "def execute(context):\n    pass\n"
+HOLDS = "import ctypes\ndef execute(context):\n    ctypes.PyDLL(None).sleep(600)\n"
+
+
+def process_of(door: ServerDoor) -> psutil.Process:
+    """The process of runs, once it has started."""
+    found: list[psutil.Process] = []
+
+    def is_there() -> bool:
+        for child in psutil.Process(door.process.pid).children(recursive=True):
+            try:
+                if child.cmdline()[-1:] == ["dagscope.dag.process"] and child.parent().pid != door.process.pid:  # type: ignore[union-attr]  # it has one
+                    found.append(child)
+            except (psutil.NoSuchProcess, AttributeError):
+                continue
+        return bool(found)
+
+    wait_until(is_there)
+    return found[0]
+
+
+def starts(door: ServerDoor, task_id: str, asset: str) -> None:
+    """Start a task on a server whose POSTs do not wait, and wait until the asset runs."""
+    door.run(task_id)
+
+    def runs() -> bool:
+        nodes = door.get(f"/api/dag/status/{task_id}").json().get("nodes", [])
+        return any(node["assetName"] == asset and node["state"] == "IN_PROGRESS" for node in nodes)
+
+    wait_until(runs)
+
+
+def message_of(door: ServerDoor, task_id: str, asset: str) -> str:
+    """The message of the asset's node."""
+    nodes = door.get(f"/api/dag/status/{task_id}").json()["nodes"]
+    return next(str(node["message"]) for node in nodes if node["assetName"] == asset)
+
+
+def test_the_end_of_an_idle_process(tmp_path: Path, serve: Serve) -> None:
+    """A task that comes just as the process ends runs in the next one; nothing is left open of the one before."""
+    door = serve(write_project(tmp_path, {model("s.a"): "SELECT 1 AS id"}))
+    door.run("first")
+    server = psutil.Process(door.process.pid)
+    before = server.num_fds()
+    for number in range(5):
+        process_of(door).kill()
+        assert door.run(f"t{number}").json()["status"] == "SUCCESS"
+    wait_until(lambda: server.num_fds() <= before)
+    assert len(server.children()) == 1
+
+
+def test_reads_after_its_end(tmp_path: Path, serve: Serve) -> None:
+    """Rows are read in the next process."""
+    door = serve(write_project(tmp_path, {model("s.a"): "SELECT 1 AS id"}))
+    door.run("t")
+    process_of(door).send_signal(signal.SIGSEGV)
+    wait_until(lambda: door.get("/api/dag/asset/s.a/data").json().get("data") == [{"id": 1}])
+
+
+def test_the_server_answers_while_python_is_held(tmp_path: Path, serve: Serve) -> None:
+    """While an asset holds Python's lock, the server answers and loads the project again; a cancel ends the asset."""
+    folder = write_project(tmp_path, {raw("s.a"): HOLDS, model("s.b"): "SELECT 1 AS id"})
+    door = serve(folder, "--reload", post_wait_ms=10)
+    starts(door, "t", "s.a")
+    filler = f"-- {'x' * 1_000_000}\n"  # more than a socket holds
+    for number in range(3):
+        (folder / model("s.b")).write_text(f"{filler}SELECT {number} AS id, 1 AS x{number}")
+        wait_until(lambda number=number: f"x{number}" in door.get("/api/dag/asset/s.b/sql").text)
+    assert door.post("/api/dag/cancel/t").status_code == 200
+    assert message_of(door, "t", "s.a") == "cancelled"
+
+
+def test_nothing_is_left(tmp_path: Path, serve: Serve) -> None:
+    """Once the server is gone, by whatever means, so are the process of runs and what it has started."""
+    starts_child = "import subprocess\ndef execute(context):\n    subprocess.run(['sleep', '600'])\n"
+    door = serve(write_project(tmp_path, {raw("s.a"): starts_child}), post_wait_ms=10)
+    starts(door, "t", "s.a")
+    process = psutil.Process(door.process.pid)
+    wait_until(lambda: len(process.children(recursive=True)) == 3)
+    left = process.children(recursive=True)
+    os.kill(door.process.pid, signal.SIGKILL)
+    assert psutil.wait_procs(left, timeout=20)[1] == []
 
 
 def test_crash(tmp_path: Path, serve: Serve) -> None:

@@ -1,0 +1,49 @@
+"""The attempt that the process of runs executes, as the server follows it."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from dagscope.dag.events.events import Event, NodeChanged
+from dagscope.dag.events.task_log import Emit, TaskLog
+from dagscope.dag.process.messages import Ended
+from dagscope.dag.project.project import Project
+
+_MOST_NAMES = 3  # of assets, in a message
+
+
+@dataclass(eq=False)
+class RunningAttempt:
+    """One attempt in one process: its events pass through it, and `ended` has its end, or why there is none."""
+
+    number: int
+    project: Project
+    log: TaskLog
+    emit: Emit
+    ended: "Future[Ended]" = field(default_factory=Future)
+    has_events: bool = False
+    """False while nothing was executed: what executes is reported first."""
+    running: set[str] = field(default_factory=set)
+    """The assets that run now."""
+
+    def take(self, event: Event) -> None:
+        self.has_events = True
+        if isinstance(event, NodeChanged):
+            if event.node.state.is_running:
+                self.running.add(event.node.asset_name)
+            else:
+                self.running.discard(event.node.asset_name)
+        self.emit(event)
+
+    @property
+    def meanwhile(self) -> str:
+        """Which assets run now, as a part of a sentence: one of them may have ended the process."""
+        names = sorted(self.running)
+        if len(names) > _MOST_NAMES:
+            names = [*names[:_MOST_NAMES], f"{len(names) - _MOST_NAMES} more"]
+        listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+        return f" while {listed} ran" if listed else ""
+
+    def log_of_output(self) -> TaskLog:
+        """The log of what is printed now: of the asset, if only one raw asset runs."""
+        raw = [asset for name in tuple(self.running) if (asset := self.project.assets[name]).is_raw]
+        return self.log.for_asset(raw[0].name, raw[0].connection) if len(raw) == 1 else self.log
