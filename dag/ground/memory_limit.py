@@ -11,8 +11,10 @@ _NEARLY = 7 / 8
 
 
 def limit_memory(most_bytes: int) -> None:
-    """From now on, reserving more than that fails."""
-    resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
+    """From now on, reserving more than that fails; less, if the system allows only less."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def memory_is_used_up() -> bool:

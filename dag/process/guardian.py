@@ -75,11 +75,16 @@ def _kill_all(child: int) -> None:
     """Kill every process that the child left, again until none is left: one may just be starting another."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
-    while pids := set(_children(os.getpid())):
+    kept: set[int] = set()  # those that run as another user
+    while pids := set(_children(os.getpid())) - kept:
         for pid in pids:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+            try:
                 os.kill(pid, signal.SIGKILL)
-        for pid in pids:
+            except ProcessLookupError:
+                pass
+            except PermissionError:
+                kept.add(pid)
+        for pid in pids - kept:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
 

@@ -24,8 +24,7 @@ def end_left_processes(guardian: int) -> tuple[str, ...]:
         for pid in left:
             name = _command(pid)
             with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)  # refused if it runs as another user; waiting would then last
                 os.waitpid(pid, 0)  # a child of this process; the guardian waits for its own
             if name:
                 ended.append(name)

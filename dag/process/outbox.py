@@ -31,7 +31,7 @@ class Outbox:
         self._changed, self._sending = threading.Condition(), threading.Lock()
         self._waiting: list[Event | FromRuns] = []
         self._is_looked_at = False
-        self._sent_open: tuple[int, ...] = ()
+        self._sent_open: tuple[int, ...] | None = None
 
     def emit(self, event: Event) -> None:
         """Send an event; waits while very many are waiting already.

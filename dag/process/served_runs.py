@@ -1,0 +1,141 @@
+"""What the process of runs does for the server: loads projects, executes attempts, opens connections."""
+
+import contextlib
+import os
+import socket
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NoReturn
+
+from dagscope.dag.connections import Connection
+from dagscope.dag.events.captured_entries import Capture
+from dagscope.dag.events.status import TaskStatus
+from dagscope.dag.ground.cancellation import Cancellation
+from dagscope.dag.ground.error_text import named_error
+from dagscope.dag.ground.frame_files import FrameFiles
+from dagscope.dag.ground.memory_limit import limit_memory, memory_is_used_up
+from dagscope.dag.process import exit_codes, messages, packets
+from dagscope.dag.process.channels import Channels
+from dagscope.dag.process.learned_secrets import LearnedSecrets
+from dagscope.dag.process.left_processes import end_left_processes
+from dagscope.dag.process.messages import Begin, Cancel, Ended, Load, Open, Run, Stop, ToRuns
+from dagscope.dag.process.outbox import Outbox
+from dagscope.dag.process.packets import PeerGone
+from dagscope.dag.project.loading import load_again
+from dagscope.dag.project.project import Project
+from dagscope.dag.run import runner
+from dagscope.dag.run.task_plan_wire import decode_plan
+
+
+class ServedRuns:
+    """Takes the server's messages from `control`, and its channels from `opens`; `guardian` is its parent's id."""
+
+    def __init__(self, control: socket.socket, opens: socket.socket, guardian: int) -> None:
+        self._control, self._opens, self._guardian = control, opens, guardian
+        self._connections: dict[int, Connection] = {}
+        self._secrets = LearnedSecrets()
+        self._outbox = Outbox(control, self._secrets.taken, self._open_connections)
+        self._told = threading.Condition()
+        self._generation = 0
+        self._loaded: Future[Project] = Future()
+        self._cancellations: dict[int, Cancellation] = {}
+        self._loading = ThreadPoolExecutor(1, thread_name_prefix="loading")
+        self._running = ThreadPoolExecutor(1, thread_name_prefix="runner")
+
+    def serve(self) -> NoReturn:
+        """Do what the server asks for, until it is gone or says stop."""
+        _or_end(self._serve)
+        raise AssertionError("it serves until the process ends")
+
+    def _serve(self) -> None:
+        file = self._control.makefile("rb")
+        begin = messages.decoded_to_runs(packets.receive(file))
+        assert isinstance(begin, Begin)
+        self._frames = FrameFiles(Path(begin.frames), begin.frame_bytes, begin.frames_total_bytes)
+        if begin.memory_bytes is not None:
+            limit_memory(begin.memory_bytes)
+        Capture(self._outbox.emit, lambda: self._secrets.newest, begin.log_limits).__enter__()
+        _start(self._outbox.work, "outbox")
+        channels = Channels(self._connection, self._outbox.look)
+        _start(lambda: channels.listen(self._opens), "channels")
+        while True:
+            self._take(messages.decoded_to_runs(packets.receive(file)))
+
+    def _take(self, message: ToRuns) -> None:
+        match message:
+            case Load():
+                with self._told:
+                    self._generation, self._loaded = message.generation, self._loading.submit(self._load, message)
+                    self._told.notify_all()
+            case Run():
+                self._cancellations[message.number] = Cancellation()
+                self._running.submit(_or_end, lambda loaded=self._loaded: self._run(message, loaded))  # type: ignore[misc]  # mypy cannot infer it
+            case Cancel():
+                cancellation = self._cancellations.get(message.number)
+                if cancellation is not None:
+                    # Interrupting a statement may take a while.
+                    threading.Thread(target=cancellation.request, name="cancel", daemon=True).start()
+            case Stop():
+                for connection in self._connections.values():
+                    with contextlib.suppress(Exception):
+                        connection.close()
+                os._exit(0)
+
+    def _load(self, load: Load) -> Project:
+        folder = Path(load.folder)
+        os.chdir(folder)  # files that SQL and Python write to a relative path are created in the project
+        project = load_again(folder, load.files)
+        numbers = load.connections
+        for name, connection in project.connections.items():
+            self._connections.setdefault(numbers[name], connection)
+        project = project.with_connections({name: self._connections[numbers[name]] for name in project.connections})
+        self._secrets.watch(project.redaction)
+        self._outbox.look()
+        return project
+
+    def _connection(self, opened: Open) -> Connection:
+        with self._told:
+            while self._generation < opened.generation:  # its message is on another socket
+                self._told.wait()
+            loaded = self._loaded
+        loaded.result()
+        return self._connections[opened.connection]
+
+    def _run(self, run: Run, loaded: "Future[Project]") -> None:
+        """Run an attempt. Whatever happens, its end is reported."""
+        left_behind: tuple[str, ...] = ()
+        used_up, fault = False, ""
+        try:
+            cancellation = self._cancellations[run.number]
+            plan, emit = decode_plan(run.plan), self._outbox.emit
+            end = runner.run(loaded.result(), plan, self._frames, emit, cancellation, run.options)
+            left_behind = end.left_behind
+            used_up = end.status is TaskStatus.FAILED and memory_is_used_up()
+        except BaseException as error:  # noqa: BLE001  whatever it is, it ends this task and nothing else
+            fault = named_error(error)
+        del self._cancellations[run.number]
+        self._outbox.send(Ended(run.number, left_behind, end_left_processes(self._guardian), used_up, fault))
+
+    def _open_connections(self) -> tuple[int, ...]:
+        return tuple(number for number, connection in list(self._connections.items()) if connection.is_open)
+
+
+def _start(work: Callable[[], object], name: str) -> None:
+    threading.Thread(target=_or_end, args=(work,), name=name, daemon=True).start()
+
+
+def _or_end(work: Callable[[], object]) -> None:
+    """Work that nothing goes on without: if it fails, the process ends, which the server notices and reports."""
+    try:
+        work()
+    except PeerGone:
+        os._exit(exit_codes.SERVER_GONE)
+    except MemoryError:
+        os._exit(exit_codes.OUT_OF_MEMORY)
+    except BaseException:  # noqa: BLE001  the rest would wait for it for ever
+        with contextlib.suppress(BaseException):
+            os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
+        os._exit(exit_codes.FAULT)
