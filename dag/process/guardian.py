@@ -4,7 +4,7 @@ A small process between the server and the process of runs. Neither of the two c
 killed; this one waits for the end of either and then kills what is left, whatever session or process group it is in.
 LIFELINE is the number of a descriptor whose other end only the server has: it is at its end once the server is.
 
-It ends as the process of runs did: with its exit code, or by its signal. It imports nothing that starts slowly.
+It ends as the process of runs did: with its exit code, or by its signal. It imports only modules that load quickly.
 """
 
 import contextlib
@@ -90,7 +90,7 @@ def _kill_all(child: int) -> None:
 
 
 def _children(pid: int) -> Iterator[int]:
-    """The children of a process; none where the system does not tell."""
+    """The children of a process; nothing if the system does not list them."""
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             yield from map(int, (task / "children").read_text().split())

@@ -40,7 +40,7 @@ def _left(guardian: int) -> Iterator[int]:
 
 
 def _children(pid: int) -> Iterator[int]:
-    with suppress(OSError):  # the system does not tell
+    with suppress(OSError):  # the system does not list them
         for task in Path(f"/proc/{pid}/task").iterdir():
             yield from map(int, (task / "children").read_text().split())
 

@@ -10,7 +10,7 @@ from dagscope.dag.run.runner import TaskOptions
 
 
 class Begin(msgspec.Struct, frozen=True, tag=True):
-    """The first message: where frames are stored, and how large one may be; what is kept of logs."""
+    """The first message: where frames are stored, and how large one may be; the limits of memory and of logs."""
 
     frames: str
     frame_bytes: int | None
