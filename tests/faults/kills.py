@@ -1,9 +1,11 @@
-"""`kill -9` at random times: of running tasks, and of the recovery from that."""
+"""`kill -9` at random times: of the server and its process of runs during tasks, and of the recovery from that."""
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import shutil
+import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from itertools import count
@@ -11,14 +13,20 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import psutil
+
+from tests.faults.descendants import OF_A_SERVER
 from tests.faults.outcome import Outcome
-from tests.faults.projects import SLEEPER, busy_project, raw_project
+from tests.faults.projects import SLEEPER, STARTER, busy_project, raw_project
 from tests.faults.server import Server
 from tests.faults.state import State
 from tests.faults.wire import Connection, Cut, Message, Stream
+from tests.projects import raw
 
 _LONGEST_S = 1.6  # after the start of a task; by then it has sometimes ended
 _ENDED = ("SUCCESS", "FAILED")
+STUCK_S = 60
+KILLED = "interrupted: the process of runs ended (signal SIGKILL)"
 
 
 @dataclass
@@ -55,35 +63,116 @@ class Ledger:
 
 
 async def kill_running_tasks(folder: Path, random: Random, kills: int) -> Outcome:
-    """Kill the server while tasks run, with four streams and four HTTP clients that record everything they see."""
-    outcome, server = Outcome(), Server(busy_project(folder / "busy"), {"post_wait_ms": 100})
+    """Kill the server, the process of runs, and both, `kills` times each, while tasks run.
+
+    Four streams and four HTTP clients record everything they see.
+    """
+    outcome, server = Outcome(), Server(_starting_project(folder / "busy"), {"post_wait_ms": 100})
     state, ledger = State(server.project), Ledger()
     await server.start()
     try:
-        for number in range(kills):
+        for number in range(len(_KILLS) * kills):
             task_id = f"k{number}"
-            clients = _Clients(server, ledger, task_id, outcome)
+            clients, (victims, kill) = _Clients(server, ledger, task_id, outcome), _KILLS[number % len(_KILLS)]
             async with clients.at_work():
                 if (await server.run(task_id)).is_good:
                     ledger.tasks.add(task_id)
                 await asyncio.sleep(random.uniform(0, _LONGEST_S))
-                await server.kill()
-            outcome.count("kills")
-            await server.start()
+                await kill(server, random, outcome)
+                if server.is_running:
+                    await _check_end(server, task_id, outcome)
+            outcome.count(f"kills of {victims}")
+            if server.is_running:
+                await _until_idle(server, outcome)
+            else:
+                await _check_released(server, outcome)
+                await server.start()
             await _check(server, state, ledger, outcome)
             interrupted = (await server.get(f"/api/dag/status/{task_id}"))["status"] == "FAILED"
             outcome.count("interrupted tasks", interrupted)
             await _retry(server, task_id, outcome)
+            left = await server.descendants.left(OF_A_SERVER)
+            outcome.expect(not left, f"beside the server after {task_id}: {left}")
             ledger.ended.clear()  # each is checked once; checking all of them every time would take too long
             ledger.nodes.clear()
             ledger.data.clear()
             ledger.logs.clear()
     finally:
         await server.kill()
+    await _check_released(server, outcome)
     _check_events(state, ledger, outcome)
     outcome.count("events in the ledger", len(ledger.events))
     outcome.count("tasks in the ledger", len(ledger.tasks))
     return outcome
+
+
+def _starting_project(folder: Path) -> Path:
+    project = busy_project(folder)
+    (project / raw("base.starter")).write_text(STARTER, encoding="utf-8")
+    return project
+
+
+async def _kill_server(server: Server, random: Random, outcome: Outcome) -> None:
+    await server.kill()
+
+
+async def _kill_runs(server: Server, random: Random, outcome: Outcome) -> None:
+    runs = server.descendants.runs()
+    if outcome.expect(runs is not None, "there is no process of runs") and runs is not None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            runs.kill()
+
+
+async def _kill_both(server: Server, random: Random, outcome: Outcome) -> None:
+    """In either order, at once or one shortly after the other."""
+    runs = server.descendants.runs()
+    assert runs is not None
+    assert server.process is not None
+    first, second = random.sample([runs, server.process], 2)
+    for victim in (first, second):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
+        await asyncio.sleep(random.choice([0, random.uniform(0, 0.1)]))
+    await server.gone()
+
+
+_KILLS = (("the server", _kill_server), ("the process of runs", _kill_runs), ("both", _kill_both))
+
+
+async def _check_end(server: Server, task_id: str, outcome: Outcome) -> None:
+    """After the end of the process of runs: each node that did not succeed says so, or was skipped."""
+    begun = asyncio.get_running_loop().time()
+    status = await server.ended(task_id, STUCK_S)
+    outcome.note_longest("until a task whose process was killed had ended", asyncio.get_running_loop().time() - begun)
+    outcome.expect(status["status"] in ("SUCCESS", "FAILED"), f"{task_id} is stuck: {status}")
+    failed = [node["message"] for node in status.get("nodes", ()) if node["state"] == "FAILED"]
+    wrong = [message for message in failed if message != KILLED and not message.startswith("skipped: ")]
+    outcome.expect(not wrong, f"nodes of {task_id} ended {wrong}")
+
+
+async def _until_idle(server: Server, outcome: Outcome) -> None:
+    """Wait for the tasks that clients have left behind."""
+    until = asyncio.get_running_loop().time() + STUCK_S
+    while left := [task for task in (await server.get("/api/dag/tasks"))["tasks"] if task["status"] not in _ENDED]:
+        if not outcome.expect(asyncio.get_running_loop().time() < until, f"stuck tasks: {left}"):
+            return
+        await asyncio.sleep(0.02)
+
+
+async def _check_released(server: Server, outcome: Outcome) -> None:
+    """A killed server leaves no process, and nothing that the next one or another program needs is locked."""
+    begun = asyncio.get_running_loop().time()
+    left = await server.descendants.left()
+    outcome.expect(not left, f"processes of a killed server: {left}")
+    outcome.note_longest("until all had ended", asyncio.get_running_loop().time() - begun)
+    try:
+        socket.create_server(("127.0.0.1", server.port)).close()
+        database = server.project / "store/small.duckdb"
+        if database.exists():
+            with database.open("r+b") as file:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        outcome.expect(False, f"locked after a kill: {error}")
 
 
 async def _check(server: Server, state: State, ledger: Ledger, outcome: Outcome) -> None:
@@ -145,7 +234,7 @@ async def _retry(server: Server, task_id: str, outcome: Outcome) -> None:
 
 
 class _Clients:
-    """Four streams and four HTTP clients that work until the server is gone."""
+    """Four streams and four HTTP clients that work to the end of the block, or of the server."""
 
     def __init__(self, server: Server, ledger: Ledger, task_id: str, outcome: Outcome) -> None:
         self.server, self.ledger, self.task_id, self.outcome = server, ledger, task_id, outcome
@@ -163,7 +252,12 @@ class _Clients:
         tasks = [asyncio.create_task(until_cut(client)) for client in work]
         await asyncio.sleep(0.05)
         yield
-        await asyncio.wait_for(asyncio.gather(*tasks), 30)
+        if self.server.is_running:
+            for task in tasks:
+                task.cancel()
+        ends = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
+        faults = [end for end in ends if isinstance(end, Exception)]
+        self.outcome.expect(not faults, f"clients ended with {faults[:1]}")
 
     async def _stream(self, query: str, last_id: int | None) -> None:
         while True:

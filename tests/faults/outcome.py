@@ -12,6 +12,7 @@ class Outcome:
     counts: Counter[str] = field(default_factory=Counter)
     measures: dict[str, str] = field(default_factory=dict)
     losses: list[str] = field(default_factory=list)
+    _longest_s: dict[str, float] = field(default_factory=dict)
     latest: ClassVar["Outcome | None"] = None
     """The outcome of the promise that is being tested, for progress reports."""
 
@@ -20,6 +21,11 @@ class Outcome:
 
     def count(self, name: str, by: int = 1) -> None:
         self.counts[name] += by
+
+    def note_longest(self, name: str, seconds: float) -> None:
+        """Measure the longest of several times."""
+        self._longest_s[name] = max(seconds, self._longest_s.get(name, 0.0))
+        self.measures[f"longest {name}"] = f"{self._longest_s[name]:.1f} s"
 
     def expect(self, kept: bool, loss: str) -> bool:
         """Record a loss unless the promise was kept. Returns whether it was."""

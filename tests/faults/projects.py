@@ -33,6 +33,17 @@ def execute(context):
     context.log.info("going to sleep")
     time.sleep(600)
 """
+STARTER = """\
+import subprocess, time
+
+
+def execute(context):
+    subprocess.Popen(["sleep", "600"])
+    time.sleep(0.3)
+    subprocess.Popen(["sleep", "600"], start_new_session=True)
+    time.sleep(0.3)
+"""
+"""Leaves processes running, which its task or its kill must end."""
 FRAMED = "is_data_framed: true"
 
 

@@ -24,10 +24,11 @@ class Promise:
 
 PROMISES = (
     Promise(
-        "What clients saw before a `kill -9` is there after it, nothing stays open, and a retry finishes the task.",
+        "What clients saw before a `kill -9` of the server, its process of runs or both is there after it. Nothing "
+        "stays open, keeps running or stays locked, and a retry finishes the task.",
         kills.kill_running_tasks,
         {"kills": 200},
-        {"kills": 5},
+        {"kills": 2},
     ),
     Promise(
         "A recovery that is killed, even several times, ends in the same state as one that is not.",

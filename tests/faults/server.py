@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import secrets
 import signal
 import subprocess
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.doors import DAGSCOPE
+from tests.faults.descendants import MARK, Descendants
 from tests.faults.wire import Answer, Connection
 
 START_LIMIT_S = 60
@@ -43,7 +45,10 @@ class Server:
         self.project, self._console = project, console
         self._command = [*command, "serve", "--project", str(project), "--port", "0", *options]
         named = {f"DAGSCOPE_{name.upper()}": str(value) for name, value in (settings or {}).items()}
-        self.environment = {**os.environ, **named, **(environment or {})}
+        mark = secrets.token_hex(8)
+        self.environment = {**os.environ, **named, **(environment or {}), MARK: mark}
+        self.descendants = Descendants(mark)
+        """This process too, while it runs."""
         self._said = project.with_name(project.name + ".stderr")
         self.process: subprocess.Popen[str] | None = None
         self.port = 0
@@ -125,6 +130,10 @@ class Server:
     @property
     def said(self) -> str:
         return self._said.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     @property
     def pid(self) -> int:
