@@ -7,7 +7,7 @@ from dagscope.dag.redaction.redaction import Redaction
 
 
 class LearnedSecrets:
-    """What the redactions of projects have learned since it was asked last. Safe from any thread.
+    """What the redactions of projects have learned since the last call. Safe from any thread.
 
     A task continues on the project that it started with, so there can be more than one.
     """
@@ -25,7 +25,7 @@ class LearnedSecrets:
             self._known.setdefault(redaction, redaction.secrets)
 
     def taken(self) -> tuple[str, ...]:
-        """What is new."""
+        """The secrets that were not returned before."""
         new: frozenset[str] = frozenset()
         with self._lock:
             for redaction, known in list(self._known.items()):

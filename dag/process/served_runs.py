@@ -46,7 +46,7 @@ class ServedRuns:
         self._running = ThreadPoolExecutor(1, thread_name_prefix="runner")
 
     def serve(self) -> NoReturn:
-        """Do what the server asks for, until it is gone or says stop."""
+        """Carry out the server's messages until it ends or sends `Stop`."""
         _or_end(self._serve)
         raise AssertionError("it serves until the process ends")
 
@@ -128,14 +128,14 @@ def _start(work: Callable[[], object], name: str) -> None:
 
 
 def _or_end(work: Callable[[], object]) -> None:
-    """Work that nothing goes on without: if it fails, the process ends, which the server notices and reports."""
+    """Do work that the process cannot do without: if it fails, the process ends, and the server reports that."""
     try:
         work()
     except PeerGone:
         os._exit(exit_codes.SERVER_GONE)
     except MemoryError:
         os._exit(exit_codes.OUT_OF_MEMORY)
-    except BaseException:  # noqa: BLE001  the rest would wait for it for ever
+    except BaseException:  # noqa: BLE001  others would wait for it forever
         with contextlib.suppress(BaseException):
             os.write(2, traceback.format_exc().encode("utf-8", "backslashreplace"))
         os._exit(exit_codes.FAULT)

@@ -29,7 +29,7 @@ def _name(number: int) -> str:
 
 
 def out_of_memory_kills() -> int:
-    """How many processes of this control group the system has killed for want of memory; 0 if it does not say."""
+    """How many processes of this control group the system has killed for lack of memory; 0 if it does not say."""
     with suppress(OSError, ValueError):
         for line in Path("/sys/fs/cgroup/memory.events").read_text().splitlines():
             name, _, count = line.partition(" ")

@@ -53,7 +53,7 @@ class LiveRuns:
         return messages.decoded_from_runs(packets.receive(self._file))
 
     def load(self, project: Project) -> None:
-        """Let it load the project, unless that is what it has loaded last."""
+        """Have it load the project, unless it has loaded that one last."""
         with self._loading:
             if self.project is project:
                 return
@@ -86,7 +86,7 @@ class LiveRuns:
         self.spawned.kill()
 
     def how_it_ended(self) -> str:
-        """Wait for its end, which its socket announces; how it came."""
+        """Wait for its end, which its socket announces; returns how it ended."""
         try:
             status = self.spawned.guardian.wait(timeout=_END_S)
         except subprocess.TimeoutExpired:  # its socket is closed, but it lives
