@@ -78,7 +78,7 @@ def test_the_end_of_an_idle_process(tmp_path: Path, serve: Serve) -> None:
     door.run("first")
     server = psutil.Process(door.process.pid)
     before = server.num_fds()
-    for number in range(5):
+    for number in range(3):
         process_of(door).kill()
         assert door.run(f"t{number}").json()["status"] == "SUCCESS"
     wait_until(lambda: server.num_fds() <= before)
@@ -128,6 +128,31 @@ def test_crash(tmp_path: Path, serve: Serve) -> None:
     reason += '; the tables of the in-memory connection "duck" are gone'
     assert (nodes["s.a"], nodes["s.b"]) == (reason, f"skipped: {reason}")
     assert server.post("/api/dag/asset/s.c/execute", {"taskId": "after"}).json()["status"] == "SUCCESS"
+
+
+BREAKS = """\
+from dagscope.dag.events import wire
+
+def execute(context):
+    wire.encode = {broken}
+    context.log.info("not sent")
+    import time
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(
+    ("broken", "how"),
+    [
+        ("None", "an internal fault, which its output shows"),
+        ("lambda _: bytes(10**18)", "out of memory: it reached the limit that DAGSCOPE_MEMORY_BYTES sets"),
+    ],
+)
+def test_a_fault_of_its_own(tmp_path: Path, serve: Serve, broken: str, how: str) -> None:
+    """If it can no longer send what happens, the process ends and the node says why, instead of waiting for ever."""
+    server = serve(write_project(tmp_path, {raw("s.a"): BREAKS.format(broken=broken)}))
+    failed = server.post("/api/dag/asset/s.a/execute", {"taskId": "t"}).json()
+    assert failed["error"] == f"interrupted: the process of runs ended ({how}) while s.a ran"
 
 
 def test_memory_limit(tmp_path: Path, serve: Serve) -> None:
