@@ -2,16 +2,9 @@
 
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 from typing import NoReturn
-
-
-def outlive_timers() -> None:
-    """Keep a timer that a raw asset sets from ending the process, which its signal does by default."""
-    for number in (signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF):
-        signal.signal(number, lambda *_: None)
 
 
 def leave(code: int, at_once: bool = False) -> NoReturn:

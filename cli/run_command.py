@@ -11,7 +11,7 @@ from typing import NoReturn, TextIO
 from rich.console import Console
 
 from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
-from dagscope.cli.leaving import leave, outlive_timers
+from dagscope.cli.leaving import leave
 from dagscope.cli.progress import TaskProgress, show_nodes
 from dagscope.cli.run_options import RunOptions
 from dagscope.cli.settings import read_settings
@@ -19,7 +19,7 @@ from dagscope.dag.events.captured_entries import Capture
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.ground.errors import DagscopeError, SelectorInvalid
 from dagscope.dag.project.project import Project
-from dagscope.dag.run.process_state import take_short_turns
+from dagscope.dag.run.process_state import outlive_timers, take_short_turns
 from dagscope.server.api.task_status import run_body
 from dagscope.server.workspace.console import configure_console
 from dagscope.server.workspace.listeners import listener_entries
@@ -52,13 +52,13 @@ def run_project(project: Project, options: RunOptions) -> NoReturn:
             _write(output, run_body(task).to_json())
         else:
             show_end(console, task)
-    at_once = not ran_code_of_others(project)
+    at_once = not _ran_code_of_others(project)
     if interrupted:
         leave(EXIT_INTERRUPTED, at_once)
     leave(0 if task.summary.status is TaskStatus.SUCCESS else EXIT_FAILED, at_once)
 
 
-def ran_code_of_others(project: Project) -> bool:
+def _ran_code_of_others(project: Project) -> bool:
     """Whether something may have to happen when Python ends, such as writing the rest of a file that is still open."""
     return any(asset.is_raw for asset in project.assets.values()) or bool(listener_entries())
 

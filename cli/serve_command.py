@@ -21,9 +21,9 @@ from starlette.applications import Starlette
 from dagscope.cli.browser import open_browser
 from dagscope.cli.exits import fail
 from dagscope.cli.garbage import keep_objects
-from dagscope.cli.leaving import leave, outlive_timers
+from dagscope.cli.leaving import leave
 from dagscope.cli.progress import TaskProgress
-from dagscope.cli.run_command import ENDING_SIGNALS, console_for, ran_code_of_others, show_end, task_of
+from dagscope.cli.run_command import ENDING_SIGNALS, console_for, show_end, task_of
 from dagscope.cli.run_options import new_task_id
 from dagscope.cli.settings import read_settings
 from dagscope.dag.events.captured_entries import Capture
@@ -39,6 +39,7 @@ from dagscope.server.http.hosts import Hosts, is_loopback
 from dagscope.server.http.origins import Origins
 from dagscope.server.http.stalled_readers import aborting_after
 from dagscope.server.workspace.console import TaskEntries, configure_console
+from dagscope.server.workspace.listeners import listener_entries
 from dagscope.server.workspace.reload import reload_on_change
 from dagscope.server.workspace.run_process import RunProcess
 from dagscope.server.workspace.settings import LogLevel, Settings
@@ -103,7 +104,6 @@ def serve_project(
     settings = read_settings(_given(options), _OPTIONS)
     _check_reach(options.host, settings)
     os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
-    outlive_timers()
     take_short_turns()
     listening = _bind(options.host, options.port)
     run_process = RunProcess(spawned)
@@ -116,7 +116,7 @@ def serve_project(
         finally:
             listening.close()
             run_process.close()
-    leave(0, at_once=not options.reload and not ran_code_of_others(project))
+    leave(0, at_once=not listener_entries())  # only listeners are code of others in this process
 
 
 _OPTIONS = {

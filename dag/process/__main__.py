@@ -11,7 +11,7 @@ from dagscope.dag.ground.forked_children import closed_in_children
 from dagscope.dag.process.foreign_logs import capture_foreign_logs
 from dagscope.dag.process.output import LoggedOutput
 from dagscope.dag.process.served_runs import ServedRuns
-from dagscope.dag.run.process_state import restored_after_raw_assets, take_short_turns
+from dagscope.dag.run.process_state import outlive_timers, restored_after_raw_assets, take_short_turns
 
 
 def main() -> NoReturn:
@@ -21,9 +21,8 @@ def main() -> NoReturn:
         each.set_inheritable(False)
     guardian = int(os.environ.pop("DAGSCOPE_GUARDIAN"))
     take_short_turns()
+    outlive_timers()
     faulthandler.enable(all_threads=False)  # a crash in C says where it was; other threads are no news
-    for number in (signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF):
-        signal.signal(number, lambda *_: None)  # a timer that a raw asset sets does not end the process
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # also for `_thread.interrupt_main`
     _log_output()
     capture_foreign_logs()

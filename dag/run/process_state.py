@@ -5,6 +5,7 @@ While the asset runs, other assets see its changes; only a separate process woul
 
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -42,6 +43,12 @@ class ProcessState:
 def take_short_turns() -> None:
     """Switch between threads often, so that computing assets hardly delay the others. Call it before any task."""
     sys.setswitchinterval(SHORT_TURN_S)
+
+
+def outlive_timers() -> None:
+    """Keep a timer that a raw asset sets from ending the process, which its signal does by default."""
+    for number in (signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF):
+        signal.signal(number, lambda *_: None)
 
 
 def restored_after_raw_assets(read: Callable[[], Any], write: Callable[[Any], object]) -> None:
