@@ -17,6 +17,8 @@ from itertools import repeat
 from types import CodeType
 from typing import Any
 
+from dagscope.dag.ground.python_syntax import parsed
+
 CHECK = "__dagscope_check__"
 """A global of a checked module: None, or the function whose call ends the code."""
 
@@ -96,7 +98,7 @@ class Breaker:
 
 def with_checks(source: bytes, filename: str) -> CodeType:
     """The module's code, which tests `CHECK` in every loop and function. Raises `SyntaxError`."""
-    tree = ast.parse(source, filename)
+    tree = parsed(source, filename)
     for node in ast.walk(tree):
         if isinstance(node, ast.For | ast.AsyncFor | ast.While):
             node.body.insert(0, _look(node.body[0]))

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from dagscope.dag.ground.problems import Problem
+from dagscope.dag.ground.python_syntax import parsed
 
 NO_EXECUTE = "no function execute(context); a raw asset's file defines it at the top level"
 
@@ -19,7 +20,7 @@ class PythonFile:
 
     def _parsed(self, text: str) -> ast.Module:
         try:
-            return ast.parse(text)
+            return parsed(text)
         except SyntaxError as error:
             self.problems.append(Problem(self.path, error.lineno or 1, f"not valid Python: {error.msg}"))
         except (RecursionError, MemoryError):
