@@ -10,6 +10,7 @@ from pathlib import Path
 _OF_PYTHON = (b"from multiprocessing.resource_tracker", b"from multiprocessing.forkserver")
 """What `multiprocessing` itself starts once, for all pools to come."""
 
+_MOST_LOOKS = 10  # an asset may be starting threads without end
 _LONGEST_S = 1.0  # one may be starting others without end, or be stuck in the system
 
 
@@ -39,10 +40,24 @@ def _left(guardian: int) -> Iterator[int]:
         yield from (pid for pid in _children(parent) if pid != own and _is_running(pid))
 
 
-def _children(pid: int) -> Iterator[int]:
-    with suppress(OSError):  # the system does not list them
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            yield from map(int, (task / "children").read_text().split())
+def _children(pid: int) -> list[int]:
+    """Its threads' children. Those of a thread that ends meanwhile become another one's: then all are read again."""
+    found, threads = list[int](), _threads(pid)
+    for _ in range(_MOST_LOOKS):
+        found.clear()
+        for thread in threads:
+            with suppress(OSError):  # it has ended, or the system does not say
+                found += map(int, (thread / "children").read_text().split())
+        before, threads = threads, _threads(pid)
+        if threads == before:
+            break
+    return found
+
+
+def _threads(pid: int) -> list[Path]:
+    with suppress(OSError):
+        return sorted(Path(f"/proc/{pid}/task").iterdir())
+    return []
 
 
 def _is_running(pid: int) -> bool:
