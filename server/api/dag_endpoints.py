@@ -99,18 +99,21 @@ _CANCEL_WAIT_S = 10.0  # interrupting takes no setting's time: what can be stopp
 async def post_cancel(request: Request) -> Response:
     workspace, task_id = workspace_of(request), task_id_of(request)
     waiting = Waiting.of(request, _CANCEL_WAIT_S)
-    cancelling = await workspace.outlasting.within(
-        ("cancel", task_id), lambda: workspace.tasks.cancel(task_id), waiting.deadline_s
-    )
-    if cancelling is not None and (active := cancelling.result()) is not None:
-        return ShapeResponse(task_body(await _outcome(workspace, active)))
-    async with workspace.reader.moment() as moment:
-        task = await moment.task(task_id)
-    if task is None:
-        raise Refused(404, UnknownTask(task_id=task_id))
-    if cancelling is None:
-        return ShapeResponse(task_body(task), 202)
-    details = f"it has ended: {task.summary.status}"
+    for _ in range(2):  # a task that is accepted between the two looks at it is found by the second ones
+        cancelling = await workspace.outlasting.within(
+            ("cancel", task_id), lambda: workspace.tasks.cancel(task_id), waiting.deadline_s
+        )
+        if cancelling is not None and (active := cancelling.result()) is not None:
+            return ShapeResponse(task_body(await _outcome(workspace, active)))
+        async with workspace.reader.moment() as moment:
+            task = await moment.task(task_id)
+        if task is None:
+            raise Refused(404, UnknownTask(task_id=task_id))
+        if cancelling is None:
+            return ShapeResponse(task_body(task), 202)
+        details = f"it has ended: {task.summary.status}"
+        if task.summary.status.is_ended:
+            break
     raise Refused(409, Error(error=f"Task {task_id} is not running", details=details))
 
 
