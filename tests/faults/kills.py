@@ -83,7 +83,7 @@ async def kill_running_tasks(folder: Path, random: Random, kills: int) -> Outcom
                     await _check_end(server, task_id, outcome)
             outcome.count(f"kills of {victims}")
             if server.is_running:
-                await _until_idle(server, outcome)
+                await _until_idle(state)
             else:
                 await _check_released(server, outcome)
                 await server.start()
@@ -150,13 +150,11 @@ async def _check_end(server: Server, task_id: str, outcome: Outcome) -> None:
     outcome.expect(not wrong, f"nodes of {task_id} ended {wrong}")
 
 
-async def _until_idle(server: Server, outcome: Outcome) -> None:
-    """Wait for the tasks that clients have left behind."""
+async def _until_idle(state: State) -> None:
+    """Wait for the tasks that clients have left behind, and for what is accepted of their last requests."""
     until = asyncio.get_running_loop().time() + STUCK_S
-    while left := [task for task in (await server.get("/api/dag/tasks"))["tasks"] if task["status"] not in _ENDED]:
-        if not outcome.expect(asyncio.get_running_loop().time() < until, f"stuck tasks: {left}"):
-            return
-        await asyncio.sleep(0.02)
+    while state.faults() and asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(0.1)
 
 
 async def _check_released(server: Server, outcome: Outcome) -> None:
