@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from dagscope.dag.ground.errors import FrameDamaged, FrameNotStored
 from dagscope.dag.ground.frames import Frame, Value, batch_rows
+from dagscope.dag.ground.null_bytes import without_null_bytes
 from dagscope.dag.ground.private_files import FILE_MODE, make_private_folder
 
 _ARROW, _JSON = ".arrow", ".json"
@@ -24,7 +25,7 @@ _KEPT_CHECKS = 1_000
 class FrameFiles:
     """Keeps frames as files in one folder. A file gets its name only once its bytes are safely on disk.
 
-    Writing the same content twice keeps one file. Safe from any thread.
+    Writing the same rows twice keeps one file. Safe from any thread.
     """
 
     def __init__(self, folder: Path, most_bytes: int | None = None, most_total_bytes: int | None = None) -> None:
@@ -39,7 +40,7 @@ class FrameFiles:
         with self._new_file(_ARROW) as file, pa.ipc.new_file(file, rows.schema) as writer:
             for batch in rows:
                 for start in range(0, batch.num_rows, size):
-                    writer.write_batch(batch.slice(start, size))
+                    writer.write_batch(without_null_bytes(batch.slice(start, size)))
                 count += batch.num_rows
         return Frame(file.digest, count, tuple(rows.schema.names))
 
