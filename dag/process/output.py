@@ -1,5 +1,6 @@
 """What raw assets print, as log entries of theirs: `sys.stdout` and `sys.stderr` of the process of runs."""
 
+import codecs
 import io
 import os
 import threading
@@ -12,7 +13,7 @@ _LONGEST_LINE = 1_000_000  # characters, after which a line without an end becom
 
 
 class LoggedOutput(io.TextIOBase):
-    """A text stream whose lines become entries of the asset that the thread executes.
+    """A text stream whose lines become entries of the asset that the thread executes; `buffer` takes the same as bytes.
 
     Where that is not known, and in child processes, text goes to the descriptor itself, which the server reads.
     """
@@ -21,6 +22,7 @@ class LoggedOutput(io.TextIOBase):
         self._name, self._descriptor = name, descriptor
         self._process = os.getpid()
         self._lines = threading.local()
+        self.buffer = _Bytes(self)
 
     def writable(self) -> bool:
         return True
@@ -28,6 +30,9 @@ class LoggedOutput(io.TextIOBase):
     @property
     def encoding(self) -> str:  # type: ignore[override]  # a plain attribute in its stub
         return "utf-8"
+
+    def reconfigure(self, **_: object) -> None:
+        """Change nothing: no line waits, and the encoding is the log's."""
 
     def fileno(self) -> int:
         return self._descriptor
@@ -67,6 +72,27 @@ class LoggedOutput(io.TextIOBase):
         log = log_here()
         if log is not None and line.strip():
             RawAssetLog(log).write("info", line.rstrip("\r"), {"stream": self._name})
+
+
+class _Bytes(io.BufferedIOBase):
+    """The bytes of a text stream, such as those that `sys.stdout.buffer.write` writes."""
+
+    def __init__(self, text: LoggedOutput) -> None:
+        self._text, self._decoders = text, threading.local()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        decoder: codecs.IncrementalDecoder | None = getattr(self._decoders, "decoder", None)
+        if decoder is None:  # a character may come in two parts
+            decoder = self._decoders.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        written = bytes(data)  # type: ignore[call-overload]  # a buffer, as BufferedIOBase has it
+        self._text.write(decoder.decode(written))
+        return len(written)
+
+    def fileno(self) -> int:
+        return self._text.fileno()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -34,6 +34,17 @@ def execute(context):
     kept = [pa.allocate_buffer(100_000_000) for _ in range(100)]
 """
 SORTS = "SELECT repeat(md5(range::VARCHAR), 20) AS text FROM range(60_000_000) ORDER BY text"
+PRINTS_BYTES = """\
+import sys
+
+def execute(context):
+    sys.stdout.reconfigure(line_buffering=True)
+    print("one")
+    sys.stdout.buffer.write(b"two \\xc3")
+    sys.stdout.buffer.write(b"\\xa9\\n")
+    sys.stdout.buffer.flush()
+    print("three")
+"""
 PASSES = "def execute(context):\n    pass\n"
 HOLDS = "import ctypes\ndef execute(context):\n    ctypes.PyDLL(None).sleep(600)\n"
 
@@ -153,6 +164,14 @@ def test_a_fault_of_its_own(tmp_path: Path, serve: Serve, broken: str, how: str)
     server = serve(write_project(tmp_path, {raw("s.a"): BREAKS.format(broken=broken)}))
     failed = server.post("/api/dag/asset/s.a/execute", {"taskId": "t"}).json()
     assert failed["error"] == f"interrupted: the process of runs ended ({how}) while s.a ran"
+
+
+def test_bytes_that_are_printed(tmp_path: Path, serve: Serve) -> None:
+    """Bytes that a raw asset writes to its standard output are log entries, also if a character comes in two parts."""
+    server = serve(write_project(tmp_path, {raw("s.a"): PRINTS_BYTES}))
+    server.post("/api/dag/asset/s.a/execute", {"taskId": "t"})
+    entries = server.get("/api/logs/t").json()["logs"]
+    assert [entry["message"] for entry in entries if entry.get("stream") == "stdout"] == ["one", "two é", "three"]
 
 
 def test_memory_limit(tmp_path: Path, serve: Serve) -> None:
