@@ -3,6 +3,7 @@
 import io
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any
 
 _LENGTH = struct.Struct("!I")
@@ -28,11 +29,20 @@ def send(to: socket.socket, content: bytes | memoryview) -> None:
 
 def receive(file: io.BufferedReader) -> bytes:
     """The next packet of `socket.makefile("rb")`. Raises `PeerGone`, also in the middle of a packet."""
+    return _received(file.read)
+
+
+def receive_unbuffered(from_: socket.socket) -> bytes:
+    """The next packet, and nothing that comes after it. Raises `PeerGone`, also in the middle of a packet."""
+    return _received(lambda size: from_.recv(size, socket.MSG_WAITALL))
+
+
+def _received(read: Callable[[int], bytes]) -> bytes:
     try:
-        head = file.read(_LENGTH.size)
+        head = read(_LENGTH.size)
         if len(head) == _LENGTH.size:
             (size,) = _LENGTH.unpack(head)
-            content = file.read(size)
+            content = read(size) if size else b""
             if len(content) == size:
                 return content
     except OSError as error:

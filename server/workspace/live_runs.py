@@ -1,8 +1,11 @@
 """One process of runs, from its start to its end, as the server talks to it."""
 
+import select
 import socket
 import subprocess
 import threading
+import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from queue import SimpleQueue
 
@@ -14,6 +17,7 @@ from dagscope.server.workspace.end_of_process import described_end, out_of_memor
 from dagscope.server.workspace.remote_connection import Channel, RemoteConnection
 from dagscope.server.workspace.spawned_runs import SpawnedRuns
 
+_CATCH_UP_S = 0.001
 _END_S = 1.0  # between the end of its socket and its own
 
 
@@ -31,7 +35,7 @@ class LiveRuns:
         """Whether an attempt was started in it."""
         self.expected_end = ""
         """Why this side has ended it."""
-        self._file = spawned.control.makefile("rb")
+        self._receiving = threading.Lock()
         self._loading = threading.Lock()
         self._generation = 0
         self._loaded: set[int] = set()
@@ -48,9 +52,25 @@ class LiveRuns:
             while (message := self._waiting.get()) is not None:
                 packets.send(self.spawned.control, messages.encoded(message))
 
-    def receive(self) -> FromRuns:
-        """Its next message. Raises `PeerGone`."""
-        return messages.decoded_from_runs(packets.receive(self._file))
+    def take_next(self, take: Callable[[FromRuns], None]) -> None:
+        """Wait for its next message and call `take` with it. Raises `PeerGone`."""
+        select.select([self.spawned.control], [], [])
+        with self._receiving:
+            take(messages.decoded_from_runs(packets.receive_unbuffered(self.spawned.control)))
+
+    def catch_up(self) -> None:
+        """Return once every message that it has sent by now is taken; `take_next` runs in another thread."""
+        while True:
+            with self._receiving:
+                if not self._has_message():
+                    return
+            time.sleep(_CATCH_UP_S)
+
+    def _has_message(self) -> bool:
+        try:
+            return bool(self.spawned.control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:  # there is none, or it is closed
+            return False
 
     def load(self, project: Project) -> None:
         """Have it load the project, unless it has loaded that one last."""
@@ -103,5 +123,4 @@ class LiveRuns:
     def close(self) -> None:
         """Close what is open to it, once it has ended."""
         self._waiting.put(None)
-        self._file.close()
         self.spawned.close()

@@ -6,7 +6,8 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
-from typing import IO, Any
+from functools import partial
+from typing import Any
 from weakref import WeakValueDictionary
 
 from dagscope.dag.connections import Connection
@@ -26,6 +27,7 @@ from dagscope.dag.run.task_plan_wire import encode_plan
 from dagscope.server.workspace.console import console_log
 from dagscope.server.workspace.live_runs import LiveRuns
 from dagscope.server.workspace.remote_connection import Channel, RemoteConnection
+from dagscope.server.workspace.run_output import RunOutput
 from dagscope.server.workspace.running_attempt import RunningAttempt
 from dagscope.server.workspace.runs import RunBroken, RunsHere
 from dagscope.server.workspace.spawned_runs import SpawnedRuns, spawn_runs
@@ -34,7 +36,6 @@ _CANCEL_S = 1.6
 """How long a cancelled attempt may take to end before the process is killed; its assets get 1 s of it."""
 
 _STOP_S = 3.0
-_LONGEST_LINE = 65_536
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0  # before another start, if a process ends without having run anything
 _LOOK_AGAIN_S = 0.1
 _CANCEL_AGAIN_S = 0.05
@@ -78,13 +79,11 @@ class RunProcess:
                 process.load(self._newest)
                 self._process = process
                 self._changed.notify_all()
-        readers = [
-            threading.Thread(target=self._read_output, args=(file, name), name=f"{name} of runs", daemon=True)
-            for file, name in zip(spawned.outputs, ("stdout", "stderr"), strict=True)
+        outputs = [
+            RunOutput(pipe, name, process.catch_up, partial(self._log_output, name))
+            for pipe, name in zip(spawned.outputs, ("stdout", "stderr"), strict=True)
         ]
-        for reader in readers:
-            reader.start()
-        threading.Thread(target=self._listen, args=(process, readers), name="process of runs", daemon=True).start()
+        threading.Thread(target=self._listen, args=(process, outputs), name="process of runs", daemon=True).start()
 
     # -- what others ask for
 
@@ -231,19 +230,19 @@ class RunProcess:
 
     # -- what the process says
 
-    def _listen(self, process: LiveRuns, readers: list[threading.Thread]) -> None:
+    def _listen(self, process: LiveRuns, outputs: list[RunOutput]) -> None:
         """Take its messages until it ends, and then start another; in a thread of its own."""
         try:
             while True:
-                self._take(process.receive())
+                process.take_next(partial(self._take, outputs))
         except PeerGone:
             pass
         except BaseException as error:  # noqa: BLE001  a fault of this side must not leave the attempt without an end
             console_log().write("error", "The process of runs is restarted after a fault", {}, error)
             process.kill("an internal fault")
         how = process.how_it_ended()
-        for reader in readers:
-            reader.join(_DRAIN_S)
+        for output in outputs:
+            output.close(_DRAIN_S)
         process.close()
         with self._changed:
             self._process = None
@@ -279,7 +278,7 @@ class RunProcess:
         self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
         self._closing.wait(self._pause_s)
 
-    def _take(self, message: FromRuns) -> None:
+    def _take(self, outputs: list[RunOutput], message: FromRuns) -> None:
         attempt = self._attempt
         match message:
             case Happened():
@@ -289,6 +288,9 @@ class RunProcess:
                     connection.is_open_there = connection.number in now_open
                 emit = attempt.take if attempt is not None else self._emit
                 for event in wire.decode(message.events):
+                    if attempt is not None and attempt.is_end_of_raw_asset(event):
+                        for output in outputs:  # what was written before is the asset's
+                            output.take_all()
                     emit(event)
             case Ended() if attempt is not None and attempt.number == message.number:
                 attempt.ended.set_result(message)
@@ -299,13 +301,8 @@ class RunProcess:
             for project in filter(None, projects):
                 project.redaction.learn_all(secrets)
 
-    def _read_output(self, file: IO[bytes], name: str) -> None:
-        """Log what it prints, until it ends; in a thread of its own."""
-        with file:
-            while line := file.readline(_LONGEST_LINE):
-                text = line.decode("utf-8", "replace").rstrip("\r\n")
-                if text.strip():
-                    RawAssetLog(self._log_of_output()).write("info", text, {"stream": name})
+    def _log_output(self, name: str, line: str) -> None:
+        RawAssetLog(self._log_of_output()).write("info", line, {"stream": name})
 
     def _log_of_output(self) -> TaskLog:
         attempt = self._attempt

@@ -43,6 +43,13 @@ class RunningAttempt:
         listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
         return f" while {listed} ran" if listed else ""
 
+    def is_end_of_raw_asset(self, event: Event) -> bool:
+        """Whether the event ends a raw asset that runs."""
+        if not isinstance(event, NodeChanged) or event.node.state.is_running:
+            return False
+        name = event.node.asset_name
+        return name in self.running and self.project.assets[name].is_raw
+
     def log_of_output(self) -> TaskLog:
         """The log of what is printed now: of the asset, if only one raw asset runs."""
         raw = [asset for name in tuple(self.running) if (asset := self.project.assets[name]).is_raw]
