@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from dagscope.dag.ground.forked_children import closed_in_children
 from dagscope.dag.process.foreign_logs import capture_foreign_logs
-from dagscope.dag.process.output import LoggedOutput
+from dagscope.dag.process.output import LoggedOutput, keep_descriptors
 from dagscope.dag.process.served_runs import ServedRuns
 from dagscope.dag.run.process_state import outlive_timers, restored_after_raw_assets, take_short_turns
 
@@ -32,6 +32,7 @@ def main() -> NoReturn:
 
 def _log_output() -> None:
     """What Python prints becomes log entries."""
+    keep_descriptors()
     outputs = LoggedOutput("stdout", 1), LoggedOutput("stderr", 2)
     sys.stdout, sys.stderr = outputs
     for output in outputs:

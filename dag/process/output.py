@@ -8,7 +8,9 @@ from contextlib import suppress
 
 from dagscope.dag.events.captured_entries import log_here
 from dagscope.dag.events.task_log import RawAssetLog
+from dagscope.dag.run.process_state import restored_after_raw_assets
 
+_DESCRIPTORS = (1, 2)
 _LONGEST_LINE = 1_000_000  # characters, after which a line without an end becomes an entry
 
 
@@ -99,3 +101,16 @@ def _write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def keep_descriptors() -> None:
+    """After each raw asset, descriptors 1 and 2 are again what they are now, even if it has closed or replaced them."""
+    kept = [os.dup(number) for number in _DESCRIPTORS]
+
+    def restore(_: object) -> None:
+        for copy, number in zip(kept, _DESCRIPTORS, strict=True):
+            os.dup2(copy, number)
+
+    restored_after_raw_assets(
+        lambda: [os.path.sameopenfile(*pair) for pair in zip(kept, _DESCRIPTORS, strict=True)], restore
+    )

@@ -3,8 +3,10 @@
 While the asset runs, other assets see its changes; only a separate process would prevent that.
 """
 
+import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -35,7 +37,7 @@ class ProcessState:
 
     def _restore(self) -> None:
         for read, write, before in self._values:
-            with suppress(OSError, RecursionError):  # the folder is gone, for example
+            with suppress(OSError, RecursionError, ValueError):  # the folder is gone, for example
                 if _now(read) != before:
                     write(before)
 
@@ -91,6 +93,20 @@ def _set_environment(values: dict[str, str]) -> None:
     os.environ.update(values)
 
 
+def _set_collecting(values: tuple[bool, tuple[int, int, int]]) -> None:
+    is_enabled, thresholds = values
+    gc.set_threshold(*thresholds)
+    (gc.enable if is_enabled else gc.disable)()
+
+
+def _most_descriptors() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def _set_most_descriptors(most: int) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
 def _imports() -> tuple[list[str], list[Any], list[Any]]:
     return list(sys.path), list(sys.meta_path), list(sys.path_hooks)
 
@@ -100,9 +116,7 @@ def _set_imports(values: tuple[list[str], list[Any], list[Any]]) -> None:
 
 
 _settings: list[_Setting] = [
-    (sys.gettrace, sys.settrace),  # first: those that raise would end what restores the others
-    (sys.getprofile, sys.setprofile),
-    (threading.gettrace, threading.settrace),
+    (threading.gettrace, threading.settrace),  # those of the asset's own thread end where its function returns
     (threading.getprofile, threading.setprofile),
     (_umask, os.umask),
     (os.getcwd, os.chdir),
@@ -113,4 +127,6 @@ _settings: list[_Setting] = [
     (_root_logger, _set_root_logger),
     (lambda: dict(os.environ), _set_environment),
     (_imports, _set_imports),
+    (lambda: (gc.isenabled(), gc.get_threshold()), _set_collecting),
+    (_most_descriptors, _set_most_descriptors),
 ]

@@ -1,5 +1,6 @@
 """Raw assets: Python functions that take part in the DAG (contract, Projects)."""
 
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,10 +60,17 @@ def execute(
     The project's modules are those of the last `project_modules.refresh`. Raises `RawAssetFailed` with the line of the
     file, or `Cancelled`.
     """
+    tracing, profiling = sys.gettrace(), sys.getprofile()
     try:
         with cancellation.breaking_off(partial(project_modules.is_own, folder)) as breaker:
             with children_end_here():
-                value = project_modules.load_asset(folder, file, breaker).execute(context)
+                try:
+                    value = project_modules.load_asset(folder, file, breaker).execute(context)
+                finally:  # here, before any function is called: what the asset left could raise in it, or never return
+                    try:
+                        sys.setprofile(profiling)
+                    finally:
+                        sys.settrace(tracing)
             return _keep(value, frames, limit)
     except BaseException as error:  # including SystemExit: an asset must not end dagscope
         if issubclass(type(error), Cancelled) and cancellation.is_requested:
