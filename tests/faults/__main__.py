@@ -50,11 +50,15 @@ def _test(promise: Promise, arguments: argparse.Namespace) -> Outcome:
 
 async def _reporting(name: str, test: Awaitable[Outcome]) -> Outcome:
     """Report the progress of the test on standard error while it runs."""
-    testing = asyncio.ensure_future(test)
+    testing, shown = asyncio.ensure_future(test), 0
     while not testing.done():
         await asyncio.wait([testing], timeout=_REPORT_S)
         if not testing.done():
             print(f"  ...  {name}: {Outcome.latest}", file=sys.stderr, flush=True)
+            losses = Outcome.latest.losses if Outcome.latest is not None else []
+            for loss in losses[shown:]:
+                print(f"       {loss[:1_000]}", file=sys.stderr, flush=True)
+            shown = len(losses)
     return testing.result()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults import disk, kills, lifecycle, load, readers, senders, soak, streams
+from tests.faults import disk, hostile, kills, lifecycle, load, readers, senders, soak, streams
 from tests.faults.outcome import Outcome
 
 
@@ -35,6 +35,13 @@ PROMISES = (
         kills.kill_recoveries,
         {"kills": 50, "waiting": 900, "running": 8},
         {"kills": 2, "waiting": 60, "running": 20},
+    ),
+    Promise(
+        "A raw asset that does its worst ends its own node with a clear message. The server answers meanwhile, "
+        "the next task is right, and no process and no changed state stays.",
+        hostile.hostile_assets,
+        {"short": 0},
+        {"short": 1},
     ),
     Promise(
         "A stream that is cut anywhere and resumed has every entry once, in order, across restarts too.",
