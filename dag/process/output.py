@@ -49,25 +49,36 @@ class LoggedOutput(io.TextIOBase):
             with suppress(OSError):  # the server is gone, or an asset closed the descriptor
                 _write_all(self._descriptor, text.encode("utf-8", "backslashreplace"))
             return len(text)
-        *lines, rest = (self.pending + text).split("\n") if "\n" in text else (self.pending + text,)
-        for line in lines:
-            self._log(line)
-        if len(rest) > _LONGEST_LINE:
-            self._log(rest)
-            rest = ""
-        self._lines.pending = rest
+        ended, newline, rest = text.rpartition("\n")
+        if newline:
+            for line in (self._taken() + ended).split("\n"):
+                self._log(line)
+        self._parts.append(rest)  # joined once: a line can consist of a million characters that are written one by one
+        self._lines.characters += len(rest)
+        if self._lines.characters > _LONGEST_LINE:
+            self.end_line()
         return len(text)
+
+    @property
+    def _parts(self) -> list[str]:
+        if not hasattr(self._lines, "parts"):
+            self._lines.parts, self._lines.characters = list[str](), 0
+        parts: list[str] = self._lines.parts
+        return parts
+
+    def _taken(self) -> str:
+        pending = self.pending
+        self._lines.parts, self._lines.characters = list[str](), 0
+        return pending
 
     @property
     def pending(self) -> str:
         """What this thread has written since the last end of a line."""
-        pending: str = getattr(self._lines, "pending", "")
-        return pending
+        return "".join(self._parts)
 
     def end_line(self) -> None:
         """Log what this thread has written without the end of a line."""
-        rest, self._lines.pending = self.pending, ""
-        if rest:
+        if rest := self._taken():
             self._log(rest)
 
     def _log(self, line: str) -> None:
