@@ -170,6 +170,7 @@ class AssetExecution:
 
     def _refresh_modules(self) -> None:
         project_modules.refresh(self.project.folder)
+        self.process.read_again()  # the import path, for example, now has the project's folder
         for source in project_modules.library_sources(self.project.folder):
             self.project.redaction.learn(source.decode("utf-8", "replace"))
 

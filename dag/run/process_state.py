@@ -25,6 +25,10 @@ class ProcessState:
     """The state at the time when this object is created."""
 
     def __init__(self) -> None:
+        self.read_again()
+
+    def read_again(self) -> None:
+        """From now on, restore what is there now."""
         self._values = [(read, write, read()) for read, write in _settings]
 
     @contextmanager

@@ -14,6 +14,20 @@ REPORT = raw("s.report")
 NUMBER = "from assets.lib import geo\n\ndef execute(context):\n    return geo.NUMBER\n"
 COUNT = "from assets.lib import geo\n\ndef execute(context):\n    geo.calls.append(1)\n    return len(geo.calls)\n"
 
+ONE_AFTER_ANOTHER = """\
+name: p
+connection: duck
+models:
+  stages:
+    - name: s
+      models:
+        - name: a
+          materialization: raw
+        - name: b
+          materialization: raw
+          raw_upstreams: [s.a]
+"""
+
 
 @pytest.mark.parametrize("saved", [LIB, "prices.py"])
 def test_module_that_changed(make_project: MakeProject, run_project: RunProject, saved: str) -> None:
@@ -35,6 +49,14 @@ def test_modules_that_did_not_change(make_project: MakeProject, run_project: Run
     (project.folder / BASE).write_text("WORD = 'b'\n", encoding="utf-8")
     runs.append(run_project(project))
     assert [sorted([run.captured("s.a"), run.captured("s.b")]) for run in runs] == [[1, 2], [3, 4], [1, 2]]
+
+
+def test_modules_beside_config(make_project: MakeProject, run_project: RunProject) -> None:
+    """Each raw asset of a task can import modules of the project's folder, not only the first one."""
+    text = "import {0}\n\ndef execute(context):\n    return {0}.__name__\n"
+    assets = {raw("s.a"): text.format("prices"), raw("s.b"): text.format("rates")}
+    run = run_project(make_project({**assets, "prices.py": "", "rates.py": "", "profile.yaml": ONE_AFTER_ANOTHER}))
+    assert (run.captured("s.a"), run.captured("s.b")) == ("prices", "rates")
 
 
 def test_no_mixture(make_project: MakeProject, run_project: RunProject) -> None:
