@@ -66,6 +66,7 @@ async def _execute(request: Request, select: bool) -> Response:
         raise Refused(400, Error(error=f'"{name}" has no query to select', details=details))
     waiting = Waiting.of(request)
     active = await waiting.begun(
+        body.task_id,
         ("execute", body.task_id, name, select, body.profile),
         lambda: workspace.tasks.execute(workspace.project, body.task_id, name, select, body.profile),
     )

@@ -122,7 +122,9 @@ async def post_execute_test(request: Request) -> Response:
     test = data_test_named(workspace.loaded_project, name, unknown)
     waiting = Waiting.of(request)
     active = await waiting.begun(
-        ("test", body.task_id, name), lambda: workspace.tasks.run_test(workspace.project, body.task_id, name)
+        body.task_id,
+        ("test", body.task_id, name),
+        lambda: workspace.tasks.run_test(workspace.project, body.task_id, name),
     )
     if active is None:
         return _executed(body.task_id, test, None, over=False)

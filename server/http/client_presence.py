@@ -11,6 +11,8 @@ from dagscope.server.workspace.reads import Gone, TimeLimit
 from dagscope.server.workspace.task_queue import ActiveTask
 from dagscope.server.workspace.workspace import Workspace
 
+_ACCEPT_AGAIN_S = 0.05  # accepting a task takes no setting's time
+
 
 def until_gone(request: Request) -> Gone:
     """Waits until the client has gone away; the body must have been read, or not be wanted."""
@@ -43,10 +45,18 @@ class Waiting:
         left_s = self.deadline_s - asyncio.get_running_loop().time()
         return TimeLimit(max(1.0, round(left_s, 1)), "DAGSCOPE_POST_WAIT_MS")
 
-    async def begun(self, key: Hashable, begin: Callable[[], Coroutine[Any, Any, ActiveTask]]) -> ActiveTask | None:
-        """The task that executes what is asked for; None if that begins later, after what its task does now."""
-        beginning = await self.workspace.outlasting.within(key, begin, self.deadline_s)
-        if beginning is None:
-            return None
+    async def begun(
+        self, task_id: str, key: Hashable, begin: Callable[[], Coroutine[Any, Any, ActiveTask]]
+    ) -> ActiveTask | None:
+        """The task that executes what is asked for; None if that begins later, after what its task does now.
+
+        The task is there in either case: what is answered then survives the end of the server.
+        """
+        deadline_s = self.deadline_s
+        while (beginning := await self.workspace.outlasting.within(key, begin, deadline_s)) is None:
+            if self.workspace.tasks.is_active(task_id):
+                await self.workspace.recorder.flush()
+                return None
+            deadline_s = asyncio.get_running_loop().time() + _ACCEPT_AGAIN_S
         active: ActiveTask = beginning.result()
         return active

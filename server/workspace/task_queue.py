@@ -132,6 +132,10 @@ class TaskQueue:
         by_uuid = (active for active in self._active.values() if active.plan.task.task_uuid == run_id)
         return self._active.get(run_id) or next(by_uuid, None)
 
+    def is_active(self, run_id: str) -> bool:
+        """Whether the task with that task id or task uuid runs or waits."""
+        return self._find(run_id) is not None
+
     @property
     def is_idle(self) -> bool:
         return not self._active

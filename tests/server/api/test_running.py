@@ -395,3 +395,13 @@ def test_a_task_uuid_means_its_task(hello: Path, opened: OpenDoor) -> None:
     assert door.run(uuid).json()["taskId"] == "t"
     assert door.get(f"/api/dag/status/{uuid}").json()["taskId"] == "t"
     assert door.get("/api/dag/tasks").json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/dag/asset/staging.hello/execute", "/api/tests/execute/staging.test_hello_exists"]
+)
+def test_there_once_answered(hello: Path, opened: OpenDoor, path: str) -> None:
+    """A POST that does not wait for its work has accepted it when it answers: a kill of the server does not lose it."""
+    door = opened(hello, post_wait_ms=0)
+    assert door.post(path, {"taskId": "t"}).status_code < 300
+    assert door.get("/api/dag/status/t").json()["status"] != "NOT_STARTED"
