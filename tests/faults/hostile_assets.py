@@ -30,7 +30,7 @@ class HostileAsset:
         return f"def execute(context):\n{body}\n"
 
 
-MEMORY_BYTES = 2_000_000_000
+MEMORY_BYTES = 3_000_000_000
 """What the process of runs may have."""
 
 
