@@ -51,8 +51,11 @@ def main(lifeline: int, command: list[str]) -> None:
 
 def _ended(child: "subprocess.Popen[bytes]", lifeline: int, waking: int) -> int:
     """Wait for the end of the child, or of the server, whose child is then killed; the child's status."""
+    waiting = select.poll()  # `select.select` takes no number above 1,023, and a server with many streams passes one
+    for descriptor in (lifeline, waking):
+        waiting.register(descriptor, select.POLLIN)
     while True:
-        ready, _, _ = select.select([lifeline, waking], [], [])
+        ready = {descriptor for descriptor, _ in waiting.poll()}
         if waking in ready:
             os.read(waking, 4096)
         if lifeline in ready:

@@ -36,6 +36,8 @@ class LiveRuns:
         self.expected_end = ""
         """Why this side has ended it."""
         self._receiving = threading.Lock()
+        self._arriving = select.poll()  # `select.select` takes no descriptor above 1,023
+        self._arriving.register(spawned.control, select.POLLIN)
         self._loading = threading.Lock()
         self._generation = 0
         self._loaded: set[int] = set()
@@ -54,7 +56,7 @@ class LiveRuns:
 
     def take_next(self, take: Callable[[FromRuns], None]) -> None:
         """Wait for its next message and call `take` with it. Raises `PeerGone`."""
-        select.select([self.spawned.control], [], [])
+        self._arriving.poll()
         with self._receiving:
             take(messages.decoded_from_runs(packets.receive_unbuffered(self.spawned.control)))
 

@@ -146,7 +146,7 @@ async def _check_end(server: Server, task_id: str, outcome: Outcome) -> None:
     outcome.note_longest("until a task whose process was killed had ended", asyncio.get_running_loop().time() - begun)
     outcome.expect(status["status"] in ("SUCCESS", "FAILED"), f"{task_id} is stuck: {status}")
     failed = [node["message"] for node in status.get("nodes", ()) if node["state"] == "FAILED"]
-    wrong = [message for message in failed if message != KILLED and not message.startswith("skipped: ")]
+    wrong = [message for message in failed if not message.startswith((KILLED, "skipped: "))]
     outcome.expect(not wrong, f"nodes of {task_id} ended {wrong}")
 
 
