@@ -197,16 +197,13 @@ def serve(
     owner = _owner_of(_state_of(folder))  # asked before the slow imports: a second server is refused at once
     if owner is not None:
         fail(str(owner))
-    from dagscope.server.workspace.spawned_runs import spawn_runs
-
-    spawned = spawn_runs()  # it starts while this process imports
     with garbage_left():
         from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
 
     access = AccessOptions(api_token_file, organization, deployment, allowed_hosts, allowed_origins)
     options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, open_page, access, read_only)
     project, problems = _load_for_reload(folder) if reload_ else (_load(folder), ())
-    serve_project(project, options, spawned, problems)
+    serve_project(project, options, problems)
 
 
 @main.command(

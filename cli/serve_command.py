@@ -43,7 +43,7 @@ from dagscope.server.workspace.listeners import listener_entries
 from dagscope.server.workspace.reload import reload_on_change
 from dagscope.server.workspace.run_process import RunProcess
 from dagscope.server.workspace.settings import LogLevel, Settings
-from dagscope.server.workspace.spawned_runs import SpawnedRuns
+from dagscope.server.workspace.spawned_runs import spawn_runs
 from dagscope.server.workspace.standard_streams import StandardStreams
 from dagscope.server.workspace.workspace import Workspace, open_workspace
 
@@ -97,16 +97,14 @@ class ServeOptions:
     read_only: bool = False
 
 
-def serve_project(
-    project: Project, options: ServeOptions, spawned: SpawnedRuns, problems: tuple[Problem, ...] = ()
-) -> NoReturn:
-    """Serve until stopped, then exit; tasks run in `spawned`. With `problems`, the project cannot be loaded yet."""
+def serve_project(project: Project, options: ServeOptions, problems: tuple[Problem, ...] = ()) -> NoReturn:
+    """Serve until stopped, then exit. With `problems`, the project's files cannot be loaded yet."""
     settings = read_settings(_given(options), _OPTIONS)
     _check_reach(options.host, settings)
     os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     take_short_turns()
     listening = _bind(options.host, options.port)
-    run_process = RunProcess(spawned)
+    run_process = RunProcess(spawn_runs())
     with StandardStreams() as streams, closed_in_children(listening.close):
         configure_console(settings.log_level, settings.log_format, streams.log)
         try:
