@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from dagscope.server.graphql.graphql_queries import CLOUD_SCHEMA
+from dagscope.server.workspace.console import ConsoleLog
 from tests.doors import AppDoor
 from tests.projects import block, model, write_project
 from tests.run_events import SPEC_QUERY, ask, record, record_messages, run_event, workspace_behind
@@ -231,13 +232,12 @@ def test_unusual_selections(app: AppDoor) -> None:
 
 
 @pytest.fixture
-def console() -> Iterator[io.StringIO]:
-    """What the console shows, in place of structlog's slow default."""
+def console(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the console shows."""
     shown = io.StringIO()
-    processors = [structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
-    structlog.configure(processors=processors, logger_factory=structlog.PrintLoggerFactory(shown))
-    yield shown
-    structlog.reset_defaults()
+    processors = (structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer())
+    monkeypatch.setattr("dagscope.server.workspace.console._console", ConsoleLog(shown, processors))
+    return shown
 
 
 def test_fault_is_masked(app: AppDoor, console: io.StringIO) -> None:
