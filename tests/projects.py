@@ -72,6 +72,21 @@ def block(text: str) -> str:
     return '{{ define "profile.yaml" }}\n' + text + "\n{{ end }}\n"
 
 
+ONE_AFTER_ANOTHER = """\
+name: p
+connection: duck
+models:
+  stages:
+    - name: s
+      models:
+        - name: a
+          materialization: raw
+        - name: b
+          materialization: raw
+          raw_upstreams: [s.a]
+"""
+"""A profile.yaml in which the raw asset s.b comes after s.a."""
+
 SLOW_SQL = "SELECT count(*) AS n FROM range(100000000) AS a, range(1000) AS b WHERE a.range * b.range % 7 = 3"
 """A query that takes minutes and that DuckDB can interrupt."""
 

@@ -7,26 +7,12 @@ from types import ModuleType
 import pytest
 
 from tests.dag.run.task_run import MakeProject, RunProject
-from tests.projects import raw, save_at_once
+from tests.projects import ONE_AFTER_ANOTHER, raw, save_at_once
 
 LIB, BASE = "assets/lib/geo.py", "assets/lib/base.py"
 REPORT = raw("s.report")
 NUMBER = "from assets.lib import geo\n\ndef execute(context):\n    return geo.NUMBER\n"
 COUNT = "from assets.lib import geo\n\ndef execute(context):\n    geo.calls.append(1)\n    return len(geo.calls)\n"
-
-ONE_AFTER_ANOTHER = """\
-name: p
-connection: duck
-models:
-  stages:
-    - name: s
-      models:
-        - name: a
-          materialization: raw
-        - name: b
-          materialization: raw
-          raw_upstreams: [s.a]
-"""
 
 
 @pytest.mark.parametrize("saved", [LIB, "prices.py"])

@@ -8,24 +8,11 @@ import psutil
 import pytest
 
 from tests.doors import Serve, ServerDoor, wait_until
-from tests.projects import model, raw, write_project
+from tests.projects import ONE_AFTER_ANOTHER, model, raw, write_project
 
 pytestmark = pytest.mark.server
 
 IN_MEMORY = "version: 1.0.0\nmodule: m\nconnections:\n  - name: duck\n    type: duckdb\n"
-PROFILE = """\
-name: p
-connection: duck
-models:
-  stages:
-    - name: s
-      models:
-        - name: a
-          materialization: raw
-        - name: b
-          materialization: raw
-          raw_upstreams: [s.a]
-"""
 CRASHES = "import ctypes\n\ndef execute(context):\n    ctypes.string_at(0)\n"
 ALLOCATES = """\
 import pyarrow as pa
@@ -132,7 +119,7 @@ def test_nothing_is_left(tmp_path: Path, serve: Serve) -> None:
 def test_crash(tmp_path: Path, serve: Serve) -> None:
     """A crash in C code fails its asset, which the message names, skips what depends on it, and the next task runs."""
     files = {raw("s.a"): CRASHES, raw("s.b"): PASSES, model("s.c"): "SELECT 1 AS id"}
-    server = serve(write_project(tmp_path, {"config.yaml": IN_MEMORY, "profile.yaml": PROFILE, **files}))
+    server = serve(write_project(tmp_path, {"config.yaml": IN_MEMORY, "profile.yaml": ONE_AFTER_ANOTHER, **files}))
     server.post("/api/dag/asset/s.c/execute", {"taskId": "before"})
     nodes = {node["assetName"]: node["message"] for node in server.run("t", select="s.a s.b").json()["nodes"]}
     reason = "interrupted: the process of runs ended (signal SIGSEGV) while s.a ran"
