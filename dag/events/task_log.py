@@ -70,6 +70,11 @@ class TaskLog(Log):
     own_entries: EntryCount = field(default_factory=lambda: EntryCount(UNLIMITED.task_entries))
     """Counts the entries that raw assets write."""
 
+    @classmethod
+    def of_attempt(cls, emit: Emit, redaction: Redaction, task_id: str, attempt: int, limits: LogLimits) -> "TaskLog":
+        """The log of an attempt, which counts the entries of its raw assets."""
+        return cls(emit, redaction, task_id, attempt, limits=limits, own_entries=EntryCount(limits.task_entries))
+
     def for_asset(self, asset: str, connection: str) -> "TaskLog":
         return replace(self, asset=asset, connection=connection)
 

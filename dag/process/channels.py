@@ -18,7 +18,7 @@ from dagscope.dag.ground.carried_fault import CarriedFault
 from dagscope.dag.ground.error_text import error_text
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.process import messages, packets
-from dagscope.dag.process.messages import Answered, Call, Failed, Faulted, Open, SessionOpened
+from dagscope.dag.process.messages import END_SESSION, Answered, Call, Failed, Faulted, Open, SessionOpened
 from dagscope.dag.process.packets import PacketWriter, PeerGone
 
 CHANNEL_THREAD = "read for the server"
@@ -37,9 +37,6 @@ _OF_SESSION = frozenset(
         "snapshot",
     }
 )
-_END = "end"
-"""The call that ends a session; what ending it raises is its answer."""
-
 _AT_ONCE_BYTES = 1 << 20
 
 
@@ -119,11 +116,11 @@ class _Channel:
         with ExitStack() as stack:
             session = stack.enter_context(connection.queries(self._cancellation))
             self.reply(Answered(SessionOpened(session.summarizes, session.writes_texts)))
-            while (call := self._next_call(_OF_SESSION | {_END})).method != _END:
+            while (call := self._next_call(_OF_SESSION | {END_SESSION})).method != END_SESSION:
                 if call.method == "snapshot":
                     self._answer(lambda: stack.enter_context(session.snapshot()))
                 else:
-                    self._answer(lambda call=call: getattr(session, call.method)(*call.args, **call.named))  # type: ignore[misc]  # mypy cannot infer it
+                    self._answer(lambda call=call: getattr(session, call.method)(*call.args))  # type: ignore[misc]  # mypy cannot infer it
         self.reply(Answered())
 
     def _next_call(self, known: frozenset[str]) -> Call:
@@ -141,7 +138,7 @@ class _Channel:
         self._noted()
         match value:
             case pa.RecordBatchReader():
-                self.reply(Answered(has_rows=True))
+                self.reply(Answered())
                 self._send_rows(value)
             case pa.Schema():
                 self.reply(Answered(value.serialize().to_pybytes()))

@@ -1,12 +1,13 @@
 """Entries of structlog and `logging` in the process of runs become log entries of the asset that wrote them."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from dagscope.dag.events.captured_entries import installed_capture
+from dagscope.dag.events.captured_entries import Capture, installed_capture
 from dagscope.dag.ground.error_text import class_name
 from dagscope.dag.run.process_state import restored_after_raw_assets
 
@@ -34,15 +35,16 @@ class AnyLevel(_NotFiltering):  # type: ignore[misc]  # structlog makes the clas
 
 
 def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
-    fields = {key: value for key, value in entry.items() if key not in ("event", "level", "timestamp")}
-    _take(str(entry.get("level", "info")), str(entry.get("event", "")), fields)
+    capture = installed_capture()
+    if capture is not None:
+        take_entry(capture, entry)
     raise structlog.DropEvent
 
 
-def _take(level: str, message: str, fields: dict[str, Any]) -> None:
-    capture = installed_capture()
-    if capture is not None:
-        capture.take(level, message, fields)
+def take_entry(capture: Capture, entry: EventDict) -> None:
+    """Make an entry of structlog a log entry."""
+    fields = {key: value for key, value in entry.items() if key not in ("event", "level", "timestamp")}
+    capture.take(str(entry.get("level", "info")), str(entry.get("event", "")), fields)
 
 
 def named_level(number: int) -> int:
@@ -53,8 +55,13 @@ def named_level(number: int) -> int:
 class _ToLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = logging.getLevelName(named_level(record.levelno)).lower()
-        entry: dict[str, Any] = {"logger": record.name, "exc_info": record.exc_info}
-        _take(level, message_of(record), dict(structlog.contextvars.merge_contextvars(None, level, entry)))
+        with suppress(structlog.DropEvent):
+            _capture(None, level, structlog.contextvars.merge_contextvars(None, level, entry_of(record, level)))
+
+
+def entry_of(record: logging.LogRecord, level: str) -> EventDict:
+    """An entry of `logging` as structlog has them."""
+    return {"event": message_of(record), "level": level, "logger": record.name, "exc_info": record.exc_info}
 
 
 def message_of(record: logging.LogRecord) -> str:

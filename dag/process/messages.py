@@ -97,18 +97,20 @@ class SessionOpened(NamedTuple):
 
 
 class Call(msgspec.Struct, frozen=True, tag=True):
-    """Call a method. Arguments are texts, numbers and None."""
+    """Call a method, or `END_SESSION`. Arguments are texts, numbers and None."""
 
     method: str
     args: tuple[str | int | None, ...] = ()
-    named: Mapping[str, str | int | None] = {}
+
+
+END_SESSION = "end"
+"""The call that ends a session; what ending it raises is its answer."""
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True):
-    """The value that the method returned; rows follow as packets of an Arrow stream, up to an empty one."""
+    """The value that the method returned. Rows follow instead, as packets of an Arrow stream, up to an empty one."""
 
     value: Any = None
-    has_rows: bool = False
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
@@ -128,13 +130,11 @@ class Faulted(msgspec.Struct, frozen=True, tag=True):
 
 Reply = Answered | Failed | Faulted
 
-_encoder = msgspec.msgpack.Encoder()
 _to_runs: msgspec.msgpack.Decoder[ToRuns] = msgspec.msgpack.Decoder(ToRuns)
 _from_runs: msgspec.msgpack.Decoder[FromRuns] = msgspec.msgpack.Decoder(FromRuns)
-_opens = msgspec.msgpack.Decoder(Open)
-_calls = msgspec.msgpack.Decoder(Call)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
-encoded = _encoder.encode
+encoded = msgspec.msgpack.Encoder().encode
 decoded_to_runs, decoded_from_runs = _to_runs.decode, _from_runs.decode
-decoded_open, decoded_call, decoded_reply = _opens.decode, _calls.decode, _replies.decode
+decoded_open, decoded_call = msgspec.msgpack.Decoder(Open).decode, msgspec.msgpack.Decoder(Call).decode
+decoded_reply = _replies.decode

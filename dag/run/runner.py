@@ -9,7 +9,7 @@ from threading import Thread
 
 from dagscope.dag.events.closing import report_dropped_entries, report_run_end
 from dagscope.dag.events.events import TaskEnded
-from dagscope.dag.events.log_limits import UNLIMITED, EntryCount, LogLimits
+from dagscope.dag.events.log_limits import UNLIMITED, LogLimits
 from dagscope.dag.events.run_events import RunEventLevel, RunEventType
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.events.status import DataTestStatus, NodeState, TaskStatus
@@ -83,14 +83,7 @@ class _Run:
         options: TaskOptions,
     ) -> None:
         self.project, self.plan, self.cancellation = project, plan, cancellation
-        self.log = TaskLog(
-            emit,
-            project.redaction,
-            plan.task.task_id,
-            plan.attempt,
-            limits=options.log_limits,
-            own_entries=EntryCount(options.log_limits.task_entries),
-        )
+        self.log = TaskLog.of_attempt(emit, project.redaction, plan.task.task_id, plan.attempt, options.log_limits)
         self.reports = NodeReports(project, plan, self.log)
         self.tests = DataTestRun(project, frames, plan.task, cancellation, options.kept_violations, self.log.shown)
         assets = AssetExecution(project, frames, plan.task, cancellation, Once(), ProcessState(), options.node_rows)

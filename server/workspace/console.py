@@ -18,7 +18,7 @@ from dagscope.dag.events.events import Event, Logged
 from dagscope.dag.events.task_log import current_log
 from dagscope.dag.ground.carried_fault import CarriedFault
 from dagscope.dag.ground.terminal_text import shown, shown_lines
-from dagscope.dag.process.foreign_logs import AnyLevel, message_of, named_level
+from dagscope.dag.process.foreign_logs import AnyLevel, entry_of, named_level, take_entry
 from dagscope.dag.run.process_state import restored_after_raw_assets
 from dagscope.server.workspace.settings import LogFormat, LogLevel
 
@@ -127,8 +127,7 @@ def _capture(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
         return entry
     if entry.get("exc_info") and current_log.get() is None and "taskId" not in entry:
         return entry
-    fields = {key: value for key, value in entry.items() if key not in ("event", "level", "timestamp")}
-    capture.take(str(entry.get("level", "info")), str(entry.get("event", "")), fields)
+    take_entry(capture, entry)
     raise structlog.DropEvent
 
 
@@ -190,10 +189,9 @@ class _ToConsole(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = logging.getLevelName(named_level(record.levelno)).lower()
-        message = message_of(record)
-        entry: dict[str, Any] = {"event": message, "level": level, "logger": record.name, "exc_info": record.exc_info}
+        entry = entry_of(record, level)
         try:
             _capture(None, level, structlog.contextvars.merge_contextvars(None, level, entry))
         except structlog.DropEvent:
             return
-        console_log().write(level, message, {"logger": record.name}, record.exc_info and record.exc_info[1])
+        console_log().write(level, entry["event"], {"logger": record.name}, record.exc_info and record.exc_info[1])

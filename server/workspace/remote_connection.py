@@ -20,7 +20,7 @@ from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import Keys
 from dagscope.dag.process import messages, packets
-from dagscope.dag.process.messages import Answered, Call, Failed, Faulted, SessionOpened
+from dagscope.dag.process.messages import END_SESSION, Answered, Call, Failed, Faulted, SessionOpened
 from dagscope.dag.process.packets import PeerGone
 
 _AT_ONCE_BYTES = 1 << 20
@@ -34,13 +34,13 @@ class Channel:
         self._file = calls.makefile("rb")
         self._unread: _RowsFile | None = None
 
-    def call(self, method: str, *args: str | int | None, **named: str | int | None) -> Answered:
+    def call(self, method: str, *args: str | int | None) -> Answered:
         """What the method returned. Raises what it raised, or `ConnectionFailed` if the process has ended."""
         if self._unread is not None:
             self._unread.drain()
             self._unread = None
         with self._alive():
-            packets.send(self._calls, messages.encoded(Call(method, args, named)))
+            packets.send(self._calls, messages.encoded(Call(method, args)))
         return self.reply()
 
     def reply(self) -> Answered:
@@ -51,9 +51,9 @@ class Channel:
             raise raised(reply)
         return reply
 
-    def rows(self, method: str, *args: str | int | None, **named: str | int | None) -> pa.RecordBatchReader:
+    def rows(self, method: str, *args: str | int | None) -> pa.RecordBatchReader:
         """The rows that the method returned, read while they come. Raises as `call`, also on the way."""
-        self.call(method, *args, **named)
+        self.call(method, *args)
         self._unread = rows = _RowsFile(self)
         with rows.broken_off():
             stream = pa.ipc.open_stream(io.BufferedReader(rows, _AT_ONCE_BYTES))
@@ -63,7 +63,7 @@ class Channel:
         """End the session; rows that nobody has read are not read there either."""
         if self._unread is not None and not self._unread.has_ended:
             self.interrupt()
-        self.call("end")
+        self.call(END_SESSION)
 
     def packet(self) -> bytes:
         with self._alive():

@@ -12,7 +12,6 @@ from weakref import WeakValueDictionary
 
 from dagscope.dag.connections import Connection
 from dagscope.dag.events import wire
-from dagscope.dag.events.log_limits import EntryCount
 from dagscope.dag.events.task_ids import NO_TASK
 from dagscope.dag.events.task_log import Emit, RawAssetLog, TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
@@ -136,14 +135,7 @@ class RunProcess:
         self, project: Project, plan: TaskPlan, emit: Emit, cancellation: Cancellation, options: TaskOptions
     ) -> None:
         """Execute an attempt (`Runs.run`). If the process ends before it executes anything, the next one does."""
-        log = TaskLog(
-            emit,
-            project.redaction,
-            plan.task.task_id,
-            plan.attempt,
-            limits=options.log_limits,
-            own_entries=EntryCount(options.log_limits.task_entries),
-        )
+        log = TaskLog.of_attempt(emit, project.redaction, plan.task.task_id, plan.attempt, options.log_limits)
         sent = encode_plan(plan)
         for is_last in (False, True):
             attempt = RunningAttempt(next(self._numbers), project, log, emit)
