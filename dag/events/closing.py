@@ -108,6 +108,7 @@ def _run_failure(task: UnendedTask, message: str) -> list[Event]:
     events: list[Event] = []
     log = TaskLog(events.append, Redaction(), task.summary.task_id, task.attempt)
     if message == CANCELLED:
+        log.warning("DAG execution cancelled")
         log.run_event(RunEventType.RUN_CANCELED, RunEventLevel.WARNING, "Run was cancelled.")
         return events
     log.run_event(RunEventType.ENGINE_EVENT, RunEventLevel.ERROR, f"The run was {message}.")

@@ -175,6 +175,8 @@ class RunProcess:
             deadline_s = time.monotonic() + _CANCEL_S
             while not attempt.ended.done():
                 if time.monotonic() > deadline_s:
+                    lost = process.lost()
+                    attempt.log.warning(f"The process of runs was restarted, because it did not answer{lost}")
                     process.kill(_CANCELLED)
                     break
                 process.send(Cancel(attempt.number))

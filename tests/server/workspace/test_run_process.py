@@ -172,3 +172,19 @@ def test_memory_limit(tmp_path: Path, serve: Serve) -> None:
     assert failed["error"].endswith(f'extraParams of connection "duck" sets how much there is; {allowed}')
     entries = [entry["message"] for entry in server.get("/api/logs/t").json()["logs"]]
     assert entries[-1] == "The process of runs was restarted, because its memory is used up (DAGSCOPE_MEMORY_BYTES)"
+
+
+def test_cancelled_while_python_is_locked(tmp_path: Path, serve: Serve) -> None:
+    """A cancel ends C code that holds Python's lock, and the log says that in-memory tables are gone."""
+    files = {"config.yaml": IN_MEMORY, raw("s.a"): HOLDS, model("s.b"): "SELECT 1 AS id"}
+    server = serve(write_project(tmp_path, files), post_wait_ms=0)
+    server.post("/api/dag/connect")  # does not wait either
+    wait_until(lambda: server.get("/api/dag/connection-status").json()["isConnected"])
+    server.post("/api/dag/asset/s.a/execute", {"taskId": "t"})
+    wait_until(lambda: "IN_PROGRESS" in [node["state"] for node in server.get("/api/dag/status/t").json()["nodes"]])
+    server.post("/api/dag/cancel/t")
+    wait_until(lambda: server.get("/api/dag/status/t").json()["status"] == "FAILED")
+    entries = [entry["message"] for entry in server.get("/api/logs/t").json()["logs"]]
+    gone = 'the tables of the in-memory connection "duck" are gone'
+    restarted = f"The process of runs was restarted, because it did not answer; {gone}"
+    assert entries[-2:] == [restarted, "DAG execution cancelled"]
