@@ -175,9 +175,7 @@ class RunProcess:
             deadline_s = time.monotonic() + _CANCEL_S
             while not attempt.ended.done():
                 if time.monotonic() > deadline_s:
-                    lost = process.lost()
-                    attempt.log.warning(f"The process of runs was restarted, because it did not answer{lost}")
-                    process.kill(_CANCELLED)
+                    _restart(process, attempt.log, "it did not answer")
                     break
                 process.send(Cancel(attempt.number))
                 wait([attempt.ended], timeout=_CANCEL_AGAIN_S)
@@ -199,8 +197,7 @@ class RunProcess:
             self._replace(process, log, "its memory is used up (DAGSCOPE_MEMORY_BYTES)")
 
     def _replace(self, process: LiveRuns, log: TaskLog, why: str) -> None:
-        log.warning(f"The process of runs was restarted, because {why}{process.lost()}")
-        process.kill(_CANCELLED)
+        _restart(process, log, why)
         with self._changed:
             while self._process is process:
                 self._changed.wait(_LOOK_AGAIN_S)
@@ -304,3 +301,9 @@ class RunProcess:
             return attempt.log_of_output()
         assert self._newest is not None
         return TaskLog(self._emit, self._newest.redaction, NO_TASK, 0, limits=self._begin.log_limits)
+
+
+def _restart(process: LiveRuns, log: TaskLog, why: str) -> None:
+    """End the process, which is then replaced; the log says what is lost with it."""
+    log.warning(f"The process of runs was restarted, because {why}{process.lost()}")
+    process.kill(_CANCELLED)
