@@ -11,14 +11,18 @@ from dagscope.dag.ground.forked_children import closed_in_children
 from dagscope.dag.process.foreign_logs import capture_foreign_logs
 from dagscope.dag.process.output import LoggedOutput, keep_descriptors
 from dagscope.dag.process.served_runs import ServedRuns
+from dagscope.dag.process.started_assets import StartedAssets
 from dagscope.dag.run.process_state import outlive_timers, restored_after_raw_assets, take_short_turns
 
 
 def main() -> NoReturn:
     """Serve the server at the other end of the sockets that the environment names."""
-    control, opens = (socket.socket(fileno=int(number)) for number in os.environ.pop("DAGSCOPE_PASSED").split(","))
+    *sockets, shared = map(int, os.environ.pop("DAGSCOPE_PASSED").split(","))
+    control, opens = (socket.socket(fileno=number) for number in sockets)
     for each in (control, opens):
         each.set_inheritable(False)
+    started = StartedAssets(shared)
+    os.close(shared)
     guardian = int(os.environ.pop("DAGSCOPE_GUARDIAN"))
     take_short_turns()
     outlive_timers()
@@ -27,7 +31,7 @@ def main() -> NoReturn:
     _log_output()
     capture_foreign_logs()
     with closed_in_children(control.close), closed_in_children(opens.close):
-        ServedRuns(control, opens, guardian).serve()
+        ServedRuns(control, opens, started, guardian).serve()
 
 
 def _log_output() -> None:

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 
 from dagscope.dag.events import wire
-from dagscope.dag.events.events import Event, NodeChanged
-from dagscope.dag.events.status import NodeState
+from dagscope.dag.events.events import Event
 from dagscope.dag.process import messages, packets
 from dagscope.dag.process.messages import FromRuns, Happened
 
@@ -34,21 +33,22 @@ class Outbox:
         self._sent_open: tuple[int, ...] | None = None
 
     def emit(self, event: Event) -> None:
-        """Send an event; waits while very many are waiting already.
-
-        That a node starts is sent before this returns: should the node end the process, it is known which one it was.
-        """
+        """Send an event soon; waits while very many are waiting already."""
         with self._changed:
             while len(self._waiting) >= _MOST_WAITING:
                 self._changed.wait()
             self._put(event)
-        if isinstance(event, NodeChanged) and event.node.state is NodeState.IN_PROGRESS:
-            self._flush()
+
+    def emit_at_once(self, event: Event) -> None:
+        """Send an event before this returns, after those before it."""
+        self.emit(event)
+        self._flush()
 
     def send(self, message: FromRuns) -> None:
-        """Send a message, after all events before it."""
+        """Send a message before this returns, after all events before it."""
         with self._changed:
             self._put(message)
+        self._flush()
 
     def look(self) -> None:
         """Report which connections are open, if that has changed."""

@@ -12,7 +12,9 @@ from typing import NoReturn
 
 from dagscope.dag.connections import Connection
 from dagscope.dag.events.captured_entries import Capture
-from dagscope.dag.events.status import TaskStatus
+from dagscope.dag.events.events import Event, NodeChanged
+from dagscope.dag.events.status import NodeState, NodeStatus, TaskStatus
+from dagscope.dag.events.task_log import Emit
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.error_text import named_error
 from dagscope.dag.ground.frame_files import FrameFiles
@@ -24,6 +26,7 @@ from dagscope.dag.process.left_processes import end_left_processes
 from dagscope.dag.process.messages import Begin, Cancel, Ended, Load, Open, Run, Stop, ToRuns
 from dagscope.dag.process.outbox import Outbox
 from dagscope.dag.process.packets import PeerGone
+from dagscope.dag.process.started_assets import StartedAssets
 from dagscope.dag.project.loading import load_again
 from dagscope.dag.project.project import Project
 from dagscope.dag.run import runner
@@ -33,8 +36,8 @@ from dagscope.dag.run.task_plan_wire import decode_plan
 class ServedRuns:
     """Takes the server's messages from `control`, and its channels from `opens`; `guardian` is its parent's id."""
 
-    def __init__(self, control: socket.socket, opens: socket.socket, guardian: int) -> None:
-        self._control, self._opens, self._guardian = control, opens, guardian
+    def __init__(self, control: socket.socket, opens: socket.socket, started: StartedAssets, guardian: int) -> None:
+        self._control, self._opens, self._started, self._guardian = control, opens, started, guardian
         self._connections: dict[int, Connection] = {}
         self._secrets = LearnedSecrets()
         self._outbox = Outbox(control, self._secrets.taken, self._open_connections)
@@ -110,14 +113,33 @@ class ServedRuns:
         used_up, fault = False, ""
         try:
             cancellation = self._cancellations[run.number]
-            plan, emit = decode_plan(run.plan), self._outbox.emit
-            end = runner.run(loaded.result(), plan, self._frames, emit, cancellation, run.options)
+            project, plan = loaded.result(), decode_plan(run.plan)
+            end = runner.run(project, plan, self._frames, self._emit_of(project), cancellation, run.options)
             left_behind = end.left_behind
             used_up = end.status is TaskStatus.FAILED and memory_is_used_up()
         except BaseException as error:  # noqa: BLE001  whatever it is, it ends this task and nothing else
             fault = named_error(error)
         del self._cancellations[run.number]
         self._outbox.send(Ended(run.number, left_behind, end_left_processes(self._guardian), used_up, fault))
+
+    def _emit_of(self, project: Project) -> Emit:
+        """For an attempt: the server knows at once which assets have started, and for raw ones whose output comes."""
+        order = enumerate(project.graph.order)
+        quiet = {name: position for position, name in order if not project.assets[name].is_raw}
+
+        def is_urgent(node: NodeStatus) -> bool:
+            if node.state is not NodeState.IN_PROGRESS:
+                return False
+            position = quiet.get(node.asset_name)
+            return position is None or not self._started.note(position)
+
+        def emit(event: Event) -> None:
+            if isinstance(event, NodeChanged) and is_urgent(event.node):
+                self._outbox.emit_at_once(event)
+            else:
+                self._outbox.emit(event)
+
+        return emit
 
     def _open_connections(self) -> tuple[int, ...]:
         return tuple(number for number, connection in list(self._connections.items()) if connection.is_open)

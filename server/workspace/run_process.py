@@ -138,7 +138,7 @@ class RunProcess:
         log = TaskLog.of_attempt(emit, project.redaction, plan.task.task_id, plan.attempt, options.log_limits)
         sent = encode_plan(plan)
         for is_last in (False, True):
-            attempt = RunningAttempt(next(self._numbers), project, log, emit)
+            attempt = RunningAttempt(next(self._numbers), project, plan, log, emit)
             process = self._process_for(attempt, cancellation)
             if process is None:  # cancelled before anything was executed
                 self._here.run(project, plan, emit, cancellation, options)
@@ -164,6 +164,7 @@ class RunProcess:
             if cancellation.is_requested or self._process is None:
                 cancellation.request()
                 return None
+            self._process.spawned.started.clear()
             self._attempt, self._process.has_run = attempt, True
             return self._process
 
@@ -234,14 +235,16 @@ class RunProcess:
         how = process.how_it_ended()
         for output in outputs:
             output.close(_DRAIN_S)
-        process.close()
         with self._changed:
             self._process = None
             attempt = self._attempt
+            if attempt is not None:
+                attempt.take_started(process.spawned.started)
             lost = process.lost()
             for connection in list(self._connections.values()):
                 connection.is_open_there = False
             self._changed.notify_all()
+        process.close()
         reason = f"the process of runs ended ({how}){attempt.meanwhile if attempt is not None else ''}{lost}"
         if attempt is not None and not attempt.ended.done():
             attempt.ended.set_exception(RunBroken(reason, is_cancelled=process.expected_end == _CANCELLED))

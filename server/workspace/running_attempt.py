@@ -3,10 +3,14 @@
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from dagscope.dag.events.events import Event, NodeChanged
+from dagscope.dag.events.events import Event, NodeChanged, NodeFacts
+from dagscope.dag.events.status import NodeState
 from dagscope.dag.events.task_log import Emit, TaskLog
+from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.process.messages import Ended
+from dagscope.dag.process.started_assets import StartedAssets
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.task_plan import TaskPlan
 
 _MOST_NAMES = 3  # of assets, in a message
 
@@ -17,6 +21,7 @@ class RunningAttempt:
 
     number: int
     project: Project
+    plan: TaskPlan
     log: TaskLog
     emit: Emit
     ended: "Future[Ended]" = field(default_factory=Future)
@@ -24,15 +29,26 @@ class RunningAttempt:
     """False while nothing was executed: what executes is reported first."""
     running: set[str] = field(default_factory=set)
     """The assets that run now."""
+    reported: set[str] = field(default_factory=set)
+    """The assets that are known to have started."""
 
     def take(self, event: Event) -> None:
         self.has_events = True
         if isinstance(event, NodeChanged):
+            self.reported.add(event.node.asset_name)
             if event.node.state.is_running:
                 self.running.add(event.node.asset_name)
             else:
                 self.running.discard(event.node.asset_name)
         self.emit(event)
+
+    def take_started(self, started: StartedAssets) -> None:
+        """The process has ended: report which assets had started without its being able to say so."""
+        order = self.project.graph.order
+        for name in (order[position] for position in started.positions(len(order))):
+            if name not in self.reported:
+                node = self.plan.nodes[name].changed(state=NodeState.IN_PROGRESS, start_time=now_ms())
+                self.take(NodeChanged(self.plan.task.task_id, self.plan.attempt, node, NodeFacts()))
 
     @property
     def meanwhile(self) -> str:

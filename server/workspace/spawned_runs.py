@@ -12,6 +12,7 @@ from typing import IO
 
 from dagscope.dag.ground.process_of_runs import MODULE
 from dagscope.dag.process import guardian
+from dagscope.dag.process.started_assets import StartedAssets, shared_file
 
 _GUARDIAN = str(Path(guardian.__file__))
 
@@ -25,6 +26,7 @@ class SpawnedRuns:
     control: socket.socket
     opens: socket.socket
     outputs: tuple[IO[bytes], IO[bytes]]
+    started: StartedAssets
 
     def kill(self) -> None:
         """End it, and all that it has started. Safe to call twice, from any thread."""
@@ -36,9 +38,10 @@ class SpawnedRuns:
         self.guardian.wait()
 
     def close(self) -> None:
-        """Close the sockets."""
+        """Close the sockets, and what is shared."""
         self.control.close()
         self.opens.close()
+        self.started.close()
 
 
 def spawn_runs() -> SpawnedRuns:
@@ -49,7 +52,9 @@ def spawn_runs() -> SpawnedRuns:
         lifeline_read, lifeline_write = os.pipe()
         its.callback(os.close, lifeline_read)
         lifeline = ours.enter_context(io.FileIO(lifeline_write, "wb"))
-        passed = (its_control.fileno(), its_opens.fileno())
+        shared = its.enter_context(shared_file())
+        started = StartedAssets(shared)
+        passed = (its_control.fileno(), its_opens.fileno(), shared)
         process = subprocess.Popen(  # noqa: S603  the interpreter that runs this
             [sys.executable, "-I", "-S", _GUARDIAN, str(lifeline_read), sys.executable, "-P", "-m", MODULE],
             stdin=subprocess.DEVNULL,
@@ -61,7 +66,7 @@ def spawn_runs() -> SpawnedRuns:
         ours.pop_all()  # it has started: they stay open
     assert process.stdout is not None
     assert process.stderr is not None
-    return SpawnedRuns(process, lifeline, control, opens, (process.stdout, process.stderr))
+    return SpawnedRuns(process, lifeline, control, opens, (process.stdout, process.stderr), started)
 
 
 def _pair(ours: ExitStack, its: ExitStack, kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:

@@ -78,12 +78,12 @@ def test_order(door: Door) -> None:
     assert list(wire.decode(later.events)) == [entry(1000)]
 
 
-def test_the_start_of_a_node(door: Door) -> None:
-    """That a node starts has been sent when `emit` returns, with what came before it: the node may end the process."""
+def test_an_urgent_event(door: Door) -> None:
+    """An urgent event has been sent when `emit_at_once` returns, with what came before it."""
     node = NodeStatus(name="Executing s.a", asset_name="s.a", order=0, total_tests=0, state=NodeState.IN_PROGRESS)
     started = NodeChanged("t", 1, node)
     door.outbox.emit(entry(1))
-    door.outbox.emit(started)
+    door.outbox.emit_at_once(started)
     happened = door.received()
     assert isinstance(happened, Happened)
     assert list(wire.decode(happened.events)) == [entry(1), started]

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.doors import Serve, ServerDoor, wait_until
-from tests.projects import ONE_AFTER_ANOTHER, model, raw, write_project
+from tests.projects import ONE_AFTER_ANOTHER, block, model, raw, write_project
 
 pytestmark = pytest.mark.server
 
@@ -126,6 +126,28 @@ def test_crash(tmp_path: Path, serve: Serve) -> None:
     reason += '; the tables of the in-memory connection "duck" are gone'
     assert (nodes["s.a"], nodes["s.b"]) == (reason, f"skipped: {reason}")
     assert server.post("/api/dag/asset/s.c/execute", {"taskId": "after"}).json()["status"] == "SUCCESS"
+
+
+ENDS_AT_ONCE = """\
+import os
+
+def execute(context):
+    while not os.path.exists("started.csv"):
+        pass
+    os._exit(3)
+"""
+
+
+def test_an_end_just_after_a_start(tmp_path: Path, serve: Serve) -> None:
+    """An asset that starts in the moment in which the process ends counts as one that ran, not as skipped."""
+    sql = (
+        block("materialization: custom")
+        + "COPY (SELECT 1) TO 'started.csv'; SELECT sum(range) FROM range(1_000_000_000_000)"
+    )
+    server = serve(write_project(tmp_path, {raw("s.a"): ENDS_AT_ONCE, model("s.b"): sql}))
+    nodes = {node["assetName"]: node["message"] for node in server.run("t").json()["nodes"]}
+    reason = "interrupted: the process of runs ended (exit code 3) while s.a and s.b ran"
+    assert nodes == {"s.a": reason, "s.b": reason}
 
 
 BREAKS = """\
