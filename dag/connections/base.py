@@ -226,6 +226,9 @@ class Connection(ABC):
     materializations: ClassVar[Materializations]
     """The engine's statements."""
 
+    has_keys: ClassVar[bool] = True
+    """Whether its tables can have primary keys and indexes. If not, a project that asks for them is refused."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self._use = threading.Lock()

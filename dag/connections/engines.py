@@ -9,9 +9,12 @@ from importlib.metadata import EntryPoint, entry_points
 from dagscope.dag.connections.base import Connection
 from dagscope.dag.connections.duckdb.connection import DuckDBConnection
 from dagscope.dag.connections.postgres.connection import PostgresConnection
+from dagscope.dag.connections.spark.connection import SparkConnection
 from dagscope.dag.ground.errors import EngineUnusable
 
-ENGINES: dict[str, type[Connection]] = {engine.engine: engine for engine in (DuckDBConnection, PostgresConnection)}
+ENGINES: dict[str, type[Connection]] = {
+    engine.engine: engine for engine in (DuckDBConnection, PostgresConnection, SparkConnection)
+}
 """The engines in this folder."""
 
 GROUP = "dagscope.engines"

@@ -163,7 +163,8 @@ class _Loading:
     ) -> dict[str, Any]:
         """The values without keys that only connections of another type have; each of those is a warning."""
         own = _keys_of(engine.Config)
-        others = {key: other.engine for other in ENGINES.values() for key in _keys_of(other.Config) - own}
+        engines = reversed(ENGINES.values())  # of several that have a key, the first one is named
+        others = {key: other.engine for other in engines for key in _keys_of(other.Config) - own}
         for key in values.keys() & others.keys():
             message = f'"{key}" does nothing for a connection of type {engine.engine}; it is a key of {others[key]}'
             self.files.warnings.append(Problem(document.path, document.line((*place, key)), message))
@@ -369,6 +370,9 @@ class _Loading:
     def _connection_type(self, connection: str) -> str:
         return self.connections[connection].engine if connection in self.connections else ""
 
+    def _has_keys(self, connection: str) -> bool:
+        return connection not in self.connections or self.connections[connection].has_keys
+
     def _check_stage(self, asset: Asset) -> None:
         taken = self.taken_schemas.get(asset.connection, frozenset())
         if asset.stage.lower() in taken and not is_python(asset.path):
@@ -382,6 +386,9 @@ class _Loading:
             if said.keys.get(key) and not keyed:
                 message = f'"{key}" has no effect on a {asset.materialization}; it applies to table and incremental'
                 self.files.warnings.append(Problem(*said.places[key], message))
+            elif said.keys.get(key) and not self._has_keys(asset.connection):
+                message = f'tables of connection "{asset.connection}" ({asset.connection_type}) cannot have "{key}"'
+                self.files.problems.append(Problem(*said.places[key], f"{message}; use a data test instead"))
         names: set[str] = set()
         for index in asset.indexes:
             if index.name in names:

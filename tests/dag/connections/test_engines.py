@@ -22,7 +22,7 @@ def test_unknown_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "goose-db", "", "[dagscope.engines]\ngoose = goose_db:Goose\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert problem_of(tmp_path, "sqlite") == (
-        'config.yaml:3: unknown connection type "sqlite"; known: duckdb, goose, postgres'
+        'config.yaml:3: unknown connection type "sqlite"; known: duckdb, goose, postgres, spark'
     )
 
 
