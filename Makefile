@@ -20,7 +20,7 @@ HAS_NODE := command -v npm >/dev/null && \
   node -e '[a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 NEED_NODE := $(HAS_NODE) || { echo "The page needs Node.js 20.19 or newer, with npm: install it, or put it first on the PATH"; exit 1; }
 
-.PHONY: help page page-if-node demo demo-crossdb quick test coverage check audit docs dist screenshots bench faults fuzz lock clean
+.PHONY: help page page-if-node demo demo-crossdb quick test spark coverage check audit docs dist screenshots bench faults fuzz lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -57,11 +57,15 @@ demo-crossdb: .venv/.ready page-if-node ## run a DAG across DuckDB and PostgreSQ
 	@$(BIN)/python -m examples.crossdb.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
 
 quick: .venv/.ready ## run the fast tests, which start no process: no server, no PostgreSQL
-	@$(PYTEST) -m "not (dagster or faults or page or postgres or server or slow)"
+	@$(PYTEST) -m "not (dagster or faults or page or postgres or server or slow or spark)"
 
-test: .venv/.ready page ## run all tests
+test: .venv/.ready page ## run all tests, except those on Spark
 	@cd web && npm run --silent test
-	@$(PYTEST)
+	@$(PYTEST) -m "not spark"
+
+# One after another: a server fills both cores of a small machine, and each of several processes would start one.
+spark: .venv/.ready ## run the tests on Spark (needs Java 17; installs the rest, 500 MB, in the user's cache)
+	@$(BIN)/pytest -m spark
 
 # Without the tests that cancel Python: an exception raised in a thread that is being traced can leave the tracer locked.
 coverage: .venv/.ready ## measure what the main tests cover, and fail below the minimum in pyproject.toml
@@ -103,7 +107,7 @@ fuzz: .venv/.ready ## mutated projects, forged log entries, drawn requests: thou
 	@$(BIN)/python -W ignore -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(PROJECTS),--projects $(PROJECTS))
 
 lock: ## rewrite requirements.lock from pyproject.toml (needs uv; RESOLUTION=lowest-direct)
-	uv pip compile pyproject.toml --group dev --universal --resolution $(RESOLUTION) --generate-hashes --no-annotate \
+	uv pip compile pyproject.toml --extra spark --group dev --universal --resolution $(RESOLUTION) --generate-hashes --no-annotate \
 	  --no-header --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.lock
 
 clean: ## delete everything that was built, with .venv and the examples' state

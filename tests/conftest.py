@@ -12,6 +12,7 @@ from hypothesis import Phase, settings
 from examples.crossdb.postgres_server import PostgresServer
 from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, ServerDoor, wait_until
 from tests.projects import copy_example, on_engine
+from tests.spark_server import SparkServer, missing_java
 
 settings.register_profile(
     "fixed", derandomize=True, max_examples=6, phases=[Phase.explicit, Phase.generate], database=None, deadline=None
@@ -19,8 +20,15 @@ settings.register_profile(
 settings.register_profile("thorough", max_examples=100, print_blob=True, database=None, deadline=None)
 settings.load_profile("fixed")  # --hypothesis-profile=thorough draws other examples, and shrinks one that fails
 
-_MARKER_OF_FIXTURE = {"chromium": "page", "postgres_server": "postgres", "serve": "server", "served_hello": "server"}
-_MAY_START_PROCESSES = frozenset({"dagster", "faults", "page", "postgres", "server"})
+_MARKER_OF_FIXTURE = {
+    "chromium": "page",
+    "postgres_server": "postgres",
+    "serve": "server",
+    "served_hello": "server",
+    "spark_server": "spark",
+}
+_SPARK_TIMEOUT_S = 600  # the first test waits for the installation and the start
+_MAY_START_PROCESSES = frozenset({"dagster", "faults", "page", "postgres", "server", "spark"})
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -40,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(marker.name in _MAY_START_PROCESSES for marker in item.iter_markers()):
             item.add_marker(pytest.mark.flaky(reruns=1))
+        if item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.timeout(_SPARK_TIMEOUT_S))
 
 
 class _Processes:
@@ -146,3 +156,20 @@ def postgres(postgres_server: PostgresServer) -> Iterator[dict[str, str]]:
     database = postgres_server.make_database()
     yield postgres_server.parameters | {"database": database}
     postgres_server.drop_database(database)
+
+
+@pytest.fixture(scope="session")
+def spark_server() -> Iterator[SparkServer]:
+    """One Spark Connect server for all tests that need one, started by the first of them; skips only without Java."""
+    reason = missing_java()
+    if reason is not None:
+        pytest.skip(reason)
+    with SparkServer() as server:
+        yield server
+
+
+@pytest.fixture
+def spark(spark_server: SparkServer) -> Iterator[dict[str, str]]:
+    """The `config` of a connection to an empty catalog."""
+    yield spark_server.parameters
+    spark_server.empty()

@@ -1,4 +1,4 @@
-"""Sessions of both engines, for tests of what they have in common."""
+"""Sessions of each engine, for tests of what they have in common."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -28,12 +28,24 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
         yield make
 
 
-@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    params=[
+        "duckdb",
+        pytest.param("postgres", marks=pytest.mark.postgres),
+        pytest.param("spark", marks=pytest.mark.spark),
+    ]
+)
 def connection(request: pytest.FixtureRequest, connect: Connect) -> Connection:
     """An empty database of each engine."""
     if request.param == "duckdb":
         return connect("duckdb", path="store/both.duckdb")
-    return connect("postgres", **request.getfixturevalue("postgres"))
+    return connect(request.param, **request.getfixturevalue(request.param))
+
+
+WITH_KEYS = WITH_TRANSACTIONS = pytest.mark.parametrize(
+    "connection", ["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+"""For what Spark has not: keys, columns that a table computes, and several statements that see the same moment."""
 
 
 @pytest.fixture
