@@ -70,12 +70,16 @@ class ExactNumbers:
     most: int | None = None
 
 
+_DUCKDBS = Dialect()
+
+
 @dataclass(frozen=True)
 class RowColumn:
     """A column: its unique name, its type in SQL's words, and the SQL expressions of its value.
 
     `compared` is what conditions and sorting use. `numbers` is given for whole numbers and decimals whose values SQL
-    would round. `has_key` says that the values are numbers as text, which compare by their key.
+    would round. `has_key` says that the values are numbers as text, which compare by their key. `dialect` is
+    that of these expressions.
     """
 
     name: str
@@ -85,6 +89,7 @@ class RowColumn:
     compared: str
     numbers: ExactNumbers | None = None
     has_key: bool = False
+    dialect: Dialect = _DUCKDBS
 
 
 def columns_of_relation(schema: pa.Schema, dialect: Dialect) -> tuple[RowColumn, ...]:
@@ -96,8 +101,9 @@ def _relation_column(field: pa.Field, dialect: Dialect) -> RowColumn:
     kind, value = kind_of(field), dialect.identifier(field.name)
     compared = value
     if kind.is_text or kind is Kind.NESTED:
-        compared = f"CAST({value} AS VARCHAR){dialect.text_collation}"
-    return RowColumn(field.name, sql_type(field), kind, value, compared, _exact_numbers(field, of_relation=True))
+        compared = f"CAST({value} AS {dialect.text_type}){dialect.text_collation}"
+    numbers = _exact_numbers(field, of_relation=True)
+    return RowColumn(field.name, sql_type(field), kind, value, compared, numbers, dialect=dialect)
 
 
 def columns_of_frame(schema: pa.Schema) -> tuple[RowColumn, ...]:

@@ -48,7 +48,7 @@ _SIGNS = {
     Operator.GT: ">",
     Operator.GE: ">=",
 }
-_OF_TEXT = {Operator.CONTAINS: "strpos({}, {}) > 0", Operator.STARTSWITH: "starts_with({}, {})"}
+_OF_TEXT = (Operator.CONTAINS, Operator.STARTSWITH)
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,9 @@ class _Comparison:
         if operator in _OF_TEXT:
             if not column.kind.is_text:
                 raise self._refused(f"is not text, which {operator} needs; use eq, ne, lt, le, gt, ge or in")
-            return _OF_TEXT[operator].format(column.compared, self._text(value))
+            if operator is Operator.CONTAINS:
+                return f"position({self._text(value)} IN ({column.compared})) > 0"
+            return f"{column.dialect.starts_with}({column.compared}, {self._text(value)})"
         if operator is not Operator.IN:
             return self._one(operator, value)
         values = _listed(value, self.place) if value else [""]
@@ -272,7 +274,8 @@ class _Comparison:
             return f"{column.value} IS NOT NULL" if is_true else "FALSE"
         with localcontext(prec=4 * _MOST_DIGITS):
             text = f"{Decimal(bound).scaleb(-numbers.scale):f}"
-        return f"{column.compared} {_SIGNS[operator]} {_quoted(text)}"
+        literal = _quoted(text) if column.dialect.quotes_numbers else text
+        return f"{column.compared} {_SIGNS[operator]} {literal}"
 
     def _text(self, value: str) -> str:
         if "\0" in value:

@@ -31,8 +31,14 @@ class Dialect:
     default_schema: str = "main"
     text_collation: str = ""
     """What makes the engine compare text by its code points."""
+    text_type: str = "VARCHAR"
+    """The type of text of any length."""
+    starts_with: str = "starts_with"
+    """The function of a text and of its possible beginning."""
     row_order: str = ""
     """A column of every table that keeps the order of rows which are equal otherwise."""
+    quotes_numbers: bool = True
+    """Whether a number in quotes gets the type of the column that it is compared with. If not, it is written bare."""
 
     def cuts(self, name: str) -> bool:
         """Whether the engine would truncate this name."""

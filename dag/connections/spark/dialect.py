@@ -30,4 +30,7 @@ DIALECT = SparkDialect(
         """.split()
     ),
     default_schema="default",
+    text_type="STRING",
+    starts_with="startswith",
+    quotes_numbers=False,  # it would compare a decimal as a double
 )
