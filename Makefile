@@ -20,7 +20,7 @@ HAS_NODE := command -v npm >/dev/null && \
   node -e '[a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 NEED_NODE := $(HAS_NODE) || { echo "The page needs Node.js 20.19 or newer, with npm: install it, or put it first on the PATH"; exit 1; }
 
-.PHONY: help page page-if-node demo demo-crossdb quick test spark coverage check audit docs dist screenshots bench faults fuzz lock clean
+.PHONY: help page page-if-node demo demo-crossdb demo-lake quick test spark coverage check audit docs dist screenshots bench faults fuzz lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ demo: .venv/.ready page-if-node ## run a real DAG over 336,776 flights and serve
 demo-crossdb: .venv/.ready page-if-node ## run a DAG across DuckDB and PostgreSQL (starts PostgreSQL unless DAGSCOPE_PG_* name a server)
 	@$(BIN)/python -m examples.crossdb.postgres_server $(BIN)/dagscope serve --project examples/crossdb --run --port $(PORT)
 
+demo-lake: .venv/.ready page-if-node ## run a DAG across DuckDB and Spark (starts a cluster unless DAGSCOPE_SPARK_URL names one)
+	@$(BIN)/python -m examples.lake.spark_server $(BIN)/dagscope serve --project examples/lake --run --port $(PORT)
+
 quick: .venv/.ready ## run the fast tests, which start no process: no server, no PostgreSQL
 	@$(PYTEST) -m "not (dagster or faults or page or postgres or server or slow or spark)"
 
@@ -64,7 +67,7 @@ test: .venv/.ready page ## run all tests, except those on Spark
 	@$(PYTEST) -m "not spark"
 
 # One after another: a server fills both cores of a small machine, and each of several processes would start one.
-spark: .venv/.ready ## run the tests on Spark (needs Java 17; installs the rest, 500 MB, in the user's cache)
+spark: .venv/.ready ## run the tests on Spark (installs it once, 500 MB, in the user's cache; needs Java 17 or 21)
 	@$(BIN)/pytest -m spark
 
 # Without the tests that cancel Python: an exception raised in a thread that is being traced can leave the tracer locked.

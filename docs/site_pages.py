@@ -24,6 +24,7 @@ OUTSIDE = {
     "examples/nycflights/README.md": "examples/nycflights.md",
     "examples/nycflights/data/README.md": "examples/nycflights-data.md",
     "examples/crossdb/README.md": "examples/crossdb.md",
+    "examples/lake/README.md": "examples/lake.md",
 }
 """Each file of the repository that becomes a page, and the page's place in the site."""
 

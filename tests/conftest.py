@@ -12,7 +12,7 @@ from hypothesis import Phase, settings
 from examples.crossdb.postgres_server import PostgresServer
 from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, ServerDoor, wait_until
 from tests.projects import copy_example, on_engine
-from tests.spark_server import SparkServer, missing_java
+from tests.spark_server import SparkServer
 
 settings.register_profile(
     "fixed", derandomize=True, max_examples=6, phases=[Phase.explicit, Phase.generate], database=None, deadline=None
@@ -160,10 +160,7 @@ def postgres(postgres_server: PostgresServer) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def spark_server() -> Iterator[SparkServer]:
-    """One Spark Connect server for all tests that need one, started by the first of them; skips only without Java."""
-    reason = missing_java()
-    if reason is not None:
-        pytest.skip(reason)
+    """One Spark Connect server for all tests that need one, started by the first of them."""
     with SparkServer() as server:
         yield server
 

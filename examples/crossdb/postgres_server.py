@@ -5,7 +5,6 @@ variables do not name one yet, a server is started for the command and stopped a
 """
 
 import contextlib
-import os
 import secrets
 import shutil
 import signal
@@ -17,9 +16,10 @@ import time
 import warnings
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 import psycopg
+
+from examples import beside
 
 USER, DATABASE = "dagscope", "dagscope"
 _START_TIMEOUT_S = 20
@@ -32,6 +32,8 @@ class PostgresServer:
 
     PostgreSQL refuses to run as root. In that case the package creates a system user `pgserver` for it.
     """
+
+    name = "PostgreSQL"
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dagscope-postgres-"))
@@ -188,41 +190,5 @@ def _free_port() -> int:
         return port
 
 
-class _Terminated(BaseException):
-    """SIGTERM was received. Raised so that `with` blocks clean up as for any other exception."""
-
-
-def _terminate(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # already stopping
-    raise _Terminated
-
-
-def _run(command: list[str], errors: IO[str]) -> int:
-    if "DAGSCOPE_PG_HOST" in os.environ:
-        return subprocess.run(command, check=False).returncode
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        with PostgresServer() as server:
-            print(f"PostgreSQL runs on 127.0.0.1:{server.port} until this command ends", file=errors, flush=True)
-            return _run_beside(command, server)
-    except _Terminated:
-        return 128 + signal.SIGTERM
-
-
-def _run_beside(command: list[str], server: PostgresServer) -> int:
-    """Run the command and wait for it. A SIGTERM is passed on to it first."""
-    child = subprocess.Popen(command, env=os.environ | server.environment)
-    try:
-        while True:
-            try:
-                return child.wait()
-            except KeyboardInterrupt:  # the command received it too and ends by itself
-                continue
-    except _Terminated:
-        child.terminate()
-        child.wait()
-        raise
-
-
 if __name__ == "__main__":
-    sys.exit(_run(sys.argv[1:], sys.stderr))
+    sys.exit(beside.run(sys.argv[1:], "DAGSCOPE_PG_HOST", PostgresServer))
