@@ -10,6 +10,8 @@ BIN := .venv/bin
 # A broken link fails the build. Not --quiet, which swallows the warnings that --strict counts: it is printed only on failure.
 SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { echo "$$built"; exit 1; }
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
+# One after another: Spark fills both cores of a small machine, and each of several processes would start a server.
+SPARK_TESTS := $(BIN)/pytest -m spark
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library again: 4 s instead of 1.5
 
 # Each is the file that is written last: its time is that of the whole.
@@ -62,13 +64,13 @@ demo-lake: .venv/.ready page-if-node ## run a DAG across DuckDB and Spark (start
 quick: .venv/.ready ## run the fast tests, which start no process: no server, no PostgreSQL
 	@$(PYTEST) -m "not (dagster or faults or page or postgres or server or slow or spark)"
 
-test: .venv/.ready page ## run all tests, except those on Spark
+test: .venv/.ready page ## run all tests; those on Spark come last, and are skipped without Java
 	@cd web && npm run --silent test
 	@$(PYTEST) -m "not spark"
+	@$(SPARK_TESTS)
 
-# One after another: a server fills both cores of a small machine, and each of several processes would start one.
 spark: .venv/.ready ## run the tests on Spark (installs it once, 500 MB, in the user's cache; needs Java 17 or 21)
-	@$(BIN)/pytest -m spark
+	@$(SPARK_TESTS)
 
 # Without the tests that cancel Python: an exception raised in a thread that is being traced can leave the tracer locked.
 coverage: .venv/.ready ## measure what the main tests cover, and fail below the minimum in pyproject.toml

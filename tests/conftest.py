@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from examples.crossdb.postgres_server import PostgresServer
+from examples.lake.spark_files import JavaMissing
 from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, ServerDoor, wait_until
 from tests.projects import copy_example, on_engine
 from tests.spark_server import SparkServer
@@ -160,8 +161,12 @@ def postgres(postgres_server: PostgresServer) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def spark_server() -> Iterator[SparkServer]:
-    """One Spark Connect server for all tests that need one, started by the first of them."""
-    with SparkServer() as server:
+    """One Spark Connect server for all tests that need one, started by the first of them; skips only without Java."""
+    try:
+        starting = SparkServer()
+    except JavaMissing as error:
+        pytest.skip(str(error))
+    with starting as server:
         yield server
 
 

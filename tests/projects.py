@@ -27,6 +27,17 @@ connections:
 """
 """A `config.yaml` of a DuckDB file and a PostgreSQL server, to be filled with the server's parameters."""
 
+DUCKDB_AND_SPARK = """\
+connections:
+  - name: duck
+    type: duckdb
+    config: {{path: store/duck.duckdb}}
+  - name: lake
+    type: spark
+    config: {{host: {host}, port: {port}, token: {token}}}
+"""
+"""The same of a DuckDB file and a Spark Connect server."""
+
 PROFILE = """\
 version: 1.0.0
 name: small

@@ -38,6 +38,11 @@ _LIBRARIES = {
 }
 """What Delta needs besides Spark's own libraries."""
 
+
+class JavaMissing(RuntimeError):
+    """There is no Java that Spark works with, and none can be installed."""
+
+
 _FITTING_JAVA = range(17, 24)
 _JAVA_PACKAGE = "default-jre-headless"
 
@@ -85,7 +90,7 @@ def _java_home() -> Path:
             _apt_get("install", "--yes", "--no-install-recommends", _JAVA_PACKAGE)
         found = _fitting_java_home()
     if found is None:
-        raise RuntimeError(
+        raise JavaMissing(
             "Spark needs Java 17 or 21: put it first on the PATH, or set JAVA_HOME; "
             f"on Debian and Ubuntu, install it with: apt-get install {_JAVA_PACKAGE}"
         )

@@ -7,17 +7,8 @@ import pytest
 
 from tests.dag.run.task_run import data_test
 from tests.doors import AppDoor, OpenDoor
-from tests.projects import block, model, write_project
+from tests.projects import DUCKDB_AND_SPARK, block, model, write_project
 
-CONFIG = """\
-connections:
-  - name: duck
-    type: duckdb
-    config: {{path: store/duck.duckdb}}
-  - name: lake
-    type: spark
-    config: {{host: {host}, port: {port}}}
-"""
 ROWS = """\
 SELECT * FROM (VALUES (1, 'UA', 12345678901234567.89, DATE '2013-01-01'), (2, 'ua', 12345678901234567.88, NULL),
   (3, 'a\\"b', -3.05, DATE '2013-02-01'), (4, NULL, NULL, NULL)) AS f(id, carrier, amount, day)
@@ -29,7 +20,7 @@ def door(tmp_path: Path, spark: dict[str, str], opened: OpenDoor) -> AppDoor:
     """Rows that go from DuckDB to Spark and back, one data test that fails, and one that does not."""
     framed = "is_data_framed: true\npersist_inputs: true\n"
     files = {
-        "config.yaml": CONFIG.format(**spark),
+        "config.yaml": DUCKDB_AND_SPARK.format(**spark),
         "profile.yaml": "name: lake\nconnection: duck\n",
         model("src.flights"): block(framed) + ROWS,
         model("lake.flights"): block(f"{framed}connection: lake\ntests: [{{name: none}}]")
