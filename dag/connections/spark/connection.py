@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote, unquote, urlsplit
 
 from dagscope.dag.connections.base import Connection, ConnectionDetails, Session
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dagscope.dag.connections.spark.session import SparkSession
 
 _USER = "dagscope"
+_TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105  a variable that every client of Spark sends if it has no other token
 
 _SETTINGS = {
     "spark.sql.ansi.enabled": "true",
@@ -58,7 +60,7 @@ class Place:
         url = config.value("url")
         if url is None:
             host, port = config.value("host") or "localhost", config.value("port") or DEFAULT_PORT
-            token, user = config.value("token"), config.value("user") or _USER
+            token, user = config.value("token") or os.environ.get(_TOKEN), config.value("user") or _USER
             given = {"use_ssl": "true" if config.value("tls") else None, "token": token}
             parameters = "".join(f";{key}={quote(value, safe='')}" for key, value in given.items() if value)
             return cls(f"sc://{f'[{host}]' if ':' in host else host}:{port}/{parameters}", host, port, user, token)
@@ -66,7 +68,8 @@ class Place:
         pairs = (part.partition("=") for part in parts.path.partition(";")[2].split(";"))
         parameters_ = {key: unquote(value) for key, _, value in pairs}
         user = parameters_.get("user_id") or _USER
-        return cls(url, parts.hostname or "", parts.port or DEFAULT_PORT, user, parameters_.get("token"))
+        token = parameters_.get("token") or os.environ.get(_TOKEN)
+        return cls(url, parts.hostname or "", parts.port or DEFAULT_PORT, user, token)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -149,7 +152,7 @@ class SparkConnection(Connection):
         from dagscope.dag.connections.spark.client import ERRORS, VERSION, message
 
         try:
-            version = str(_first(client, "SELECT version()")).split(" ")[0]
+            version = _column(client, "SELECT version()")[0].split(" ")[0]
             if _release(version) < _release(VERSION):
                 raise ConnectionFailed(
                     self.name,
@@ -157,7 +160,7 @@ class SparkConnection(Connection):
                     f'newer; install an older one: pip install "pyspark-client=={version}"',
                 )
             probe = f"CREATE OR REPLACE TABLE {PREFIX}probe USING {self._table_format} AS SELECT 1 AS id"
-            plan = str(_first(client, f"EXPLAIN {probe}"))
+            plan = "\n".join(_column(client, f"EXPLAIN {probe}"))
             if "AtomicReplaceTableAsSelect" not in plan:
                 raise ConnectionFailed(self.name, self._cannot_replace(plan))
             self._sweep(client)
@@ -167,6 +170,8 @@ class SparkConnection(Connection):
 
     def _cannot_replace(self, plan: str) -> str:
         catalog = self._catalog or "spark_catalog"
+        if "[CATALOG_NOT_FOUND]" in plan:
+            return f"the server at {self._place} has no catalog {catalog}; correct catalog"
         said = " ".join(plan.split())[:200]
         return (
             f"the server at {self._place} cannot replace a table of the format {self._table_format} in one step in "
@@ -212,9 +217,9 @@ class SparkConnection(Connection):
             }
 
 
-def _first(client: SparkClient, sql: str) -> Any:
-    batches = [batch for batch in client.stream(sql).batches if batch.num_rows]
-    return batches[0].column(0)[0].as_py() if batches else None
+def _column(client: SparkClient, sql: str) -> list[str]:
+    """The texts in the first column of a query's rows."""
+    return [text for batch in client.stream(sql).batches for text in batch.column(0).to_pylist()]
 
 
 def _release(version: str) -> tuple[int, ...]:
