@@ -276,6 +276,14 @@ class Connection(ABC):
         return None
 
     @property
+    def max_concurrent(self) -> int | None:
+        """How many of its SQL assets a task executes at the same time, whatever others it executes.
+
+        None if the work is done on this machine: then they share the workers of the task.
+        """
+        return None
+
+    @property
     @abstractmethod
     def is_open(self) -> bool:
         """Whether the database is open."""

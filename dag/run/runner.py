@@ -3,8 +3,11 @@
 The runner gets a project, connections, a store for frames and one `emit(event)`; it depends on nothing else.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass
+from itertools import repeat
 from threading import Thread
 
 from dagscope.dag.events.closing import report_dropped_entries, report_run_end
@@ -26,7 +29,7 @@ from dagscope.dag.run.node_execution import NodeExecution, Outcome
 from dagscope.dag.run.node_limit import NodeLimit
 from dagscope.dag.run.node_reports import NodeReports
 from dagscope.dag.run.process_state import ProcessState
-from dagscope.dag.run.schedule import Schedule, Turn
+from dagscope.dag.run.schedule import SHARED, Schedule, Turn
 from dagscope.dag.run.task_plan import TaskPlan, root_tests_to_run
 
 ASSET_THREAD = "asset"
@@ -65,6 +68,8 @@ def run(
 ) -> RunEnd:
     """Execute one attempt to its end, in this thread and at most `max_workers` others; returns how it ended.
 
+    A connection with a `max_concurrent` has as many threads of its own besides, for its SQL assets.
+
     Every change is reported to `emit`. Never raises for errors in the project's SQL, Python or databases.
     """
     return _Run(project, plan, frames, emit, cancellation, options).to_end()
@@ -91,7 +96,8 @@ class _Run:
         self.execution = NodeExecution(assets, self.tests, plan.work, limit)
         self.root_statements = StatementLog(project.redaction, plan.work.profile)
         self.results: dict[str, Result | None] = dict(plan.earlier_results)
-        self.schedule = Schedule(project.graph, plan.work.to_execute, cancellation, self.reports.note_ready)
+        self.lanes = _lanes(project, plan.work.to_execute)
+        self.schedule = Schedule(project.graph, plan.work.to_execute, self.lanes, cancellation, self.reports.note_ready)
         self.max_workers = options.max_workers
 
     def to_end(self) -> RunEnd:
@@ -113,8 +119,10 @@ class _Run:
     # -- the assets
 
     def _execute_assets(self) -> None:
-        count = min(self.max_workers, len(self.plan.work.to_execute))
-        workers = [Thread(target=self._work_to_end, name=f"{ASSET_THREAD}_{number}") for number in range(count)]
+        workers = [
+            Thread(target=self._work_to_end, name=f"{ASSET_THREAD}_{number}", args=(lane,))
+            for number, lane in enumerate(self._lanes_of_workers())
+        ]
         try:
             for worker in workers:
                 worker.start()
@@ -125,17 +133,24 @@ class _Run:
         finally:
             self.schedule.close()
 
-    def _work_to_end(self) -> None:
+    def _lanes_of_workers(self) -> Iterator[str]:
+        """A lane for each worker: not more of a lane than it may have, or has assets."""
+        sizes = Counter(self.lanes.get(name, SHARED) for name in self.plan.work.to_execute)
+        for lane, size in sizes.items():
+            most = self.max_workers if lane == SHARED else self.project.connections[lane].max_concurrent
+            yield from repeat(lane, min(most or size, size))
+
+    def _work_to_end(self, lane: str) -> None:
         """All that a thread of assets does."""
         try:
-            self._work()
+            self._work(lane)
         except BaseException as error:  # noqa: BLE001  a fault of dagscope's own: `run` raises it
             self.schedule.close(error)
 
-    def _work(self) -> None:
-        turn = self.schedule.take()
+    def _work(self, lane: str) -> None:
+        turn = self.schedule.take(lane)
         while turn is not None:
-            turn = self.schedule.take_after(turn.asset, failed=self._has_failed(turn))
+            turn = self.schedule.take_after(turn.asset, self._has_failed(turn), lane)
 
     def _has_failed(self, turn: Turn) -> bool:
         """Execute or skip an asset; whether it failed, so that its downstreams are skipped."""
@@ -157,7 +172,7 @@ class _Run:
         for name in self.schedule.abandon():
             self.reports.of(name).abandon()
             self.schedule.settle(name)
-        self._work()
+        self._work(SHARED)
 
     # -- after all nodes
 
@@ -191,3 +206,13 @@ class _Run:
         report_run_end(self.log, summary.status, cancelled, watch.elapsed_ms)
         self.log.emit(TaskEnded(self.plan.task.task_id, self.plan.attempt, summary, self.root_statements.kept()))
         return summary.status
+
+
+def _lanes(project: Project, to_execute: frozenset[str]) -> dict[str, str]:
+    """The connections of assets whose work is done elsewhere, by asset; a raw asset's Python is executed here."""
+    assets = (project.assets[name] for name in to_execute)
+    return {
+        asset.name: asset.connection
+        for asset in assets
+        if not asset.is_raw and project.connections[asset.connection].max_concurrent is not None
+    }

@@ -1,10 +1,13 @@
-"""Which asset of an attempt is next: workers take them here themselves, and no other thread has to wake up for it."""
+"""Which asset of an attempt is next: workers take them here themselves, and no other thread has to wake up for it.
+
+Assets are in lanes, each with workers of its own, so that those that wait for a cluster keep no others waiting.
+"""
 
 import heapq
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.model.graph import Graph
@@ -18,23 +21,42 @@ class Turn:
     reason_to_skip: str | None = None
 
 
-class Schedule:
-    """The assets to execute. Each is ready once its upstreams are done; the first in order is next.
+SHARED = ""
+"""The lane of all assets that have no other."""
 
-    Safe from any thread. `note_ready` is called with each asset when it becomes ready.
+
+@dataclass(slots=True)
+class _Lane:
+    """The assets that are ready, and what its workers wait for."""
+
+    changed: threading.Condition
+    ready: list[tuple[int, str]] = field(default_factory=list)
+
+
+class Schedule:
+    """The assets to execute. Each is ready once its upstreams are done; the first in order of a lane is its next.
+
+    Safe from any thread. `lanes` are those of assets that are not in `SHARED`, by asset. `note_ready` is called with
+    each asset when it becomes ready.
     """
 
     def __init__(
-        self, graph: Graph, to_execute: frozenset[str], cancellation: Cancellation, note_ready: Callable[[str], None]
+        self,
+        graph: Graph,
+        to_execute: frozenset[str],
+        lanes: Mapping[str, str],
+        cancellation: Cancellation,
+        note_ready: Callable[[str], None],
     ) -> None:
         self.ended: Future[None] = Future()
         """Done once all assets are, or with the error that broke a worker."""
         self._graph, self._to_execute = graph, to_execute
         self._cancellation, self._note_ready = cancellation, note_ready
         self._order = {name: position for position, name in enumerate(graph.order)}
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._lane_of = lanes
+        self._lanes = {lane: _Lane(threading.Condition(self._lock)) for lane in {SHARED, *lanes.values()}}
         self._left = len(to_execute)
-        self._ready: list[tuple[int, str]] = []
         self._running: set[str] = set()
         self._abandoned: set[str] = set()
         self._culprits: dict[str, str] = {}  # the first failed asset of those that are upstream, or the asset itself
@@ -50,14 +72,14 @@ class Schedule:
         through = self._graph.descendants(self._to_execute) | self._to_execute
         return {name: through.intersection(self._graph.upstreams[name]) for name in through}
 
-    def take(self) -> Turn | None:
-        """The next asset; waits until there is one. None once all are done."""
-        with self._changed:
-            return self._next()
+    def take(self, lane: str) -> Turn | None:
+        """The next asset of the lane; waits until there is one. None once all are done."""
+        with self._lock:
+            return self._next(lane)
 
-    def take_after(self, done: str, failed: bool) -> Turn | None:
+    def take_after(self, done: str, failed: bool, lane: str) -> Turn | None:
         """The same for a worker whose asset is done. None, too, if that asset was abandoned: so was its worker."""
-        with self._changed:
+        with self._lock:
             if done in self._abandoned:
                 self._abandoned.remove(done)
                 return None
@@ -65,45 +87,57 @@ class Schedule:
             if failed:
                 self._culprits[done] = done
             self._settle(done)
-            return self._next()
+            return self._next(lane)
 
     def abandon(self) -> tuple[str, ...]:
-        """Wait no longer for what is being executed. Returns it in order; `settle` each once its end is reported."""
-        with self._changed:
+        """Wait no longer for what is being executed. Returns it in order; `settle` each once its end is reported.
+
+        From now on any worker takes what is left, of whatever lane: there may be no others.
+        """
+        with self._lock:
             stuck, self._running = self._running, set()
             self._abandoned |= stuck
+            self._join_lanes()
             return self._in_order(stuck)
+
+    def _join_lanes(self) -> None:
+        lanes = self._lanes.values()
+        joined = _Lane(threading.Condition(self._lock), sorted(each for lane in lanes for each in lane.ready))
+        for lane in lanes:
+            lane.changed.notify_all()
+        self._lanes = dict.fromkeys(self._lanes, joined)
 
     def settle(self, abandoned: str) -> None:
         """An abandoned asset counts as done."""
-        with self._changed:
+        with self._lock:
             self._settle(abandoned)
 
     def left_behind(self) -> tuple[str, ...]:
         """The abandoned assets that are still being executed, in order."""
-        with self._changed:
+        with self._lock:
             return self._in_order(self._abandoned)
 
     def close(self, error: BaseException | None = None) -> None:
         """Give out no more assets. The error is the one that broke a worker."""
-        with self._changed:
+        with self._lock:
             self._close(error)
 
     def _close(self, error: BaseException | None = None) -> None:
         if not self.ended.done():
-            self._ready.clear()
             if error is None:
                 self.ended.set_result(None)
             else:
                 self.ended.set_exception(error)
-            self._changed.notify_all()
+            for lane in self._lanes.values():
+                lane.ready.clear()
+                lane.changed.notify_all()
 
-    def _next(self) -> Turn | None:
-        while not self._ready:
+    def _next(self, lane: str) -> Turn | None:
+        while not self._lanes[lane].ready:
             if self.ended.done():
                 return None
-            self._changed.wait()
-        _, name = heapq.heappop(self._ready)
+            self._lanes[lane].changed.wait()
+        _, name = heapq.heappop(self._lanes[lane].ready)
         reason = self._reason_to_skip(name)
         if reason is None:
             self._running.add(name)
@@ -117,6 +151,7 @@ class Schedule:
     def _settle(self, name: str) -> None:
         if self.ended.done():
             return
+        own = self._lane(name)
         self._left -= 1
         settled = [name]
         while settled:
@@ -131,10 +166,11 @@ class Schedule:
                     self._make_ready(downstream)
                 else:
                     settled.append(downstream)
-        if self._left:
-            self._changed.notify(len(self._ready) - 1)  # the thread that settles it takes one itself
-        else:
+        if not self._left:
             self._close()
+            return
+        for lane in self._lanes.values():
+            lane.changed.notify(len(lane.ready) - (lane is own))  # the thread that settles it takes one itself
 
     def _blame(self, name: str) -> None:
         if self._culprits:
@@ -144,7 +180,10 @@ class Schedule:
 
     def _make_ready(self, name: str) -> None:
         self._note_ready(name)
-        heapq.heappush(self._ready, (self._order[name], name))
+        heapq.heappush(self._lane(name).ready, (self._order[name], name))
+
+    def _lane(self, name: str) -> _Lane:
+        return self._lanes[self._lane_of.get(name, SHARED)]
 
     def _in_order(self, names: set[str]) -> tuple[str, ...]:
         return tuple(sorted(names, key=self._order.__getitem__))

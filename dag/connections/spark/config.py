@@ -32,7 +32,7 @@ def _replaceable(value: Any) -> Any:
 class SparkConfig(Keys):
     """The `config` of a connection of type spark: a URL, or host, port and the like.
 
-    Each key except `table_format` can also be given as `<key>_env`, the name of an environment variable.
+    Each key that says where the server is can also be given as `<key>_env`, the name of an environment variable.
     """
 
     url: Text | None = None
@@ -50,11 +50,12 @@ class SparkConfig(Keys):
     catalog: Text | None = None
     catalog_env: str | None = None
     table_format: Annotated[str, BeforeValidator(_replaceable)] = FORMATS[0]
+    max_concurrent: Annotated[int, Field(ge=1, le=1_000)] = 32
 
     @model_validator(mode="after")
     def _place_is_clear(self) -> SparkConfig:
         for key in type(self).model_fields:
-            if not key.endswith("_env") and key != "table_format":
+            if f"{key}_env" in type(self).model_fields:
                 self.value(key)
         url = self.value("url")
         if url is not None:

@@ -83,20 +83,22 @@ class SparkConnection(Connection):
     materializations: ClassVar[Materializations] = MATERIALIZATIONS
     has_keys: ClassVar[bool] = False
 
-    def __init__(self, name: str, place: Place, catalog: str | None, table_format: str) -> None:
+    def __init__(self, name: str, place: Place, catalog: str | None, table_format: str, max_concurrent: int) -> None:
         super().__init__(name)
         self._place, self._catalog, self._table_format = place, catalog, table_format
+        self._max_concurrent = max_concurrent
         self._lock = threading.Lock()
         self._is_open = False
 
     @classmethod
     def from_config(cls, name: str, config: Keys, folder: Path) -> Self:  # noqa: ARG003  it names no files
         assert isinstance(config, SparkConfig)
-        return cls(name, Place.from_config(config), config.value("catalog"), config.table_format)
+        place, catalog = Place.from_config(config), config.value("catalog")
+        return cls(name, place, catalog, config.table_format, config.max_concurrent)
 
     @property
     def identity(self) -> Hashable:
-        return (self.engine, self.name, self._place, self._catalog, self._table_format)
+        return (self.engine, self.name, self._place, self._catalog, self._table_format, self._max_concurrent)
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -105,6 +107,10 @@ class SparkConnection(Connection):
     @property
     def taken_schemas(self) -> frozenset[str]:
         return frozenset({"global_temp", "information_schema", "session", "system"})
+
+    @property
+    def max_concurrent(self) -> int | None:
+        return self._max_concurrent
 
     @property
     def is_open(self) -> bool:

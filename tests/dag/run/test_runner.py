@@ -9,11 +9,12 @@ from subprocess import PIPE, Popen
 
 import pytest
 
+from dagscope.dag.connections.duckdb.connection import DuckDBConnection
 from dagscope.dag.events.events import DataTestChanged, Event, Logged, NodeChanged, TaskChanged
 from dagscope.dag.events.status import NodeState, TaskStatus
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.run import runner
-from tests.dag.run.task_run import MakeProject, RunProject, data_test
+from tests.dag.run.task_run import TWO_CONNECTIONS, MakeProject, RunProject, data_test
 from tests.doors import wait_until
 from tests.projects import CONFIG, SLOW_SQL, block, model, raw
 
@@ -421,3 +422,30 @@ def test_relative_paths_are_the_projects(
     monkeypatch.chdir(os.sep)
     files = {"data/orders.csv": "id\n7\n", model("s.a"): "SELECT * FROM read_csv('data/orders.csv')"}
     assert run_project(make_project(files)).rows("FROM s.a") == [(7,)]
+
+
+def test_assets_whose_work_is_done_elsewhere(
+    make_project: MakeProject, run_project: RunProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection with a limit of its own executes that many assets at once and no more, besides the workers."""
+    limit = property(lambda connection: 3 if connection.name == "goose" else None)
+    monkeypatch.setattr(DuckDBConnection, "max_concurrent", limit)
+    geese = {f"s.g{number}" for number in range(6)}
+    files = {model(name): block("connection: goose") + "SELECT 1 AS id" for name in geese}
+    project = make_project({"config.yaml": TWO_CONNECTIONS, model("s.duck"): "SELECT 1 AS id", **files})
+    three, seen, running, most = threading.Barrier(3, timeout=30), set[str](), set[str](), [0]
+
+    def listen(event: Event) -> None:
+        if isinstance(event, NodeChanged) and event.node.asset_name in geese:
+            name, state = event.node.asset_name, event.node.state
+            if state is NodeState.IN_PROGRESS and name not in seen:
+                seen.add(name)
+                running.add(name)
+                most[0] = max(most[0], len(running))
+                three.wait()
+            elif state is NodeState.SUCCESS:
+                running.discard(name)
+
+    assert run_project(project, listen=listen).status is TaskStatus.SUCCESS
+    assert most == [3]
+    assert seen == geese
