@@ -115,6 +115,12 @@ class NodeStatus(Record, frozen=True, kw_only=True):
 
     unshown = frozenset({"is_selection"})
 
+    @property
+    def only_tests_failed(self) -> bool:
+        """Whether the asset itself was executed, and failed because of data tests, all of which ran."""
+        all_ran = self.passed_tests + self.failed_tests == self.total_tests
+        return self.state is NodeState.FAILED and self.failed_tests > 0 and all_ran
+
     def shown(self) -> "NodeStatus":
         return self.changed(is_selection=False) if self.is_selection else self
 

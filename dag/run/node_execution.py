@@ -18,10 +18,11 @@ from dagscope.dag.run.task_plan import Work
 
 
 class Outcome(StrEnum):
-    """How an asset's execution ended; `NodeState` does not distinguish the last two."""
+    """How an asset's execution ended; `NodeState` does not distinguish the last three."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    TESTS_FAILED = "tests failed"
     CANCELLED = "cancelled"
 
 
@@ -70,7 +71,7 @@ class NodeExecution:
             if failures:
                 message = f"tests failed: {', '.join(failures)}"
                 report.fail(message, ErrorInfo(message=message, class_name="DataTestsFailed"))
-                return Outcome.FAILED
+                return Outcome.TESTS_FAILED
         report.succeed()
         return Outcome.SUCCEEDED
 

@@ -15,7 +15,7 @@ from dagscope.dag.events.events import TaskEnded
 from dagscope.dag.events.log_limits import UNLIMITED, LogLimits
 from dagscope.dag.events.run_events import RunEventLevel, RunEventType
 from dagscope.dag.events.statements import StatementLog
-from dagscope.dag.events.status import DataTestStatus, NodeState, TaskStatus
+from dagscope.dag.events.status import DataTestStatus, NodeState, NodeStatus, TaskStatus
 from dagscope.dag.events.task_log import Emit, TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.clock import Stopwatch, now_ms
@@ -41,13 +41,17 @@ CANCEL_GRACE_S = 1.0
 
 @dataclass(frozen=True)
 class TaskOptions:
-    """How tasks are executed: in how many threads, what a node may take, how much of tests and logs is stored."""
+    """How tasks are executed: in how many threads, what a node may take, how much of tests and logs is stored.
+
+    With `fail_on_tests`, no downstream of an asset whose data tests failed is executed.
+    """
 
     max_workers: int
     kept_violations: int
     log_limits: LogLimits = UNLIMITED
     node_limit_s: float | None = None
     node_rows: int | None = None
+    fail_on_tests: bool = True
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class _Run:
         self.results: dict[str, Result | None] = dict(plan.earlier_results)
         self.lanes = _lanes(project, plan.work.to_execute)
         self.schedule = Schedule(project.graph, plan.work.to_execute, self.lanes, cancellation, self.reports.note_ready)
-        self.max_workers = options.max_workers
+        self.max_workers, self.fail_on_tests = options.max_workers, options.fail_on_tests
 
     def to_end(self) -> RunEnd:
         watch = Stopwatch()
@@ -153,7 +157,7 @@ class _Run:
             turn = self.schedule.take_after(turn.asset, self._has_failed(turn), lane)
 
     def _has_failed(self, turn: Turn) -> bool:
-        """Execute or skip an asset; whether it failed, so that its downstreams are skipped."""
+        """Execute or skip an asset; whether it failed in such a way that its downstreams are skipped."""
         report = self.reports.of(turn.asset)
         if turn.reason_to_skip is not None:
             report.skip(turn.reason_to_skip)
@@ -161,7 +165,7 @@ class _Run:
         outcome = self.execution.execute(report, self.results)
         if turn.asset in self.plan.work.to_select:  # its downstreams read the relation, which has not changed
             return False
-        if outcome is Outcome.FAILED:
+        if outcome is Outcome.FAILED or (outcome is Outcome.TESTS_FAILED and self.fail_on_tests):
             return True
         self.results[turn.asset] = report.facts.result
         return False
@@ -193,9 +197,13 @@ class _Run:
         root_tests: tuple[str, ...] = ()
         if self.plan.work.run_root_tests:
             nodes = self.reports.nodes.items()
-            succeeded = frozenset(name for name, node in nodes if node.state is NodeState.SUCCESS)
-            root_tests = tuple(test.name for test in root_tests_to_run(self.project, succeeded))
+            usable = frozenset(name for name, node in nodes if self._is_usable(node))
+            root_tests = tuple(test.name for test in root_tests_to_run(self.project, usable))
         return dict.fromkeys((*root_tests, *self.plan.work.lone_tests))
+
+    def _is_usable(self, node: NodeStatus) -> bool:
+        """Whether tests may read what the asset made."""
+        return node.state is NodeState.SUCCESS or (node.only_tests_failed and not self.fail_on_tests)
 
     def _end(self, watch: Stopwatch, tests_passed: bool) -> TaskStatus:
         nodes, cancelled = self.reports.nodes, self.cancellation.is_requested

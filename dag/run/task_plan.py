@@ -70,6 +70,6 @@ def fresh_node(project: Project, asset: str, order: int, run_tests: bool, select
     )
 
 
-def root_tests_to_run(project: Project, succeeded: frozenset[str]) -> tuple[DataTest, ...]:
-    """The root tests whose assets are all in `succeeded`; other root tests are not run."""
-    return tuple(test for test in project.root_tests if succeeded.issuperset(test.references))
+def root_tests_to_run(project: Project, usable: frozenset[str]) -> tuple[DataTest, ...]:
+    """The root tests whose assets are all in `usable`; other root tests are not run."""
+    return tuple(test for test in project.root_tests if usable.issuperset(test.references))

@@ -95,6 +95,7 @@ class Settings(BaseSettings):
     read_only: bool = Field(
         False, description="Refuse what changes something with 403; `serve --read-only` turns it on."
     )
+    fail_on_tests: bool = Field(True, description="Execute no downstream of an asset whose data tests failed.")
     keep_days: float | None = Field(
         None, ge=0, description="Delete older tasks, and older entries without a task; default: no limit."
     )

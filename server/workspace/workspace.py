@@ -236,7 +236,14 @@ async def _prune_old_tasks(
 def _task_options(project: Project, settings: Settings) -> TaskOptions:
     workers = settings.max_workers or project.cores or cpu_count() or 1
     limits = settings.log_limits
-    return TaskOptions(workers, settings.kept_violations, limits, settings.node_limit_s, settings.node_rows)
+    return TaskOptions(
+        workers,
+        settings.kept_violations,
+        limits,
+        settings.node_limit_s,
+        settings.node_rows,
+        settings.fail_on_tests,
+    )
 
 
 def _fan_out(recorder: Recorder, listeners: Listeners, store_logs: bool) -> Callable[[Event], None]:

@@ -109,6 +109,7 @@ class RunProject(Protocol):
         cancellation: Cancellation | None = None,
         listen: Callable[[Event], None] | None = None,
         only: str | None = None,
+        fail_on_tests: bool = True,
     ) -> Run: ...
 
 
@@ -119,6 +120,7 @@ def run_once(
     cancellation: Cancellation | None = None,
     listen: Callable[[Event], None] | None = None,
     only: str | None = None,
+    fail_on_tests: bool = True,
 ) -> Run:
     """Run the whole project, or `only` one asset of it, in two threads."""
     made = Run(project, frames)
@@ -133,7 +135,7 @@ def run_once(
     task = TaskValues("nightly", "uuid-1", project.instance_name, "uuid-2", data=dict(data or {}))
     work = Work(to_execute=frozenset(nodes), run_root_tests=only is None)
     plan = TaskPlan(task, 1, started_ms=0, work=work, nodes=nodes)
-    options = TaskOptions(max_workers=2, kept_violations=KEPT_VIOLATIONS)
+    options = TaskOptions(max_workers=2, kept_violations=KEPT_VIOLATIONS, fail_on_tests=fail_on_tests)
     end = runner.run(project, plan, frames, emit, cancellation or Cancellation(), options)
     made.status, made.left_behind = end.status, end.left_behind
     return made

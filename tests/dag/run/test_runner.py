@@ -198,6 +198,37 @@ def test_failing_data_test_fails_its_node(make_project: MakeProject, run_project
     assert (run.node("s.a").passed_tests, run.node("s.a").failed_tests) == (1, 2)
 
 
+def test_downstreams_of_failing_data_tests_run_if_the_options_say_so(
+    make_project: MakeProject, run_project: RunProject
+) -> None:
+    """Without `fail_on_tests`, a failed test fails its node and task; downstreams and root tests run."""
+    files = {
+        model("s.a"): block("tests: [{name: bad}]") + "SELECT 1 AS id",
+        model("s.b"): ref("s.a"),
+        model("s.c"): FAILING,
+        model("s.d"): ref("s.c"),
+        data_test("s.bad"): ref("s.a"),
+        data_test("root.total"): ref("s.a", "s.b") + " WHERE false",
+        data_test("root.other"): ref("s.d"),
+    }
+    run = run_project(make_project(files), fail_on_tests=False)
+    assert run.outcomes == {
+        "s.a": ("FAILED", "tests failed: s.bad (1 row)"),
+        "s.b": ("SUCCESS", ""),
+        "s.c": ("FAILED", NO_STOCK),
+        "s.d": ("INITIAL", "skipped: upstream s.c failed"),
+    }
+    assert [(result.test_name, result.status.value) for result in run.data_tests] == [
+        ("s.bad", "FAILED"),
+        ("root.total", "SUCCESS"),
+    ]
+    assert (run.status, run.node("s.a").only_tests_failed, run.node("s.c").only_tests_failed) == (
+        TaskStatus.FAILED,
+        True,
+        False,
+    )
+
+
 def test_data_test_that_cannot_run(make_project: MakeProject, run_project: RunProject) -> None:
     """A test that cannot run fails its node too, and is distinguished from one that found rows."""
     files = {model("s.a"): block("tests: [{name: bad}]") + "SELECT 1", data_test("s.bad"): FAILING}
