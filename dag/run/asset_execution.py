@@ -104,6 +104,15 @@ class AssetExecution:
                 frame = self.frames.write(rows)
         return NodeFacts(result=frame)
 
+    def preview(self, asset: Asset, _: Mapping[str, Result | None], statements: StatementLog) -> NodeFacts:
+        """Store the rows of a SQL asset's relation; changes nothing in the database. Raises a `DagscopeError`."""
+        self.cancellation.check()
+        with self.project.connections[asset.connection].session(self.cancellation, statements) as session:
+            sql = f"SELECT * FROM {session.dialect.relation(asset.name)}"
+            with session.selecting(sql, {}) as rows:
+                frame = self.frames.write(rows)
+        return NodeFacts(result=frame)
+
     def _create_schema(self, connection: str, session: Session, stage: str) -> None:
         self.once.do(("schema", connection, stage), partial(session.create_schema, stage))
 

@@ -64,7 +64,8 @@ class NodeExecution:
         asset, selects = self.assets.project.assets[name], name in self.work.to_select
         report.start(selects)
         if selects:
-            report.selected(self.assets.select(asset, results, report.statements))
+            reading = self.assets.preview if name in self.work.to_preview else self.assets.select
+            report.selected(reading(asset, results, report.statements))
         else:
             report.materialized(self.assets.execute(asset, results, report.log, report.statements))
             failures = self._run_tests(report, asset.tests if self.work.run_tests else ())

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.status import EXECUTING, SELECTING, DataTestResult, NodeStatus, TaskStatus, TaskSummary
@@ -11,22 +12,39 @@ from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 
 
+class Action(StrEnum):
+    """What is done with an asset: it is executed and tested, or only its query, or its relation, is read and stored."""
+
+    EXECUTE = "execute"
+    SELECT = "select"
+    PREVIEW = "preview"
+
+
 @dataclass(frozen=True)
 class Work:
     """What an attempt does; the rest of its task is carried over unchanged.
 
     For the assets in `to_select`, a subset of `to_execute`, only the query is run and its result stored: nothing is
-    materialized or tested. `run_tests` concerns the data tests of assets, `run_root_tests` the root tests.
-    `lone_tests` are data tests that run by themselves, after all assets, even if those failed. With `profile`,
-    engines that can profile statements do so.
+    materialized or tested. For those in `to_preview`, a subset of that, the relation is read instead. `run_tests`
+    concerns the data tests of assets, `run_root_tests` the root tests. `lone_tests` are data tests that run by
+    themselves, after all assets, even if those failed. With `profile`, engines that can profile statements do so.
     """
 
     to_execute: frozenset[str] = frozenset()
     to_select: frozenset[str] = frozenset()
+    to_preview: frozenset[str] = frozenset()
     run_tests: bool = True
     run_root_tests: bool = True
     lone_tests: tuple[str, ...] = ()
     profile: bool = False
+
+    def action_on(self, asset: str) -> Action | None:
+        """What is done with the asset; None if nothing is."""
+        if asset in self.to_preview:
+            return Action.PREVIEW
+        if asset in self.to_select:
+            return Action.SELECT
+        return Action.EXECUTE if asset in self.to_execute else None
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from dagscope.dag.ground.frames import Frame, Value
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.model.assets import Asset
 from dagscope.server.api.row_json import row_chunks
-from dagscope.server.http.answers import around
+from dagscope.server.http.answers import Refused, around
 from dagscope.server.http.pages import Page
+from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.rows import AssetData
 from dagscope.server.http.stalled_readers import sending_rows
 from dagscope.server.workspace.reads import Gone, Read, Reads
@@ -192,6 +193,12 @@ def of_value(shown: Shown, value: Value, frames: FrameFiles) -> bytes:
 def without_data(asset: str, error: str) -> AssetData:
     """The answer if there is no data; `error` says why."""
     return AssetData(asset_name=asset, has_data=False, data_type="", is_data_framed=False, error=error)
+
+
+def no_relation(asset: Asset) -> Refused:
+    """400, for a raw asset, which has none."""
+    details = "it is a raw asset, written in Python: read its data instead"
+    return Refused(400, Error(error=f'"{asset.name}" has no relation to preview', details=details))
 
 
 def about_rows(shown: Shown, rows: int, columns: tuple[str, ...], page: Page, matching: int | None = None) -> AssetData:

@@ -11,8 +11,9 @@ from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.frames import Frame, Value
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import Materialization
+from dagscope.dag.run.task_plan import Action
 from dagscope.server.api import asset_data
-from dagscope.server.api.asset_data import Rows, Shown, json_rows, without_data
+from dagscope.server.api.asset_data import Rows, Shown, json_rows, no_relation, without_data
 from dagscope.server.api.found_rows import FoundRows
 from dagscope.server.api.kept_rows import KeptData, kept_data, relation_answers
 from dagscope.server.api.row_answers import array_rows, rows_answer
@@ -37,11 +38,11 @@ RESULT_ROWS = 100
 
 
 async def post_execute(request: Request) -> Response:
-    return await _execute(request, select=False)
+    return await act_on_asset(request, Action.EXECUTE)
 
 
 async def post_select(request: Request) -> Response:
-    return await _execute(request, select=True)
+    return await act_on_asset(request, Action.SELECT)
 
 
 _WITHOUT_QUERY = {
@@ -50,7 +51,8 @@ _WITHOUT_QUERY = {
 }
 
 
-async def _execute(request: Request, select: bool) -> Response:
+async def act_on_asset(request: Request, action: Action) -> Response:
+    """Do that with the asset that the path names, in the task that the body names; answers as docs/http-api says."""
     body = await read_body(request, ExecuteRequest)
     name = request.path_params["name"]
 
@@ -61,14 +63,12 @@ async def _execute(request: Request, select: bool) -> Response:
 
     workspace = workspace_of(request)
     asset = asset_named(workspace.loaded_project, name, unknown)
-    if select and asset.materialization in _WITHOUT_QUERY:
-        details = _WITHOUT_QUERY[asset.materialization]
-        raise Refused(400, Error(error=f'"{name}" has no query to select', details=details))
+    _refuse_what_cannot_be_read(asset, action)
     waiting = Waiting.of(request)
     active = await waiting.begun(
         body.task_id,
-        ("execute", body.task_id, name, select, body.profile),
-        lambda: workspace.tasks.execute(workspace.project, body.task_id, name, select, body.profile),
+        ("execute", body.task_id, name, action, body.profile),
+        lambda: workspace.tasks.execute(workspace.project, body.task_id, name, action, body.profile),
     )
     if active is None:
         return ShapeResponse(AssetExecuted(task_id=body.task_id, asset_name=name, status=NodeState.INITIAL), 202)
@@ -81,6 +81,14 @@ async def _execute(request: Request, select: bool) -> Response:
     if task is None or node is None:
         raise reset_meanwhile()
     return await _executed(workspace, asset, task, node, now, node.status.state.is_ended or has_ended, waiting)
+
+
+def _refuse_what_cannot_be_read(asset: Asset, action: Action) -> None:
+    if action is Action.SELECT and asset.materialization in _WITHOUT_QUERY:
+        details = _WITHOUT_QUERY[asset.materialization]
+        raise Refused(400, Error(error=f'"{asset.name}" has no query to select', details=details))
+    if action is Action.PREVIEW and asset.is_raw:
+        raise no_relation(asset)
 
 
 async def _executed(

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.server.api import asset_data
-from dagscope.server.api.asset_data import without_data
+from dagscope.server.api.asset_data import no_relation, without_data
 from dagscope.server.api.found_rows import too_many
 from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, unread
 from dagscope.server.http.client_presence import until_gone
@@ -28,8 +28,7 @@ async def post_preview(request: Request) -> Response:
     workspace = workspace_of(request)
     asset = asset_named(workspace.project, name, lambda missing: without_data(name, missing.error))
     if asset.is_raw:
-        details = "it is a raw asset, written in Python: read its data instead"
-        raise Refused(400, Error(error=f'"{asset.name}" has no relation to preview', details=details))
+        raise no_relation(asset)
     connection = workspace.project.connections[asset.connection]
     connect_again(connection)
     page = Page(body.offset, _limit(body, workspace.settings.answer_rows), is_reported=True)

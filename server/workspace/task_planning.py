@@ -11,7 +11,7 @@ from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
-from dagscope.dag.run.task_plan import TaskPlan, Work, fresh_node
+from dagscope.dag.run.task_plan import Action, TaskPlan, Work, fresh_node
 from dagscope.storage.tasks import KeptTask
 
 
@@ -53,11 +53,12 @@ class NextAttempt:
         )
         return self._plan(work, data or {}, carries=assets is None)
 
-    def of_asset(self, asset: str, select: bool = False, profile: bool | None = None) -> TaskPlan:
-        """Execute one asset with its tests, or only select it; by default profiled if the attempt before was."""
-        assets = frozenset({asset})
-        selected = assets if select else frozenset[str]()
-        return self._plan(Work(assets, selected, run_root_tests=False, profile=self._profiles(profile)))
+    def of_asset(self, asset: str, action: Action = Action.EXECUTE, profile: bool | None = None) -> TaskPlan:
+        """Execute one asset with its tests, or only read its rows; by default profiled if the attempt before was."""
+        assets, none = frozenset({asset}), frozenset[str]()
+        selected = none if action is Action.EXECUTE else assets
+        previewed = assets if action is Action.PREVIEW else none
+        return self._plan(Work(assets, selected, previewed, run_root_tests=False, profile=self._profiles(profile)))
 
     def of_test(self, test: str) -> TaskPlan:
         """Run one data test by itself. What became of the task before stays as it is."""

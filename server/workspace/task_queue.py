@@ -19,7 +19,7 @@ from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.dag.run.selector import LastState, Selector
-from dagscope.dag.run.task_plan import TaskPlan
+from dagscope.dag.run.task_plan import Action, TaskPlan
 from dagscope.server.workspace.disconnecting import connect_again
 from dagscope.server.workspace.end_of_work import EndOfWork
 from dagscope.server.workspace.runs import RunBroken, Runs
@@ -50,10 +50,9 @@ class ActiveTask:
     def task_id(self) -> str:
         return self.plan.task.task_id
 
-    def still_has(self, asset: str, select: bool = False) -> bool:
-        """Whether the asset has yet to be executed (or selected), or is being, in this attempt."""
-        wanted = self.plan.work.to_select if select else self.plan.work.to_execute - self.plan.work.to_select
-        return asset in wanted and not self.node_ended[asset].is_set()
+    def still_has(self, asset: str, action: Action = Action.EXECUTE) -> bool:
+        """Whether that has yet to be done with the asset, or is being done, in this attempt."""
+        return self.plan.work.action_on(asset) is action and not self.node_ended[asset].is_set()
 
     def end_of(self, asset: str) -> asyncio.Event | EndOfWork:
         """Set once the asset has ended; where the attempt executes nothing else, once the task has."""
@@ -174,9 +173,14 @@ class TaskQueue:
         return await asyncio.to_thread(select.assets, project.graph, states)
 
     async def execute(
-        self, project: Project, task_id: str, asset: str, select: bool = False, profile: bool | None = None
+        self,
+        project: Project,
+        task_id: str,
+        asset: str,
+        action: Action = Action.EXECUTE,
+        profile: bool | None = None,
     ) -> ActiveTask:
-        """Execute one asset, with its tests, in a task (contract, Task and node status); or only select it.
+        """Execute one asset, with its tests, in a task (contract, Task and node status); or only read its rows.
 
         Joins the task if it has yet to finish the asset; otherwise waits until it has ended. A new attempt carries over
         an ended task's other nodes, and by default profiles if the attempt before did.
@@ -184,8 +188,8 @@ class TaskQueue:
         return await self._joined_or_begun(
             project,
             task_id,
-            lambda active: active.still_has(asset, select),
-            lambda attempt: attempt.of_asset(asset, select, profile),
+            lambda active: active.still_has(asset, action),
+            lambda attempt: attempt.of_asset(asset, action, profile),
         )
 
     async def run_test(self, project: Project, task_id: str, test: str) -> ActiveTask:

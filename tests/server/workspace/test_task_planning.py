@@ -9,7 +9,7 @@ from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
 from dagscope.dag.project.loading import load_project
 from dagscope.dag.project.project import Project
-from dagscope.dag.run.task_plan import TaskPlan, Work
+from dagscope.dag.run.task_plan import Action, TaskPlan, Work
 from dagscope.server.workspace.task_planning import NextAttempt, NothingToRetry, results_to_look_up
 from dagscope.storage.tasks import KeptNode, KeptTask
 from tests.projects import model, write_project
@@ -96,9 +96,16 @@ def test_one_asset(project: Project) -> None:
 
 def test_one_selection(project: Project) -> None:
     """An asset that is only selected has a node that says so."""
-    plan = next_attempt(project).of_asset("s.b", select=True)
+    plan = next_attempt(project).of_asset("s.b", Action.SELECT)
     assert plan.work == Work(frozenset({"s.b"}), frozenset({"s.b"}), run_root_tests=False)
     assert plan.nodes["s.b"].name == "Selecting s.b"
+
+
+def test_one_preview(project: Project) -> None:
+    """An asset whose relation is only read is selected too, and the plan says from where."""
+    work = next_attempt(project).of_asset("s.b", Action.PREVIEW).work
+    assert work == Work(*(frozenset({"s.b"}),) * 3, run_root_tests=False)
+    assert [work.action_on(asset) for asset in ("s.a", "s.b")] == [None, Action.PREVIEW]
 
 
 @pytest.mark.parametrize(("said", "profiles"), [(None, True), (False, False)])
