@@ -176,6 +176,22 @@ def run(
     metavar="ORIGIN",
     help="Let pages of this origin send requests and read the answers. Can be repeated.",
 )
+@click.option(
+    "--dialect",
+    type=click.Choice(["teal-v1"]),
+    help="Answer in the shapes of Teal 1.3, for its UI and for other clients of Teal.",
+)
+@click.option(
+    "--teal-ui",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Serve Teal's own UI, whose built files are in DIR, instead of the page. With --dialect teal-v1.",
+)
+@click.option(
+    "--fail-on-tests",
+    is_flag=True,
+    help="With --dialect teal-v1: still skip the downstreams of an asset whose data tests failed.",
+)
 @click.option("--debug", is_flag=True, help="Log more, and show stack traces of unexpected errors.")
 def serve(
     folder: Path,
@@ -191,6 +207,9 @@ def serve(
     deployment: str | None,
     allowed_hosts: tuple[str, ...],
     allowed_origins: tuple[str, ...],
+    dialect: str | None,
+    teal_ui: Path | None,
+    fail_on_tests: bool,
     debug: bool,
 ) -> None:
     """Serve the project's page, HTTP API and event stream until stopped with Ctrl-C."""
@@ -198,10 +217,12 @@ def serve(
     if owner is not None:
         fail(str(owner))
     with garbage_left():
-        from dagscope.cli.serve_command import AccessOptions, ServeOptions, serve_project
+        from dagscope.cli.serve_command import AccessOptions, ServeOptions, TealOptions, serve_project
+    from dagscope.server.workspace.settings import Dialect
 
     access = AccessOptions(api_token_file, organization, deployment, allowed_hosts, allowed_origins)
-    options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, open_page, access, read_only)
+    teal = TealOptions(Dialect(dialect) if dialect else None, teal_ui, fail_on_tests or None)
+    options = ServeOptions(host, port, run_first, not no_log_store, reload_, debug, open_page, access, read_only, teal)
     project, problems = _load_for_reload(folder) if reload_ else (_load(folder), ())
     serve_project(project, options, problems)
 

@@ -38,11 +38,13 @@ from dagscope.server.http.guard import Rules
 from dagscope.server.http.hosts import Hosts, is_loopback
 from dagscope.server.http.origins import Origins
 from dagscope.server.http.stalled_readers import aborting_after
+from dagscope.server.teal.origins import ui_origins
+from dagscope.server.teal.ui import DOCUMENT
 from dagscope.server.workspace.console import TaskEntries, configure_console
 from dagscope.server.workspace.listeners import listener_entries
 from dagscope.server.workspace.reload import reload_on_change
 from dagscope.server.workspace.run_process import RunProcess
-from dagscope.server.workspace.settings import LogLevel, Settings
+from dagscope.server.workspace.settings import Dialect, LogLevel, Settings
 from dagscope.server.workspace.spawned_runs import spawn_runs
 from dagscope.server.workspace.standard_streams import StandardStreams
 from dagscope.server.workspace.workspace import Workspace, open_workspace
@@ -83,6 +85,19 @@ class AccessOptions:
 
 
 @dataclass(frozen=True)
+class TealOptions:
+    """How much the server is like Teal's (docs/teal.md). None leaves a value to the environment."""
+
+    dialect: Dialect | None = None
+    teal_ui: Path | None = None
+    fail_on_tests: bool | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """The values that are given, as values of `Settings`."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
 class ServeOptions:
     """The options of the command."""
 
@@ -95,15 +110,17 @@ class ServeOptions:
     open_page: bool
     access: AccessOptions = AccessOptions()
     read_only: bool = False
+    teal: TealOptions = TealOptions()
 
 
 def serve_project(project: Project, options: ServeOptions, problems: tuple[Problem, ...] = ()) -> NoReturn:
     """Serve until stopped, then exit. With `problems`, the project's files cannot be loaded yet."""
-    settings = read_settings(_given(options), _OPTIONS)
+    settings = _with_ui(read_settings(_given(options), _OPTIONS))
     _check_reach(options.host, settings)
     os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     take_short_turns()
     listening = _bind(options.host, options.port)
+    settings = _with_ui_origins(settings, listening)
     run_process = RunProcess(spawn_runs())
     with StandardStreams() as streams, closed_in_children(listening.close):
         configure_console(settings.log_level, settings.log_format, streams.log)
@@ -122,6 +139,8 @@ _OPTIONS = {
     "organization": "--organization",
     "allowed_hosts": "--allow-host",
     "allowed_origins": "--allow-origin",
+    "dialect": "--dialect",
+    "teal_ui": "--teal-ui",
 }
 
 
@@ -142,6 +161,26 @@ def _check_reach(host: str, settings: Settings) -> None:
         fail(f"--host {host} can be reached from other machines. That needs {' and '.join(missing)}.")
 
 
+def _with_ui(settings: Settings) -> Settings:
+    """The settings, whatever the current folder is. Exits if Teal's UI could not be served or not read the answers."""
+    folder = settings.teal_ui
+    if folder is None:
+        return settings
+    if settings.dialect is None:
+        fail(f"{_OPTIONS['teal_ui']}: Teal's UI reads answers in Teal's shapes; add --dialect {Dialect.TEAL_V1}")
+    if not (folder / DOCUMENT).is_file():
+        fail(f"{_OPTIONS['teal_ui']}: {folder} has no {DOCUMENT}; name the folder of the UI's built files")
+    return settings.model_copy(update={"teal_ui": folder.resolve()})
+
+
+def _with_ui_origins(settings: Settings, listening: socket.socket) -> Settings:
+    """The settings with the origins of Teal's UI, unless others are named."""
+    if settings.dialect is None or settings.allowed_origins:
+        return settings
+    origins = ui_origins(listening.getsockname()[1], is_served_here=settings.teal_ui is not None)
+    return settings.model_copy(update={"allowed_origins": origins})
+
+
 def _addresses(host: str) -> set[str]:
     """What a host stands for; nothing if it is not known, which binding to it reports."""
     try:
@@ -156,7 +195,7 @@ def _given(options: ServeOptions) -> dict[str, Any]:
     limiting = ({} if options.store_logs else {"store_logs": False}) | (
         {"read_only": True} if options.read_only else {}
     )
-    return limiting | debugging | options.access.settings()
+    return limiting | debugging | options.access.settings() | options.teal.settings()
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -272,7 +311,8 @@ def _config(workspace: Workspace) -> uvicorn.Config:
     async def opened() -> AsyncIterator[Workspace]:
         yield workspace
 
-    app: Starlette = create_app(opened)
+    settings = workspace.settings
+    app: Starlette = create_app(opened, dialect=settings.dialect, teal_ui=settings.teal_ui)
     return uvicorn.Config(
         app,
         # h11: httptools accepted duplicate Host headers and megabytes of headers

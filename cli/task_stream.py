@@ -41,7 +41,8 @@ class TaskServer:
     """The server of a project, for one task. After a restart it may have another address."""
 
     def __init__(self, state: StateFolder, address: str, token: str | None, task_id: str) -> None:
-        self._state, self._headers = state, {"Authorization": f"Bearer {token}"} if token else {}
+        self._state = state
+        self._headers = {"Dagscope-Dialect": "none"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._task = quote(task_id, safe="")
         self.address, self._client = address, self._client_of(address)
 

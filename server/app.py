@@ -48,8 +48,11 @@ from dagscope.server.page import layout_endpoints
 from dagscope.server.page.bundle import BUNDLE, Bundle, is_page_path
 from dagscope.server.page.endpoint_list import EndpointList
 from dagscope.server.page.layouts import Layouts
+from dagscope.server.teal import dialect as teal_dialect
+from dagscope.server.teal.ui import TealUi, is_ui_path
 from dagscope.server.workspace.files_now import NotLoaded
 from dagscope.server.workspace.reads import ClientGone
+from dagscope.server.workspace.settings import Dialect
 from dagscope.server.workspace.task_queue import ShuttingDown, TooManyWaiting
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.reader import StateUnreadable
@@ -77,15 +80,23 @@ API: tuple[Endpoint, ...] = (
 )
 """Every endpoint of the API, in the order in which the document lists them."""
 
-_OPEN_PATHS = OpenPaths(frozenset({health_endpoints.PATH}), is_page_path, frozenset({session_endpoints.PATH}))
+IsPage = Callable[[str, str], bool]
+
+
+def _open_paths(is_page: IsPage) -> OpenPaths:
+    return OpenPaths(frozenset({health_endpoints.PATH}), is_page, frozenset({session_endpoints.PATH}))
+
 
 Opened = Callable[[], AbstractAsyncContextManager[Workspace]]
 
 
-def create_app(open_workspace: Opened, page: Path = BUNDLE) -> Starlette:
+def create_app(
+    open_workspace: Opened, page: Path = BUNDLE, dialect: Dialect | None = None, teal_ui: Path | None = None
+) -> Starlette:
     """The application over the workspace that `open_workspace` opens when the server starts.
 
-    `page` is the folder of the page's built files; without them, the API alone is served.
+    `page` is the folder of the page's built files; without them, the API alone is served. `teal_ui` is the folder of
+    Teal's own UI, which then takes the place of the page.
     """
 
     @asynccontextmanager
@@ -97,22 +108,21 @@ def create_app(open_workspace: Opened, page: Path = BUNDLE) -> Starlette:
             app.state.answer_limits = AnswerLimits(workspace.settings.answer_bytes, workspace.settings.answer_limit_s)
             yield
 
-    endpoint_list = EndpointList(API)
+    described = API if dialect is None else teal_dialect.described(API)
+    api_routes = [endpoint.route() for endpoint in API] if dialect is None else teal_dialect.routes(API)
+    endpoint_list, is_page = EndpointList(described), is_page_path if teal_ui is None else is_ui_path
+    page_routes = Bundle(page, endpoint_list).routes() if teal_ui is None else [TealUi(teal_ui).route()]
     app = Starlette(
-        routes=[
-            *(endpoint.route() for endpoint in (*API, openapi_endpoint(API))),
-            endpoint_list.route(),
-            *Bundle(page, endpoint_list).routes(),
-        ],
+        routes=[*api_routes, openapi_endpoint(described).route(), endpoint_list.route(), *page_routes],
         lifespan=lifespan,
         middleware=[
             Middleware(SecureHeaders),
             Middleware(PlainTargets),
-            Middleware(Guard, rules_of=lambda scope: scope["app"].state.rules, open_paths=_OPEN_PATHS),
+            Middleware(Guard, rules_of=lambda scope: scope["app"].state.rules, open_paths=_open_paths(is_page)),
             Middleware(
                 BoundedAnswers,
                 limits_of=lambda scope: scope["app"].state.answer_limits,
-                is_page=is_page_path,
+                is_page=is_page,
             ),
         ],
         exception_handlers={

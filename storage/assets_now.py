@@ -10,6 +10,7 @@ from sqlmodel import col
 from dagscope.dag.events.status import DataTestStatus, NodeState
 from dagscope.dag.ground.frames import Result
 from dagscope.storage import tables
+from dagscope.storage.failed_tests import only_tests_failed
 from dagscope.storage.results import result_of, with_result
 from dagscope.storage.rows import Rows
 
@@ -34,6 +35,17 @@ class AssetsNow(Rows):
     async def assets(self) -> dict[str, AssetNow]:
         """Every asset that was part of a task since the last reset."""
         return {row.asset_name: _asset_now(row) for row in await self.rows(select(tables.AssetState))}
+
+    async def with_failed_tests(self) -> frozenset[str]:
+        """The assets whose newest execution failed because of data tests alone."""
+        node, now = tables.Node, tables.AssetState
+        newest = (col(node.task_id) == now.task_id) & (col(node.attempt) == now.attempt)
+        rows = await self.rows(
+            select(col(node.asset_name))
+            .join(now, newest & (col(node.asset_name) == now.asset_name))
+            .where(*only_tests_failed())
+        )
+        return frozenset(row.asset_name for row in rows)
 
     async def asset(self, name: str) -> AssetNow | None:
         """One of them."""

@@ -1,6 +1,7 @@
 """Tasks as their attempts left them: nodes, data tests, and the list of all."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,8 +19,11 @@ from dagscope.dag.events.status import (
 )
 from dagscope.dag.ground.json_text import exact_json
 from dagscope.storage import tables
+from dagscope.storage.failed_tests import only_tests_failed
 from dagscope.storage.results import result_of, with_result
 from dagscope.storage.rows import Columns, Rows, shaped
+
+_IDS = 10_000  # in one statement
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,28 @@ class Tasks(Rows):
             total=total,
             next=TaskPosition(shown[-1]["start_time"], shown[-1]["task_id"]) if more and shown else None,
         )
+
+    async def failed_tests_in(self, task_ids: Collection[str]) -> dict[str, int]:
+        """How many assets of each task failed because of data tests alone; tasks without one are absent."""
+        node, task = tables.Node, tables.Task
+        newest = (col(node.task_id) == task.task_id) & (col(node.attempt) == task.attempt)
+        counts = (
+            select(col(node.task_id), func.count().label("assets"))
+            .join(task, newest)
+            .where(*only_tests_failed())
+            .group_by(col(node.task_id))
+        )
+        found: dict[str, int] = {}
+        ids = list(task_ids)
+        for start in range(0, len(ids), _IDS):
+            some = ids[start : start + _IDS]
+            found |= {row.task_id: row.assets for row in await self.rows(counts.where(col(node.task_id).in_(some)))}
+        return found
+
+    async def uuids(self) -> dict[str, str]:
+        """The uuid of every task."""
+        rows = await self.rows(select(col(tables.Task.task_id), col(tables.Task.task_uuid)))
+        return {row.task_id: row.task_uuid for row in rows}
 
     async def unended_tasks(self) -> tuple[str, ...]:
         """Tasks that have not ended."""

@@ -35,7 +35,11 @@ class AppDoor:
         self.start()
 
     def start(self) -> None:
-        app = create_app(lambda: open_workspace(load_project(self.folder), self.settings))
+        app = create_app(
+            lambda: open_workspace(load_project(self.folder), self.settings),
+            dialect=self.settings.dialect,
+            teal_ui=self.settings.teal_ui,
+        )
         self.client = self._open.enter_context(TestClient(app, ADDRESS, raise_server_exceptions=False))
 
     def stop(self) -> None:

@@ -53,7 +53,12 @@ def copy_example(name: str, folder: Path) -> Path:
 
 def write_project(folder: Path, files: dict[str, str]) -> Path:
     """A project with one DuckDB connection named `duck` and the given files by path."""
-    for path, text in {"config.yaml": CONFIG, "profile.yaml": PROFILE, **files}.items():
+    return write_files(folder, {"config.yaml": CONFIG, "profile.yaml": PROFILE, **files})
+
+
+def write_files(folder: Path, files: dict[str, str]) -> Path:
+    """The folder with these files by path."""
+    for path, text in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

@@ -38,11 +38,11 @@ RESULT_ROWS = 100
 
 
 async def post_execute(request: Request) -> Response:
-    return await act_on_asset(request, Action.EXECUTE)
+    return await act_on_asset(request, await read_body(request, ExecuteRequest), Action.EXECUTE)
 
 
 async def post_select(request: Request) -> Response:
-    return await act_on_asset(request, Action.SELECT)
+    return await act_on_asset(request, await read_body(request, ExecuteRequest), Action.SELECT)
 
 
 _WITHOUT_QUERY = {
@@ -51,9 +51,8 @@ _WITHOUT_QUERY = {
 }
 
 
-async def act_on_asset(request: Request, action: Action) -> Response:
-    """Do that with the asset that the path names, in the task that the body names; answers as docs/http-api says."""
-    body = await read_body(request, ExecuteRequest)
+async def act_on_asset(request: Request, body: ExecuteRequest, action: Action) -> Response:
+    """Do that with the asset that the path names, in the task that the body names; answers within 10 seconds."""
     name = request.path_params["name"]
 
     def unknown(missing: Missing) -> AssetExecuted:

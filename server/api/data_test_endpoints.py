@@ -110,7 +110,11 @@ def _why_not_run(kept: KeptDataTest) -> str:
 
 
 async def post_execute_test(request: Request) -> Response:
-    body = await read_body(request, ExecuteRequest)
+    return await execute_test(request, await read_body(request, ExecuteRequest))
+
+
+async def execute_test(request: Request, body: ExecuteRequest, least_s: float = 0.0) -> Response:
+    """Run the test that the path names; answers once it has ended, or after the time of a POST, at least `least_s`."""
     name = request.path_params["test_name"]
 
     def unknown(missing: Missing) -> DataTestExecuted:
@@ -120,7 +124,7 @@ async def post_execute_test(request: Request) -> Response:
 
     workspace = workspace_of(request)
     test = data_test_named(workspace.loaded_project, name, unknown)
-    waiting = Waiting.of(request)
+    waiting = Waiting.of(request, least_s)
     active = await waiting.begun(
         body.task_id,
         ("test", body.task_id, name),

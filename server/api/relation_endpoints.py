@@ -36,6 +36,11 @@ async def post_truncate(request: Request) -> Response:
 
 async def _post_upkeep(request: Request, upkeep: Upkeep) -> Response:
     body = await read_body(request, UpkeepRequest)
+    return ShapeResponse(await change_relation(request, upkeep, body.confirm))
+
+
+async def change_relation(request: Request, upkeep: Upkeep, confirm: str) -> RelationChanged:
+    """Drop or truncate the relation of the asset that the path names. Refuses if `confirm` is not that name."""
     name = request.path_params["name"]
 
     def unknown(missing: Missing) -> RelationChanged:
@@ -43,8 +48,8 @@ async def _post_upkeep(request: Request, upkeep: Upkeep) -> Response:
 
     workspace = workspace_of(request)
     asset = asset_named(workspace.project, name, unknown)
-    if body.confirm != asset.name:
-        raise bad_request(f'\'confirm\' must be "{asset.name}", the asset to {upkeep}, found "{body.confirm}"')
+    if confirm != asset.name:
+        raise bad_request(f'\'confirm\' must be "{asset.name}", the asset to {upkeep}, found "{confirm}"')
     log = TaskLog(workspace.emit, workspace.project.redaction, NO_TASK, attempt=0)
     try:
         check_upkeep(asset, upkeep)
@@ -57,7 +62,7 @@ async def _post_upkeep(request: Request, upkeep: Upkeep) -> Response:
     except DagscopeError as error:
         reason = workspace.project.redaction.text(str(error))
         raise Refused(500, RelationChanged(asset_name=name, status="FAILED", error=reason)) from error
-    return ShapeResponse(RelationChanged(asset_name=asset.name, status="SUCCESS", message=message))
+    return RelationChanged(asset_name=asset.name, status="SUCCESS", message=message)
 
 
 async def _drop_or_truncate(workspace: Workspace, asset: Asset, upkeep: Upkeep) -> str:

@@ -21,6 +21,7 @@ class ShapeResponse(Response):
 
     def __init__(self, shape: Shape, status_code: int = 200, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(shape.to_json(), status_code, headers)
+        self.shape = shape
 
 
 def around(shape: Shape, field: str) -> tuple[str, str]:

@@ -27,13 +27,15 @@ _POLICY = (
     "worker-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # Not from the machine's own table, which can call a script text/plain: with nosniff, it would not run.
-_MEDIA_TYPES = {
+MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".woff": "font/woff",
     ".woff2": "font/woff2",
 }
 _NOT_BUILT = """<h2>The page for the browser is not built</h2>
@@ -84,6 +86,6 @@ class Bundle:
     async def _response(self, path: str, request: Request, caching: str) -> Response:
         response = await self._files.get_response(path, request.scope)
         if "content-type" in response.headers:  # a 304 has none
-            response.headers["Content-Type"] = _MEDIA_TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
+            response.headers["Content-Type"] = MEDIA_TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
         response.headers.update({"Content-Security-Policy": _POLICY, "Cache-Control": caching})
         return response

@@ -2,6 +2,7 @@
 
 import logging
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -25,6 +26,12 @@ def _free(organization: str) -> str:
         message = "dagster cannot be an organization's name: /dagster/graphql is Dagster's own schema"
         raise PydanticCustomError("organization", message)
     return organization
+
+
+class Dialect(StrEnum):
+    """Whose shapes the HTTP API's answers have, if not those of the specification."""
+
+    TEAL_V1 = "teal-v1"
 
 
 class LogLevel(StrEnum):
@@ -95,7 +102,15 @@ class Settings(BaseSettings):
     read_only: bool = Field(
         False, description="Refuse what changes something with 403; `serve --read-only` turns it on."
     )
-    fail_on_tests: bool = Field(True, description="Execute no downstream of an asset whose data tests failed.")
+    dialect: Dialect | None = Field(
+        None,
+        description="Answer in these shapes; default: those of the specification. `teal-v1` are those of Teal 1.3.",
+    )
+    teal_ui: Path | None = Field(None, description="The folder of Teal's own UI, to serve it; with `teal-v1`.")
+    fail_on_tests: bool | None = Field(
+        None,
+        description="Execute no downstream of an asset whose data tests failed; default: true, but not with `teal-v1`.",
+    )
     keep_days: float | None = Field(
         None, ge=0, description="Delete older tasks, and older entries without a task; default: no limit."
     )
@@ -136,6 +151,11 @@ class Settings(BaseSettings):
         None, description="The form of entries on the console; default: text on a terminal, JSON elsewhere."
     )
     debug: bool = Field(False, description="Show stacks of unexpected faults to clients; `serve --debug` turns it on.")
+
+    @property
+    def skips_after_failed_tests(self) -> bool:
+        """Whether no downstream of an asset whose data tests failed is executed."""
+        return self.fail_on_tests if self.fail_on_tests is not None else self.dialect is None
 
     @property
     def loading_limits(self) -> LoadingLimits:

@@ -242,7 +242,7 @@ def _task_options(project: Project, settings: Settings) -> TaskOptions:
         limits,
         settings.node_limit_s,
         settings.node_rows,
-        settings.fail_on_tests,
+        settings.skips_after_failed_tests,
     )
 
 

@@ -217,19 +217,22 @@ export function asking(path: string, query: Query = {}): string {
   return withQuery(path, new URLSearchParams(), query);
 }
 
+/** The page reads dagscope's own shapes, also of a server that answers others in Teal's (docs/teal.md). */
+const OWN_SHAPES = { "Dagscope-Dialect": "none" };
+
 /** GET as JSON; `null` for a 204. Throws ApiError with the server's message. */
 export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T | null> {
-  return answered<T>(await fetch(asking(path, query), signal ? { signal } : {}));
+  return answered<T>(await fetch(asking(path, query), { headers: OWN_SHAPES, ...(signal && { signal }) }));
 }
 
 /** The same, with numbers that a JavaScript number would change as they are: `JSON.stringify` writes all their digits. */
 export async function getExact<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T | null> {
-  return answered<T>(await fetch(asking(path, query), signal ? { signal } : {}), exactly);
+  return answered<T>(await fetch(asking(path, query), { headers: OWN_SHAPES, ...(signal && { signal }) }), exactly);
 }
 
 /** POST a JSON body. A task that failed is an answer too: bodies of 500 that have a `status` or a `taskId` are returned. */
 export async function post<T>(path: string, body: unknown = {}): Promise<T | null> {
-  const headers = { "Content-Type": "application/json" };
+  const headers = { ...OWN_SHAPES, "Content-Type": "application/json" };
   return answered<T>(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 

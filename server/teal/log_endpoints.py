@@ -1,0 +1,71 @@
+"""Log entries with Teal's names of fields beside dagscope's (docs/teal.md).
+
+Entries are sent as they were recorded, thousands at once, so the names are added to their text. A quote inside a value
+is always escaped there: what looks like a key is one, of the entry or of something in it.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from dagscope.server.api import log_endpoints
+from dagscope.server.http.endpoint import Endpoint
+from dagscope.server.http.request_reading import workspace_of
+
+_TEXT = r'"(?:[^"\\]|\\.)*"'
+_NAMED = re.compile(rf'(?<=[{{,])"(asset|test)":({_TEXT})')
+_TASK = re.compile(rf'(?<=[{{,])"taskId":({_TEXT})')
+
+
+async def get_task_logs(request: Request) -> Response:
+    return await _translated(request, await log_endpoints.get_task_logs(request))
+
+
+async def get_all_logs(request: Request) -> Response:
+    return await _translated(request, await log_endpoints.get_all_logs(request))
+
+
+async def _translated(request: Request, response: Response) -> Response:
+    async with workspace_of(request).reader.moment() as moment:
+        uuids = await moment.uuids()
+    if not isinstance(response, StreamingResponse):
+        text = _with_names(bytes(response.body).decode(), uuids)
+        return Response(text, response.status_code, media_type="application/json")
+    chunks = response.body_iterator
+
+    async def translated() -> AsyncIterator[str]:
+        async for chunk in chunks:
+            yield _with_names(chunk if isinstance(chunk, str) else bytes(chunk).decode(), uuids)
+
+    return StreamingResponse(translated(), media_type="application/json")
+
+
+def _with_names(chunk: str, uuids: Mapping[str, str]) -> str:
+    """The entries, all of one task, with `assetName`, `testName` and `taskUUID`."""
+    named = _NAMED.sub(r'\g<0>,"\1Name":\2', chunk)
+    task = _TASK.search(named)
+    uuid = uuids.get(json.loads(task[1])) if task else None
+    return named.replace(task[0], f'{task[0]},"taskUUID":{json.dumps(uuid)}') if task and uuid else named
+
+
+def _like(endpoint: Endpoint) -> Endpoint:
+    handler = {"/api/logs": get_all_logs}.get(endpoint.path, get_task_logs)
+    return Endpoint(
+        endpoint.method,
+        endpoint.path,
+        handler,
+        endpoint.summary,
+        endpoint.responses,
+        queries=endpoint.queries,
+        tag=endpoint.tag,
+    )
+
+
+ENDPOINTS = tuple(
+    _like(endpoint)
+    for endpoint in log_endpoints.ENDPOINTS
+    if endpoint.method == "GET" and not endpoint.path.endswith("/download")
+)
