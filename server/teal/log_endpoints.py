@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -32,13 +33,14 @@ async def _translated(request: Request, response: Response) -> Response:
     async with workspace_of(request).reader.moment() as moment:
         uuids = await moment.uuids()
     if not isinstance(response, StreamingResponse):
-        text = _with_names(bytes(response.body).decode(), uuids)
+        text = await run_in_threadpool(_with_names, bytes(response.body).decode(), uuids)
         return Response(text, response.status_code, media_type="application/json")
     chunks = response.body_iterator
 
     async def translated() -> AsyncIterator[str]:
         async for chunk in chunks:
-            yield _with_names(chunk if isinstance(chunk, str) else bytes(chunk).decode(), uuids)
+            text = chunk if isinstance(chunk, str) else bytes(chunk).decode()
+            yield await run_in_threadpool(_with_names, text, uuids)
 
     return StreamingResponse(translated(), media_type="application/json")
 
