@@ -195,9 +195,11 @@ class Tasks(Rows):
             found |= {row.task_id: row.assets for row in await self.rows(counts.where(col(node.task_id).in_(some)))}
         return found
 
-    async def uuids(self) -> dict[str, str]:
-        """The uuid of every task."""
-        rows = await self.rows(select(col(tables.Task.task_id), col(tables.Task.task_uuid)))
+    async def uuids(self, task_id: str | None = None) -> dict[str, str]:
+        """The uuid of every task, or of one."""
+        task = tables.Task
+        query = select(col(task.task_id), col(task.task_uuid))
+        rows = await self.rows(query if task_id is None else query.where(col(task.task_id) == task_id))
         return {row.task_id: row.task_uuid for row in rows}
 
     async def unended_tasks(self) -> tuple[str, ...]:

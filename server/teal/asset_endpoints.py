@@ -69,16 +69,7 @@ async def _act(request: Request, action: Action) -> Response:
 
 
 def _execution(executed: AssetExecuted, state: TealState) -> TealExecution:
-    return TealExecution(
-        task_id=executed.task_id,
-        asset_name=executed.asset_name,
-        status=state,
-        start_time=executed.start_time,
-        end_time=executed.end_time,
-        execution_time_ms=executed.execution_time_ms,
-        error=executed.error,
-        upstreams_used=executed.upstreams_used,
-    )
+    return TealExecution.model_validate(executed).model_copy(update={"status": state})
 
 
 def _failed(task_id: str, asset: str, reason: str) -> TealExecution:

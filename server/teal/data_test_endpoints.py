@@ -1,5 +1,8 @@
 """Running a data test alone, and its rows, in Teal's shapes (docs/teal.md)."""
 
+from dataclasses import replace
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -7,13 +10,11 @@ from dagscope.dag.events.status import DataTestStatus
 from dagscope.server.api import data_test_endpoints
 from dagscope.server.api.data_test_endpoints import execute_test
 from dagscope.server.http.answers import Refused, ShapeResponse
-from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import read_body, task_id_of, workspace_of
-from dagscope.server.http.row_requests import FILTER, SORT
 from dagscope.server.http.shapes.about import Error
-from dagscope.server.http.shapes.data_tests import DataTestData, DataTestExecuted, TaskDataTests
+from dagscope.server.http.shapes.data_tests import DataTestExecuted, TaskDataTests
 from dagscope.server.http.shapes.tasks import ExecuteRequest
-from dagscope.server.teal.around import reason_of
+from dagscope.server.teal.around import in_place_of, reason_of
 from dagscope.server.teal.shapes import TealDataTests, TealNoTestData
 
 _WAIT_S = 3_600.0
@@ -62,49 +63,16 @@ async def get_results(request: Request) -> Response:
         return ShapeResponse(TealDataTests(task_id=task_id_of(request), tests=()))
 
 
+_in_place_of = partial(in_place_of, data_test_endpoints.ENDPOINTS)
+
 ENDPOINTS = (
-    Endpoint(
-        "POST",
-        "/api/tests/execute/{test_name}",
-        post_execute_test,
-        "Run one data test alone; answers once it has ended.",
-        {
-            200: DataTestExecuted,
-            202: DataTestExecuted,
-            400: Error,
-            409: Error,
-            413: Error,
-            415: Error,
-            429: Error,
-            500: Error,
-        },
-        request=ExecuteRequest,
-        tag="tests",
+    replace(
+        _in_place_of(data_test_endpoints.post_execute_test, post_execute_test, {500: Error}, never={404}),
+        summary="Run one data test alone; answers once it has ended.",
     ),
-    Endpoint(
-        "GET",
-        "/api/tests/data/{test_name}",
-        get_test_data,
-        "The rows that violate a data test, as found by its newest execution or by a given task.",
-        {200: DataTestData, 400: Error, 404: TealNoTestData, 500: DataTestData, 503: DataTestData, 504: DataTestData},
-        queries=(
-            Query("taskId", "the rows that this task found"),
-            Query("attempt", "with taskId: those of this attempt; the newest if not given", "integer", least=1),
-            Query("offset", "rows to leave out", "integer", least=0),
-            Query("limit", "the maximum number of rows; by default, all that are kept", "integer", least=0),
-            FILTER,
-            SORT,
-        ),
-        tag="tests",
-    ),
-    Endpoint(
-        "GET",
-        "/api/tests/results/{task_id:path}",
-        get_results,
-        "The data tests of a task's newest attempt, or of a given one, with their results.",
-        {200: TealDataTests, 400: Error},
-        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer", least=1),),
+    _in_place_of(data_test_endpoints.get_test_data, get_test_data, {404: TealNoTestData}, never={204}),
+    replace(
+        _in_place_of(data_test_endpoints.get_results, get_results, {200: TealDataTests}, never={404}),
         other_answers=(TaskDataTests,),
-        tag="tests",
     ),
 )

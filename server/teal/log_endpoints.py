@@ -7,14 +7,15 @@ is always escaped there: what looks like a key is one, of the entry or of someth
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from dagscope.server.api import log_endpoints
-from dagscope.server.http.endpoint import Endpoint
-from dagscope.server.http.request_reading import workspace_of
+from dagscope.server.http.request_reading import task_id_of, workspace_of
+from dagscope.server.teal.around import in_place_of
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'
 _NAMED = re.compile(rf'(?<=[{{,])"(asset|test)":({_TEXT})')
@@ -22,16 +23,17 @@ _TASK = re.compile(rf'(?<=[{{,])"taskId":({_TEXT})')
 
 
 async def get_task_logs(request: Request) -> Response:
-    return await _translated(request, await log_endpoints.get_task_logs(request))
+    return await _translated(request, await log_endpoints.get_task_logs(request), task_id_of(request))
 
 
 async def get_all_logs(request: Request) -> Response:
     return await _translated(request, await log_endpoints.get_all_logs(request))
 
 
-async def _translated(request: Request, response: Response) -> Response:
+async def _translated(request: Request, response: Response, task_id: str | None = None) -> Response:
+    """The answer about one task, or about all."""
     async with workspace_of(request).reader.moment() as moment:
-        uuids = await moment.uuids()
+        uuids = await moment.uuids(task_id)
     if not isinstance(response, StreamingResponse):
         text = await run_in_threadpool(_with_names, bytes(response.body).decode(), uuids)
         return Response(text, response.status_code, media_type="application/json")
@@ -53,21 +55,9 @@ def _with_names(chunk: str, uuids: Mapping[str, str]) -> str:
     return named.replace(task[0], f'{task[0]},"taskUUID":{json.dumps(uuid)}') if task and uuid else named
 
 
-def _like(endpoint: Endpoint) -> Endpoint:
-    handler = {"/api/logs": get_all_logs}.get(endpoint.path, get_task_logs)
-    return Endpoint(
-        endpoint.method,
-        endpoint.path,
-        handler,
-        endpoint.summary,
-        endpoint.responses,
-        queries=endpoint.queries,
-        tag=endpoint.tag,
-    )
+_in_place_of = partial(in_place_of, log_endpoints.ENDPOINTS)
 
-
-ENDPOINTS = tuple(
-    _like(endpoint)
-    for endpoint in log_endpoints.ENDPOINTS
-    if endpoint.method == "GET" and not endpoint.path.endswith("/download")
+ENDPOINTS = (
+    _in_place_of(log_endpoints.get_all_logs, get_all_logs, {}),
+    _in_place_of(log_endpoints.get_task_logs, get_task_logs, {}),
 )

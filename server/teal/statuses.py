@@ -19,16 +19,12 @@ def teal_status(status: TaskStatus, have_all_run: bool) -> TealStatus:
 def teal_summary(task: TaskSummary, failed_tests: int) -> TealTaskSummary:
     """A task in the list of tasks, `failed_tests` of whose assets failed because of data tests alone."""
     completed = task.completed_assets + failed_tests
-    return TealTaskSummary(
-        task_id=task.task_id,
-        task_uuid=task.task_uuid,
-        status=teal_status(task.status, completed == task.total_assets),
-        start_time=task.start_time,
-        end_time=task.end_time,
-        total_assets=task.total_assets,
-        completed_assets=completed,
-        failed_assets=task.failed_assets - failed_tests,
-        in_progress_assets=task.in_progress_assets,
+    return TealTaskSummary.model_validate(task).model_copy(
+        update={
+            "status": teal_status(task.status, completed == task.total_assets),
+            "completed_assets": completed,
+            "failed_assets": task.failed_assets - failed_tests,
+        }
     )
 
 
@@ -37,24 +33,14 @@ def teal_task(body: TaskBody) -> TealTask:
     nodes = tuple(map(_teal_node, body.nodes))
     have_all_run = all(node.state in (TealState.SUCCESS, TealState.TESTS_FAILED) for node in nodes)
     failed_tests = sum(node.state is TealState.TESTS_FAILED for node in nodes)
-    task = TealTask(
-        task_id=body.task_id,
-        task_uuid=body.task_uuid,
-        attempt=body.attempt,
-        newest_attempt=body.newest_attempt,
-        status=teal_status(body.status, have_all_run),
-        start_time=body.start_time,
-        end_time=body.end_time,
-        completed_assets=body.completed_assets + failed_tests,
-        total_assets=body.total_assets,
-        failed_assets=body.failed_assets - failed_tests,
-        in_progress_assets=body.in_progress_assets,
-        nodes=nodes,
-        root_test_results=body.root_test_results,
-        lone_test_results=body.lone_test_results,
-        last_task_name=_last_name(body.last_task_name, body.nodes),
-    )
-    return TealRun(**dict(task), tasks=nodes) if isinstance(body, RunBody) else task
+    facts = dict(body) | {
+        "status": teal_status(body.status, have_all_run),
+        "completed_assets": body.completed_assets + failed_tests,
+        "failed_assets": body.failed_assets - failed_tests,
+        "nodes": nodes,
+        "last_task_name": _last_name(body.last_task_name, body.nodes),
+    }
+    return TealRun(**facts | {"tasks": nodes}) if isinstance(body, RunBody) else TealTask(**facts)
 
 
 def _last_name(last: str, nodes: Iterable[NodeStatus]) -> str:
@@ -64,20 +50,7 @@ def _last_name(last: str, nodes: Iterable[NodeStatus]) -> str:
 
 
 def _teal_node(node: NodeStatus) -> TealNode:
-    has_run = node.state in (NodeState.SUCCESS, NodeState.FAILED) and node.timings is not None
-    return TealNode(
-        name=node.asset_name,
-        asset_name=node.asset_name,
-        state=teal_state(node),
-        order=node.order,
-        start_time=node.start_time,
-        end_time=node.end_time,
-        execution_time_ms=node.timings.executing_ms if has_run and node.timings else node.execution_time_ms,
-        message=node.message,
-        total_tests=node.total_tests,
-        passed_tests=node.passed_tests,
-        failed_tests=node.failed_tests,
-        test_results=node.test_results,
-        timings=node.timings,
-        rows=node.rows,
-    )
+    has_run = node.state in (NodeState.SUCCESS, NodeState.FAILED)
+    own_ms = {"execution_time_ms": node.timings.executing_ms} if has_run and node.timings else {}
+    facts = {"name": node.asset_name, "state": teal_state(node)} | own_ms
+    return TealNode.model_validate(node).model_copy(update=facts)

@@ -1,5 +1,8 @@
 """The DAG and its tasks in Teal's shapes: plain names of assets, and TESTS_FAILED (docs/teal.md)."""
 
+from functools import partial
+
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,12 +13,12 @@ from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.server.api import dag_endpoints
 from dagscope.server.http.answers import ShapeResponse
-from dagscope.server.http.endpoint import Endpoint, Handler, Query
+from dagscope.server.http.endpoint import Handler
 from dagscope.server.http.request_reading import workspace_of
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.dag import Dag, DagNode
-from dagscope.server.http.shapes.tasks import RetryRequest, RunRequest, TaskBody, Tasks, UnknownTask
-from dagscope.server.teal.around import shape_of
+from dagscope.server.http.shapes.tasks import TaskBody, Tasks
+from dagscope.server.teal.around import in_place_of, shape_of
 from dagscope.server.teal.shapes import TealDag, TealDagNode, TealRun, TealState, TealTask, TealTasks
 from dagscope.server.teal.statuses import teal_summary, teal_task
 
@@ -96,59 +99,15 @@ async def get_tasks(request: Request) -> Response:
     return ShapeResponse(TealTasks(tasks=tasks, total=page.total, cursor=page.cursor))
 
 
+_in_place_of = partial(in_place_of, dag_endpoints.ENDPOINTS)
+_TASK: dict[int, type[BaseModel]] = {200: TealTask}
+_RUN: dict[int, type[BaseModel]] = {200: TealRun, 202: TealRun, 500: Error}
+
 ENDPOINTS = (
-    Endpoint("GET", "/api/dag", get_dag, "The DAG, as Teal shows it.", {200: TealDag, 503: Error, 504: Error}),
-    Endpoint(
-        "POST",
-        "/api/dag/run",
-        _translated(dag_endpoints.post_run),
-        "Run the DAG as a task; answers within 10 seconds.",
-        {200: TealRun, 202: TealRun, 400: Error, 409: Error, 413: Error, 415: Error, 429: Error, 500: Error},
-        request=RunRequest,
-    ),
-    Endpoint(
-        "GET",
-        "/api/dag/status/{task_id:path}",
-        _translated(dag_endpoints.get_status),
-        "The status of a task's newest attempt, or of a given one.",
-        {200: TealTask, 400: Error, 404: UnknownTask},
-        queries=(Query("attempt", "an earlier attempt, counted from 1", "integer", least=1),),
-    ),
-    Endpoint(
-        "POST",
-        "/api/dag/cancel/{task_id:path}",
-        _translated(dag_endpoints.post_cancel),
-        "Interrupt a task that runs or waits; answers once it has ended, and within 10 seconds.",
-        {200: TealTask, 202: TealTask, 400: Error, 404: UnknownTask, 409: Error},
-    ),
-    Endpoint(
-        "POST",
-        "/api/dag/retry/{task_id:path}",
-        _translated(dag_endpoints.post_retry),
-        "Retry what failed, was skipped or was interrupted, in a new attempt; answers within 10 seconds.",
-        {
-            200: TealRun,
-            202: TealRun,
-            400: Error,
-            404: UnknownTask,
-            409: Error,
-            413: Error,
-            415: Error,
-            429: Error,
-            500: Error,
-        },
-        request=RetryRequest,
-        request_required=False,
-    ),
-    Endpoint(
-        "GET",
-        "/api/dag/tasks",
-        get_tasks,
-        "Tasks by start time, newest first.",
-        {200: TealTasks, 400: Error},
-        queries=(
-            Query("limit", "the maximum number of tasks", "integer", least=1),
-            Query("cursor", "the `cursor` of the page before"),
-        ),
-    ),
+    _in_place_of(dag_endpoints.get_dag, get_dag, {200: TealDag}),
+    _in_place_of(dag_endpoints.post_run, _translated(dag_endpoints.post_run), _RUN),
+    _in_place_of(dag_endpoints.get_status, _translated(dag_endpoints.get_status), _TASK),
+    _in_place_of(dag_endpoints.post_cancel, _translated(dag_endpoints.post_cancel), _TASK | {202: TealTask}),
+    _in_place_of(dag_endpoints.post_retry, _translated(dag_endpoints.post_retry), _RUN),
+    _in_place_of(dag_endpoints.get_tasks, get_tasks, {200: TealTasks}),
 )
