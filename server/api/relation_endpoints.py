@@ -39,8 +39,11 @@ async def _post_upkeep(request: Request, upkeep: Upkeep) -> Response:
     return ShapeResponse(await change_relation(request, upkeep, body.confirm))
 
 
-async def change_relation(request: Request, upkeep: Upkeep, confirm: str) -> RelationChanged:
-    """Drop or truncate the relation of the asset that the path names. Refuses if `confirm` is not that name."""
+async def change_relation(request: Request, upkeep: Upkeep, confirm: str, task_id: str = NO_TASK) -> RelationChanged:
+    """Drop or truncate the relation of the asset that the path names, and log it under `task_id`.
+
+    Refuses if `confirm` is not that name.
+    """
     name = request.path_params["name"]
 
     def unknown(missing: Missing) -> RelationChanged:
@@ -50,7 +53,7 @@ async def change_relation(request: Request, upkeep: Upkeep, confirm: str) -> Rel
     asset = asset_named(workspace.project, name, unknown)
     if confirm != asset.name:
         raise bad_request(f'\'confirm\' must be "{asset.name}", the asset to {upkeep}, found "{confirm}"')
-    log = TaskLog(workspace.emit, workspace.project.redaction, NO_TASK, attempt=0)
+    log = TaskLog(workspace.emit, workspace.project.redaction, task_id, attempt=0)
     try:
         check_upkeep(asset, upkeep)
         async with between_tasks(workspace, f"Cannot {upkeep} now"):

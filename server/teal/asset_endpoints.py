@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dagscope.dag.events.status import TaskStatus
+from dagscope.dag.events.status import NodeStatus, TaskStatus
 from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.frames import Value
@@ -32,7 +32,6 @@ from dagscope.server.http.shapes.assets import AssetExecuted
 from dagscope.server.http.shapes.tasks import ExecuteRequest
 from dagscope.server.teal.around import reason_of, shape_of
 from dagscope.server.teal.shapes import TealData, TealExecution, TealState, TealTaskRequest
-from dagscope.server.teal.statuses import teal_state
 from dagscope.storage.tasks import KeptNode
 
 _NOT_KEPT = "the rows of this task are no longer there: a later task wrote the relation, or it was dropped or truncated"
@@ -65,7 +64,12 @@ async def _act(request: Request, action: Action) -> Response:
     async with workspace_of(request).reader.moment() as moment:
         task = await moment.attempt(body.task_id)
         node = await moment.node(task.summary.task_id, task.attempt, name) if task else None
-    return ShapeResponse(_execution(executed, teal_state(node.status) if node else TealState(executed.status)))
+    return ShapeResponse(_execution(executed, _state(node.status) if node else TealState(executed.status)))
+
+
+def _state(node: NodeStatus) -> TealState:
+    """How the asset itself ended. Data tests are no part of a mutate in Teal, whose UI knows no other end of one."""
+    return TealState.SUCCESS if node.only_tests_failed else TealState(node.state)
 
 
 def _execution(executed: AssetExecuted, state: TealState) -> TealExecution:
@@ -88,7 +92,7 @@ async def _change(request: Request, upkeep: Upkeep) -> Response:
     task_id = (await read_body(request, TealTaskRequest)).task_id
     name, began_ms = request.path_params["name"], now_ms()
     try:
-        await change_relation(request, upkeep, confirm=name)
+        await change_relation(request, upkeep, confirm=name, task_id=task_id)
     except Refused as refused:
         execution = _failed(task_id, name, reason_of(refused))
     else:
@@ -113,7 +117,7 @@ async def get_data(request: Request) -> Response:
     about = about.model_copy(update=_facts(node))
     if kept.summary.status is TaskStatus.IN_PROGRESS and not node.status.state.is_ended:
         return ShapeResponse(about.model_copy(update={"status": TealState.IN_PROGRESS}), 202)
-    if about.status not in (TealState.SUCCESS, TealState.TESTS_FAILED):
+    if about.status is not TealState.SUCCESS:
         return ShapeResponse(about)
     return await _with_rows(request, about, node, page)
 
@@ -127,7 +131,7 @@ def _page(request: Request) -> Page:
 def _facts(node: KeptNode) -> dict[str, object]:
     status = node.status
     return {
-        "status": teal_state(status),
+        "status": _state(status),
         "start_time": status.start_time,
         "end_time": status.end_time,
         "execution_time_ms": status.execution_time_ms,

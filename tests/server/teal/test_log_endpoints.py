@@ -21,6 +21,15 @@ def test_the_entries_of_a_task(teal: AppDoor) -> None:
     assert teal.get("/api/logs").json()["logs"]["monday"] == entries
 
 
+def test_the_entry_of_a_drop(teal: AppDoor) -> None:
+    """What a drop did is in the log of the task that the request names, whether it has run or not."""
+    for task_id in (teal.run("monday").json()["taskId"], "drop"):
+        teal.post("/api/dag/asset/staging.hello/drop", {"taskId": task_id})
+        entry = teal.get(f"/api/logs/{task_id}").json()["logs"][-1]
+        assert entry["assetName"] == "staging.hello"
+        assert entry["message"] in ("Dropped table staging.hello", "There is no staging.hello: nothing to drop")
+
+
 def test_entries_that_look_like_others(folder: Path, opened: OpenDoor) -> None:
     """What an asset writes stays as it is, however much it looks like the fields of an entry."""
     message = '{"asset":"x","taskId":"monday"},"test":"y\\\\",'
