@@ -77,7 +77,14 @@ def _execution(executed: AssetExecuted, state: TealState) -> TealExecution:
 
 
 def _failed(task_id: str, asset: str, reason: str) -> TealExecution:
-    return TealExecution(task_id=task_id, asset_name=asset, status=TealState.FAILED, execution_time_ms=0, error=reason)
+    return TealExecution(
+        task_id=task_id,
+        asset_name=asset,
+        status=TealState.FAILED,
+        start_time=now_ms(),
+        execution_time_ms=0,
+        error=reason,
+    )
 
 
 async def post_drop(request: Request) -> Response:
