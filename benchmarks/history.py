@@ -1,8 +1,10 @@
 """A long history: copies of the rows of one task, in a state that no process uses."""
 
+import json
 import sqlite3
 from collections.abc import Mapping
 
+from dagscope.dag.ground.frames import Frame
 from dagscope.storage.state_folder import StateFolder
 
 _LOG = ("status_event", "log_entry", "run_event")
@@ -35,6 +37,8 @@ class History:
                 changes |= started
             if table == "task":
                 changes["task_uuid"] = "task_uuid || copy"
+            if table == "data_test_result":
+                changes["ordinal"] = f"ordinal + copy * {self._span}"
             if table in _LOG:
                 changes["position"] = f"position + copy * {self._span}"
                 changes["data"] = f"replace(data, '{self._task}', {name})"
@@ -66,6 +70,18 @@ class History:
         named = changes | {"asset_name": "asset_name || copy"}
         self._copy("node", nodes, named | {"name": "name || copy", '"order"': "copy"}, one)
         self._copy("data_test_result", nodes, named | {"ordinal": "copy"}, one)
+
+    def keep_violations(self, place: int, frame: Frame) -> None:
+        """Make the frame what the data tests of a copied task found; 0 is the task itself."""
+        task = f"{self._task}_{place:05}" if place else self._task
+        kept = (frame.digest, "dataframe", frame.rows, json.dumps(frame.columns))
+        self._database.execute(
+            "INSERT OR IGNORE INTO frame (digest, data_type, rows, columns) VALUES (?, ?, ?, ?)", kept
+        )
+        self._database.execute(
+            "UPDATE data_test_result SET violations_digest = ?, violation_count = ? WHERE task_id = ?",
+            (frame.digest, frame.rows, task),
+        )
 
     def close(self) -> None:
         self._database.execute("DELETE FROM log_count")

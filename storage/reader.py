@@ -12,6 +12,7 @@ from sqlmodel import col
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.storage import tables
 from dagscope.storage.assets_now import AssetsNow
+from dagscope.storage.data_test_runs import DataTestRuns
 from dagscope.storage.kept_data_tests import KeptDataTests
 from dagscope.storage.log import Log
 from dagscope.storage.runs import Runs
@@ -51,6 +52,8 @@ class Moment(Tasks, AssetsNow, Log):
         """Tasks as runs."""
         self.data_tests = KeptDataTests(connection)
         """Data tests with their rows."""
+        self.data_test_runs = DataTestRuns(connection)
+        """Data tests over tasks."""
         self.statements = Statements(connection)
         """The statements that were sent to databases."""
         self.history = TaskHistory(connection)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import Select, select, text, tuple_
 from sqlmodel import col
 
 from dagscope.dag.events.status import TaskSummary
@@ -67,12 +67,7 @@ class TaskHistory(Rows):
 
     async def newest(self, limit: int, through: TaskSummary | None = None) -> History:
         """The newest `limit` tasks, or those up to this one."""
-        task = tables.Task
-        statement = select(task).order_by(col(task.start_time).desc(), col(task.task_id).desc()).limit(limit + 1)
-        if through is not None:
-            position = tuple_(col(task.start_time), col(task.task_id))
-            statement = statement.where(position <= tuple_(through.start_time, through.task_id))
-        rows = await self.columns(statement)
+        rows = await self.columns(newest_tasks(limit + 1, through))
         shown = rows[:limit][::-1]
         values = {"shown": json.dumps([[row["task_id"], row["attempt"], row["status"]] for row in shown])}
         found = {row.place: row for row in await self.rows(_UNSUCCESSFUL, values)}
@@ -82,6 +77,16 @@ class TaskHistory(Rows):
             tests=_of_tests(await self.rows(_TESTS, values)),
             has_earlier=len(rows) > limit,
         )
+
+
+def newest_tasks(limit: int, through: TaskSummary | None) -> Select[Any]:
+    """The statement for the newest tasks, or those up to this one, newest first."""
+    task = tables.Task
+    statement = select(task).order_by(col(task.start_time).desc(), col(task.task_id).desc()).limit(limit)
+    if through is None:
+        return statement
+    position = tuple_(col(task.start_time), col(task.task_id))
+    return statement.where(position <= tuple_(through.start_time, through.task_id))
 
 
 _SHOWN = """

@@ -20,7 +20,7 @@ HIDDEN_REASON = (
 
 def masked(rows: pa.RecordBatchReader, mask: Sequence[str]) -> pa.RecordBatchReader:
     """The same rows with the values of these columns replaced, batch by batch as they are read."""
-    hidden = _hidden(rows.schema.names, mask)
+    hidden = masked_places(rows.schema.names, mask)
     if not hidden:
         return rows
     schema = pa.schema(
@@ -46,7 +46,7 @@ def check_mask(columns: Sequence[str], mask: Sequence[str], test: str, path: str
             )
 
 
-def _hidden(columns: Sequence[str], mask: Sequence[str]) -> frozenset[int]:
+def masked_places(columns: Sequence[str], mask: Sequence[str]) -> frozenset[int]:
     """The places of the masked columns; a second `email`, which databases rename to `email_1`, is masked too."""
     wanted = {name.lower() for name in mask}
     return frozenset(

@@ -1,6 +1,6 @@
 """Answers made of rows: arrays for a grid, files to download, and summaries of columns."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,6 +50,11 @@ def _is_key(column: RowColumn, keys: Collection[str]) -> Any:
     return _KEY if column.name.lower() in {key.lower() for key in keys} else None
 
 
+def columns_shape(columns: Iterable[RowColumn], keys: Collection[str]) -> tuple[DataColumn, ...]:
+    """The columns of rows as arrays. `keys` are the fields of the primary key."""
+    return tuple(DataColumn(name=each.name, type=each.type, key=_is_key(each, keys)) for each in columns)
+
+
 async def rows_answer(
     request: Request, source: RowSource, page: Page, written: Callable[[FoundRows], Rows], failed: Failed
 ) -> Response:
@@ -60,7 +65,7 @@ async def rows_answer(
         found = source.found(asked, page, cancellation)
         return written(found.within(most, page)) if found is not None else None
 
-    async with _Refusals(request, failed):
+    async with RowRefusals(request, failed):
         rows = await _begun(request, source, find)
     return RowsResponse(*rows) if rows is not None else Response(status_code=204)
 
@@ -85,7 +90,7 @@ async def _begun(
 def array_rows(about: AssetRows | DataTestRows, found: FoundRows, page: Page, keys: Collection[str] = ()) -> Rows:
     """The rows as arrays, and `about` with their columns and numbers. `keys` are the fields of the primary key."""
     facts = {
-        "columns": tuple(DataColumn(name=each.name, type=each.type, key=_is_key(each, keys)) for each in found.columns),
+        "columns": columns_shape(found.columns, keys),
         "total_records": found.total,
         "matching_records": found.matching,
         "offset": page.offset,
@@ -106,7 +111,7 @@ async def file_answer(request: Request, source: RowSource, name: str) -> Respons
         found.within(most, Page())
         return Rows("", file_chunks(format_, found.schema, found.batches), "", found.resources)
 
-    async with _Refusals(request, unreadable):
+    async with RowRefusals(request, unreadable):
         rows = await _begun(request, source, find)
     if rows is None:
         return Response(status_code=204)
@@ -121,7 +126,7 @@ async def summary_answer(request: Request, source: RowSource, keys: Collection[s
         summary = source.summary(asked, cancellation)
         return _shape(summary, keys) if summary is not None else None
 
-    async with _Refusals(request, unreadable):
+    async with RowRefusals(request, unreadable):
         shape = await source.reads.answer(read, until_gone(request))
     return ShapeResponse(shape) if shape is not None else Response(status_code=204)
 
@@ -170,7 +175,7 @@ def _edge(kind: Kind, position: float) -> float | str:
     return text + "Z" if kind is Kind.ZONED else text
 
 
-class _Refusals:
+class RowRefusals:
     """Turns what reading rows raises into refusals of the request."""
 
     def __init__(self, request: Request, failed: Failed) -> None:

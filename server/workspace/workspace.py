@@ -24,6 +24,7 @@ from dagscope.server.workspace.log_pages import LogPages
 from dagscope.server.workspace.outlasting import Outlasting
 from dagscope.server.workspace.previews import Previews
 from dagscope.server.workspace.reads import Reads, TimeLimit
+from dagscope.server.workspace.row_ledger import RowLedgers
 from dagscope.server.workspace.run_process import RunProcess
 from dagscope.server.workspace.runs import Runs, RunsHere
 from dagscope.server.workspace.settings import Settings
@@ -85,6 +86,7 @@ class Workspace:
     previews: Previews
     files: FilesNow
     frame_queries: FrameQueries
+    row_ledgers: RowLedgers
     stream_places: StreamPlaces
     outlasting: Outlasting = field(default_factory=Outlasting)
     reloads: bool = False
@@ -199,6 +201,7 @@ async def open_workspace(
             Previews(reads.previews),
             files,
             frame_queries,
+            RowLedgers(frames, frame_queries),
             StreamPlaces(settings.streams),
         )
         try:
