@@ -229,6 +229,22 @@ def serve(
 
 @main.command(
     cls=_Examples,
+    examples=("dagscope ledger staging.orders_paid", "dagscope ledger staging.orders_paid --json | jq '.tasks[0]'"),
+)
+@_PROJECT
+@click.argument("test", metavar="TEST")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="The number of tasks.")
+@click.option("--task-id", help="The newest of these tasks (default: the newest of all).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else.")
+def ledger(folder: Path, test: str, limit: int, task_id: str | None, as_json: bool) -> None:
+    """Print which rows that violate the data test TEST are new, which are fixed and which still fail."""
+    with garbage_left():
+        from dagscope.cli.ledger_command import print_ledger
+    print_ledger(folder, test, limit, task_id, as_json)
+
+
+@main.command(
+    cls=_Examples,
     examples=("dagscope prune --keep-days 30 --dry-run", "dagscope prune --project demo --keep-bytes 1000000000"),
 )
 @_PROJECT

@@ -19,6 +19,7 @@ from dagscope.server.http.lookups import attempt_of, data_test_named
 from dagscope.server.http.request_reading import checked_task_id, whole_number, workspace_of
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.ledger import DataTestLedger, LedgerGroup, LedgerTask
+from dagscope.server.workspace.reads import Gone
 from dagscope.server.workspace.row_identities import Comparing
 from dagscope.server.workspace.row_ledger import Counts, Found, Group
 from dagscope.server.workspace.workspace import Workspace
@@ -30,10 +31,17 @@ LISTED_ROWS = 1_000
 
 
 async def get_ledger(request: Request) -> Response:
-    name, workspace = request.path_params["test_name"], workspace_of(request)
     limit = whole_number(request, "limit", least=1, most=MOST_TASKS) or DEFAULT_TASKS
     task_id = request.query_params.get("taskId")
     through = checked_task_id(task_id) if task_id is not None else None
+    name = request.path_params["test_name"]
+    return ShapeResponse(await ledger_of(workspace_of(request), name, limit, through, until_gone(request)))
+
+
+async def ledger_of(
+    workspace: Workspace, name: str, limit: int, through: str | None, gone: Gone | None = None
+) -> DataTestLedger:
+    """The ledger of a data test over the newest tasks, or those up to the task `through`. Raises `Refused`."""
     async with workspace.reader.moment() as moment:
         task = await attempt_of(moment, through, None) if through is not None else None
         runs = await moment.data_test_runs.newest(name, limit + 1, task.summary if task else None)
@@ -43,8 +51,8 @@ async def get_ledger(request: Request) -> Response:
     def compared(cancellation: Cancellation) -> DataTestLedger:
         return _ledger(workspace, name, runs, limit, cancellation)
 
-    async with RowRefusals(request, unreadable):
-        return ShapeResponse(await workspace.reads.frames.answer(compared, until_gone(request)))
+    async with RowRefusals(workspace, unreadable):
+        return await workspace.reads.frames.answer(compared, gone)
 
 
 def _ledger(

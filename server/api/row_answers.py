@@ -34,6 +34,7 @@ from dagscope.server.http.shapes.rows import (
 )
 from dagscope.server.workspace.column_summaries import Bin, ColumnSummary, Summary
 from dagscope.server.workspace.reads import Read
+from dagscope.server.workspace.workspace import Workspace
 
 Failed = Callable[[str], Shape]
 """The body of an answer to rows that cannot be read, for the reason in the text."""
@@ -65,7 +66,7 @@ async def rows_answer(
         found = source.found(asked, page, cancellation)
         return written(found.within(most, page)) if found is not None else None
 
-    async with RowRefusals(request, failed):
+    async with RowRefusals(workspace_of(request), failed):
         rows = await _begun(request, source, find)
     return RowsResponse(*rows) if rows is not None else Response(status_code=204)
 
@@ -111,7 +112,7 @@ async def file_answer(request: Request, source: RowSource, name: str) -> Respons
         found.within(most, Page())
         return Rows("", file_chunks(format_, found.schema, found.batches), "", found.resources)
 
-    async with RowRefusals(request, unreadable):
+    async with RowRefusals(workspace_of(request), unreadable):
         rows = await _begun(request, source, find)
     if rows is None:
         return Response(status_code=204)
@@ -126,7 +127,7 @@ async def summary_answer(request: Request, source: RowSource, keys: Collection[s
         summary = source.summary(asked, cancellation)
         return _shape(summary, keys) if summary is not None else None
 
-    async with RowRefusals(request, unreadable):
+    async with RowRefusals(workspace_of(request), unreadable):
         shape = await source.reads.answer(read, until_gone(request))
     return ShapeResponse(shape) if shape is not None else Response(status_code=204)
 
@@ -178,8 +179,8 @@ def _edge(kind: Kind, position: float) -> float | str:
 class RowRefusals:
     """Turns what reading rows raises into refusals of the request."""
 
-    def __init__(self, request: Request, failed: Failed) -> None:
-        self._redaction, self._failed = workspace_of(request).project.redaction, failed
+    def __init__(self, workspace: Workspace, failed: Failed) -> None:
+        self._redaction, self._failed = workspace.project.redaction, failed
 
     async def __aenter__(self) -> None:
         return None
