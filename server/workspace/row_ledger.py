@@ -19,10 +19,14 @@ from dagscope.dag.ground.errors import RowsRefused
 from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.ground.frames import Frame
 from dagscope.server.workspace.frame_queries import FrameQueries
+from dagscope.server.workspace.newest import Newest
 from dagscope.server.workspace.row_identities import Comparing, Identities, RowIdentities
 
 MOST_ROWS = 5_000_000
 """How many kept rows are compared at once."""
+
+_KEPT_BYTES = 16 * 2**20
+_RUN_BYTES = 1_000  # of memory, about: the counts, and what the runs were asked for
 
 
 class Standing(StrEnum):
@@ -87,6 +91,11 @@ class Ledger:
     columns: tuple[RowColumn, ...] = ()
     is_by_key: bool = False
 
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory it takes."""
+        return _RUN_BYTES * len(self.counts) + sum(table.nbytes for group in self.groups for table in group.tables)
+
 
 class RowLedgers:
     """Compares the runs of data tests. Safe from any thread."""
@@ -94,6 +103,7 @@ class RowLedgers:
     def __init__(self, frames: FrameFiles, queries: FrameQueries) -> None:
         self._queries = queries
         self._identities = RowIdentities(frames, queries)
+        self._kept = Newest[Ledger](_KEPT_BYTES)
 
     def ledger(
         self, runs: Sequence[Found], has_earlier: bool, comparing: Comparing, listed: int, cancellation: Cancellation
@@ -102,6 +112,17 @@ class RowLedgers:
 
         At most `listed` rows are listed. Raises `RowsRefused`, `RowsNotFound` or `Cancelled`.
         """
+        key = (tuple(runs), has_earlier, comparing, listed)
+        ledger = self._kept.get(key)
+        if ledger is None:
+            ledger = self._compared(runs, has_earlier, comparing, listed, cancellation)
+            if not any(counts.unread for counts in ledger.counts):
+                self._kept.keep(key, ledger, ledger.size_bytes)
+        return ledger
+
+    def _compared(
+        self, runs: Sequence[Found], has_earlier: bool, comparing: Comparing, listed: int, cancellation: Cancellation
+    ) -> Ledger:
         frames = {run.frame.digest: run.frame for run in runs if run.frame is not None}
         _check_size(frames.values())
         identities, unread = self._identities.of(frames.values(), comparing, cancellation)
@@ -237,17 +258,11 @@ linked AS (
         lag(counted.run) OVER same AS before, lead(counted.run) OVER same AS after, lag(next_whole) OVER same AS gone
     FROM counted JOIN runs USING (run) JOIN known USING (kind, run)
     WINDOW same AS (PARTITION BY kind, hash, copy ORDER BY counted.run)
-),
-started AS (
-    SELECT *, before IS NULL OR coalesce(gone < run, false) AS starts,
-        CASE WHEN after IS NULL OR after > next_whole THEN next_whole END AS fixed_in
-    FROM linked
 )
-SELECT run, place, starts, is_sure, fixed_in, after IS NULL AND fixed_in IS NULL AS is_open,
-    max(CASE WHEN starts THEN run END) OVER same AS since,
-    max(CASE WHEN starts AND is_sure THEN run END) OVER same AS sure_since
-FROM started
-WINDOW same AS (PARTITION BY kind, hash, copy ORDER BY run)
+SELECT run, place, kind, hash, copy, is_sure, before IS NULL OR coalesce(gone < run, false) AS starts,
+    CASE WHEN after IS NULL OR after > next_whole THEN next_whole END AS fixed_in,
+    after IS NULL AND next_whole IS NULL AS is_open
+FROM linked
 """
 """Rows that are the same in all that is compared are told apart by `copy`: of three, where there were two, one is new.
 
@@ -285,9 +300,9 @@ def _groups(
     `is_start` says that the newest run kept other rows than the one before.
     """
     last = len(stretches) - 1
-    cursor.execute(_LISTED.format(last=last, is_start="true" if is_start else "false"))
-    totals = dict(cursor.sql("SELECT standing, count(*) FROM listed GROUP BY standing").fetchall())
-    rows = cursor.sql(f"SELECT * FROM listed ORDER BY standing, run DESC, place LIMIT {listed}").fetchall()
+    cursor.execute(_STANDING.format(last=last, is_start="true" if is_start else "false"))
+    totals = dict(cursor.sql("SELECT standing, count(*) FROM standing GROUP BY standing").fetchall())
+    rows = cursor.sql(_LISTED.format(listed=listed)).fetchall()
     for standing, name in enumerate(Standing):
         if standing in totals:
             own = [row for row in rows if row[0] == standing]
@@ -296,11 +311,10 @@ def _groups(
             yield group, [(stretches[row[1]], row[2]) for row in own]
 
 
-_LISTED = """
-CREATE TEMPORARY TABLE listed AS
-SELECT standing, run, place, since, coalesce(since = sure_since, false) AS is_exact
-FROM (
-    SELECT *, CASE
+_STANDING = """
+CREATE TEMPORARY TABLE standing AS
+SELECT * FROM (
+    SELECT run, place, kind, hash, copy, CASE
         WHEN run = {last} AND starts AND {is_start} THEN CASE WHEN is_sure THEN 0 ELSE 2 END
         WHEN run = {last} THEN 3
         WHEN fixed_in = {last} AND {is_start} THEN 1
@@ -311,3 +325,12 @@ FROM (
 WHERE standing IS NOT NULL
 """
 """`standing` is the place in `Standing`."""
+
+_LISTED = """
+SELECT standing, listed.run, listed.place, max(starts.run) AS since, arg_max(starts.is_sure, starts.run)
+FROM (SELECT * FROM standing ORDER BY standing, run DESC, place LIMIT {listed}) AS listed
+JOIN (FROM stood WHERE starts) AS starts USING (kind, hash, copy)
+WHERE starts.run <= listed.run
+GROUP BY standing, listed.run, listed.place
+ORDER BY standing, listed.run DESC, listed.place
+"""
