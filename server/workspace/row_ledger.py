@@ -94,7 +94,8 @@ class Ledger:
     @property
     def size_bytes(self) -> int:
         """About how much memory it takes."""
-        return _RUN_BYTES * len(self.counts) + sum(table.nbytes for group in self.groups for table in group.tables)
+        rows_bytes: int = sum(table.nbytes for group in self.groups for table in group.tables)
+        return _RUN_BYTES * len(self.counts) + rows_bytes
 
 
 class RowLedgers:
