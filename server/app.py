@@ -26,6 +26,7 @@ from dagscope.server.api import (
     session_endpoints,
     sql_endpoints,
     statement_endpoints,
+    step_endpoints,
     stream,
 )
 from dagscope.server.graphql import graphql_endpoints
@@ -66,6 +67,7 @@ API: tuple[Endpoint, ...] = (
     *asset_endpoints.ENDPOINTS,
     *row_endpoints.ENDPOINTS,
     *preview_endpoints.ENDPOINTS,
+    *step_endpoints.ENDPOINTS,
     *relation_endpoints.ENDPOINTS,
     *connection_endpoints.ENDPOINTS,
     *data_test_endpoints.ENDPOINTS,

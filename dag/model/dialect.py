@@ -39,6 +39,8 @@ class Dialect:
     """A column of every table that keeps the order of rows which are equal otherwise."""
     quotes_numbers: bool = True
     """Whether a number in quotes gets the type of the column that it is compared with. If not, it is written bare."""
+    grammar: str | None = None
+    """The name that sqlglot has for this SQL; None if it cannot be taken apart."""
 
     def cuts(self, name: str) -> bool:
         """Whether the engine would truncate this name."""

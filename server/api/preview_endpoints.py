@@ -31,7 +31,7 @@ async def post_preview(request: Request) -> Response:
         raise no_relation(asset)
     connection = workspace.project.connections[asset.connection]
     connect_again(connection)
-    page = Page(body.offset, _limit(body, workspace.settings.answer_rows), is_reported=True)
+    page = Page(body.offset, rows_of_page(body, workspace.settings.answer_rows), is_reported=True)
 
     def read(cancellation: Cancellation) -> bytes | None:
         rows = asset_data.of_relation(asset, connection, page, cancellation)
@@ -49,7 +49,7 @@ async def post_preview(request: Request) -> Response:
     return Response(text, media_type="application/json") if text is not None else Response(status_code=204)
 
 
-def _limit(body: PreviewRequest, most: int | None) -> int:
+def rows_of_page(body: PreviewRequest, most: int | None) -> int:
     """How many rows to read. Refuses more than an answer may have with 400, if they are asked for."""
     if most is None or body.limit <= most:
         return body.limit

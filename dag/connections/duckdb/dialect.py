@@ -16,4 +16,5 @@ DIALECT = Dialect(
         """.split()
     ),
     row_order="rowid",
+    grammar="duckdb",
 )

@@ -19,4 +19,5 @@ DIALECT = Dialect(
     default_schema="public",
     text_collation=' COLLATE "C"',
     row_order="ctid",
+    grammar="postgres",
 )
