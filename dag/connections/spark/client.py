@@ -7,7 +7,7 @@ memory, and cannot be told which statement was sent.
 import logging
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +18,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql.connect import proto
 from pyspark.sql.connect.client import SparkConnectClient
 from pyspark.sql.connect.client.retries import DefaultPolicy
+from pyspark.sql.connect.shell.progress import Progress
+from pyspark.sql.metrics import PlanMetrics
 from pyspark.sql.types import StructType
 from pyspark.version import __version__
+
+from dagscope.dag.connections.spark.profiles import Operator, Stage, Work
 
 VERSION = __version__
 
@@ -31,6 +35,7 @@ _RETRIES: dict[str, Any] = {
     "initial_backoff": 50,
     "max_backoff": 2_000,
 }  # ms; about 7 s for a server that is gone
+_PROGRESS_INTERVAL = {"spark.connect.progress.reportInterval": "100ms"}
 _LOST = ("INVALID_HANDLE", "RETRIES_EXCEEDED", "NO_ACTIVE_SESSION")
 _GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.DEADLINE_EXCEEDED)
 
@@ -44,6 +49,8 @@ class Streamed:
 
     types: tuple[str, ...]
     batches: Iterator[pa.RecordBatch]
+    work: Work | None
+    """What the server says of the query, until the last batch is read; None unless `note_work` was called."""
 
 
 class SparkClient:
@@ -54,6 +61,8 @@ class SparkClient:
         self._interrupting = threading.Lock()
         self.is_lost = False
         """Whether the session or the server is gone, so that nothing more can be sent."""
+        self.work: Work | None = None
+        """What the server said of the newest statement, once `note_work` was called."""
 
     def open(self, settings: Mapping[str, str]) -> None:
         """Begin the session with these settings. A server that does not answer at first is given up at once."""
@@ -67,10 +76,23 @@ class SparkClient:
             operation.set.pairs.add(key=key, value=value)
         self._client.config(operation)
 
+    def note_work(self) -> None:
+        """From now on, ask the server for the stages and operators of each statement."""
+        self.set(_PROGRESS_INTERVAL)
+        self._client.register_progress_handler(self._note_stages)  # type: ignore[arg-type]  # it is only called
+        self.work = Work()
+
+    def _note_stages(self, stages: Iterable[Any], **_: Any) -> None:
+        """Stages that were skipped, because their results are there, have done no tasks."""
+        if self.work is not None:
+            done = {stage.stage_id: Stage(stage.num_completed_tasks, stage.num_bytes_read) for stage in stages}
+            self.work.stages.update({number: stage for number, stage in done.items() if stage.tasks})
+
     def run(self, sql: str) -> pa.Table | None:
         """Run one statement; what a command returns, None for a query, which is only analyzed."""
         command = proto.Command()
         command.sql_command.input.sql.query = sql
+        self._begin_work()
         _, properties, _ = self._client.execute_command(command)
         relation = properties["sql_command_result"]
         if relation.WhichOneof("rel_type") != "local_relation":
@@ -80,12 +102,27 @@ class SparkClient:
 
     def stream(self, sql: str) -> Streamed:
         """The rows of one statement, which is run."""
-        plan = proto.Plan()
-        plan.root.sql.query = sql
-        answers = self._client.to_table_as_iterator(plan, {})
+        self._begin_work()
+        answers = self._answers(sql, self.work)
         described = next(answers)
         assert isinstance(described, StructType)
-        return Streamed(tuple(field.dataType.simpleString() for field in described), _batches(answers))
+        return Streamed(tuple(field.dataType.simpleString() for field in described), answers, self.work)
+
+    def _begin_work(self) -> None:
+        if self.work is not None:
+            self.work = Work()
+
+    def _answers(self, sql: str, work: Work | None) -> Iterator[Any]:
+        """The columns of a query, and its rows; what is said of the operators is noted."""
+        request = self._client._execute_plan_request_with_metadata()  # noqa: SLF001  the public one drops metrics
+        request.plan.root.sql.query = sql
+        handlers = self._client._progress_handlers  # noqa: SLF001
+        with Progress(handlers=handlers, operation_id=request.operation_id) as progress:
+            for answer in self._client._execute_and_fetch_as_iterator(request, {}, progress):  # noqa: SLF001
+                if isinstance(answer, (StructType, pa.RecordBatch)):
+                    yield answer
+                elif isinstance(answer, PlanMetrics) and work is not None:
+                    work.operators.append(_operator(answer))
 
     def columns(self, sql: str) -> list[str]:
         """The names of a query's columns."""
@@ -128,9 +165,9 @@ class SparkClient:
         self._client.close()
 
 
-def _batches(answers: Iterator[Any]) -> Iterator[pa.RecordBatch]:
-    for table in answers:
-        yield from table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+def _operator(told: PlanMetrics) -> Operator:
+    metrics = {metric.name: int(metric.value) for metric in told.metrics if metric.value}
+    return Operator(told.plan_id, told.parent_plan_id, told.name, metrics)
 
 
 def is_lost(error: Exception) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, unquote, urlsplit
 
 from dagscope.dag.connections.base import Connection, ConnectionDetails, Session
@@ -17,8 +17,9 @@ from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.connections.spark.config import DEFAULT_PORT, SparkConfig
 from dagscope.dag.connections.spark.errors import connection_failure
 from dagscope.dag.connections.spark.materializations import MATERIALIZATIONS
+from dagscope.dag.connections.spark.profiles import profile_tree
 from dagscope.dag.connections.spark.staging import PREFIX, is_left_behind
-from dagscope.dag.events.statements import StatementLog, of_no_node
+from dagscope.dag.events.statements import ProfileNode, StatementLog, of_no_node
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ConnectionFailed
 from dagscope.dag.model.file_shapes import Keys
@@ -136,7 +137,7 @@ class SparkConnection(Connection):
     def close(self) -> None:
         self._is_open = False
 
-    def _opened(self) -> SparkClient:
+    def _opened(self, notes_work: bool = False) -> SparkClient:
         """A new session on the server. Raises `ConnectionFailed`."""
         try:
             from dagscope.dag.connections.spark.client import ERRORS, SparkClient, message
@@ -147,6 +148,8 @@ class SparkConnection(Connection):
         settings = _SETTINGS | ({"spark.sql.defaultCatalog": self._catalog} if self._catalog else {})
         try:
             client.open(settings)
+            if notes_work:
+                client.note_work()
         except ERRORS as error:
             client.abandon()
             reason = connection_failure(message(error), str(self._place), self._place.host)
@@ -204,15 +207,18 @@ class SparkConnection(Connection):
     ) -> Iterator[SparkSession]:
         with self._in_use():
             self.connect()
-            client = self._opened()
+            cancellation, statements = cancellation or Cancellation(), statements or of_no_node()
+            client = self._opened(statements.profiles)
             try:
                 from dagscope.dag.connections.spark.session import SparkSession
 
                 made = replace(MATERIALIZATIONS, table_format=self._table_format)
-                cancellation, statements = cancellation or Cancellation(), statements or of_no_node()
                 yield SparkSession(self.name, str(self._place), client, made, cancellation, statements)
             finally:
                 client.close()
+
+    def profile_tree(self, profile: Any) -> ProfileNode | None:
+        return profile_tree(profile)
 
     def relations(self, cancellation: Cancellation | None = None) -> dict[str, RelationKind]:
         with self._spark_session(cancellation) as session:

@@ -12,10 +12,11 @@ from dagscope.dag.connections.base import Session
 from dagscope.dag.connections.materializations import appended_columns, check_names
 from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.connections.sending import Driver, Sending
-from dagscope.dag.connections.spark.client import ERRORS, SparkClient, condition, is_lost, message
+from dagscope.dag.connections.spark.client import ERRORS, SparkClient, Streamed, condition, is_lost, message
 from dagscope.dag.connections.spark.dialect import DIALECT
 from dagscope.dag.connections.spark.errors import is_conflict, lost
 from dagscope.dag.connections.spark.materializations import SparkMaterializations
+from dagscope.dag.connections.spark.profiles import Work, explained, profile
 from dagscope.dag.connections.spark.row_counts import COMMIT_NOTE, affected_rows, history, noted_rows, written_relation
 from dagscope.dag.connections.spark.sent_part import SentPart, parts
 from dagscope.dag.connections.spark.staging import pieces, staging_table
@@ -54,6 +55,7 @@ class SparkSession(Session):
         self._materializations = materializations
         self._part = SentPart("", 0, "")
         self._pins: dict[str, str] | None = None
+        self._work: Work | None = None
         driver = Driver(
             errors=ERRORS,
             send=client.run,
@@ -79,6 +81,7 @@ class SparkSession(Session):
         with self._sending.statement(sql) as sent:
             for part in parts(sql):
                 sent.rows = self._run(part)
+            self._profile(sent)
             return sent.rows or 0
 
     def _run(self, part: SentPart) -> int | None:
@@ -87,16 +90,40 @@ class SparkSession(Session):
         relation = written_relation(part.text)
         if relation is not None:
             return self._run_counted(part.text, relation)
-        answer = self._client.run(part.text)
+        answer = self._command(part.text)
         if answer is None:  # a query, which was only analyzed
-            for _ in self._client.stream(part.text).batches:
+            for _ in self._query(part.text).batches:
                 pass
         return affected_rows(answer)
+
+    def _command(self, sql: str) -> pa.Table | None:
+        answer, self._work = self._client.run(sql), self._client.work
+        return answer
+
+    def _query(self, sql: str) -> Streamed:
+        streamed = self._client.stream(sql)
+        self._work = streamed.work
+        return streamed
+
+    def _profile(self, sent: SentStatement) -> None:
+        """Record the profile of a finished statement, if profiles are asked for."""
+        work, plan = self._work, None
+        if work is None:
+            return
+        if not work.has_plan:
+            sent.paused()
+            with suppress(*ERRORS):  # not everything can be explained
+                plan = "\n".join(
+                    line
+                    for batch in self._client.stream(explained(self._part.text)).batches
+                    for line in batch.column(0).to_pylist()
+                )
+        sent.profile = profile(work, plan)
 
     def _run_counted(self, sql: str, relation: str) -> int | None:
         note = f"dagscope {secrets.token_hex(8)}"
         self._client.set({COMMIT_NOTE: note})
-        reported = affected_rows(self._client.run(sql))
+        reported = affected_rows(self._command(sql))
         if reported is not None:
             return reported
         with suppress(*ERRORS):  # a table of another format has no history
@@ -107,16 +134,18 @@ class SparkSession(Session):
     def scalar(self, sql: str) -> Any:
         with self._sending.statement(sql) as sent:
             self._part = next(parts(sql))
-            found = [batch for batch in self._client.stream(self._part.text).batches if batch.num_rows]
+            found = [batch for batch in self._query(self._part.text).batches if batch.num_rows]
             sent.rows = sum(batch.num_rows for batch in found)
+            self._profile(sent)
             return found[0].column(0)[0].as_py() if found else None
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
         """All rows of a short answer."""
         with self._sending.statement(sql) as sent:
             self._part = next(parts(sql))
-            found = [row for batch in self._client.stream(self._part.text).batches for row in batch.to_pylist()]
+            found = [row for batch in self._query(self._part.text).batches for row in batch.to_pylist()]
             sent.rows = len(found)
+            self._profile(sent)
             return found
 
     def is_conflict(self, error: Exception) -> bool:
@@ -226,21 +255,22 @@ class SparkSession(Session):
                 self._run(part)
             self._part = last
             if not is_query:
-                answer = self._client.run(last.text)
+                answer = self._command(last.text)
                 if answer is not None:
+                    self._profile(sent)
                     return answer.to_reader() if answer.num_columns and affected_rows(answer) is None else None
-            streamed = self._client.stream(last.text)
+            streamed = self._query(last.text)
             first = next(streamed.batches)
         if not first.num_columns:
             return None
         sent.rows = first.num_rows
         schema = read_schema(first.schema, streamed.types)
-        return pa.RecordBatchReader.from_batches(schema, self._batches(first, streamed.batches, schema, sent, last))
+        return pa.RecordBatchReader.from_batches(schema, self._batches(first, streamed, schema, sent, last))
 
     def _batches(
         self,
         batch: pa.RecordBatch | None,
-        batches: Iterator[pa.RecordBatch],
+        streamed: Streamed,
         schema: pa.Schema,
         sent: SentStatement,
         part: SentPart,
@@ -249,10 +279,12 @@ class SparkSession(Session):
         while batch is not None:
             for start in range(0, batch.num_rows, size):
                 yield pa.RecordBatch.from_arrays(batch.slice(start, size).columns, schema=schema)
-            self._part = part  # other statements may be sent in between
+            self._part, self._work = part, streamed.work  # other statements may be sent in between
             with self._sending.running(), self._sending.working_on(sent, part.sql):
                 sent.began()
-                batch = next(batches, None)
+                batch = next(streamed.batches, None)
+                if batch is None:
+                    self._profile(sent)
             sent.rows = (sent.rows or 0) + (batch.num_rows if batch is not None else 0)
 
     @contextmanager
@@ -315,8 +347,9 @@ class SparkSession(Session):
         """Run a statement that writes this many rows."""
         with self._sending.statement(statement) as sent:
             self._part = SentPart(statement, 0, statement)
-            self._client.run(statement)
+            self._command(statement)
             sent.rows = rows
+            self._profile(sent)
 
     @contextmanager
     def _arrived(self, rows: pa.RecordBatchReader, view: str) -> Iterator[tuple[str, int]]:
