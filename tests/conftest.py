@@ -151,6 +151,16 @@ def both_engines(request: pytest.FixtureRequest) -> dict[str, str]:
     return on_engine("postgres", request.getfixturevalue("postgres"))
 
 
+@pytest.fixture(
+    params=["duckdb", *(pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("postgres", "spark"))]
+)
+def every_engine(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The same on Spark too: what is written in a few seconds there, and has no keys and no transactions."""
+    if request.param == "duckdb":
+        return on_engine("duckdb")
+    return on_engine(request.param, request.getfixturevalue(request.param))
+
+
 @pytest.fixture
 def postgres(postgres_server: PostgresServer) -> Iterator[dict[str, str]]:
     """The `config` of a connection to a fresh, empty PostgreSQL database."""

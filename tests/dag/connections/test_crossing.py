@@ -271,6 +271,36 @@ def test_many_rows_there_and_back(postgres_server: PostgresServer, tmp_path: Pat
     assert crossed.memory_mb < MEMORY_GOAL_MB
 
 
+_LAKE = """\
+  - name: lake
+    type: spark
+    config: {{host: {host}, port: {port}, token: {token}}}
+"""
+EVERYWHERE = """\
+SELECT range AS id, range * 1.10::DECIMAL(18, 2) AS amount, 'it''s ' || range AS text, range % 2 = 0 AS even,
+  CASE WHEN range % 3 > 0 THEN DATE '2020-01-01' + range::INTEGER END AS day,
+  TIMESTAMP '2020-01-01 10:00:00.123456' + to_seconds(range) AS local, '\\x00\\xFF'::BLOB AS bytes,
+  TIMESTAMPTZ '2020-01-01 00:00:00+00' AS moment, [range, NULL] AS items, range / 7 AS share
+FROM range(1000)
+"""
+
+
+def test_rows_of_all_databases(
+    make_project: MakeProject, run_project: RunProject, postgres: dict[str, str], spark: dict[str, str]
+) -> None:
+    """Rows that go from DuckDB to Spark, PostgreSQL, Spark again and back to DuckDB are what they were."""
+    way = {"a.duck": "duck", "b.lake": "lake", "c.shop": "shop", "d.lake": "lake", "e.duck": "duck"}
+    files = {"config.yaml": TWO_DATABASES.format(**postgres) + _LAKE.format(**spark)}
+    before = EVERYWHERE
+    for name, connection in way.items():
+        files[model(name)] = block(f"connection: {connection}\n{READER}") + before
+        before = f'SELECT * FROM {{{{ Ref("{name}") }}}}'
+    run = run_project(make_project(files))
+    assert run.outcomes == dict.fromkeys(way, ("SUCCESS", ""))
+    assert run.rows("SELECT count(*) FROM (SELECT * FROM a.duck EXCEPT ALL SELECT * FROM e.duck)") == [(0,)]
+    assert run.rows("SELECT count(*) FROM e.duck") == [(1000,)]
+
+
 # -- the example, and a server that dies during its run
 
 

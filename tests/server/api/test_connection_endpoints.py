@@ -24,9 +24,9 @@ def other_tool(file: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_connect_and_disconnect(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> None:
+def test_connect_and_disconnect(tmp_path: Path, every_engine: dict[str, str], opened: OpenDoor) -> None:
     """The status follows connecting, disconnecting and running; the next task connects by itself."""
-    door = opened(write_project(tmp_path, {**both_engines, **FILES}))
+    door = opened(write_project(tmp_path, {**every_engine, **FILES}), post_wait_ms=300_000)
 
     def is_connected() -> bool:
         status = door.get("/api/dag/connection-status").json()
@@ -49,9 +49,9 @@ def test_connect_and_disconnect(tmp_path: Path, both_engines: dict[str, str], op
     assert is_connected()
 
 
-def test_looking_while_disconnected(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> None:
+def test_looking_while_disconnected(tmp_path: Path, every_engine: dict[str, str], opened: OpenDoor) -> None:
     """Reading does not connect: the DAG and frames are answered without the database, relations say what to do."""
-    door = opened(write_project(tmp_path, {**both_engines, **FILES}))
+    door = opened(write_project(tmp_path, {**every_engine, **FILES}), post_wait_ms=300_000)
     door.run("t")
     door.post("/api/dag/disconnect")
     assert door.get("/api/dag").status_code == 200

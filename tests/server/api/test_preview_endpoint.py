@@ -21,9 +21,9 @@ FILES = {
 
 
 @pytest.fixture
-def door(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> AppDoor:
+def door(tmp_path: Path, every_engine: dict[str, str], opened: OpenDoor) -> AppDoor:
     """The project on each engine, behind an app that is restarted before every request."""
-    return opened(write_project(tmp_path, {**both_engines, **FILES}), RestartingDoor)
+    return opened(write_project(tmp_path, {**every_engine, **FILES}), RestartingDoor, post_wait_ms=300_000)
 
 
 def preview(door: AppDoor, asset: str, body: object = None) -> Any:
