@@ -49,7 +49,7 @@ def run_project(project: Project, options: RunOptions) -> NoReturn:
         except DagscopeError as error:
             fail(str(error))
         if output is not None:
-            _write(output, run_body(task).to_json())
+            _write(output, run_body(task.shown).to_json())
         else:
             show_end(console, task)
     at_once = not _ran_code_of_others(project)

@@ -16,9 +16,9 @@ from dagscope.storage.data_test_runs import DataTestRuns
 from dagscope.storage.kept_data_tests import KeptDataTests
 from dagscope.storage.log import Log
 from dagscope.storage.runs import Runs
+from dagscope.storage.shown_tasks import ShownTasks
 from dagscope.storage.statements import Statements
 from dagscope.storage.task_history import TaskHistory
-from dagscope.storage.tasks import Tasks
 
 
 class StateUnreadable(DagscopeError):
@@ -43,7 +43,7 @@ class Reader:
                 raise StateUnreadable(f"the state cannot be read: {getattr(error, 'orig', None) or error}") from error
 
 
-class Moment(Tasks, AssetsNow, Log):
+class Moment(ShownTasks, AssetsNow, Log):
     """The state at one moment: all that is read from it is consistent."""
 
     def __init__(self, connection: AsyncConnection) -> None:

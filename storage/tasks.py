@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, tuple_
@@ -53,6 +53,14 @@ class KeptAttempt:
 
 
 @dataclass(frozen=True)
+class ShownTask(KeptAttempt):
+    """One attempt of a task as clients see it: the statuses of its nodes, without what is kept of them."""
+
+    nodes: tuple[NodeStatus, ...]
+    root_test_results: tuple[DataTestResult, ...]
+
+
+@dataclass(frozen=True)
 class KeptTask(KeptAttempt):
     """One attempt of a task with all of its nodes and data tests.
 
@@ -62,6 +70,13 @@ class KeptTask(KeptAttempt):
     nodes: tuple[KeptNode, ...]
     root_test_results: tuple[DataTestResult, ...]
     open_tests: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def shown(self) -> ShownTask:
+        """The same as clients see it."""
+        attempt = {field.name: getattr(self, field.name) for field in fields(KeptAttempt)}
+        nodes = tuple(node.status for node in self.nodes)
+        return ShownTask(**attempt, nodes=nodes, root_test_results=self.root_test_results)
 
 
 class TaskPosition(NamedTuple):

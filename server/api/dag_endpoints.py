@@ -25,7 +25,7 @@ from dagscope.server.workspace.task_planning import NothingToRetry
 from dagscope.server.workspace.task_queue import ActiveTask
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.assets_now import AssetNow
-from dagscope.storage.tasks import KeptTask, TaskPosition
+from dagscope.storage.tasks import ShownTask, TaskPosition
 
 
 async def get_dag(request: Request) -> Response:
@@ -80,11 +80,11 @@ async def post_run(request: Request) -> Response:
     return ShapeResponse(answer, _RUN_CODES[answer.status])
 
 
-async def _outcome(workspace: Workspace, active: ActiveTask) -> KeptTask:
+async def _outcome(workspace: Workspace, active: ActiveTask) -> ShownTask:
     """The task once it has ended, or once a POST has waited long enough."""
     await workspace.wait_for(active.ended)
     async with workspace.reader.moment() as moment:
-        task = await moment.task(active.task_id, active.plan.attempt)
+        task = await moment.shown_task(active.task_id, active.plan.attempt)
     if task is None:
         raise reset_meanwhile()
     return task
@@ -106,7 +106,7 @@ async def post_cancel(request: Request) -> Response:
         if cancelling is not None and (active := cancelling.result()) is not None:
             return ShapeResponse(task_body(await _outcome(workspace, active)))
         async with workspace.reader.moment() as moment:
-            task = await moment.task(task_id)
+            task = await moment.shown_task(task_id)
         if task is None:
             raise Refused(404, UnknownTask(task_id=task_id))
         if cancelling is None:
@@ -133,7 +133,7 @@ async def post_retry(request: Request) -> Response:
 async def get_status(request: Request) -> Response:
     task_id, attempt = task_id_of(request), whole_number(request, "attempt", least=1)
     async with workspace_of(request).reader.moment() as moment:
-        task = await moment.task(task_id, attempt)
+        task = await moment.shown_task(task_id, attempt)
     if task is None:
         raise Refused(404, UnknownTask(task_id=task_id))
     return ShapeResponse(task_body(task))

@@ -163,7 +163,7 @@ async def _snapshot(workspace: Workspace, wanted: Wanted) -> tuple[int, Shape]:
     async with workspace.reader.moment() as moment:
         position = (await moment.log_range()).last_position
         if wanted.task_id is not None:
-            task = await moment.task(wanted.task_id)
+            task = await moment.shown_task(wanted.task_id)
             return position, task_body(task) if task else UnknownTask(task_id=wanted.task_id)
         unended = [await moment.attempt(task_id) for task_id in await moment.unended_tasks()]
         running = [kept.summary for kept in unended if kept is not None]

@@ -3,10 +3,10 @@
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.model.assets import is_root
 from dagscope.server.http.shapes.tasks import RunBody, TaskBody
-from dagscope.storage.tasks import KeptTask
+from dagscope.storage.tasks import ShownTask
 
 
-def task_body(task: KeptTask) -> TaskBody:
+def task_body(task: ShownTask) -> TaskBody:
     """The body of `GET /api/dag/status/:taskId`."""
     return TaskBody(
         task_id=task.summary.task_id,
@@ -20,14 +20,14 @@ def task_body(task: KeptTask) -> TaskBody:
         total_assets=task.summary.total_assets,
         failed_assets=task.summary.failed_assets,
         in_progress_assets=task.summary.in_progress_assets,
-        nodes=tuple(node.status for node in task.nodes),
+        nodes=task.nodes,
         root_test_results=tuple(result for result in task.root_test_results if is_root(result.test_name)),
         lone_test_results=tuple(result for result in task.root_test_results if not is_root(result.test_name)) or None,
         last_task_name=task.last_task_name,
     )
 
 
-def run_body(task: KeptTask) -> RunBody:
+def run_body(task: ShownTask) -> RunBody:
     """The body of `POST /api/dag/run`: PENDING until the task has ended."""
     body = task_body(task)
     status = body.status if body.status.is_ended else TaskStatus.PENDING
