@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.dag.run.task_run import data_test
 from tests.doors import Serve, ServerDoor
+from tests.page.accessibility import serious_violations
 from tests.page.conftest import Visit
 from tests.projects import block, model, write_project
 
@@ -82,3 +83,22 @@ def test_running_one_test(people: ServerDoor, visit: Visit) -> None:
     expect(page.get_by_role("button", name="Not run 3")).to_be_visible()
     expect(page.get_by_role("button", name="Passed 1")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile(r"^task_\d+_\d+_\d+: passed$"))).to_be_visible()
+
+
+def test_the_ledger_of_a_red_test(people: ServerDoor, visit: Visit) -> None:
+    """Once two tasks found rows, new rows stand first; a chip shows one kind, and all rows can still be filtered."""
+    for task_id, most in (("tuesday", 2), ("wednesday", 1)):
+        people.run(task_id, data={"most": most})
+    page = visit(people).open("/tests?test=s.fine")
+    panel = page.get_by_role("region", name="s.fine", exact=True)
+    rows = panel.get_by_role("table", name="Ledger of s.fine").get_by_role("row")
+    expect(rows).to_have_text(["LedgeridemailpaidFails since", "New2NULL1.10wednesday", "Still3empty text1.10tuesday"])
+    expect(panel.get_by_text("since tuesday, by all values")).to_be_visible()
+    assert serious_violations(page) == []
+    panel.get_by_role("button", name="Still 1").click()
+    expect(page).to_have_url(re.compile("became=still"))
+    expect(rows).to_have_count(2)
+    panel.get_by_role("link", name="Sort, filter, download").click()
+    expect(panel.get_by_role("grid", name="Rows that violate s.fine")).to_be_visible()
+    page = visit(people).open("/tests?test=s.fine&task=tuesday")
+    expect(page.get_by_role("button", name="New 1")).to_be_visible()

@@ -71,6 +71,7 @@ const SHAPES = {
   moon: <path d="M11.8 8.6A5 5 0 0 1 5.4 2.2a5 5 0 1 0 6.4 6.4z" {...LINE} stroke-width="1.3" />,
   system: <path d="M1.5 2h11v7.5h-11zM5 12.2h4" {...LINE} stroke-width="1.3" />,
   copy: <path d="M4.5 4.5h8v8h-8zM2.5 9.5h-1v-8h8v1" {...LINE} stroke-width="1.2" />,
+  plus: <path d="M7 2v10M2 7h10" {...LINE} stroke-width="1.8" />,
   same: <path d="M2 5h10M2 9h10" {...LINE} stroke-width="1.6" />,
 } satisfies Record<string, ComponentChildren>;
 

@@ -1,5 +1,6 @@
 /** One data test: what it checks, what it found in each task, its SQL, and the rows. */
-import { api } from "../../api";
+import { useComputed } from "@preact/signals";
+import { api, asking } from "../../api";
 import { useKeys } from "../../keys";
 import { Code, type CodeLine, textOf } from "../../parts/code";
 import { Copy } from "../../parts/copy";
@@ -9,10 +10,11 @@ import { State } from "../../parts/look";
 import { MarkdownText } from "../../parts/markdown_text";
 import { withoutStage } from "../../parts/names";
 import { RunButton } from "../../parts/run_button";
-import { assetPath, link } from "../../router";
+import { assetPath, link, namedTask } from "../../router";
 import { runTest } from "../../run";
-import { canRun, project } from "../../store";
+import { canRun, project, tasks } from "../../store";
 import { FailingRows } from "./failing_rows";
+import type { Ledger } from "./ledger";
 import { RowsByTask } from "./trend";
 import type { Mark, TestRow } from "./tests";
 
@@ -26,6 +28,8 @@ interface TestSql {
 const linkOfAsset = (asset: string): string => link(assetPath(asset));
 
 export function TestDetail({ row, marks }: { row: TestRow; marks: readonly Mark[] }) {
+  const ended = useComputed(() => tasks.value.map((task) => `${task.taskId} ${task.status}`).join());
+  const ledger = useFetched<Ledger>(asking(api`/api/tests/ledger/${row.name}`, { taskId: namedTask.value }), [ended.value, row.durationMs].join());
   const run = (): void => void (canRun.value && runTest(row.name));
   useKeys({ r: run });
   return (
@@ -57,12 +61,17 @@ export function TestDetail({ row, marks }: { row: TestRow; marks: readonly Mark[
       </header>
       {marks.length > 0 && (
         <div class="block plotblock">
-          <h2 class="caption">Failing rows by task</h2>
-          <RowsByTask marks={marks} />
+          <h2 class="caption">
+            Failing rows by task
+            <span class="legend">
+              <i class="filled" /> new <i /> there before
+            </span>
+          </h2>
+          <RowsByTask marks={marks} ledger={ledger.value ?? undefined} />
         </div>
       )}
       <Sql name={row.name} />
-      <FailingRows row={row} />
+      <FailingRows row={row} ledger={ledger} />
     </section>
   );
 }

@@ -4,6 +4,7 @@ import "../../parts/plot.css";
 import "../../parts/trend.css";
 import { here } from "../../router";
 import { taskId, tasks } from "../../store";
+import { changeWords, type Ledger } from "./ledger";
 import { type Mark, markWords } from "./tests";
 
 const CLASSES: Record<Mark["kind"], string> = { passed: "ok", rows: "bad", "no result": "odd", none: "none" };
@@ -25,8 +26,9 @@ const HEIGHT = 46;
 const TOP = 20;
 const AXIS = TOP + HEIGHT;
 
-/** The rows that a test found in each task; a bar shows the same test as of its task. */
-export function RowsByTask({ marks }: { marks: readonly Mark[] }) {
+/** The rows that a test found in each task, the new ones filled; a bar shows the same test as of its task. */
+export function RowsByTask({ marks, ledger }: { marks: readonly Mark[]; ledger: Ledger | undefined }) {
+  const compared = new Map(ledger?.tasks.map((task) => [task.taskId, task]));
   const most = Math.max(1, ...marks.map((mark) => mark.rows));
   const step = 100 / Math.max(SLOTS, marks.length);
   return (
@@ -34,6 +36,8 @@ export function RowsByTask({ marks }: { marks: readonly Mark[] }) {
       <line class="axis" x1="0" x2="100%" y1={AXIS + 0.5} y2={AXIS + 0.5} />
       {marks.map((mark, index) => {
         const high = mark.kind === "rows" ? Math.max(2, (mark.rows / most) * HEIGHT) : 0;
+        const task = compared.get(mark.taskId);
+        const fresh = task?.rowCount ? high * ((task.newRows ?? 0) / task.rowCount) : 0;
         const newest = mark.taskId === tasks.value[0]?.taskId;
         return (
           <a
@@ -41,10 +45,11 @@ export function RowsByTask({ marks }: { marks: readonly Mark[] }) {
             class={mark.taskId === taskId.value ? "now" : ""}
             href={here({ task: newest ? null : mark.taskId })}
           >
-            <title>{markWords(mark)}</title>
+            <title>{markWords(mark) + changeWords(task)}</title>
             <rect class="reach" x={`${index * step}%`} width={`${step}%`} y="0" height="88" />
             <svg x={`${(index + 0.5) * step}%`} overflow="visible">
-              {high > 0 && <rect class="found" x="-8" width="16" y={AXIS - high} height={high} />}
+              {high > fresh && <rect class="kept" x="-7" width="14" y={AXIS - high + 1} height={high - 1} />}
+              {fresh > 0 && <rect class="found" x="-8" width="16" y={AXIS - high} height={fresh} />}
               <text class={high > 0 ? "strong" : ""} y={AXIS - high - 5} text-anchor="middle" aria-hidden="true">
                 {{ passed: "0", rows: count(mark.rows), "no result": "no result", none: "–" }[mark.kind]}
               </text>
