@@ -264,6 +264,28 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
     prune_state(folder, keep_days, keep_bytes, dry_run)
 
 
+@main.command(
+    cls=_Examples,
+    examples=("dagscope timings", "dagscope timings nightly --asset dds.fct_flight --percent 10"),
+)
+@_PROJECT
+@click.argument("task", metavar="[TASK]", required=False)
+@click.option("--asset", help="Only what would be if this asset were faster (default: those that took longest).")
+@click.option(
+    "--percent",
+    type=click.IntRange(0, 1000),
+    default=50,
+    show_default=True,
+    help="How much of its time an asset takes in what-ifs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else.")
+def timings(folder: Path, task: str | None, asset: str | None, percent: int, as_json: bool) -> None:
+    """Print why the task TASK (default: the newest) took as long as it did, and what would make it faster."""
+    with garbage_left():
+        from dagscope.cli.timings_command import print_timings
+    print_timings(folder, task, asset, percent, as_json)
+
+
 def _fill_standard_descriptors() -> None:
     """Open the descriptors 0 to 2 if the process was started without them, for example by `serve 2>&-`.
 

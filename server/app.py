@@ -28,6 +28,7 @@ from dagscope.server.api import (
     statement_endpoints,
     step_endpoints,
     stream,
+    timing_endpoints,
 )
 from dagscope.server.graphql import graphql_endpoints
 from dagscope.server.http.answers import (
@@ -64,6 +65,7 @@ API: tuple[Endpoint, ...] = (
     *dag_endpoints.ENDPOINTS,
     *layout_endpoints.ENDPOINTS,
     *history_endpoints.ENDPOINTS,
+    *timing_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
     *row_endpoints.ENDPOINTS,
     *preview_endpoints.ENDPOINTS,

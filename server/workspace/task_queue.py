@@ -126,6 +126,11 @@ class TaskQueue:
         self._working.cancel()
         self._threads.shutdown()
 
+    @property
+    def max_workers(self) -> int:
+        """How many assets of a task can be executed at once."""
+        return self._options.max_workers
+
     def _find(self, run_id: str) -> ActiveTask | None:
         """The active task with that task id or task uuid."""
         by_uuid = (active for active in self._active.values() if active.plan.task.task_uuid == run_id)
