@@ -148,6 +148,37 @@ def run(
 
 @main.command(
     cls=_Examples,
+    examples=(
+        "dagscope steps dds.airport_day --project demo",
+        "dagscope steps dds.airport_day --step 5 --limit 3",
+        "dagscope steps root.test_planes_known --json | jq '.steps[] | [.title, .rowCount]'",
+    ),
+)
+@click.argument("name", metavar="NAME")
+@_PROJECT
+@click.option("--step", metavar="ID", help="Show this step alone, with its first rows.")
+@click.option(
+    "--limit",
+    type=click.IntRange(0, 10_000),
+    default=10,
+    show_default=True,
+    help="With --step: how many rows to show.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer of the HTTP API, and nothing else.")
+def steps(name: str, folder: Path, step: str | None, limit: int, as_json: bool) -> None:
+    """Count the rows of each CTE, subquery and clause of an asset's or a data test's query.
+
+    Exit code 1 if the database cannot be read, 2 if the query cannot be taken apart or the usage is invalid.
+    """
+    owner = _owner_of(_state_of(folder))
+    project = _load(folder)
+    with garbage_left():
+        from dagscope.cli.steps_command import StepsOptions, show_steps
+    show_steps(project, owner.address if owner is not None else None, StepsOptions(name, step, limit, as_json))
+
+
+@main.command(
+    cls=_Examples,
     examples=("dagscope serve", "dagscope serve --project demo --port 9000 --run", "dagscope serve --open --reload"),
 )
 @_PROJECT

@@ -138,7 +138,7 @@ def _not_parsed(error: Any) -> QueryNotParsed:
     facts = error.errors[0] if error.errors else {}
     line, end, marked = facts.get("line"), facts.get("col"), facts.get("highlight") or ""
     near = f'"{marked[:_SHOWN]}"' if marked else "the end"
-    reason = next((words for start, words in _REASONS.items() if start in str(error)), "sqlglot cannot read {near}")
+    reason = next((words for start, words in _REASONS.items() if start in str(error)), "it cannot be read at {near}")
     place = Place(line, max(1, end - len(marked) + 1)) if line and end else None
     return QueryNotParsed(reason.format(near=near), place)
 
