@@ -11,6 +11,7 @@ VIEWS = {
     "DAG with an asset": "/?asset=dds.order",
     "list": "/?view=list",
     "code": "/assets/dds.order",
+    "steps": "/assets/dds.order?tab=steps&step=2",
     "data": "/assets/dds.order?tab=data",
     "statements": "/assets/dds.order?tab=statements",
     "task": "/tasks/monday",

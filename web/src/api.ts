@@ -188,6 +188,44 @@ export interface TestOfTask extends DataTest {
   readonly executedAt: string;
 }
 
+/** What a step of a query reads: another step, or a relation. */
+export interface StepInput {
+  readonly name: string;
+  readonly step?: string;
+  readonly rowCount?: number;
+}
+
+/** A step of POST /api/dag/asset/{name}/steps. */
+export interface QueryStep {
+  readonly id: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly query: string;
+  readonly queryKind: "cte" | "subquery" | "operand" | "result";
+  readonly level: number;
+  readonly isLast: boolean;
+  readonly line?: number;
+  readonly column?: number;
+  readonly sqlLine: number;
+  readonly sqlColumn: number;
+  readonly inputs: readonly StepInput[];
+  readonly rowCount?: number;
+  readonly mark?: "empty" | "multiplied";
+  readonly sentence?: string;
+  readonly error?: string;
+  readonly whyNotRun?: string;
+}
+
+/** POST /api/dag/asset/{name}/steps, and the same of a data test. */
+export interface QuerySteps {
+  readonly name: string;
+  readonly path: string;
+  readonly steps: readonly QueryStep[];
+  readonly stepSql?: string;
+  readonly columns?: readonly { readonly name: string; readonly type: string }[];
+  readonly rows?: readonly (readonly unknown[])[];
+}
+
 /** An answer that is not what was asked for: its status, and the server's own words. */
 export class ApiError extends Error {
   constructor(
@@ -231,9 +269,9 @@ export async function getExact<T>(path: string, query?: Query, signal?: AbortSig
 }
 
 /** POST a JSON body. A task that failed is an answer too: bodies of 500 that have a `status` or a `taskId` are returned. */
-export async function post<T>(path: string, body: unknown = {}): Promise<T | null> {
+export async function post<T>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<T | null> {
   const headers = { ...OWN_SHAPES, "Content-Type": "application/json" };
-  return answered<T>(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
+  return answered<T>(await fetch(path, { method: "POST", headers, body: JSON.stringify(body), ...(signal ? { signal } : {}) }));
 }
 
 async function answered<T>(response: Response, read: (text: string) => unknown = parsed): Promise<T | null> {

@@ -10,9 +10,10 @@ import { HistoryTab } from "./history_tab";
 import { LogsTab } from "./logs_tab";
 import { SqlTab } from "./sql_tab";
 import { StatementsTab } from "./statements_tab";
+import { StepsTab } from "./steps_tab";
 import { TestsTab } from "./tests_tab";
 
-const NAMES = ["sql", "data", "tests", "statements", "history", "logs"] as const;
+const NAMES = ["sql", "steps", "data", "tests", "statements", "history", "logs"] as const;
 type Name = (typeof NAMES)[number];
 
 export interface OfAsset {
@@ -22,6 +23,7 @@ export interface OfAsset {
 
 const CONTENTS: Record<Name, (props: OfAsset) => ComponentChildren> = {
   sql: SqlTab,
+  steps: StepsTab,
   data: DataTab,
   tests: TestsTab,
   statements: StatementsTab,
@@ -36,6 +38,7 @@ export function AssetTabs({ asset, view }: OfAsset) {
   const chosen = shownTab();
   const titles: Record<Name, ComponentChildren> = {
     sql: asset.materialization === "raw" ? "Python" : "SQL",
+    steps: "Steps",
     data: "Data",
     tests: (
       <>
@@ -61,7 +64,7 @@ export function AssetTabs({ asset, view }: OfAsset) {
         label={`About ${asset.name}`}
         tabs={NAMES.map((name) => ({ name, title: titles[name] }))}
         chosen={chosen}
-        choose={(name) => setQuery({ tab: name === "sql" ? null : name, statement: null })}
+        choose={(name) => setQuery({ tab: name === "sql" ? null : name, statement: null, step: null })}
       />
       <TabPanel id="asset" chosen={chosen}>
         <Content asset={asset} view={view} />

@@ -6,6 +6,7 @@ import { count, counted, duration } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { Said } from "../../parts/said";
 import { RunButton } from "../../parts/run_button";
+import "../../parts/statement.css";
 import { here, link, param, setQuery, taskPath } from "../../router";
 import { runAssets } from "../../run";
 import { taskId } from "../../store";

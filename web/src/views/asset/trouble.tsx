@@ -7,6 +7,7 @@ import { counted } from "../../parts/format";
 import { withoutStage } from "../../parts/names";
 import { blockerOf, whyNotRun } from "../../parts/node_message";
 import { Said } from "../../parts/said";
+import "../../parts/statement.css";
 import { here, link, place } from "../../router";
 import { taskId } from "../../store";
 import type { OfAsset } from "./asset_tabs";

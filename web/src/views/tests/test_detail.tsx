@@ -10,9 +10,10 @@ import { State } from "../../parts/look";
 import { MarkdownText } from "../../parts/markdown_text";
 import { withoutStage } from "../../parts/names";
 import { RunButton } from "../../parts/run_button";
-import { assetPath, link, namedTask } from "../../router";
+import { assetPath, link, namedTask, param, setQuery } from "../../router";
 import { runTest } from "../../run";
 import { canRun, project, tasks } from "../../store";
+import { Steps } from "../steps/steps";
 import { FailingRows } from "./failing_rows";
 import type { Ledger } from "./ledger";
 import { RowsByTask } from "./trend";
@@ -79,9 +80,21 @@ export function TestDetail({ row, marks }: { row: TestRow; marks: readonly Mark[
 function Sql({ name }: { name: string }) {
   const { value, error } = useFetched<TestSql>(api`/api/tests/${name}/sql`, project.value?.loadedTimeMs);
   if (error) return <p class="block muted testcode">{error}</p>;
+  const inSteps = param("sql") === "steps";
   return (
     <div class="testcode">
-      {value && (
+      <div class="row block">
+        <span class="seg small" role="group" aria-label="How the query is shown">
+          <button type="button" aria-pressed={!inSteps} onClick={() => setQuery({ sql: null, step: null })}>
+            SQL
+          </button>
+          <button type="button" aria-pressed={inSteps} onClick={() => setQuery({ sql: "steps" })}>
+            Steps
+          </button>
+        </span>
+      </div>
+      {inSteps && <Steps path={api`/api/tests/${name}/steps`} name={name} version={project.value?.loadedTimeMs} isTest />}
+      {value && !inSteps && (
         <>
           <Code lines={value.sql} label={`SQL of ${name}`} linkOf={linkOfAsset} />
           <Copy text={() => textOf(value.sql)} what="Copy the SQL" />
