@@ -135,9 +135,9 @@ def _hexadecimals(before_each: str) -> Texts:
 
 def _dates(before_christ: str) -> Texts:
     """PostgreSQL's dates start in 4713 BC."""
-    return (
-        _ENDLESS | st.dates().map(str) | st.dates(max_value=date(4000, 1, 1)).map(lambda day: f"{day}{before_christ}")
-    )
+    # Years before Christ have their leap days elsewhere.
+    early = st.dates(max_value=date(4000, 1, 1)).filter(lambda day: (day.month, day.day) != (2, 29))
+    return _ENDLESS | st.dates().map(str) | early.map(lambda day: f"{day}{before_christ}")
 
 
 _ENDLESS = st.sampled_from(["infinity", "-infinity"])
