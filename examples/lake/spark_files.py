@@ -13,15 +13,18 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+Libraries = Mapping[tuple[str, str, str], str]
+"""The hashes of libraries in Maven Central, by group, name and version."""
+
 SPARK = "4.1.4"
 _SPARK_SHA256 = "bcbd5e18690cf79d438e97210ad06fb8d451a251bb77becc2b0418868d2acd73"
 _DELTA = "4.3.1"
-_LIBRARIES = {
+_DELTA_LIBRARIES = {
     ("io.delta", "delta-spark_4.1_2.13", _DELTA): "ebf35a4383f0a653c3ee3c7882c0edcac2f846be31ac61af4b96ccfaaf36c171",
     ("io.delta", "delta-storage", _DELTA): "577c12c7e371be4c041714fb48e88ad86e3c3512beea2bdaffbe7a4debf79718",
     ("io.delta", "delta-kernel-api", _DELTA): "b081b818d6f5686c7d6406588af72c9f8baf6765a41ada8197364aef90a260e8",
@@ -61,15 +64,35 @@ def installed() -> SparkFiles:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dagscope"
     home = cache / f"spark-{SPARK}-delta-{_DELTA}"
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be installing
+    with _only_one(cache):
         java_home = _java_home()
         if not (home / ".ready").exists():
             shutil.rmtree(home, ignore_errors=True)
             _install_spark(home)
-            _install_delta(home, java_home)
+            with step(f"Downloading Delta {_DELTA} (13 MB)"):
+                _download(_DELTA_LIBRARIES, home / "delta", home, java_home)
             (home / ".ready").touch()
     return SparkFiles(home, tuple(sorted((home / "delta").glob("*.jar"))), java_home)
+
+
+def with_libraries(files: SparkFiles, name: str, libraries: Libraries) -> tuple[Path, ...]:
+    """More libraries, which the first process downloads into a folder of that name beside Spark's."""
+    folder = files.home.parent / name
+    with _only_one(folder.parent):
+        if not (folder / ".ready").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            with step(f"Downloading {name}"):
+                _download(libraries, folder, files.home, files.java_home)
+            (folder / ".ready").touch()
+    return tuple(sorted(folder.glob("*.jar")))
+
+
+@contextmanager
+def _only_one(cache: Path) -> Iterator[None]:
+    """Waits while another process is installing."""
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
@@ -131,26 +154,24 @@ def _install_spark(folder: Path) -> None:
                     packed.extract(member, folder, filter="data")
 
 
-def _install_delta(folder: Path, java_home: Path) -> None:
+def _download(libraries: Libraries, folder: Path, home: Path, java_home: Path) -> None:
     """Spark carries Ivy, which fetches libraries from Maven Central."""
-    libraries, cache = folder / "delta", folder / "ivy"
-    libraries.mkdir()
+    folder.mkdir()
     listed = "".join(
         f'<dependency org="{group}" name="{name}" rev="{version}" transitive="false" conf="default"/>'
-        for group, name, version in _LIBRARIES
+        for group, name, version in libraries
     )
-    module = folder / "ivy.xml"
-    module.write_text(
-        f'<ivy-module version="2.0"><info organisation="dagscope" module="lake"/>'
-        f"<dependencies>{listed}</dependencies></ivy-module>",
-        encoding="utf-8",
-    )
-    command = [str(java_home / "bin/java"), "-cp", str(next((folder / "jars").glob("ivy-*.jar")))]
-    command += ["org.apache.ivy.Main", "-warn", "-cache", str(cache), "-ivy", str(module)]
-    with step(f"Downloading Delta {_DELTA} (13 MB)"):
-        subprocess.run([*command, "-retrieve", f"{libraries}/[artifact].[ext]"], check=True, stdout=subprocess.DEVNULL)
-    for (_, name, version), expected in _LIBRARIES.items():
-        found = hashlib.sha256((libraries / f"{name}.jar").read_bytes()).hexdigest()
+    with tempfile.TemporaryDirectory() as given:
+        module = Path(given) / "ivy.xml"
+        module.write_text(
+            f'<ivy-module version="2.0"><info organisation="dagscope" module="lake"/>'
+            f"<dependencies>{listed}</dependencies></ivy-module>",
+            encoding="utf-8",
+        )
+        command = [str(java_home / "bin/java"), "-cp", str(next((home / "jars").glob("ivy-*.jar")))]
+        command += ["org.apache.ivy.Main", "-warn", "-cache", f"{given}/cache", "-ivy", str(module)]
+        subprocess.run([*command, "-retrieve", f"{folder}/[artifact].[ext]"], check=True, stdout=subprocess.DEVNULL)
+    for (_, name, version), expected in libraries.items():
+        found = hashlib.sha256((folder / f"{name}.jar").read_bytes()).hexdigest()
         if found != expected:
             raise RuntimeError(f"{name} {version} differs from what was pinned: its hash is {found}")
-    shutil.rmtree(cache)

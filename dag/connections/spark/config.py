@@ -8,12 +8,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, StrictBool, model_validator
 
+from dagscope.dag.connections.spark.formats import FORMATS
 from dagscope.dag.model.file_shapes import Keys, Text, environment_value
 
 DEFAULT_PORT = 15_002
-
-FORMATS = ("delta",)
-"""The table formats that can replace a table in one step."""
 
 _WHOLE_NUMBER = re.compile(r"\d{1,5}")
 _BOOLEANS = {"true": True, "false": False}
@@ -21,7 +19,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 def _replaceable(value: Any) -> Any:
     if value not in FORMATS:
-        known = ", ".join(FORMATS)
+        known = " or ".join(FORMATS)
         raise ValueError(
             f'tables of the format "{value}" cannot be replaced in one step: readers would find them empty, and a '
             f"statement that fails would destroy the old rows; use {known}"
@@ -49,7 +47,7 @@ class SparkConfig(Keys):
     tls_env: str | None = None
     catalog: Text | None = None
     catalog_env: str | None = None
-    table_format: Annotated[str, BeforeValidator(_replaceable)] = FORMATS[0]
+    table_format: Annotated[str, BeforeValidator(_replaceable)] = next(iter(FORMATS))
     max_concurrent: Annotated[int, Field(ge=1, le=1_000)] = 32
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -15,7 +15,9 @@ from dagscope.dag.connections.base import Connection, ConnectionDetails, Session
 from dagscope.dag.connections.materializations import Materializations
 from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.connections.spark.config import DEFAULT_PORT, SparkConfig
+from dagscope.dag.connections.spark.dialect import DIALECT
 from dagscope.dag.connections.spark.errors import connection_failure
+from dagscope.dag.connections.spark.formats import FORMATS, TableFormat
 from dagscope.dag.connections.spark.materializations import MATERIALIZATIONS
 from dagscope.dag.connections.spark.profiles import profile_tree
 from dagscope.dag.connections.spark.staging import PREFIX, is_left_behind
@@ -38,12 +40,8 @@ _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.pyspark.jvmStacktrace.enabled": "false",
-    # what CREATE TABLE creates without USING, and what keeps a table replaceable, whatever its new columns are
-    "spark.sql.sources.default": "delta",
-    "spark.databricks.delta.properties.defaults.columnMapping.mode": "name",
-    "spark.databricks.delta.properties.defaults.feature.timestampNtz": "supported",
 }
-"""Settings of each session."""
+"""Settings of each session, besides those of its format."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +112,10 @@ class SparkConnection(Connection):
         return self._max_concurrent
 
     @property
+    def _format(self) -> TableFormat:
+        return FORMATS[self._table_format]
+
+    @property
     def is_open(self) -> bool:
         return self._is_open
 
@@ -127,7 +129,7 @@ class SparkConnection(Connection):
         with self._lock:
             if self._is_open:
                 return
-            client = self._opened()
+            client = self._opened(is_used=False)
             try:
                 self._check_server(client)
             finally:
@@ -137,8 +139,8 @@ class SparkConnection(Connection):
     def close(self) -> None:
         self._is_open = False
 
-    def _opened(self, notes_work: bool = False) -> SparkClient:
-        """A new session on the server. Raises `ConnectionFailed`."""
+    def _opened(self, is_used: bool = True, notes_work: bool = False) -> SparkClient:
+        """A new session on the server, in the default schema if it is used. Raises `ConnectionFailed`."""
         try:
             from dagscope.dag.connections.spark.client import ERRORS, SparkClient, message
         except ImportError as error:
@@ -147,7 +149,9 @@ class SparkConnection(Connection):
         client = SparkClient(self._place.url, self._place.user)
         settings = _SETTINGS | ({"spark.sql.defaultCatalog": self._catalog} if self._catalog else {})
         try:
-            client.open(settings)
+            client.open(settings | dict(self._format.settings))
+            if is_used and not self._format.has_current_schema:
+                client.run(f"USE SCHEMA {DIALECT.default_schema}")
             if notes_work:
                 client.note_work()
         except ERRORS as error:
@@ -172,10 +176,13 @@ class SparkConnection(Connection):
             plan = "\n".join(_column(client, f"EXPLAIN {probe}"))
             if "AtomicReplaceTableAsSelect" not in plan:
                 raise ConnectionFailed(self.name, self._cannot_replace(plan))
-            self._sweep(client)
+            if not self._format.has_current_schema:
+                client.run(f"CREATE SCHEMA IF NOT EXISTS {DIALECT.default_schema}")
         except ERRORS as error:
             reason = connection_failure(message(error), str(self._place), self._place.host)
             raise ConnectionFailed(self.name, reason) from error
+        with suppress(*ERRORS):  # whoever may not drop tables there can still use others
+            self._sweep(client)
 
     def _cannot_replace(self, plan: str) -> str:
         catalog = self._catalog or "spark_catalog"
@@ -190,9 +197,9 @@ class SparkConnection(Connection):
 
     def _sweep(self, client: SparkClient) -> None:
         """Drop tables that a killed process left behind."""
-        for batch in client.stream(f"SHOW TABLES LIKE '{PREFIX}*'").batches:
-            for table in filter(is_left_behind, batch.column("tableName").to_pylist()):
-                client.run(f"DROP TABLE IF EXISTS {table}")
+        for table in _column(client, f"SHOW TABLES IN {DIALECT.default_schema} LIKE '{PREFIX}*'", "tableName"):
+            if is_left_behind(table):
+                client.run(f"DROP TABLE IF EXISTS {DIALECT.default_schema}.{table}")
 
     @contextmanager
     def session(
@@ -208,7 +215,7 @@ class SparkConnection(Connection):
         with self._in_use():
             self.connect()
             cancellation, statements = cancellation or Cancellation(), statements or of_no_node()
-            client = self._opened(statements.profiles)
+            client = self._opened(notes_work=statements.profiles)
             try:
                 from dagscope.dag.connections.spark.session import SparkSession
 
@@ -229,9 +236,9 @@ class SparkConnection(Connection):
             }
 
 
-def _column(client: SparkClient, sql: str) -> list[str]:
-    """The texts in the first column of a query's rows."""
-    return [text for batch in client.stream(sql).batches for text in batch.column(0).to_pylist()]
+def _column(client: SparkClient, sql: str, column: str | int = 0) -> list[str]:
+    """The texts in a column of a query's rows."""
+    return [text for batch in client.stream(sql).batches for text in batch.column(column).to_pylist()]
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -1,12 +1,8 @@
-"""How many rows a statement wrote: of CREATE TABLE AS and INSERT, only the table's history says so."""
+"""How many rows a statement wrote: of CREATE TABLE AS and INSERT, only the table's commits say so."""
 
 import re
-from typing import Any
 
 import pyarrow as pa
-
-COMMIT_NOTE = "spark.databricks.delta.commitInfo.userMetadata"
-"""The setting whose value a commit keeps, by which it is found again among those of others."""
 
 _NAME = r"(?:`(?:[^`]|``)+`|\"(?:[^\"]|\"\")+\"|\w+)"
 _RELATION = rf"(?P<relation>{_NAME}(?:\s*\.\s*{_NAME})*)"
@@ -18,7 +14,6 @@ _WRITING = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _COUNTS = ("num_affected_rows", "count")
-_NEWEST = 20  # commits of a table: those of other sessions may follow
 
 
 def written_relation(sql: str) -> str | None:
@@ -37,16 +32,3 @@ def affected_rows(answer: pa.Table | None) -> int | None:
         return None
     rows = int(answer.column(0)[0].as_py())
     return rows if rows >= 0 else None  # a table whose files were deleted without reading them
-
-
-def history(relation: str) -> str:
-    return f"DESCRIBE HISTORY {relation} LIMIT {_NEWEST}"
-
-
-def noted_rows(commits: list[dict[str, Any]], note: str) -> int | None:
-    """The rows of the commit that has the note; None if there is no such commit, or it has no count."""
-    for commit in commits:
-        if commit.get("userMetadata") == note:
-            counted = dict(commit.get("operationMetrics") or ()).get("numOutputRows")
-            return int(counted) if counted is not None else None
-    return None

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -14,10 +15,11 @@ from dagscope.dag.connections.relation_kind import RelationKind
 from dagscope.dag.connections.sending import Driver, Sending
 from dagscope.dag.connections.spark.client import ERRORS, SparkClient, Streamed, condition, is_lost, message
 from dagscope.dag.connections.spark.dialect import DIALECT
-from dagscope.dag.connections.spark.errors import is_conflict, lost
+from dagscope.dag.connections.spark.errors import database_text, is_conflict, lost
+from dagscope.dag.connections.spark.formats import FORMATS
 from dagscope.dag.connections.spark.materializations import SparkMaterializations
 from dagscope.dag.connections.spark.profiles import Work, explained, profile
-from dagscope.dag.connections.spark.row_counts import COMMIT_NOTE, affected_rows, history, noted_rows, written_relation
+from dagscope.dag.connections.spark.row_counts import affected_rows, written_relation
 from dagscope.dag.connections.spark.sent_part import SentPart, parts
 from dagscope.dag.connections.spark.staging import pieces, staging_table
 from dagscope.dag.connections.spark.types import arriving, read_schema
@@ -32,9 +34,13 @@ from dagscope.dag.model.file_shapes import Materialization
 _LENT = "dagscope_rows"
 """A temporary view; each session has its own."""
 
-_NOT_A_TABLE = ("DELTA_CANNOT_WRITE_INTO_VIEW", "EXPECT_TABLE_NOT_VIEW")
-_NOT_A_VIEW = ("EXPECT_VIEW_NOT_TABLE",)
-_NO_SCHEMA = "SCHEMA_NOT_FOUND"
+_NOT_A_TABLE = ("DELTA_CANNOT_WRITE_INTO_VIEW", "EXPECT_TABLE_NOT_VIEW", "View with same name already exists")
+_NOT_A_VIEW = ("EXPECT_VIEW_NOT_TABLE", "Table with same name already exists")
+_NO_SCHEMA = ("SCHEMA_NOT_FOUND", "Namespace does not exist")
+_CREATED_MEANWHILE = ("TABLE_OR_VIEW_ALREADY_EXISTS",)
+_SPECIAL_NAMES = "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES"
+_CHANGED = "DELTA_SCHEMA_CHANGE_SINCE_ANALYSIS"
+_MOST_TRIES = 8
 
 
 class SparkSession(Session):
@@ -53,6 +59,7 @@ class SparkSession(Session):
     ) -> None:
         self._connection, self._place, self._client = connection, place, client
         self._materializations = materializations
+        self._format = FORMATS[materializations.table_format]
         self._part = SentPart("", 0, "")
         self._pins: dict[str, str] | None = None
         self._work: Work | None = None
@@ -97,13 +104,36 @@ class SparkSession(Session):
         return affected_rows(answer)
 
     def _command(self, sql: str) -> pa.Table | None:
-        answer, self._work = self._client.run(sql), self._client.work
+        """What a command returns. It is repeated if only the names of its table's columns need another setting."""
+        try:
+            answer = self._client.run(sql)
+        except ERRORS as error:
+            if not condition(error).startswith(_SPECIAL_NAMES) or not self._format.any_names:
+                raise
+            answer = self._with_any_names(sql)
+        self._work = self._client.work
         return answer
 
+    def _with_any_names(self, sql: str) -> pa.Table | None:
+        self._client.set(self._format.any_names)
+        try:
+            return self._client.run(sql)
+        finally:
+            with suppress(*ERRORS):  # the session is lost, which is the error to report
+                self._client.set(self._format.settings)
+
     def _query(self, sql: str) -> Streamed:
-        streamed = self._client.stream(sql)
+        """A query's rows, the first of which are there. It is repeated if a table's columns change just then."""
+        for attempt in range(1, _MOST_TRIES + 1):
+            try:
+                streamed = self._client.stream(sql)
+                first = next(streamed.batches, None)
+                break
+            except ERRORS as error:
+                if attempt == _MOST_TRIES or not condition(error).startswith(_CHANGED):
+                    raise
         self._work = streamed.work
-        return streamed
+        return streamed if first is None else replace(streamed, batches=chain((first,), streamed.batches))
 
     def _profile(self, sent: SentStatement) -> None:
         """Record the profile of a finished statement, if profiles are asked for."""
@@ -113,23 +143,22 @@ class SparkSession(Session):
         if not work.has_plan:
             sent.paused()
             with suppress(*ERRORS):  # not everything can be explained
-                plan = "\n".join(
-                    line
-                    for batch in self._client.stream(explained(self._part.text)).batches
-                    for line in batch.column(0).to_pylist()
-                )
+                plan = "\n".join(str(row["plan"]) for row in self._asked(explained(self._part.text)))
         sent.profile = profile(work, plan)
 
     def _run_counted(self, sql: str, relation: str) -> int | None:
         note = f"dagscope {secrets.token_hex(8)}"
-        self._client.set({COMMIT_NOTE: note})
+        self._client.set({self._format.note_setting: note})
         reported = affected_rows(self._command(sql))
         if reported is not None:
             return reported
         with suppress(*ERRORS):  # a table of another format has no history
-            found = self._client.run(history(relation))
-            return noted_rows(found.to_pylist(), note) if found is not None else None
+            return self._format.noted_rows(self._asked(self._format.commits(relation)), note)
         return None
+
+    def _asked(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of a query that is not recorded."""
+        return [row for batch in self._client.stream(sql).batches for row in batch.to_pylist()]
 
     def scalar(self, sql: str) -> Any:
         with self._sending.statement(sql) as sent:
@@ -164,7 +193,7 @@ class SparkSession(Session):
         try:
             tables, views = self._rows(f"SHOW TABLES {where}"), self._rows(f"SHOW VIEWS {where}")
         except StatementFailed as error:
-            if isinstance(error.__cause__, ERRORS) and condition(error.__cause__).startswith(_NO_SCHEMA):
+            if _says(error, _NO_SCHEMA):
                 return {}
             raise
         found = {row["tableName"].lower(): RelationKind.TABLE for row in tables if not row["isTemporary"]}
@@ -181,6 +210,8 @@ class SparkSession(Session):
         try:
             return self._replace(asset, sql, existing)
         except StatementFailed as error:
+            if _says(error, _CREATED_MEANWHILE):  # by another session, while this one found nothing to replace
+                return self._replace(asset, sql, existing)
             other = _other_kind(error)
             if existing is not None or other is None:
                 raise
@@ -324,9 +355,8 @@ class SparkSession(Session):
 
     def _version(self, relation: str) -> str:
         with suppress(*ERRORS):  # a view has no versions
-            newest = self._client.run(f"DESCRIBE HISTORY {relation} LIMIT 1")
-            if newest is not None and newest.num_rows:
-                return f" VERSION AS OF {newest.column('version')[0].as_py()}"
+            for newest in self._asked(self._format.newest_version(relation)):
+                return f" VERSION AS OF {next(iter(newest.values()))}"
         return ""
 
     # -- rows in
@@ -387,10 +417,16 @@ class SparkSession(Session):
 
 def _other_kind(error: StatementFailed) -> RelationKind | None:
     """The kind of the relation that Spark refuses to replace with one of the other kind."""
-    named = condition(error.__cause__) if isinstance(error.__cause__, Exception) else ""
-    if named.startswith(_NOT_A_TABLE):
+    if _says(error, _NOT_A_TABLE):
         return RelationKind.VIEW
-    return RelationKind.TABLE if named.startswith(_NOT_A_VIEW) else None
+    return RelationKind.TABLE if _says(error, _NOT_A_VIEW) else None
+
+
+def _says(error: StatementFailed, reasons: tuple[str, ...]) -> bool:
+    """Whether one of these is the error's condition, or in the words of a catalog that names no condition."""
+    cause = error.__cause__
+    said = f"{condition(cause)} {database_text(message(cause))}" if isinstance(cause, ERRORS) else ""
+    return any(reason in said for reason in reasons)
 
 
 def _all_of(relation: str) -> str:

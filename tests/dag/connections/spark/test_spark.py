@@ -1,6 +1,7 @@
 """What only Spark does: on a real Spark Connect server with Delta tables."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -92,6 +93,15 @@ def test_names_and_strings(session: Session) -> None:
     assert session.read(f"SELECT 1 AS {session.dialect.identifier(name)}").read_all().schema.names == [name]
 
 
+def test_columns_of_any_names(session: Session) -> None:
+    """Columns may have names that Delta refuses by default, at any replacement of the table and in rows that arrive."""
+    for name in ("a b", "id", "x=(1)"):
+        make(session, asset(), f"SELECT 1 AS {session.dialect.identifier(name)}")
+        assert session.read("SELECT * FROM dds.orders").read_all().to_pylist() == [{name: 1}]
+    session.write("t", pa.table({"a, b": [1], "c": [{"d e": 2}]}).to_reader())
+    assert session.read("SELECT * FROM t").read_all().to_pylist() == [{"a, b": 1, "c": {"d e": 2}}]
+
+
 def test_place_after_a_wide_character(session: Session) -> None:
     """The place of an error counts characters, also those beyond 16 bits."""
     with pytest.raises(StatementFailed) as raised:
@@ -110,6 +120,27 @@ def test_statements_are_recorded(connection: Connection) -> None:
     assert '"rows":3' in kept
     assert '"line":2,"column":3' in kept
     assert "stacktrace" not in kept
+
+
+def test_writers_of_one_table(connection: Connection) -> None:
+    """Sessions that change one table at the same time repeat what Spark refuses because of the others."""
+    update = asset("custom")
+    with connection.session() as session:
+        make(session, asset(), "SELECT 0 AS id")
+
+    def add_one() -> None:
+        with connection.session() as session:
+            session.materialize(update, "UPDATE dds.orders SET id = id + 1", None)
+
+    def replace() -> None:
+        with connection.session() as session:
+            make(session, asset(name="dds.sales"), "SELECT 1 AS id")
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(change) for change in 3 * (replace,) + 3 * (add_one,)]:
+            done.result()
+    with connection.session() as session:
+        assert rows(session, "SELECT id, (SELECT count(*) FROM dds.sales) FROM dds.orders") == [(3, 1)]
 
 
 def test_tables_left_behind(connect: Connect, connection: Connection, spark: dict[str, str]) -> None:
