@@ -69,10 +69,11 @@ class SparkServer(spark_server.SparkServer):
 
     def running_jobs(self) -> list[dict[str, Any]]:
         """What the cluster works on, in its own words."""
-        return self._asked(f"/{self._asked('')[0]['id']}/jobs?status=running")
+        return [job for each in self._asked("") for job in self._asked(f"/{each['id']}/jobs?status=running")]
 
     def _asked(self, path: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx2.get(f"http://127.0.0.1:{self._ui_port}/api/v1/applications{path}").json()
+        url = f"http://127.0.0.1:{self._ui_port}/api/v1/applications{path}"
+        found: list[dict[str, Any]] = httpx2.get(url, timeout=60).json()
         return found
 
     def kill_executor(self) -> None:

@@ -7,6 +7,7 @@ _CLASS = re.compile(r"^\((?:[\w$]+\.)+[\w$]+\)\s+")
 _QUOTED_SQL = re.compile(r"\s*\n== (?:SQL|DataFrame)\b.*", re.DOTALL)
 _PLAN = re.compile(r";(?: line \d+ pos \d+;?)?\s*\n['+:A-Z].*|; line \d+ pos \d+;?\s*$", re.DOTALL)
 _PARSED_PLACE = re.compile(r"\s*\(line (?P<line>\d+), pos (?P<column>\d+)\)\s*$")
+_DETAILS = re.compile(r'^\s*details = "(.*)"$', re.MULTILINE)  # of gRPC's own errors
 _CONFLICT = re.compile(
     r"DELTA_CONCURRENT|DELTA_(?:METADATA|PROTOCOL)_CHANGED|Concurrent\w*Exception|CommitFailedException"
 )
@@ -58,7 +59,8 @@ def is_conflict(text: str) -> bool:
 
 def lost(place: str, text: str) -> str:
     """The message for a statement that was running when the server or its session went away."""
-    reason = database_text(text).split("\n", 1)[0] or "the connection was closed"
+    told = _DETAILS.search(text)
+    reason = (told[1] if told else database_text(text)).split("\n", 1)[0] or "the connection was closed"
     return f"lost the session at {place} while a statement was running ({reason}); run again when the server is back"
 
 
