@@ -125,8 +125,19 @@ class NodeStatus(Record, frozen=True, kw_only=True):
         return self.changed(is_selection=False) if self.is_selection else self
 
 
+class PausedAt(Record, frozen=True, kw_only=True):
+    """Where a task holds: at a breakpoint of this asset, since this time in epoch milliseconds."""
+
+    asset: str
+    when: str
+    since: int
+
+
 class TaskSummary(Record, frozen=True, kw_only=True):
-    """A task in a list of tasks. Times are epoch milliseconds; `completed_assets` counts SUCCESS."""
+    """A task in a list of tasks. Times are epoch milliseconds; `completed_assets` counts SUCCESS.
+
+    `paused_at` is absent where the task holds at no breakpoint.
+    """
 
     task_id: str
     task_uuid: str = field(default_factory=str)
@@ -137,6 +148,7 @@ class TaskSummary(Record, frozen=True, kw_only=True):
     completed_assets: int
     failed_assets: int
     in_progress_assets: int
+    paused_at: tuple[PausedAt, ...] = ()
 
     @classmethod
     def of_nodes(

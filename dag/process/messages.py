@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dagscope.dag.events.log_limits import LogLimits
+from dagscope.dag.run.breakpoints import GoOn
 from dagscope.dag.run.runner import TaskOptions
 
 
@@ -45,11 +46,19 @@ class Cancel(msgspec.Struct, frozen=True, tag=True):
     number: int
 
 
+class Resume(msgspec.Struct, frozen=True, tag=True):
+    """The attempt holds at a breakpoint of this asset: go on like this, with the project that was loaded last."""
+
+    number: int
+    asset: str
+    how: GoOn
+
+
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """Close all databases, and end."""
 
 
-ToRuns = Begin | Load | Run | Cancel | Stop
+ToRuns = Begin | Load | Run | Cancel | Resume | Stop
 
 
 class Happened(msgspec.Struct, frozen=True, tag=True):

@@ -23,13 +23,14 @@ from dagscope.dag.process import exit_codes, messages, packets
 from dagscope.dag.process.channels import Channels
 from dagscope.dag.process.learned_secrets import LearnedSecrets
 from dagscope.dag.process.left_processes import end_left_processes
-from dagscope.dag.process.messages import Begin, Cancel, Ended, Load, Open, Run, Stop, ToRuns
+from dagscope.dag.process.messages import Begin, Cancel, Ended, Load, Open, Resume, Run, Stop, ToRuns
 from dagscope.dag.process.outbox import Outbox
 from dagscope.dag.process.packets import PeerGone
 from dagscope.dag.process.started_assets import StartedAssets
 from dagscope.dag.project.loading import load_again
 from dagscope.dag.project.project import Project
 from dagscope.dag.run import runner
+from dagscope.dag.run.breakpoints import Answer, Holding
 from dagscope.dag.run.task_plan_wire import decode_plan
 
 
@@ -45,6 +46,7 @@ class ServedRuns:
         self._generation = 0
         self._loaded: Future[Project] = Future()
         self._cancellations: dict[int, Cancellation] = {}
+        self._holdings: dict[int, Holding] = {}
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="loading")
         self._running = ThreadPoolExecutor(1, thread_name_prefix="runner")
 
@@ -74,13 +76,16 @@ class ServedRuns:
                     self._generation, self._loaded = message.generation, self._loading.submit(self._load, message)
                     self._told.notify_all()
             case Run():
-                self._cancellations[message.number] = Cancellation()
+                begun = self._cancellations[message.number] = Cancellation()
+                self._holdings[message.number] = Holding(begun)
                 self._running.submit(_or_end, lambda loaded=self._loaded: self._run(message, loaded))  # type: ignore[misc]  # mypy cannot infer it
             case Cancel():
                 cancellation = self._cancellations.get(message.number)
                 if cancellation is not None:
                     # Interrupting a statement may take a while.
                     threading.Thread(target=cancellation.request, name="cancel", daemon=True).start()
+            case Resume():
+                self._loading.submit(self._resume, message, self._loaded)  # after what is being loaded
             case Stop():
                 for connection in self._connections.values():
                     with contextlib.suppress(Exception):
@@ -99,6 +104,12 @@ class ServedRuns:
         self._outbox.look()
         return project
 
+    def _resume(self, resume: Resume, loaded: "Future[Project]") -> None:
+        holding = self._holdings.get(resume.number)
+        if holding is not None:  # files that could not be loaded here after all do not keep it waiting
+            project = loaded.result() if loaded.exception() is None else None
+            holding.go_on(resume.asset, Answer(resume.how, project))
+
     def _connection(self, opened: Open) -> Connection:
         with self._told:
             while self._generation < opened.generation:  # its message is on another socket
@@ -114,12 +125,13 @@ class ServedRuns:
         try:
             cancellation = self._cancellations[run.number]
             project, plan = loaded.result(), decode_plan(run.plan)
-            end = runner.run(project, plan, self._frames, self._emit_of(project), cancellation, run.options)
+            emit, holding = self._emit_of(project), self._holdings[run.number]
+            end = runner.run(project, plan, self._frames, emit, cancellation, run.options, holding)
             left_behind = end.left_behind
             used_up = end.status is TaskStatus.FAILED and memory_is_used_up()
         except BaseException as error:  # noqa: BLE001  whatever it is, it ends this task and nothing else
             fault = named_error(error)
-        del self._cancellations[run.number]
+        del self._cancellations[run.number], self._holdings[run.number]
         self._outbox.send(Ended(run.number, left_behind, end_left_processes(self._guardian), used_up, fault))
 
     def _emit_of(self, project: Project) -> Emit:

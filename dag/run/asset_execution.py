@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,8 @@ from dagscope.dag.project.project import Project, hands_over_frames
 from dagscope.dag.run import project_modules, raw_assets, raw_connections
 from dagscope.dag.run.process_state import ProcessState
 
+_MODULES = ("modules",)
+
 
 class Once:
     """Work that an attempt does once, when the first asset needs it: creating schemas, writing frames for readers."""
@@ -38,6 +40,11 @@ class Once:
             if what not in self._done:
                 act()
                 self._done.add(what)
+
+    def undo(self, what: tuple[str, ...]) -> None:
+        """Do it once more, for the next caller."""
+        with self._locks[what]:
+            self._done.discard(what)
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,11 @@ class AssetExecution:
         """
         self.cancellation.check()
         return self._raw(asset, results, log, statements) if asset.is_raw else self._sql(asset, results, statements)
+
+    def with_files_of(self, project: Project) -> "AssetExecution":
+        """The same with the files of this project, whose Python is read again."""
+        self.once.undo(_MODULES)
+        return replace(self, project=project)
 
     def _sql(self, asset: Asset, results: Mapping[str, Result | None], statements: StatementLog) -> NodeFacts:
         with self.project.connections[asset.connection].session(self.cancellation, statements) as session:
@@ -153,7 +165,7 @@ class AssetExecution:
     def _raw(
         self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
     ) -> NodeFacts:
-        self.once.do(("modules",), self._refresh_modules)
+        self.once.do(_MODULES, self._refresh_modules)
         file = self.project.folder / asset.path
         with suppress(OSError):  # reported when the file is loaded
             self.project.redaction.learn(file.read_text(encoding="utf-8", errors="replace"))

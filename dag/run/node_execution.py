@@ -62,13 +62,14 @@ class NodeExecution:
     def _executed(self, report: NodeReport, results: Mapping[str, Result | None]) -> Outcome:
         name = report.node.asset_name
         asset, selects = self.assets.project.assets[name], name in self.work.to_select
-        report.start(selects)
+        tests = asset.tests if self.work.run_tests and not selects else ()
+        report.start(selects, len(tests))
         if selects:
             reading = self.assets.preview if name in self.work.to_preview else self.assets.select
             report.selected(reading(asset, results, report.statements))
         else:
             report.materialized(self.assets.execute(asset, results, report.log, report.statements))
-            failures = self._run_tests(report, asset.tests if self.work.run_tests else ())
+            failures = self._run_tests(report, tests)
             if failures:
                 message = f"tests failed: {', '.join(failures)}"
                 report.fail(message, ErrorInfo(message=message, class_name="DataTestsFailed"))

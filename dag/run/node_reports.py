@@ -30,6 +30,10 @@ class NodeReports:
         self._reports: dict[str, NodeReport] = {}
         self._beginning = threading.Lock()
 
+    def take_files_of(self, project: Project, log: TaskLog) -> None:
+        """Reports that are not begun yet are on the assets of this project."""
+        self._project, self._log = project, log
+
     def note_ready(self, name: str) -> None:
         """All upstreams of the node are done: it now waits for a worker."""
         self._ready_ms[name] = self._since_start.elapsed_ms
@@ -38,13 +42,21 @@ class NodeReports:
         """The report on a node that is ready; its watch starts at the first call."""
         with self._beginning:
             if name not in self._reports:
-                self._reports[name] = self._begun(name)
+                self._reports[name] = self._begun(self._plan.nodes[name])
             return self._reports[name]
 
-    def _begun(self, name: str) -> "NodeReport":
+    def again(self, node: NodeStatus) -> "NodeReport":
+        """A new report on a node that is executed once more, from this status on."""
+        self.note_ready(node.asset_name)
+        with self._beginning:
+            self._reports[node.asset_name] = self._begun(node)
+            return self._reports[node.asset_name]
+
+    def _begun(self, node: NodeStatus) -> "NodeReport":
+        name = node.asset_name
         connection = self._project.assets[name].connection
         return NodeReport(
-            self._plan.nodes[name],
+            node,
             self._log.for_asset(name, connection),
             NodeWatch(self._ready_ms[name], self._since_start.elapsed_ms),
             StatementLog(self._log.redaction, self._plan.work.profile),
@@ -72,10 +84,14 @@ class NodeReport:
         self._speaking = threading.RLock()
         self._is_abandoned = False
 
-    def start(self, selects: bool) -> None:
-        """The asset's execution, or its selection, starts."""
+    def start(self, selects: bool, tests: int) -> None:
+        """The asset's execution, or its selection, starts; so many data tests follow."""
         self._change(
-            self.facts, state=NodeState.IN_PROGRESS, start_time=now_ms(), timings=self._watch.timings(elapsed_ms=0)
+            self.facts,
+            state=NodeState.IN_PROGRESS,
+            start_time=now_ms(),
+            total_tests=tests,
+            timings=self._watch.timings(elapsed_ms=0),
         )
         name = self.node.asset_name
         self.log.debug(f"{'Selecting' if selects else 'Executing'} asset: {name}")

@@ -6,16 +6,16 @@ The runner gets a project, connections, a store for frames and one `emit(event)`
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from threading import Thread
 
 from dagscope.dag.events.closing import report_dropped_entries, report_run_end
-from dagscope.dag.events.events import TaskEnded
+from dagscope.dag.events.events import TaskChanged, TaskEnded
 from dagscope.dag.events.log_limits import UNLIMITED, LogLimits
 from dagscope.dag.events.run_events import RunEventLevel, RunEventType
 from dagscope.dag.events.statements import StatementLog
-from dagscope.dag.events.status import DataTestStatus, NodeState, NodeStatus, TaskStatus
+from dagscope.dag.events.status import DataTestStatus, NodeState, NodeStatus, PausedAt, TaskStatus
 from dagscope.dag.events.task_log import Emit, TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.clock import Stopwatch, now_ms
@@ -24,13 +24,15 @@ from dagscope.dag.ground.frames import FrameStore, Result
 from dagscope.dag.model.assets import is_root
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.asset_execution import AssetExecution, Once
+from dagscope.dag.run.at_breakpoints import AtBreakpoints
+from dagscope.dag.run.breakpoints import Answer, GoOn, Holding, by_asset
 from dagscope.dag.run.data_tests import DataTestRun
 from dagscope.dag.run.node_execution import NodeExecution, Outcome
 from dagscope.dag.run.node_limit import NodeLimit
-from dagscope.dag.run.node_reports import NodeReports
+from dagscope.dag.run.node_reports import NodeReport, NodeReports
 from dagscope.dag.run.process_state import ProcessState
 from dagscope.dag.run.schedule import SHARED, Schedule, Turn
-from dagscope.dag.run.task_plan import TaskPlan, root_tests_to_run
+from dagscope.dag.run.task_plan import TaskPlan, fresh_node, root_tests_to_run
 
 ASSET_THREAD = "asset"
 """The prefix of the names of threads that execute assets."""
@@ -69,14 +71,16 @@ def run(
     emit: Emit,
     cancellation: Cancellation,
     options: TaskOptions,
+    holding: Holding | None = None,
 ) -> RunEnd:
     """Execute one attempt to its end, in this thread and at most `max_workers` others; returns how it ended.
 
     A connection with a `max_concurrent` has as many threads of its own besides, for its SQL assets.
 
-    Every change is reported to `emit`. Never raises for errors in the project's SQL, Python or databases.
+    Every change is reported to `emit`. `holding` has the answers at the plan's breakpoints. Never raises for errors in
+    the project's SQL, Python or databases.
     """
-    return _Run(project, plan, frames, emit, cancellation, options).to_end()
+    return _Run(project, plan, frames, emit, cancellation, options, holding or Holding(cancellation)).to_end()
 
 
 class _Run:
@@ -90,6 +94,7 @@ class _Run:
         emit: Emit,
         cancellation: Cancellation,
         options: TaskOptions,
+        holding: Holding,
     ) -> None:
         self.project, self.plan, self.cancellation = project, plan, cancellation
         self.log = TaskLog.of_attempt(emit, project.redaction, plan.task.task_id, plan.attempt, options.log_limits)
@@ -102,6 +107,9 @@ class _Run:
         self.results: dict[str, Result | None] = dict(plan.earlier_results)
         self.lanes = _lanes(project, plan.work.to_execute)
         self.schedule = Schedule(project.graph, plan.work.to_execute, self.lanes, cancellation, self.reports.note_ready)
+        self.breaks = AtBreakpoints(
+            by_asset(plan.work.breakpoints), holding, self.schedule, cancellation, self.log, self._report_pause
+        )
         self.max_workers, self.fail_on_tests = options.max_workers, options.fail_on_tests
 
     def to_end(self) -> RunEnd:
@@ -158,17 +166,53 @@ class _Run:
 
     def _has_failed(self, turn: Turn) -> bool:
         """Execute or skip an asset; whether it failed in such a way that its downstreams are skipped."""
+        reason_to_skip = turn.reason_to_skip
+        if reason_to_skip is None and self._use(self.breaks.before(turn.asset)) is GoOn.SKIP:
+            reason_to_skip = "skipped: at a breakpoint"
         report = self.reports.of(turn.asset)
-        if turn.reason_to_skip is not None:
-            report.skip(turn.reason_to_skip)
+        if reason_to_skip is not None:
+            report.skip(reason_to_skip)
             return False
+        while True:
+            has_failed = self._execute(report)
+            how = self._use(self.breaks.after(report))
+            if how is not GoOn.AGAIN:
+                return has_failed and how is not GoOn.SKIP
+            order, run_tests = report.node.order, self.plan.work.run_tests
+            report = self.reports.again(fresh_node(self.project, turn.asset, order, run_tests))
+
+    def _execute(self, report: NodeReport) -> bool:
+        name = report.node.asset_name
         outcome = self.execution.execute(report, self.results)
-        if turn.asset in self.plan.work.to_select:  # its downstreams read the relation, which has not changed
+        if name in self.plan.work.to_select:  # its downstreams read the relation, which has not changed
             return False
         if outcome is Outcome.FAILED or (outcome is Outcome.TESTS_FAILED and self.fail_on_tests):
             return True
-        self.results[turn.asset] = report.facts.result
+        self.results[name] = report.facts.result
         return False
+
+    def _report_pause(self, paused: tuple[PausedAt, ...]) -> None:
+        summary = self.plan.summary(TaskStatus.IN_PROGRESS, self.reports.nodes).changed(paused_at=paused)
+        self.log.emit(TaskChanged(self.plan.task.task_id, self.plan.attempt, summary))
+
+    def _use(self, answer: Answer) -> GoOn:
+        """Execute what is left as the project's files are now, unless its assets or references are others."""
+        project = answer.project
+        if project is not None and project is not self.project:
+            if project.graph == self.project.graph:
+                self._take_files_of(project)
+            else:
+                self.log.warning("The task continues with its earlier files: assets or references have changed")
+        return answer.how
+
+    def _take_files_of(self, project: Project) -> None:
+        project.redaction.learn_all(self.log.redaction.secrets)
+        self.log = replace(self.log, redaction=project.redaction)
+        self.reports.take_files_of(project, self.log)
+        self.root_statements = StatementLog(project.redaction, self.plan.work.profile)
+        self.tests = replace(self.tests, project=project, shown=self.log.shown)
+        assets = self.execution.assets.with_files_of(project)
+        self.project, self.execution = project, replace(self.execution, assets=assets, tests=self.tests)
 
     def _stop(self) -> None:
         """The task is cancelled: abandon what does not stop in time, and skip the rest, also if no worker is left."""

@@ -5,8 +5,9 @@ Assets are in lanes, each with workers of its own, so that those that wait for a
 
 import heapq
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dagscope.dag.ground.cancellation import Cancellation
@@ -57,6 +58,7 @@ class Schedule:
         self._lane_of = lanes
         self._lanes = {lane: _Lane(threading.Condition(self._lock)) for lane in {SHARED, *lanes.values()}}
         self._left = len(to_execute)
+        self._holds = 0
         self._running: set[str] = set()
         self._abandoned: set[str] = set()
         self._culprits: dict[str, str] = {}  # the first failed asset of those that are upstream, or the asset itself
@@ -117,6 +119,19 @@ class Schedule:
         with self._lock:
             return self._in_order(self._abandoned)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside the block, no thread is given another asset."""
+        with self._lock:
+            self._holds += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holds -= 1
+                for lane in self._lanes.values():
+                    lane.changed.notify_all()
+
     def close(self, error: BaseException | None = None) -> None:
         """Give out no more assets. The error is the one that broke a worker."""
         with self._lock:
@@ -133,7 +148,7 @@ class Schedule:
                 lane.changed.notify_all()
 
     def _next(self, lane: str) -> Turn | None:
-        while not self._lanes[lane].ready:
+        while not self._lanes[lane].ready or self._holds:
             if self.ended.done():
                 return None
             self._lanes[lane].changed.wait()

@@ -10,6 +10,7 @@ from dagscope.dag.ground.frames import Result
 from dagscope.dag.model.assets import DataTest
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.breakpoints import Breakpoint
 
 
 class Action(StrEnum):
@@ -27,7 +28,8 @@ class Work:
     For the assets in `to_select`, a subset of `to_execute`, only the query is run and its result stored: nothing is
     materialized or tested. For those in `to_preview`, a subset of that, the relation is read instead. `run_tests`
     concerns the data tests of assets, `run_root_tests` the root tests. `lone_tests` are data tests that run by
-    themselves, after all assets, even if those failed. With `profile`, engines that can profile statements do so.
+    themselves, after all assets, even if those failed. With `profile`, engines that can profile statements do so. The
+    attempt holds at `breakpoints`.
     """
 
     to_execute: frozenset[str] = frozenset()
@@ -37,6 +39,7 @@ class Work:
     run_root_tests: bool = True
     lone_tests: tuple[str, ...] = ()
     profile: bool = False
+    breakpoints: tuple[Breakpoint, ...] = ()
 
     def action_on(self, asset: str) -> Action | None:
         """What is done with the asset; None if nothing is."""

@@ -8,21 +8,33 @@ from starlette.responses import Response
 
 from dagscope.dag.connections import RelationKind
 from dagscope.dag.events.status import NodeState, TaskStatus
-from dagscope.dag.ground.errors import SelectorInvalid
+from dagscope.dag.ground.errors import ProjectInvalid, SelectorInvalid
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.breakpoints import Breakpoint, BreakpointInvalid, GoOn
 from dagscope.dag.run.selector import Selector
 from dagscope.server.api.compiled_queries import compiled_query, existing_relations
-from dagscope.server.api.task_status import run_body, task_body
+from dagscope.server.api.task_status import run_body, status_body, task_body
 from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, reset_meanwhile
 from dagscope.server.http.client_presence import Waiting
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.request_reading import read_body, read_run, task_id_of, whole_number, workspace_of
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.dag import Dag, DagNode
-from dagscope.server.http.shapes.tasks import ResetDone, RetryRequest, RunBody, RunRequest, TaskBody, Tasks, UnknownTask
+from dagscope.server.http.shapes.tasks import (
+    ContinueRequest,
+    ResetDone,
+    RetryRequest,
+    RunBody,
+    RunRequest,
+    TaskBody,
+    Tasks,
+    UnknownTask,
+)
+from dagscope.server.workspace.files_now import NotLoaded
+from dagscope.server.workspace.reload import reload_now
 from dagscope.server.workspace.task_planning import NothingToRetry
-from dagscope.server.workspace.task_queue import ActiveTask
+from dagscope.server.workspace.task_queue import ActiveTask, AssetsAreOthers, NotPaused
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.assets_now import AssetNow
 from dagscope.storage.tasks import ShownTask, TaskPosition
@@ -73,10 +85,20 @@ async def post_run(request: Request) -> Response:
     project = workspace.loaded_project
     try:
         select = Selector.parse(body.select) if body.select is not None else None
-        active = await workspace.tasks.run(project, body.task_id, body.data, body.run_tests, body.profile, select)
+        breakpoints = tuple(Breakpoint(point.asset, point.when) for point in body.breakpoints)
+        active = await workspace.tasks.run(
+            project, body.task_id, body.data, body.run_tests, body.profile, select, breakpoints
+        )
     except SelectorInvalid as error:
         raise bad_request(f"field 'select': {error}") from error
-    answer = run_body(await _outcome(workspace, active))
+    except BreakpointInvalid as error:
+        raise bad_request(f"field 'breakpoints': {error}") from error
+    return await _run_answer(workspace, active)
+
+
+async def _run_answer(workspace: Workspace, active: ActiveTask) -> Response:
+    task = await _outcome(workspace, active)
+    answer = run_body(task, active.paused_at)
     return ShapeResponse(answer, _RUN_CODES[answer.status])
 
 
@@ -126,17 +148,44 @@ async def post_retry(request: Request) -> Response:
         raise Refused(409, Error(error="Nothing to retry", details=str(error))) from error
     if active is None:
         raise Refused(404, UnknownTask(task_id=task_id))
-    answer = run_body(await _outcome(workspace, active))
-    return ShapeResponse(answer, _RUN_CODES[answer.status])
+    return await _run_answer(workspace, active)
+
+
+async def post_continue(request: Request) -> Response:
+    workspace, task_id = workspace_of(request), task_id_of(request)
+    body = await read_body(request, ContinueRequest, may_be_empty=True)
+    if body.action is GoOn.AGAIN and workspace.reloads and workspace.tasks.paused_at(task_id):
+        await _reload(workspace)
+    try:
+        active = workspace.tasks.go_on(workspace.project, task_id, body.asset, body.action)
+    except (AssetsAreOthers, NotPaused) as error:
+        raise Refused(409, Error(error="Nothing to continue", details=str(error))) from error
+    async with workspace.reader.moment() as moment:
+        task = await moment.shown_task(task_id)
+    if task is None:
+        raise Refused(404, UnknownTask(task_id=task_id))
+    if active is None:
+        details = f"it has ended: {task.summary.status}"
+        raise Refused(409, Error(error="Nothing to continue", details=details))
+    return ShapeResponse(task_body(task, active.paused_at), 202)
+
+
+async def _reload(workspace: Workspace) -> None:
+    """Use the files as they are now: the reload after they were saved may not have come yet."""
+    try:
+        await reload_now(workspace)
+    except ProjectInvalid as error:
+        raise NotLoaded(error.problems) from error
 
 
 async def get_status(request: Request) -> Response:
-    task_id, attempt = task_id_of(request), whole_number(request, "attempt", least=1)
-    async with workspace_of(request).reader.moment() as moment:
+    workspace, task_id = workspace_of(request), task_id_of(request)
+    attempt = whole_number(request, "attempt", least=1)
+    async with workspace.reader.moment() as moment:
         task = await moment.shown_task(task_id, attempt)
     if task is None:
         raise Refused(404, UnknownTask(task_id=task_id))
-    return ShapeResponse(task_body(task))
+    return ShapeResponse(status_body(workspace, task))
 
 
 async def get_tasks(request: Request) -> Response:
@@ -217,6 +266,15 @@ ENDPOINTS = (
             500: RunBody,
         },
         request=RetryRequest,
+        request_required=False,
+    ),
+    Endpoint(
+        "POST",
+        "/api/dag/continue/{task_id:path}",
+        post_continue,
+        "Continue a task that holds at a breakpoint; answers at once.",
+        {202: TaskBody, 400: Error, 404: UnknownTask, 409: Error, 413: Error, 415: Error},
+        request=ContinueRequest,
         request_required=False,
     ),
     Endpoint(

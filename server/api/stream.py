@@ -11,9 +11,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dagscope.dag.events.events import EventKind
+from dagscope.dag.events.status import TaskSummary
 from dagscope.dag.ground.shapes import Shape
 from dagscope.server.api.project_endpoints import project_now
-from dagscope.server.api.task_status import task_body
+from dagscope.server.api.task_status import status_body
 from dagscope.server.http.answers import ShapeResponse, bad_request
 from dagscope.server.http.direct_lines import line_of
 from dagscope.server.http.endpoint import Endpoint, Query
@@ -25,6 +26,7 @@ from dagscope.server.workspace.log_pages import PAGE_ENTRIES, Wanted, message, r
 from dagscope.server.workspace.stream_places import StreamPlaces
 from dagscope.server.workspace.workspace import Workspace
 from dagscope.storage.reader import Moment, StateUnreadable
+from dagscope.storage.tasks import KeptAttempt
 
 _log = structlog.get_logger("dagscope.stream")
 RETRY_MS = 2_000
@@ -164,9 +166,9 @@ async def _snapshot(workspace: Workspace, wanted: Wanted) -> tuple[int, Shape]:
         position = (await moment.log_range()).last_position
         if wanted.task_id is not None:
             task = await moment.shown_task(wanted.task_id)
-            return position, task_body(task) if task else UnknownTask(task_id=wanted.task_id)
+            return position, status_body(workspace, task) if task else UnknownTask(task_id=wanted.task_id)
         unended = [await moment.attempt(task_id) for task_id in await moment.unended_tasks()]
-        running = [kept.summary for kept in unended if kept is not None]
+        running = [_now(workspace, kept) for kept in unended if kept is not None]
         newest = (await moment.tasks(SNAPSHOT_TASKS)).tasks
         now = await moment.assets()
     tasks = {task.task_id: task for task in (*running, *newest)}
@@ -175,6 +177,11 @@ async def _snapshot(workspace: Workspace, wanted: Wanted) -> tuple[int, Shape]:
         for name in workspace.project.assets
     )
     return position, Snapshot(tasks=tuple(tasks.values()), nodes=nodes)
+
+
+def _now(workspace: Workspace, task: KeptAttempt) -> TaskSummary:
+    summary = task.summary
+    return summary.changed(paused_at=workspace.tasks.paused_at(summary.task_id, task.attempt))
 
 
 @dataclass(frozen=True)

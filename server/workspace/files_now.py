@@ -21,7 +21,7 @@ class FilesNow:
 
 
 class NotLoaded(DagscopeError):
-    """No version of the project's files could be loaded since the server was started; lists the problems."""
+    """The project's files cannot be loaded, so that what was asked for cannot be done; lists the problems."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         lines = [str(problem) for problem in problems[:_SHOWN_PROBLEMS]]

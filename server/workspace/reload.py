@@ -89,7 +89,7 @@ async def reload(workspace: Workspace, report: bool = True) -> Project | None:
     """
     read_ms = now_ms()
     try:
-        project = await asyncio.to_thread(load_project, workspace.project.folder, workspace.settings.loading_limits)
+        before = await _load(workspace, report)
     except ProjectInvalid as error:
         _refuse(workspace, error.problems, read_ms)
         return None
@@ -97,11 +97,25 @@ async def reload(workspace: Workspace, report: bool = True) -> Project | None:
         reason = f"cannot be loaded: {type(error).__name__}: {error}"
         _refuse(workspace, (Problem(str(workspace.project.folder), 0, reason),), read_ms)
         return None
+    if report:
+        _log.info("Project reloaded", assets=len(workspace.project.assets), tests=len(workspace.project.tests))
+    return before
+
+
+async def reload_now(workspace: Workspace) -> None:
+    """Use the project as its files are at this moment. Raises `ProjectInvalid`; the last valid one then stays."""
+    before = await _load(workspace, report=True)
+    closing = ("closing", id(before))
+    await workspace.outlasting.within(closing, lambda: _close_unused(workspace, before), deadline_s=0)
+
+
+async def _load(workspace: Workspace, report: bool) -> Project:
+    """Load the project and use it; returns the replaced one. Raises `ProjectInvalid`."""
+    read_ms = now_ms()
+    project = await asyncio.to_thread(load_project, workspace.project.folder, workspace.settings.loading_limits)
     before, is_news = workspace.project, report or bool(workspace.files.problems)
     project = workspace.runs.adopt(project.with_open_connections_of(before))
     workspace.note_files(FilesNow(read_ms, read_ms), project, is_news)
-    if report:
-        _log.info("Project reloaded", assets=len(project.assets), tests=len(project.tests))
     return before
 
 

@@ -17,9 +17,10 @@ from dagscope.dag.events.task_log import Emit, RawAssetLog, TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.error_text import named_error
 from dagscope.dag.ground.errors import ConnectionFailed
-from dagscope.dag.process.messages import Begin, Cancel, Ended, FromRuns, Happened, Run, Stop
+from dagscope.dag.process.messages import Begin, Cancel, Ended, FromRuns, Happened, Resume, Run, Stop
 from dagscope.dag.process.packets import PeerGone
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.breakpoints import GoOn
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.dag.run.task_plan import TaskPlan
 from dagscope.dag.run.task_plan_wire import encode_plan
@@ -153,6 +154,12 @@ class RunProcess:
             else:
                 self._finish(process, log, ended)
                 return
+
+    def go_on(self, asset: str, how: GoOn) -> None:
+        """Go on with the attempt that runs (`Runs.go_on`)."""
+        with self._changed:
+            if self._attempt is not None and self._process is not None:
+                self._process.send(Resume(self._attempt.number, asset, how))
 
     def _process_for(self, attempt: RunningAttempt, cancellation: Cancellation) -> LiveRuns | None:
         """The process, once it has started, with the attempt as the one that it runs; None if it was cancelled."""

@@ -8,6 +8,7 @@ from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.frames import FrameStore
 from dagscope.dag.project.project import Project
 from dagscope.dag.run import runner
+from dagscope.dag.run.breakpoints import Answer, GoOn, Holding
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.dag.run.task_plan import TaskPlan
 
@@ -31,6 +32,9 @@ class Runs(Protocol):
     ) -> None:
         """Execute one attempt to its end, in this thread. Raises `RunBroken` if the attempt could not be ended."""
 
+    def go_on(self, asset: str, how: GoOn) -> None:
+        """Go on with the attempt that runs, which holds at a breakpoint of this asset, on the adopted project."""
+
     def close(self) -> None:
         """Run nothing more; close the databases of adopted projects."""
 
@@ -41,6 +45,7 @@ class RunsHere:
     def __init__(self, frames: FrameStore) -> None:
         self._frames = frames
         self._project: Project | None = None
+        self._holding: Holding | None = None
 
     def adopt(self, project: Project) -> Project:
         self._project = project
@@ -49,7 +54,12 @@ class RunsHere:
     def run(
         self, project: Project, plan: TaskPlan, emit: Emit, cancellation: Cancellation, options: TaskOptions
     ) -> None:
-        runner.run(project, plan, self._frames, emit, cancellation, options)
+        self._holding = Holding(cancellation)
+        runner.run(project, plan, self._frames, emit, cancellation, options, self._holding)
+
+    def go_on(self, asset: str, how: GoOn) -> None:
+        if self._holding is not None:
+            self._holding.go_on(asset, Answer(how, self._project))
 
     def close(self) -> None:
         for connection in self._project.connections.values() if self._project is not None else ():

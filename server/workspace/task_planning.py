@@ -11,6 +11,7 @@ from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.breakpoints import Breakpoint, check_breakpoint
 from dagscope.dag.run.task_plan import Action, TaskPlan, Work, fresh_node
 from dagscope.storage.tasks import KeptTask
 
@@ -40,17 +41,22 @@ class NextAttempt:
         run_tests: bool = True,
         profile: bool = False,
         assets: frozenset[str] | None = None,
+        breakpoints: tuple[Breakpoint, ...] = (),
     ) -> TaskPlan:
-        """Execute all assets with this `data`, and all tests unless `run_tests` is false.
+        """Execute all assets with this `data`, and all tests unless `run_tests` is false; hold at `breakpoints`.
 
-        With `assets`, the attempt has only these, and the root tests that refer to no others.
+        With `assets`, the attempt has only these, and the root tests that refer to no others. Raises
+        `BreakpointInvalid`.
         """
         work = Work(
             frozenset(self.project.assets) if assets is None else assets,
             run_tests=run_tests,
             run_root_tests=run_tests,
             profile=profile,
+            breakpoints=breakpoints,
         )
+        for point in breakpoints:
+            check_breakpoint(self.project, point, work.to_execute)
         return self._plan(work, data or {}, carries=assets is None)
 
     def of_asset(self, asset: str, action: Action = Action.EXECUTE, profile: bool | None = None) -> TaskPlan:

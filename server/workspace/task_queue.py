@@ -9,14 +9,15 @@ from typing import Any
 import structlog
 
 from dagscope.dag.events.closing import CANCELLED
-from dagscope.dag.events.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskAccepted
-from dagscope.dag.events.status import TaskStatus
+from dagscope.dag.events.events import DataTestChanged, Event, NodeChanged, NodeFacts, TaskAccepted, TaskChanged
+from dagscope.dag.events.status import PausedAt, TaskStatus
 from dagscope.dag.events.task_log import Emit
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.error_text import named_error
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.breakpoints import Breakpoint, GoOn
 from dagscope.dag.run.runner import TaskOptions
 from dagscope.dag.run.selector import LastState, Selector
 from dagscope.dag.run.task_plan import Action, TaskPlan
@@ -45,6 +46,9 @@ class ActiveTask:
     node_ended: dict[str, EndOfWork] = field(default_factory=dict)
     test_ended: dict[str, EndOfWork] = field(default_factory=dict)
     """For each test that runs by itself."""
+    paused_at: tuple[PausedAt, ...] = ()
+    """Where it holds; `pause_changed` is set whenever that changes."""
+    pause_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def task_id(self) -> str:
@@ -72,6 +76,23 @@ class ShuttingDown(DagscopeError):
 
     def __init__(self) -> None:
         super().__init__("the server is shutting down")
+
+
+class NotPaused(DagscopeError):
+    """The task does not hold at a breakpoint, or not at one of that asset."""
+
+    def __init__(self, task_id: str, asset: str | None, paused_at: tuple[PausedAt, ...]) -> None:
+        holds = f"holds at {', '.join(paused.asset for paused in paused_at)}" if paused_at else "holds at no breakpoint"
+        super().__init__(f"task {task_id} {holds}" + (f", not at {asset}" if asset and paused_at else ""))
+
+
+class AssetsAreOthers(DagscopeError):
+    """An asset cannot be executed again in the task, because assets or references are no longer those of its DAG."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "assets or references have changed since the task started; undo that, or cancel it and run again"
+        )
 
 
 class TooManyWaiting(DagscopeError):
@@ -157,10 +178,11 @@ class TaskQueue:
         run_tests: bool = True,
         profile: bool = False,
         select: Selector | None = None,
+        breakpoints: tuple[Breakpoint, ...] = (),
     ) -> ActiveTask:
         """Execute the DAG, or what is selected of it, as a task; or join the task if it is active (contract, Words).
 
-        Raises `SelectorInvalid` if nothing is selected.
+        Raises `SelectorInvalid` if nothing is selected, and `BreakpointInvalid`.
         """
         async with self.accepting:
             active = self._find(task_id)
@@ -168,7 +190,7 @@ class TaskQueue:
                 return active
             assets = await self._selected(project, select) if select is not None else None
             attempt = await self._next_attempt(project, task_id)
-            return self._accept(project, attempt.of_dag(data, run_tests, profile, assets))
+            return self._accept(project, attempt.of_dag(data, run_tests, profile, assets, breakpoints))
 
     async def _selected(self, project: Project, select: Selector) -> frozenset[str]:
         states: dict[str, LastState] = {}
@@ -265,6 +287,28 @@ class TaskQueue:
             plan = (await self._next_attempt(project, task_id)).of_rest(profile)
             return self._accept(project, plan) if plan is not None else None
 
+    def go_on(self, project: Project, task_id: str, asset: str | None, how: GoOn) -> ActiveTask | None:
+        """Go on with a task that holds at breakpoints: at that asset's, or at all; None if no such task is active.
+
+        What is left is executed as the files of `project` are. Raises `NotPaused` and `AssetsAreOthers`.
+        """
+        active = self._find(task_id)
+        if active is None:
+            return None
+        assets = [paused.asset for paused in active.paused_at if asset in (None, paused.asset)]
+        if not assets:
+            raise NotPaused(task_id, asset, active.paused_at)
+        if how is GoOn.AGAIN and project.graph != active.project.graph:
+            raise AssetsAreOthers
+        for each in assets:
+            self._runs.go_on(each, how)
+        return active
+
+    def paused_at(self, run_id: str, attempt: int | None = None) -> tuple[PausedAt, ...]:
+        """Where that attempt, or the active one, of the task with that task id or task uuid holds."""
+        active = self._find(run_id)
+        return active.paused_at if active is not None and attempt in (None, active.plan.attempt) else ()
+
     async def cancel(self, task_id: str) -> ActiveTask | None:
         """Interrupt an active task and wait until it has ended; None if no such task is active."""
         active = self._find(task_id)
@@ -354,7 +398,9 @@ class TaskQueue:
     def _emit_for(self, active: ActiveTask) -> Callable[[Event], None]:
         def emit(event: Event) -> None:
             self._emit_on(event)
-            if isinstance(event, NodeChanged) and event.node.state.is_ended:
+            if isinstance(event, TaskChanged):
+                asyncio.run_coroutine_threadsafe(self._note_pause(active, event.summary.paused_at), self._loop)
+            elif isinstance(event, NodeChanged) and event.node.state.is_ended:
                 active.node_ended[event.node.asset_name].set()
             elif isinstance(event, DataTestChanged) and event.asset is None and event.result.status.is_ended:
                 ended = active.test_ended.get(event.result.test_name)
@@ -362,6 +408,12 @@ class TaskQueue:
                     ended.set()
 
         return emit
+
+    async def _note_pause(self, active: ActiveTask, paused_at: tuple[PausedAt, ...]) -> None:
+        """Not before what happened until then is committed: a status says both."""
+        await self._recorder.flush()
+        active.paused_at = paused_at
+        active.pause_changed.set()
 
     async def _close(self, active: ActiveTask, error: BaseException) -> None:
         """End a task whose runner failed, as far as the state can still be read and written."""

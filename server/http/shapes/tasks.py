@@ -4,9 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StrictBool
 
-from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
+from dagscope.dag.events.status import (
+    DataTestResult,
+    DataTestStatus,
+    NodeState,
+    NodeStatus,
+    PausedAt,
+    TaskStatus,
+    TaskSummary,
+)
 from dagscope.dag.events.task_ids import NO_TASK, TASK_ID_LENGTH, check_new_task_id
 from dagscope.dag.ground.shapes import Shape
+from dagscope.dag.run.breakpoints import AFTER, GoOn
 from dagscope.dag.run.selector import LONGEST
 
 TASK_ID_SCHEMA: dict[str, JsonValue] = {
@@ -21,8 +30,15 @@ _NEW_TASK_ID_SCHEMA: dict[str, JsonValue] = {**TASK_ID_SCHEMA, "not": {"enum": [
 TaskId = Annotated[str, AfterValidator(check_new_task_id), Field(json_schema_extra=_NEW_TASK_ID_SCHEMA)]
 
 
+class BreakpointRequest(Shape):
+    """Where a run is to hold. `when` is "before", "after", "failed" or a condition such as "rows < 1"."""
+
+    asset: str
+    when: str = AFTER
+
+
 class RunRequest(Shape):
-    """`POST /api/dag/run`. dagscope adds `runTests` (false runs no data tests), `profile` and `select`.
+    """`POST /api/dag/run`. dagscope adds `runTests` (false runs no data tests), `profile`, `select`, `breakpoints`.
 
     Other keys are ignored.
     """
@@ -34,6 +50,14 @@ class RunRequest(Shape):
     run_tests: StrictBool = True
     profile: StrictBool = False
     select: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST})] | None = None
+    breakpoints: tuple[BreakpointRequest, ...] = ()
+
+
+class ContinueRequest(Shape):
+    """`POST /api/dag/continue/:taskId`: at the breakpoint of this asset, or of all at which the task holds."""
+
+    action: GoOn = GoOn.CONTINUE
+    asset: str | None = None
 
 
 class ExecuteRequest(Shape):
@@ -53,7 +77,7 @@ class TaskBody(Shape):
     """The status of a task's attempt. Counts are of assets, times are epoch milliseconds.
 
     `last_task_name` is the `name` of the node that started last. `lone_test_results` are those of tests that belong to
-    an asset and ran by themselves.
+    an asset and ran by themselves. `paused_at` is absent where the task holds at no breakpoint.
     """
 
     task_id: str
@@ -71,6 +95,7 @@ class TaskBody(Shape):
     root_test_results: tuple[DataTestResult, ...]
     lone_test_results: tuple[DataTestResult, ...] | None = None
     last_task_name: str
+    paused_at: tuple[PausedAt, ...] | None = None
 
 
 class RunBody(TaskBody):

@@ -20,7 +20,8 @@ from dagscope.server.http.shapes import logs, tasks
 )
 def test_fields_of_a_shape(shape: type[Shape], record: type[Record]) -> None:
     """A shape that has to repeat the fields of what was reported has all of them, first and in the same order."""
-    repeated = [name for name in record.__struct_encode_fields__ if name != "fields"]
+    left_out = ("fields", "pausedAt")  # tasks in a history do not say where they hold
+    repeated = [name for name in record.__struct_encode_fields__ if name not in left_out]
     assert [info.alias for info in shape.model_fields.values()][: len(repeated)] == repeated
 
 
