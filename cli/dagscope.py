@@ -109,6 +109,7 @@ def graph(folder: Path, format_: str) -> None:
         "dagscope run",
         'dagscope run --project demo --task-id nightly --data \'{"since": "2013-01-01"}\'',
         "dagscope run --select 'state:failed+'",
+        "dagscope run --break-at dds.fct_flight --break-at 'mart.late:rows < 1'",
         "dagscope run --json | jq .status",
     ),
 )
@@ -118,6 +119,13 @@ def graph(folder: Path, format_: str) -> None:
 @click.option("--select", help="Run only these assets, such as +mart.x, dds.y+, stage:dds or state:failed.")
 @click.option("--no-tests", is_flag=True, help="Run no data tests.")
 @click.option("--profile", is_flag=True, help="Store a profile of each DuckDB statement.")
+@click.option(
+    "--break-at",
+    "break_at",
+    multiple=True,
+    metavar="ASSET[:WHEN]",
+    help="Hold after this asset and ask. WHEN: before, failed or such as 'rows < 1'. Can be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the task's status as JSON, and nothing else.")
 def run(
     folder: Path,
@@ -126,15 +134,24 @@ def run(
     select: str | None,
     no_tests: bool,
     profile: bool,
+    break_at: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Run the DAG, or a part of it, and wait until it ends.
 
     Exit code 0 if it succeeded, 1 if it failed, 2 if the project or the usage is invalid, 130 if it was interrupted.
     """
-    from dagscope.cli.run_options import RunOptions, checked_task_id, read_data, read_select
+    from dagscope.cli.run_options import RunOptions, checked_task_id, read_breakpoints, read_data, read_select
 
-    options = RunOptions(checked_task_id(task_id), read_data(data), not no_tests, profile, as_json, read_select(select))
+    options = RunOptions(
+        checked_task_id(task_id),
+        read_data(data),
+        not no_tests,
+        profile,
+        as_json,
+        read_select(select),
+        read_breakpoints(break_at, as_json),
+    )
     state = _state_of(folder)
     owner = _owner_of(state)
     if owner is not None and owner.address:

@@ -24,7 +24,7 @@ class TaskProgress:
         self._console, self._task_id = console, task_id
         self._lock = threading.Lock()
         self._running: dict[str, None] = {}
-        self._ended = 0
+        self._ended: set[str] = set()  # an asset that is executed again has not ended
         self._total = 0
         self._live = console.is_terminal
         self._progress = Progress(
@@ -39,10 +39,18 @@ class TaskProgress:
         self._bar: TaskID | None = None
 
     def __enter__(self) -> "TaskProgress":
-        self._progress.start()
+        self.start()
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Show the live line."""
+        self._progress.start()
+
+    def stop(self) -> None:
+        """Take the live line off the terminal."""
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
@@ -67,20 +75,21 @@ class TaskProgress:
     def _node(self, node: NodeStatus, facts: NodeFacts) -> None:
         if node.state.is_running:
             self._running[node.asset_name] = None
+            self._ended.discard(node.asset_name)
         else:
             self._running.pop(node.asset_name, None)
-            self._ended += 1
+            self._ended.add(node.asset_name)
             self._line(node, facts)
         if self._bar is not None:
             names = list(self._running)
             shown = ", ".join(names[:_WIDEST_NAMES]) + (" …" if len(names) > _WIDEST_NAMES else "")
-            self._progress.update(self._bar, completed=self._ended, description=shown or "finishing")
+            self._progress.update(self._bar, completed=len(self._ended), description=shown or "finishing")
 
     def _line(self, node: NodeStatus, facts: NodeFacts) -> None:
         if self._live and node.state is NodeState.SUCCESS:
             return
         width = len(str(self._total))
-        line = Text(f"[{self._ended:>{width}}/{self._total}] ")
+        line = Text(f"[{len(self._ended):>{width}}/{self._total}] ")
         line.append(f"{_state(node):<8}", _STYLES.get(node.state, ""))
         parts = (node.asset_name, _rows(facts), _seconds(node.execution_time_ms))
         line.append("  ".join(part for part in parts if part))

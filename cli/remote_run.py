@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import sys
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from dagscope.cli.breakpoint_question import STOP, ask, read_answer, say, show_hold
 from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
 from dagscope.cli.http_client import HeaderUnusable, HttpFailed, NoAnswer, Redirected
 from dagscope.cli.progress import TaskProgress, show_nodes
@@ -19,8 +21,11 @@ from dagscope.cli.run_options import RunOptions
 from dagscope.cli.task_stream import Message, Refused, TaskServer
 from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.run_events import RunEventType
-from dagscope.dag.events.status import DataTestResult, NodeState, NodeStatus, TaskStatus, TaskSummary
+from dagscope.dag.events.status import DataTestResult, NodeState, NodeStatus, PausedAt, TaskStatus, TaskSummary
+from dagscope.dag.run.breakpoints import GoOn
 from dagscope.storage.state_folder import StateFolder
+
+_LOOK_S = 0.2  # while the terminal waits for an answer: the task may be continued elsewhere, or end
 
 
 def run_on_server(state: StateFolder, address: str, options: RunOptions) -> int:
@@ -89,17 +94,54 @@ class _ServedTask:
         self.is_posting = self._is_posted = self._is_lost = self._has_begun = self._has_ended = False
         self._posted: dict[str, Any] = {}
         self.rows: dict[str, int] = {}
+        self._paused: tuple[PausedAt, ...] = ()
+        self._asked: PausedAt | None = None
+        self._answered: set[PausedAt] = set()
 
     def to_end(self) -> dict[str, Any]:
         """Wait until the task has ended. Returns its status. Raises `HttpFailed`."""
         self._start(self._read)
         while True:
             while not (self._is_posted and self._has_ended):
-                self._take(self._inbox.get())
+                self._take(self._next())
             answer = self._last_status()
             if _is_ended(answer):
                 return answer
             self._has_ended = False  # an earlier attempt, started by another client, has ended
+
+    def _next(self) -> _Item:
+        """What comes next; while the task holds, it can be continued on the terminal."""
+        while self._options.breakpoints and self._inbox.empty():
+            paused = next((each for each in self._paused if each not in self._answered), None)
+            if paused is None:
+                break
+            self._ask(paused)
+            if select.select([sys.stdin], [], [], _LOOK_S)[0]:
+                self._answer(paused, read_answer())
+        return self._inbox.get()
+
+    def _ask(self, paused: PausedAt) -> None:
+        """Unless that was asked before."""
+        if paused != self._asked:
+            self._asked = paused
+            self._progress.stop()
+            show_hold(self._console, paused, self._shown.get(paused.asset))
+            ask(self._console, paused)
+
+    def _answer(self, paused: PausedAt, answer: GoOn | str | None) -> None:
+        try:
+            if answer == STOP:
+                self._server.cancel()
+            elif answer is not None:
+                self._server.go_on(paused.asset, answer)
+        except Refused as error:
+            say(self._console, str(error))
+            answer = None
+        if answer is None:
+            ask(self._console, paused)
+        else:
+            self._answered.add(paused)
+            self._progress.start()
 
     def _last_status(self) -> dict[str, Any]:
         """The final status, from the answer to the POST if it is there: the server may have stopped after the task."""
@@ -130,6 +172,8 @@ class _ServedTask:
         }
         if options.select is not None:
             body["select"] = options.select.text
+        if options.breakpoints:
+            body["breakpoints"] = [{"asset": point.asset, "when": point.when} for point in options.breakpoints]
         try:
             self._inbox.put(_Posted(self._server.ask("POST", "/api/dag/run", body)))
         except HttpFailed as error:
@@ -182,7 +226,7 @@ class _ServedTask:
             raise Refused(f"the server at {self._server.address} has lost the task: its state was reset")
 
     def _take_summary(self, summary: TaskSummary) -> None:
-        self._has_ended = summary.status.is_ended
+        self._has_ended, self._paused = summary.status.is_ended, summary.paused_at
         if not self._has_begun:
             self._progress.begin(summary.total_assets)
         self._has_begun = True

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
 from dagscope.cli.leaving import leave
+from dagscope.cli.paused_run import PausedRun
 from dagscope.cli.progress import TaskProgress, show_nodes
 from dagscope.cli.run_options import RunOptions
 from dagscope.cli.settings import read_settings
@@ -19,6 +20,7 @@ from dagscope.dag.events.captured_entries import Capture
 from dagscope.dag.events.status import TaskStatus
 from dagscope.dag.ground.errors import DagscopeError, SelectorInvalid
 from dagscope.dag.project.project import Project
+from dagscope.dag.run.breakpoints import BreakpointInvalid
 from dagscope.dag.run.process_state import outlive_timers, take_short_turns
 from dagscope.server.api.task_status import run_body
 from dagscope.server.workspace.console import configure_console
@@ -46,6 +48,8 @@ def run_project(project: Project, options: RunOptions) -> NoReturn:
             task, interrupted = asyncio.run(_run(project, settings, options, console))
         except SelectorInvalid as error:
             fail(f"--select: {error}")
+        except BreakpointInvalid as error:
+            fail(f"--break-at: {error}")
         except DagscopeError as error:
             fail(str(error))
         if output is not None:
@@ -96,10 +100,16 @@ async def _run(project: Project, settings: Settings, options: RunOptions, consol
         async with open_workspace(project, settings, (progress,)) as workspace:
             with Capture(workspace.emit, lambda: workspace.project.redaction, workspace.settings.log_limits):
                 active = await workspace.tasks.run(
-                    project, task_id, dict(options.data), options.run_tests, options.profile, options.select
+                    project,
+                    task_id,
+                    dict(options.data),
+                    options.run_tests,
+                    options.profile,
+                    options.select,
+                    options.breakpoints,
                 )
                 interrupts = _cancel_on_interrupt(workspace)
-                await active.ended.wait()
+                await PausedRun(workspace, active, console, progress).to_end()
                 return await task_of(workspace, task_id), bool(interrupts)
 
 

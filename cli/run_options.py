@@ -6,10 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dagscope.cli.breakpoint_question import is_on_terminal
 from dagscope.cli.exits import fail
 from dagscope.dag.events.task_ids import check_new_task_id
 from dagscope.dag.ground.errors import SelectorInvalid
 from dagscope.dag.ground.json_text import exact_json, json_text
+from dagscope.dag.run.breakpoints import AFTER, Breakpoint
 from dagscope.dag.run.selector import Selector
 
 
@@ -23,6 +25,7 @@ class RunOptions:
     profile: bool
     as_json: bool
     select: Selector | None = None
+    breakpoints: tuple[Breakpoint, ...] = ()
 
 
 def new_task_id() -> str:
@@ -44,6 +47,19 @@ def read_select(select: str | None) -> Selector | None:
         return Selector.parse(select) if select is not None else None
     except SelectorInvalid as error:
         fail(f"--select: {error}")
+
+
+def read_breakpoints(texts: tuple[str, ...], as_json: bool) -> tuple[Breakpoint, ...]:
+    """The breakpoints, each `ASSET` or `ASSET:WHEN`. Exits if nobody could be asked how to continue."""
+    if texts and as_json:
+        fail("--break-at asks how to continue, and --json prints nothing else than the status; leave one of them out")
+    if texts and not is_on_terminal():
+        fail(
+            "--break-at asks on a terminal how to continue; without one, start `dagscope serve` and send "
+            'POST /api/dag/run with "breakpoints", then POST /api/dag/continue/{taskId}'
+        )
+    parts = (text.partition(":") for text in texts)
+    return tuple(Breakpoint(asset.strip(), when.strip() or AFTER) for asset, _, when in parts)
 
 
 def read_data(data: str | None) -> dict[str, Any]:

@@ -63,6 +63,12 @@ class TaskServer:
         reason = ": ".join(str(text) for text in said if text)
         return Refused(f"the server at {self.address} refused: {reason}")
 
+    def go_on(self, asset: str, action: str) -> None:
+        """Continue the task where it holds at this asset. Raises `HttpFailed`; `Refused` says why it still holds."""
+        answer = self.ask("POST", f"/api/dag/continue/{self._task}", {"asset": asset, "action": action})
+        if "nodes" not in answer:
+            raise self.refusal(answer)
+
     def cancel(self) -> dict[str, Any]:
         """Cancel the task and wait until it has ended. Returns its status. Raises `HttpFailed`."""
         self.ask("POST", f"/api/dag/cancel/{self._task}")
