@@ -47,7 +47,9 @@ class ActiveTask:
     test_ended: dict[str, EndOfWork] = field(default_factory=dict)
     """For each test that runs by itself."""
     paused_at: tuple[PausedAt, ...] = ()
-    """Where it holds; `pause_changed` is set whenever that changes."""
+    """Where it holds, as far as that is committed; `pause_changed` is set whenever that changes."""
+    pauses_next: tuple[PausedAt, ...] = ()
+    """Where it holds now."""
     pause_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -410,9 +412,11 @@ class TaskQueue:
         return emit
 
     async def _note_pause(self, active: ActiveTask, paused_at: tuple[PausedAt, ...]) -> None:
-        """Not before what happened until then is committed: a status says both."""
-        await self._recorder.flush()
-        active.paused_at = paused_at
+        """A hold is noted once what happened until then is committed: a status says both. Its end is noted at once."""
+        active.pauses_next = paused_at
+        if paused_at:
+            await self._recorder.flush()
+        active.paused_at = active.pauses_next
         active.pause_changed.set()
 
     async def _close(self, active: ActiveTask, error: BaseException) -> None:
