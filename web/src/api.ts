@@ -54,6 +54,18 @@ export interface Dag {
   readonly errors?: readonly string[];
 }
 
+/** Where a run is to hold. */
+export interface BreakpointRequest {
+  readonly asset: string;
+  /** "before", "after", "failed", or such as "rows < 1". */
+  readonly when: string;
+}
+
+/** Where a task holds, since this time. */
+export interface PausedAt extends BreakpointRequest {
+  readonly since: number;
+}
+
 export interface TaskSummary {
   readonly taskId: string;
   readonly taskUuid: string;
@@ -64,6 +76,8 @@ export interface TaskSummary {
   readonly completedAssets: number;
   readonly failedAssets: number;
   readonly inProgressAssets: number;
+  /** Only in the stream. */
+  readonly pausedAt?: readonly PausedAt[];
 }
 
 export interface TestResult {
@@ -118,6 +132,7 @@ export interface Task {
   readonly rootTestResults?: readonly TestResult[];
   readonly loneTestResults?: readonly TestResult[];
   readonly lastTaskName: string;
+  readonly pausedAt?: readonly PausedAt[];
 }
 
 /** What failed first in a task. */

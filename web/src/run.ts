@@ -1,6 +1,7 @@
 /** What the page asks the server to do. An answer's outcome comes by the stream; here only what was refused is reported. */
 import { effect, signal } from "@preact/signals";
-import { api, ApiError, post } from "./api";
+import { api, ApiError, type BreakpointRequest, post } from "./api";
+import { breakpoints } from "./breakpoints";
 import { go, here, place, taskPath } from "./router";
 import { connection } from "./live/live";
 import { tasks } from "./store";
@@ -34,10 +35,24 @@ export async function runAssets(request: RunRequest = {}): Promise<void> {
 export async function tryToRun(request: RunRequest): Promise<string> {
   const taskId = request.taskId ?? newTaskId();
   if (tasks.peek().some((task) => task.taskId === taskId)) return `There is already a task ${taskId}. Choose another name.`;
-  const answer = reasonOf(post("/api/dag/run", { ...request, taskId }));
+  const answer = reasonOf(postRun({ ...request, taskId }, breakpoints()));
   const refused = await Promise.race([answer, accepted(taskId)]);
   if (refused === "") follow(taskId);
   return refused;
+}
+
+/** Breakpoints at assets that the run does not execute are left out: the server says which. */
+async function postRun(request: RunRequest, points: readonly BreakpointRequest[]): Promise<unknown> {
+  try {
+    return await post("/api/dag/run", points.length > 0 ? { ...request, breakpoints: points } : request);
+  } catch (error) {
+    const asset = error instanceof ApiError && /field 'breakpoints': "(.+)" is not executed in this run$/.exec(error.message)?.[1];
+    if (!asset) throw error;
+    return postRun(
+      request,
+      points.filter((point) => point.asset !== asset),
+    );
+  }
 }
 
 /** Resolves once the stream has said that the task exists: the answer to its POST comes when it ends. */
@@ -60,6 +75,10 @@ export async function runTest(name: string): Promise<void> {
 
 export const retryTask = (taskId: string): Promise<void> => asked(post(api`/api/dag/retry/${taskId}`), taskId);
 export const cancelTask = (taskId: string): Promise<void> => asked(post(api`/api/dag/cancel/${taskId}`));
+
+/** Continue a task that holds at an asset. */
+export const continueTask = (taskId: string, asset: string, action: "continue" | "again" | "skip"): Promise<void> =>
+  asked(post(api`/api/dag/continue/${taskId}`, { asset, action }));
 
 /** A new task is the newest: a view that names another one turns to it. */
 function follow(taskId: string): void {

@@ -1,6 +1,6 @@
 /** What the page knows: the project, its assets, the tasks, and the task that the views are "as of". */
 import { batch, computed, effect, signal, type Signal } from "@preact/signals";
-import { type Asset, type Dag, type Project, type Task, type TaskList, type TaskNode, type TaskSummary, type TestResult } from "./api";
+import { type Asset, type Dag, type PausedAt, type Project, type Task, type TaskList, type TaskNode, type TaskSummary, type TestResult } from "./api";
 import { ApiError, api, get, whyFailed } from "./api";
 import { noteServerTime, serverNow, tick } from "./live/clock";
 import { connection, listen } from "./live/live";
@@ -131,6 +131,15 @@ export const summary = computed<TaskSummary | null>(() => {
 });
 
 export const runs = computed(() => summary.value?.status === "IN_PROGRESS" || summary.value?.status === "PENDING");
+
+const NOWHERE: readonly PausedAt[] = [];
+
+/** Where the task in view holds: as the stream said, or else its status. */
+export const pausedAt = computed<readonly PausedAt[]>(() => {
+  const shown = runs.value ? summary.value : null;
+  if (!shown) return NOWHERE;
+  return shown.pausedAt ?? (task.value?.taskId === shown.taskId ? task.value.pausedAt : undefined) ?? NOWHERE;
+});
 
 /** The task behind which the one in view waits, or "". */
 export const behind = computed(() => {

@@ -47,6 +47,7 @@ const SHAPES = {
       <path d="M7 5v4m0 1.2v1.4" {...CUT} stroke-width="1.5" />
     </>
   ),
+  paused: <path d="M4.5 2v10m5-10v10" {...LINE} stroke-width="2.2" />,
   search: (
     <>
       <circle cx="6" cy="6" r="4.3" {...LINE} stroke-width="1.4" />

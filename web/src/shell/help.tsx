@@ -29,6 +29,7 @@ const OF_VIEWS: readonly (readonly [view: string, keys: Keys])[] = [
       ["Enter", "open"],
       ["r", "run"],
       ["Shift R", "run with downstreams"],
+      ["b", "breakpoint"],
       ["f", "fit"],
     ],
   ],

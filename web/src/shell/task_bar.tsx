@@ -8,10 +8,11 @@ import { Icon } from "../parts/icon";
 import { type Look, LOOKS, lookOf, State, WORDS } from "../parts/look";
 import { RunButton } from "../parts/run_button";
 import { assetPath, go, here, link, place, setQuery, taskPath } from "../router";
-import { allNodes, behind, canRetry, isQueued, loaded, retryable, runs, summary, task, taskError, taskId, tasks, testResults } from "../store";
+import { allNodes, behind, canRetry, isQueued, loaded, pausedAt, retryable, runs, summary, task, taskError, taskId, tasks, testResults } from "../store";
 import { waitsBehind } from "../queue";
 import { cancelTask, retryTask } from "../run";
 import { openRun } from "./dialogs";
+import { HeldAt, HeldButtons } from "./held";
 
 const MARKS_SHOWN = 60;
 const TASKS_IN_STRIP = 10;
@@ -34,7 +35,7 @@ export function TaskBar() {
       <RunButton label="Run with data or a selection" onRun={() => openRun()}>
         Run…
       </RunButton>
-      {shown && (runs.value ? <Cancel /> : <Retry />)}
+      {shown && (runs.value ? <Running /> : <Retry />)}
     </div>
   );
 }
@@ -48,7 +49,11 @@ function Shown({ task }: { task: TaskSummary }) {
         <span class="faint">Task</span>
         <span class="cut name">{task.taskId}</span>
       </a>
-      <State look={look} word={stale ? (isQueued.value ? "Was waiting" : "Was running") : WORDS[look]} />
+      {pausedAt.value.length > 0 && !stale ? (
+        <HeldAt />
+      ) : (
+        <State look={look} word={stale ? (isQueued.value ? "Was waiting" : "Was running") : WORDS[look]} />
+      )}
       {isQueued.value && <Behind />}
       <Marks />
       <Numbers task={task} />
@@ -181,6 +186,7 @@ function Strip() {
   );
 }
 
+const Running = () => (pausedAt.value.length > 0 ? <HeldButtons /> : <Cancel />);
 const Cancel = () => <RunButton onRun={() => cancelTask(taskId.value)}>Cancel</RunButton>;
 
 /** Tests of the whole project are retried too; then there is no number of assets. */

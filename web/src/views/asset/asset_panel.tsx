@@ -5,7 +5,9 @@ import { RunButton } from "../../parts/run_button";
 import { here, link, place, setQuery } from "../../router";
 import { assets, canRun, loaded, viewOf } from "../../store";
 import { runAssets } from "../../run";
+import { toggleBreakpoint } from "../../breakpoints";
 import { AssetTabs, shownTab } from "./asset_tabs";
+import { Breakpoint } from "./breakpoint";
 import { Facts } from "./facts";
 import { Header } from "./header";
 import { Trouble } from "./trouble";
@@ -18,6 +20,7 @@ export function AssetPanel({ name }: { name: string }) {
   useKeys({
     r: run(name),
     "Shift R": run(`${name}+`),
+    b: () => (asset ? toggleBreakpoint(name) : false),
     Escape: () => (whole || !param() ? false : setQuery({ asset: null })),
   });
   if (!asset) return loaded.value ? <NoAsset name={name} whole={whole} /> : <section class="panel" />;
@@ -47,6 +50,7 @@ export function AssetPanel({ name }: { name: string }) {
             With downstreams
           </Run>
         </div>
+        <Breakpoint name={name} />
         <Facts asset={asset} view={view} />
       </div>
       <AssetTabs asset={asset} view={view} />

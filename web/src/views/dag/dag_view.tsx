@@ -1,6 +1,7 @@
 /** The DAG view: the graph or its list, with the selected asset beside it. */
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { toggleBreakpoint } from "../../breakpoints";
 import { useKeys } from "../../keys";
 import { go, link, assetPath } from "../../router";
 import { runAssets } from "../../run";
@@ -82,6 +83,7 @@ function useAssetKeys(target: () => string): void {
   useKeys({
     r: () => run(""),
     "Shift R": () => run("+"),
+    b: () => (assets.value.has(target()) ? toggleBreakpoint(target()) : false),
     o: () => (assets.value.has(target()) ? go(link(assetPath(target()))) : false),
     Escape: () => (selected.value ? closeAsset() : clearLooks()),
   });

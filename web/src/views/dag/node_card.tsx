@@ -1,9 +1,10 @@
 /** A node of the graph that is large enough to read: a button with its name, state, duration and tests. */
 import type { Asset } from "../../api";
+import { breakpointOf } from "../../breakpoints";
 import { counted, duration, ticking } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { State } from "../../parts/look";
-import { type AssetView, elapsedMs, viewOf } from "../../store";
+import { type AssetView, elapsedMs, pausedAt, viewOf } from "../../store";
 import { countsOfStage, inWords, sizeOf } from "./looks";
 import type { SceneNode } from "./scene";
 
@@ -35,8 +36,9 @@ export function NodeCard({ node, asset, isSelected, isDim, isCurrent }: Props & 
       <b class={name.length > SURELY_FITS ? "cut" : ""} title={node.name}>
         {name}
       </b>
+      <Mark name={node.name} />
       <span>
-        <State look={view.look} word={view.word} />
+        <StateOf name={node.name} view={view} />
         <Took view={view} />
       </span>
       <span>
@@ -44,6 +46,28 @@ export function NodeCard({ node, asset, isSelected, isDim, isCurrent }: Props & 
         <TestBadge view={view} />
       </span>
     </button>
+  );
+}
+
+/** A red dot where runs hold. */
+function Mark({ name }: { name: string }) {
+  const when = breakpointOf(name);
+  if (when === undefined) return null;
+  return (
+    <i class="breakpoint" title={`Breakpoint: ${when}`}>
+      <span class="vh"> breakpoint: {when}</span>
+    </i>
+  );
+}
+
+/** Its state; where the task holds, that. */
+function StateOf({ name, view }: { name: string; view: AssetView }) {
+  if (!pausedAt.value.some((paused) => paused.asset === name)) return <State look={view.look} word={view.word} />;
+  return (
+    <span class="st st-warn">
+      <Icon name="paused" />
+      Paused
+    </span>
   );
 }
 
