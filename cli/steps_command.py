@@ -17,7 +17,8 @@ from dagscope.dag.ground.problems import did_you_mean
 from dagscope.dag.ground.terminal_text import shown, shown_lines
 from dagscope.dag.model.assets import Asset, DataTest
 from dagscope.dag.project.project import Project
-from dagscope.server.api.query_steps import AskedSteps, StepsRefused, steps_answer
+from dagscope.server.api.node_query import QueryRefused
+from dagscope.server.api.query_steps import AskedSteps, steps_answer
 from dagscope.server.http.pages import Page
 
 _WIDEST_CELL, _WIDEST_TITLE = 40, 100  # characters
@@ -51,7 +52,7 @@ def _read_here(project: Project, node: Asset | DataTest, options: StepsOptions) 
     asked = AskedSteps(options.step is None, options.step, Page(limit=options.limit))
     try:
         return steps_answer(project, node, asked, Cancellation())
-    except StepsRefused as error:
+    except QueryRefused as error:
         fail(str(error))
     except DagscopeError as error:
         fail(project.redaction.text(str(error)), EXIT_FAILED)

@@ -3,37 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dagscope.dag.connections import Connection, RelationKind
 from dagscope.dag.connections.arrow_types import unique_names
 from dagscope.dag.connections.row_columns import columns_of_relation
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.model.assets import Asset, DataTest
-from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.query_parsing import Lines, Place, QueryNotParsed
 from dagscope.dag.model.query_steps import QueryStep, steps_of
-from dagscope.dag.model.template_places import TemplatePlaces
-from dagscope.dag.model.templates import TaskValues, Template
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.step_counts import CountedStep, counted
+from dagscope.server.api.node_query import NodeQuery, QueryRefused
 from dagscope.server.api.row_json import array_chunks
 from dagscope.server.http.answers import around
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes.rows import DataColumn
 from dagscope.server.http.shapes.steps import Step, StepInputRows, Steps
-
-_WITHOUT_QUERY = {
-    Materialization.RAW: "it is a raw asset, written in Python",
-    Materialization.CUSTOM: "it is a custom asset, whose statements run unchanged and may write",
-}
-
-
-class StepsRefused(DagscopeError):
-    """What has no steps, or not the one that is asked for; the message is the whole answer, `details` say why."""
-
-    def __init__(self, message: str, details: str) -> None:
-        self.message, self.details = message, details
-        super().__init__(f"{message}: {details}")
 
 
 @dataclass(frozen=True)
@@ -45,16 +28,8 @@ class AskedSteps:
     page: Page
 
 
-def template_of(node: Asset | DataTest) -> Template:
-    """The template of its query. Raises `StepsRefused` if it has none."""
-    if isinstance(node, Asset) and node.materialization in _WITHOUT_QUERY:
-        raise StepsRefused(f'"{node.name}" has no query to take apart', _WITHOUT_QUERY[node.materialization])
-    assert node.template is not None
-    return node.template
-
-
 def steps_answer(project: Project, node: Asset | DataTest, asked: AskedSteps, cancellation: Cancellation) -> bytes:
-    """The answer as JSON. Raises `StepsRefused`, or what a read of the database raises."""
+    """The answer as JSON. Raises `QueryRefused`, or what a read of the database raises."""
     taking = _TakingApart(project, node, cancellation)
     if asked.step is not None:
         return taking.one(asked.step, asked.page)
@@ -68,39 +43,13 @@ class _TakingApart:
     def __init__(self, project: Project, node: Asset | DataTest, cancellation: Cancellation) -> None:
         self._project, self._node, self._cancellation = project, node, cancellation
         self._shown = project.redaction.text
-        self._template = template_of(node)
-        self._connection: Connection = project.connections[node.connection]
-        self._sql = self._rendered()
-        self._lines, self._places = Lines(self._sql), TemplatePlaces(self._template, self._sql)
-        self.steps = self._steps()
-
-    def _rendered(self) -> str:
-        """The query of the next run, without the run's own values. Raises `TemplateFailed`."""
-        if isinstance(self._node, DataTest):
-            return self._project.test_sql(self._node, TaskValues())
-        appends = False
-        if self._node.materialization is Materialization.INCREMENTAL:
-            with self._connection.queries(self._cancellation) as session:
-                appends = session.relation_kind(self._node.name) is RelationKind.TABLE
-        return self._project.asset_sql(self._node, TaskValues(), incremental=appends)
-
-    def _steps(self) -> tuple[QueryStep, ...]:
-        grammar = self._connection.dialect.grammar
-        refusal = f'The query of "{self._node.name}" cannot be taken apart'
-        if grammar is None:
-            raise StepsRefused(refusal, f"the SQL of {self._node.connection_type} is not known")
+        self._query = NodeQuery(project, node, cancellation)
+        self._connection, self._sql = self._query.connection, self._query.sql
+        self._lines, self._places = Lines(self._sql), self._query.places
         try:
-            return steps_of(self._sql, grammar)
+            self.steps = steps_of(self._sql, self._query.grammar)
         except QueryNotParsed as error:
-            raise StepsRefused(refusal, self._shown(self._located(error))) from error
-
-    def _located(self, error: QueryNotParsed) -> str:
-        if error.place is None:
-            return f"{self._node.path}: {error.reason}"
-        place = self._places.in_file(error.place)
-        if place is not None:
-            return f"{self._node.path}:{place.line}:{place.column}: {error.reason}"
-        return f"{self._node.path}: line {error.place.line}, column {error.place.column} of its SQL: {error.reason}"
+            raise self._query.refused(error) from error
 
     def counted(self, wanted: Sequence[QueryStep]) -> Sequence[CountedStep]:
         return counted(self._connection, self.steps, wanted, self._cancellation)
@@ -110,12 +59,12 @@ class _TakingApart:
         step = next((each for each in self.steps if each.id == id_), None)
         if step is None:
             known = f'there is no step "{id_[:20]}"; its steps are 1 to {len(self.steps)}'
-            raise StepsRefused(f'"{self._node.name}" has no such step', known)
+            raise QueryRefused(f'"{self._node.name}" has no such step', known)
         if step.why_not is not None:
-            raise StepsRefused(f"Step {id_} cannot run alone", self._shown(step.why_not))
+            raise QueryRefused(f"Step {id_} cannot run alone", self._shown(step.why_not))
         if isinstance(self._node, DataTest) and self._node.mask:
             details = f'"{self._node.name}" masks columns; count the steps instead'
-            raise StepsRefused("The rows of its steps are not shown", details)
+            raise QueryRefused("The rows of its steps are not shown", details)
         answer = self.answer(self.counted([step])).model_copy(update={"step_sql": self._shown(step.sql)})
         if answer.steps[0].error is not None:
             return answer.to_json().encode()

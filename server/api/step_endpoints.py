@@ -7,8 +7,9 @@ from starlette.responses import Response
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.model.assets import Asset, DataTest
+from dagscope.server.api.node_query import QueryRefused, template_of
 from dagscope.server.api.preview_endpoints import STILL_READ, rows_of_page
-from dagscope.server.api.query_steps import AskedSteps, StepsRefused, steps_answer, template_of
+from dagscope.server.api.query_steps import AskedSteps, steps_answer
 from dagscope.server.http.answers import Refused, ShapeResponse, unread
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint
@@ -37,7 +38,7 @@ async def _steps(request: Request, node: Asset | DataTest, body: StepsRequest) -
     asked = AskedSteps(body.count, body.step, page)
     try:
         template_of(node)
-    except StepsRefused as error:
+    except QueryRefused as error:
         raise Refused(400, Error(error=error.message, details=error.details)) from error
     if asked.count or asked.step is not None:
         connect_again(project.connections[node.connection])
@@ -51,7 +52,7 @@ async def _steps(request: Request, node: Asset | DataTest, body: StepsRequest) -
         return ShapeResponse(Error(error="Not finished yet", details=STILL_READ), 202)
     try:
         return Response(answer.result(), media_type="application/json")
-    except StepsRefused as error:
+    except QueryRefused as error:
         raise Refused(400, Error(error=error.message, details=error.details)) from error
     except DagscopeError as error:
         details = project.redaction.text(str(error))

@@ -1,0 +1,133 @@
+"""`GET /api/dag/asset/{name}/lineage`: the columns that the columns of an asset come from."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doors import AppDoor, OpenDoor
+from tests.projects import block, copy_example, model, raw, write_project
+
+SOLD = """\
+WITH joined AS (
+    SELECT o.*, i.price, o.amount * i.price AS total
+    FROM {{ Ref("s.orders") }} AS o
+    JOIN {{ Ref("s.items") }} AS i ON i.item = o.item
+),
+days(on_day, best) AS (SELECT day, max(total) FROM joined GROUP BY day)
+SELECT
+    on_day,
+    best,
+    best + 1 AS better,
+    row_number() OVER (ORDER BY best) AS place,
+    (SELECT min(price) FROM joined AS j WHERE j.day = days.on_day) AS least,
+    'x' AS mark
+FROM days
+UNION ALL
+SELECT day, amount, 0, 0, 0, 'y' FROM joined
+"""
+FILES = {
+    model("s.orders"): "SELECT * FROM (VALUES (1, 'a', 2)) AS o(day, item, amount)",
+    model("s.items"): "SELECT 'a' AS item, 5 AS price",
+    model("s.sold"): SOLD,
+    model("s.both"): 'SELECT *, amount AS n FROM {{ Ref("s.orders") }} JOIN {{ Ref("s.items") }} USING (item)',
+    model("s.lost"): "SELECT a, b FROM (SELECT 1 AS a) AS x CROSS JOIN elsewhere.t AS t CROSS JOIN elsewhere.u",
+    model("s.broken"): "SELECT FROM WHERE",
+    raw("s.raw"): "def execute(context):\n    return {}\n",
+}
+
+REFUSED = 'The query of "s.broken" cannot be taken apart'
+
+
+@pytest.fixture
+def door(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> AppDoor:
+    """The project on each engine, after a run."""
+    door = opened(write_project(tmp_path, {**both_engines, **FILES}))
+    door.run("t")
+    return door
+
+
+def columns(door: AppDoor, asset: str) -> list[tuple[Any, ...]]:
+    """Of each column: its name, how it came about, and from which columns."""
+    answer = door.get(f"/api/dag/asset/{asset}/lineage")
+    assert answer.status_code == 200, answer.text
+    return [
+        (each["name"], each["how"], [f"{origin['asset']}.{origin['column']}" for origin in each["from"]])
+        for each in answer.json()["columns"]
+    ]
+
+
+def test_where_columns_come_from(door: AppDoor) -> None:
+    """Columns are followed through stars, CTEs, joins and a UNION; aggregates, windows and expressions end the way."""
+    assert columns(door, "s.sold") == [
+        ("on_day", "same", ["s.orders.day"]),
+        ("best", "aggregate", ["s.items.price", "s.orders.amount"]),
+        ("better", "aggregate", ["s.items.price", "s.orders.amount"]),
+        ("place", "aggregate", ["s.items.price", "s.orders.amount"]),
+        ("least", "expression", ["s.items.price", "s.orders.day"]),
+        ("mark", "constant", []),
+    ]
+    both = columns(door, "s.both")
+    assert [name for name, *_ in both] == door.post("/api/dag/asset/s.both/preview").json()["columns"]
+    assert sorted(both) == [
+        ("amount", "same", ["s.orders.amount"]),
+        ("day", "same", ["s.orders.day"]),
+        ("item", "same", ["s.orders.item"]),
+        ("n", "same", ["s.orders.amount"]),
+        ("price", "same", ["s.items.price"]),
+    ]
+
+
+def test_why_it_ends(door: AppDoor) -> None:
+    """A column that is not the same as its origin says why, and one that cannot be followed says that."""
+    found = door.get("/api/dag/asset/s.sold/lineage").json()
+    why = {each["name"]: each.get("why") for each in found["columns"]}
+    assert (why["on_day"], why["best"]) == (None, "it is aggregated: MAX(total)")
+    assert why["mark"] == "it reads no column: 'x'"
+    lost = door.get("/api/dag/asset/s.lost/lineage").json()["columns"]
+    assert lost[1] == {"name": "b", "how": "unknown", "why": "it is not known where b comes from", "from": []}
+
+
+def test_what_has_no_lineage(door: AppDoor) -> None:
+    """Python has no columns to follow, and SQL that cannot be parsed is refused with its place."""
+    for asset, code, error in (
+        ("s.raw", 400, '"s.raw" has no query to take apart: it is a raw asset, written in Python'),
+        (
+            "s.broken",
+            400,
+            f'{REFUSED}: assets/models/s/broken.sql:1:13: it cannot be read at "WHERE"',
+        ),
+        ("s.los", 404, 'Asset not found in DAG: there is no asset "s.los"; did you mean "s.lost"?'),
+    ):
+        answer = door.get(f"/api/dag/asset/{asset}/lineage")
+        said = answer.json()
+        assert (answer.status_code, f"{said['error']}: {said['details']}") == (code, error)
+
+
+def test_long_ways(tmp_path: Path, opened: OpenDoor) -> None:
+    """Columns that are used twice by each of a thousand CTEs, or by each other, are followed once."""
+    ctes = ", ".join(f"c{n + 1} AS (SELECT x + x AS x FROM c{n})" for n in range(1000))
+    aliases = ", ".join(f"a{n} + a{n} AS a{n + 1}" for n in range(1000))
+    files = {
+        model("s.a"): "SELECT 1 AS x",
+        model("s.ctes"): f'WITH c0 AS (SELECT x FROM {{{{ Ref("s.a") }}}}), {ctes} SELECT x FROM c1000',
+        model("s.aliases"): f'SELECT x AS a0, {aliases} FROM {{{{ Ref("s.a") }}}}',
+        model("s.never"): block("materialization: view") + 'SELECT 2 * x AS y FROM {{ Ref("s.a") }}',
+    }
+    door = opened(write_project(tmp_path, files))  # nothing was run, so the columns of s.a are not known
+    assert columns(door, "s.ctes") == [("x", "expression", ["s.a.x"])]
+    assert columns(door, "s.aliases")[-1] == ("a1000", "expression", ["s.a.x"])
+    assert columns(door, "s.never") == [("y", "expression", ["s.a.x"])]
+
+
+def test_every_column_of_the_example(tmp_path: Path, opened: OpenDoor) -> None:
+    """Of each SQL asset of nycflights, the columns are those of its relation, and no way is lost."""
+    door = opened(copy_example("nycflights", tmp_path))
+    door.run("t")
+    for node in door.get("/api/dag").json()["nodes"]:
+        if node["materialization"] in ("raw", "custom"):
+            continue
+        preview = door.post(f"/api/dag/asset/{node['name']}/preview", {"limit": 0}).json()
+        found = door.get(f"/api/dag/asset/{node['name']}/lineage").json()["columns"]
+        assert [each["name"] for each in found] == preview["columns"]
+        assert "unknown" not in {each["how"] for each in found}
