@@ -112,7 +112,7 @@ bench: .venv/.ready page ## measure dagscope, and print ratios with the machine 
 faults: .venv/.ready ## break dagscope on purpose, for longer: kills, cuts, full disks (SEED=, ONLY=)
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
-fuzz: .venv/.ready ## mutated projects, forged log entries, drawn requests: thousands (SEED=, PROJECTS=)
+fuzz: .venv/.ready ## mutated projects, forged logs, drawn requests, pairs of tables: thousands (SEED=, PROJECTS=)
 	@$(BIN)/python -W ignore -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(PROJECTS),--projects $(PROJECTS))
 
 lock: ## rewrite requirements.lock from pyproject.toml (needs uv; RESOLUTION=lowest-direct)

@@ -9,7 +9,21 @@ from time import perf_counter
 
 from rich.console import Console
 
-from benchmarks import crossdb, graph, isolation, ledger, load, reads, recorder, rows, run_events, runs, starts, stream
+from benchmarks import (
+    compare,
+    crossdb,
+    graph,
+    isolation,
+    ledger,
+    load,
+    reads,
+    recorder,
+    rows,
+    run_events,
+    runs,
+    starts,
+    stream,
+)
 from benchmarks.figures import Figure, as_json, as_table
 from benchmarks.machine import this_machine
 
@@ -27,6 +41,7 @@ BENCHMARKS: Mapping[str, _Benchmark] = {
     "reads": reads.figures,
     "rows": rows.figures,
     "ledger": ledger.figures,
+    "compare": compare.figures,
     "run events": run_events.figures,
     "crossdb": crossdb.figures,
     "starts": starts.figures,

@@ -33,9 +33,9 @@ class Client:
             count += len(chunk)
         return count
 
-    def run(self, task_id: str, data: dict[str, Any] | None = None) -> None:
+    def run(self, task_id: str, data: dict[str, Any] | None = None, capture: str | None = None) -> None:
         """Run the DAG to its end. It must succeed."""
-        body = json.dumps({"taskId": task_id, "data": data or {}})
+        body = json.dumps({"taskId": task_id, "data": data or {}} | ({"capture": capture} if capture else {}))
         answer: dict[str, Any] = json.loads(self._ask("POST", "/api/dag/run", body).read())
         assert answer["status"] == "SUCCESS", answer
 

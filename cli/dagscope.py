@@ -126,6 +126,7 @@ def graph(folder: Path, format_: str) -> None:
     metavar="ASSET[:WHEN]",
     help="Hold after this asset and ask. WHEN: before, failed or such as 'rows < 1'. Can be repeated.",
 )
+@click.option("--capture", metavar="WHAT", help="Keep rows of each relation: framed, all, or rows and a number.")
 @click.option("--json", "as_json", is_flag=True, help="Print the task's status as JSON, and nothing else.")
 def run(
     folder: Path,
@@ -135,13 +136,21 @@ def run(
     no_tests: bool,
     profile: bool,
     break_at: tuple[str, ...],
+    capture: str | None,
     as_json: bool,
 ) -> None:
     """Run the DAG, or a part of it, and wait until it ends.
 
     Exit code 0 if it succeeded, 1 if it failed, 2 if the project or the usage is invalid, 130 if it was interrupted.
     """
-    from dagscope.cli.run_options import RunOptions, checked_task_id, read_breakpoints, read_data, read_select
+    from dagscope.cli.run_options import (
+        RunOptions,
+        checked_task_id,
+        read_breakpoints,
+        read_capture,
+        read_data,
+        read_select,
+    )
 
     options = RunOptions(
         checked_task_id(task_id),
@@ -151,6 +160,7 @@ def run(
         as_json,
         read_select(select),
         read_breakpoints(break_at, as_json),
+        read_capture(capture),
     )
     state = _state_of(folder)
     owner = _owner_of(state)
@@ -289,6 +299,24 @@ def ledger(folder: Path, test: str, limit: int, task_id: str | None, as_json: bo
     with garbage_left():
         from dagscope.cli.ledger_command import print_ledger
     print_ledger(folder, test, limit, task_id, as_json)
+
+
+@main.command(
+    cls=_Examples,
+    examples=("dagscope compare", "dagscope compare monday tuesday", "dagscope compare --json | jq '.red[].causes[0]'"),
+)
+@_PROJECT
+@click.argument("before", required=False, metavar="[FROM]")
+@click.argument("after", required=False, metavar="[TO]")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON, and nothing else.")
+def compare(folder: Path, before: str | None, after: str | None, as_json: bool) -> None:
+    """Say what differs between two tasks, and why nodes are red.
+
+    FROM is by default the last task in which all assets of the other one succeeded, and TO the newest task.
+    """
+    with garbage_left():
+        from dagscope.cli.compare_command import print_comparison
+    print_comparison(folder, before, after, as_json)
 
 
 @main.command(

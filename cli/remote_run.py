@@ -174,6 +174,8 @@ class _ServedTask:
             body["select"] = options.select.text
         if options.breakpoints:
             body["breakpoints"] = [{"asset": point.asset, "when": point.when} for point in options.breakpoints]
+        if options.capture is not None:
+            body["capture"] = options.capture.text
         try:
             self._inbox.put(_Posted(self._server.ask("POST", "/api/dag/run", body)))
         except HttpFailed as error:

@@ -107,6 +107,7 @@ async def _run(project: Project, settings: Settings, options: RunOptions, consol
                     options.profile,
                     options.select,
                     options.breakpoints,
+                    options.capture,
                 )
                 interrupts = _cancel_on_interrupt(workspace)
                 await PausedRun(workspace, active, console, progress).to_end()

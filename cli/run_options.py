@@ -11,6 +11,7 @@ from dagscope.cli.exits import fail
 from dagscope.dag.events.task_ids import check_new_task_id
 from dagscope.dag.ground.errors import SelectorInvalid
 from dagscope.dag.ground.json_text import exact_json, json_text
+from dagscope.dag.model.capture import Capture
 from dagscope.dag.run.breakpoints import AFTER, Breakpoint
 from dagscope.dag.run.selector import Selector
 
@@ -26,6 +27,7 @@ class RunOptions:
     as_json: bool
     select: Selector | None = None
     breakpoints: tuple[Breakpoint, ...] = ()
+    capture: Capture | None = None
 
 
 def new_task_id() -> str:
@@ -60,6 +62,14 @@ def read_breakpoints(texts: tuple[str, ...], as_json: bool) -> tuple[Breakpoint,
         )
     parts = (text.partition(":") for text in texts)
     return tuple(Breakpoint(asset.strip(), when.strip() or AFTER) for asset, _, when in parts)
+
+
+def read_capture(capture: str | None) -> Capture | None:
+    """How many rows are kept; None if nothing is said. Exits if the text is invalid."""
+    try:
+        return Capture.parse(capture) if capture is not None else None
+    except ValueError as error:
+        fail(str(error))
 
 
 def read_data(data: str | None) -> dict[str, Any]:

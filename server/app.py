@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from dagscope.server.api import (
     asset_endpoints,
+    compare_endpoints,
     connection_endpoints,
     dag_endpoints,
     data_test_endpoints,
@@ -67,6 +68,7 @@ API: tuple[Endpoint, ...] = (
     *layout_endpoints.ENDPOINTS,
     *history_endpoints.ENDPOINTS,
     *timing_endpoints.ENDPOINTS,
+    *compare_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
     *row_endpoints.ENDPOINTS,
     *preview_endpoints.ENDPOINTS,

@@ -69,6 +69,17 @@ class AssetsNow(Rows):
         results = {row["asset_name"]: result_of(row) for row in rows}
         return {asset: result for asset, result in results.items() if result is not None}
 
+    async def fingerprints_of(self, assets: Collection[str]) -> dict[str, str]:
+        """The fingerprint that the newest execution of each asset left; assets without one are absent."""
+        record, now = tables.NodeRecord, tables.AssetState
+        newest = (col(record.task_id) == now.task_id) & (col(record.attempt) == now.attempt)
+        rows = await self.rows(
+            select(col(record.asset_name), col(record.fingerprint))
+            .join(now, newest & (col(record.asset_name) == now.asset_name))
+            .where(col(record.asset_name).in_(assets), col(record.fingerprint).is_not(None))
+        )
+        return {row.asset_name: row.fingerprint for row in rows}
+
     async def frames(self) -> frozenset[str]:
         """The digests of all frames that anything refers to."""
         return frozenset(row.digest for row in await self.rows(select(col(tables.Frame.digest))))

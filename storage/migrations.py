@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from dagscope.dag.ground.private_files import create_private_file
 from dagscope.storage.state_folder import StateFolder, StateUnusable
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in alembic/versions; a test checks this."""
 
 _FIRST_POSITIONS = 1 << 20  # random multiples of 2^32, so that positions stay below 2^53

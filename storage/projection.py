@@ -6,23 +6,27 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+import msgspec
+
 from dagscope.dag.events.events import (
     DataTestChanged,
     Event,
     Logged,
     NodeChanged,
     NodeFacts,
+    NodeRecorded,
     RunEventEmitted,
     TaskAccepted,
     TaskChanged,
     TaskEnded,
 )
+from dagscope.dag.events.node_records import Code, NodeRecord
 from dagscope.dag.events.statements import KeptStatements
 from dagscope.dag.events.status import DataTestResult, NodeState, NodeStatus
 from dagscope.dag.ground.frames import Frame, Result
 from dagscope.dag.ground.json_text import json_text
 from dagscope.storage import tables
-from dagscope.storage.row_statements import RowStatement, addition, change, insertion, replacement
+from dagscope.storage.row_statements import RowStatement, addition, change, insertion, insertion_once, replacement
 
 Row = tuple[Any, ...]
 Key = tuple[Any, ...]
@@ -46,6 +50,8 @@ class Projection:
 
     def __init__(self) -> None:
         self.recorded: list[Recorded] = []
+        self.unsynced: list[str] = []
+        """The frames that the rows refer to and that may not be on disk yet."""
         self._log: dict[RowStatement, list[Row]] = {statement: [] for statement in _LOG}
         self._status: dict[RowStatement, dict[Key, Row]] = {statement: {} for statement in _STATUS}
         self._counted: set[tuple[str, int]] = set()
@@ -54,7 +60,10 @@ class Projection:
         """The log entries of each task, attempt and level."""
 
     def add(self, event: Event, position: int) -> None:
-        """Add one event at its position in the log."""
+        """Add one event at its position in the log; one that is not streamed has no row there."""
+        if isinstance(event, NodeRecorded):
+            self._record(event.task_id, event.attempt, event.asset, event.record)
+            return
         task_id, attempt, data = event.task_id, event.attempt, event.payload()
         self.recorded.append(Recorded(position, event.kind, task_id, data))
         match event:
@@ -138,6 +147,35 @@ class Projection:
             self._status[_ATTEMPT_TASK_NAME][task_id, attempt] = (node.name, task_id, attempt)
         if facts.statements is not None:
             self._statements(task_id, attempt, asset, facts.statements)
+        if facts.record is not None:
+            self._record(task_id, attempt, asset, facts.record)
+
+    def _record(self, task_id: str, attempt: int, asset: str, record: NodeRecord) -> None:
+        self._status[_NODE_RECORD][task_id, attempt, asset] = (
+            task_id,
+            attempt,
+            asset,
+            self._code(record.code),
+            record.engine,
+            record.settings,
+            None if record.columns is None else _json(record.columns),
+            record.rows,
+            record.fingerprint,
+            _json(record.upstreams),
+            self._captured(record.captured),
+            record.is_whole,
+            record.note,
+        )
+
+    def _captured(self, frame: Frame | None) -> str | None:
+        if frame is None:
+            return None
+        self.unsynced.append(frame.digest)
+        return self._frame(frame)
+
+    def _code(self, code: Code) -> str:
+        self._status[_CODE][code.digest,] = (code.digest, code.source, code.sql)
+        return code.digest
 
     def _statements(self, task_id: str, attempt: int, asset: str, kept: KeptStatements) -> None:
         if kept.total:
@@ -173,6 +211,7 @@ class Projection:
             result.duration_ms,
             event.violation_count if event else result.row_count or 0,
             self._frame(event.violations) if event else None,
+            self._code(event.code) if event and event.code else None,
         )
 
     def _frame(self, result: Result | None) -> str | None:
@@ -184,6 +223,10 @@ class Projection:
             kept = (result.data_type, None, None)
         self._status[_FRAME][result.digest,] = (result.digest, *kept)
         return result.digest
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 # Values in the order of the columns in storage/tables.py.
@@ -211,6 +254,7 @@ _ATTEMPT, _ATTEMPT_SUMMARY = replacement(tables.Attempt), change(tables.Attempt,
 _ATTEMPT_TASK_NAME = change(tables.Attempt, ("last_task_name",))
 _NODE = replacement(tables.Node)
 _NODE_STATEMENTS = replacement(tables.NodeStatements)
+_CODE, _NODE_RECORD = insertion_once(tables.Code), replacement(tables.NodeRecord)
 _TEST_RESULT = replacement(tables.DataTestResult)
 _ASSET_STATE = replacement(tables.AssetState, ("asset_name", "state", "successful_tests"))
 _ASSET_TASK = change(tables.AssetState, ("task_id", "attempt"))
@@ -220,6 +264,7 @@ _TEST_STATE = replacement(tables.DataTestState)
 
 _STATUS = (
     _FRAME,
+    _CODE,
     _TASK,
     _TASK_SUMMARY,
     _ATTEMPT,
@@ -227,6 +272,7 @@ _STATUS = (
     _ATTEMPT_TASK_NAME,
     _NODE,
     _NODE_STATEMENTS,
+    _NODE_RECORD,
     _TEST_RESULT,
     _ASSET_STATE,
     _ASSET_TASK,

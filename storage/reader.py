@@ -15,6 +15,7 @@ from dagscope.storage.assets_now import AssetsNow
 from dagscope.storage.data_test_runs import DataTestRuns
 from dagscope.storage.kept_data_tests import KeptDataTests
 from dagscope.storage.log import Log
+from dagscope.storage.node_records import NodeRecords
 from dagscope.storage.runs import Runs
 from dagscope.storage.shown_tasks import ShownTasks
 from dagscope.storage.statements import Statements
@@ -58,6 +59,8 @@ class Moment(ShownTasks, AssetsNow, Log):
         """The statements that were sent to databases."""
         self.history = TaskHistory(connection)
         """The newest tasks side by side."""
+        self.records = NodeRecords(connection)
+        """What executions of assets have left."""
 
     async def instance_uuid(self) -> str:
         """Identifies this state among others."""

@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +53,18 @@ class _Marker:
 class Recorder:
     """Writes state.sqlite. Use as an async context manager, in the loop that all its async methods are called in."""
 
-    def __init__(self, writer: Engine, publish: Publish, on_failure: Callable[[], None] = lambda: None) -> None:
-        """`on_failure` is called once, in the loop, when the state could not be written."""
+    def __init__(
+        self,
+        writer: Engine,
+        publish: Publish,
+        on_failure: Callable[[], None] = lambda: None,
+        sync_frames: Callable[[Collection[str]], None] = lambda _: None,
+    ) -> None:
+        """`on_failure` is called once, in the loop, when the state could not be written.
+
+        `sync_frames` makes frames durable, before the rows of a batch that refer to them are committed.
+        """
+        self._sync_frames = sync_frames
         self._writer, self._publish, self._on_failure = writer, publish, on_failure
         self._database = Path(str(writer.url.database))
         self._files = DatabaseFiles(self._database)
@@ -272,6 +282,8 @@ class Recorder:
         projection = Projection()
         for position, event in enumerate(events, last_position + 1):
             projection.add(event, position)
+        if projection.unsynced:
+            self._sync_frames(projection.unsynced)
         with self._writer.begin() as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
@@ -304,12 +316,14 @@ _CLEARED: tuple[type[SQLModel], ...] = (
     tables.RunEvent,
     tables.DataTestResult,
     tables.NodeStatements,
+    tables.NodeRecord,
     tables.Node,
     tables.Attempt,
     tables.Task,
     tables.AssetState,
     tables.DataTestState,
     tables.Frame,
+    tables.Code,
 )
 
 

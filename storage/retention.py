@@ -138,7 +138,9 @@ SELECT
     (SELECT coalesce(sum(length(data)), 0) FROM status_event WHERE status_event.task_id = task.task_id)
     + (SELECT coalesce(sum(length(data)), 0) FROM log_entry WHERE log_entry.task_id = task.task_id)
     + (SELECT coalesce(sum(length(data)), 0) FROM run_event WHERE run_event.task_id = task.task_id)
-    + (SELECT coalesce(sum(length(data)), 0) FROM node_statements WHERE node_statements.task_id = task.task_id) AS bytes
+    + (SELECT coalesce(sum(length(data)), 0) FROM node_statements WHERE node_statements.task_id = task.task_id)
+    + (SELECT coalesce(sum(length(settings) + length(upstreams) + coalesce(length(columns), 0)), 0)
+        FROM node_record WHERE node_record.task_id = task.task_id) AS bytes
 FROM task
 ORDER BY start_time, task_id
 """
@@ -166,17 +168,25 @@ def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
     connection.execute(delete(tables.LogCount).where(col(tables.LogCount.task_id).in_(tasks)))
     # what no asset of the DAG shows any more
     connection.execute(delete(tables.AssetState).where(col(tables.AssetState.task_id).in_(tasks)))
-    # its nodes, statements and results go with it
+    # its nodes, statements, records and results go with it
     connection.execute(delete(tables.Task).where(col(tables.Task.task_id).in_(tasks)))
     pruned_through = func.max(col(tables.State.pruned_through), newest)  # SQLite's max of two values is the greater
     connection.execute(update(tables.State).values(pruned_through=pruned_through))
+    code = col(tables.Code.digest)
+    connection.execute(
+        delete(tables.Code).where(*(code.not_in(select(refers).where(refers.is_not(None))) for refers in _CODES))
+    )
     frame = col(tables.Frame.digest)
     is_unused = and_(*(frame.not_in(select(col(refers)).where(col(refers).is_not(None))) for refers, _ in _REFERENCES))
     return connection.execute(delete(tables.Frame).where(is_unused).returning(frame)).scalars().all()
 
 
+_CODES = (col(tables.NodeRecord.code_digest), col(tables.DataTestResult.code_digest))
+"""The columns that refer to code."""
+
 _REFERENCES = (
     (tables.Node.result_digest, tables.Node.task_id),
     (tables.DataTestResult.violations_digest, tables.DataTestResult.task_id),
+    (tables.NodeRecord.captured_digest, tables.NodeRecord.task_id),
 )
 """The columns that refer to frames, each with that of the task it belongs to."""

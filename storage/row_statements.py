@@ -28,6 +28,11 @@ def insertion(table: type[SQLModel]) -> RowStatement:
     return RowStatement(lambda: insert(_table(table)))
 
 
+def insertion_once(table: type[SQLModel]) -> RowStatement:
+    """Inserts rows, unless there are ones with their keys. A row has all columns in the table's order."""
+    return RowStatement(lambda: insert(_table(table)).on_conflict_do_nothing(index_elements=_key(table)))
+
+
 def replacement(table: type[SQLModel], columns: tuple[str, ...] | None = None) -> RowStatement:
     """Inserts rows, or updates those that have their keys. A row has all columns, or these, in the table's order."""
 

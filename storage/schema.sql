@@ -19,6 +19,13 @@ CREATE TABLE asset_state (
     PRIMARY KEY (asset_name)
 );
 
+CREATE TABLE code (
+    digest VARCHAR NOT NULL,
+    source VARCHAR NOT NULL,
+    sql VARCHAR NOT NULL,
+    PRIMARY KEY (digest)
+);
+
 CREATE TABLE data_test_state (
     test_name VARCHAR NOT NULL,
     status VARCHAR NOT NULL,
@@ -122,10 +129,12 @@ CREATE TABLE data_test_result (
     duration_ms INTEGER NOT NULL,
     violation_count INTEGER NOT NULL,
     violations_digest VARCHAR,
+    code_digest VARCHAR REFERENCES code (digest),
     PRIMARY KEY (task_id, attempt, asset_name, test_name),
     FOREIGN KEY(task_id) REFERENCES task (task_id) ON DELETE CASCADE,
     FOREIGN KEY(violations_digest) REFERENCES frame (digest)
 );
+CREATE INDEX ix_data_test_result_code_digest ON data_test_result (code_digest);
 CREATE INDEX ix_data_test_result_violations_digest ON data_test_result (violations_digest);
 
 CREATE TABLE node (
@@ -175,3 +184,25 @@ CREATE TABLE log_count (
     entries INTEGER NOT NULL,
     PRIMARY KEY (task_id, attempt, level)
 );
+
+CREATE TABLE node_record (
+    task_id VARCHAR NOT NULL,
+    attempt INTEGER NOT NULL,
+    asset_name VARCHAR NOT NULL,
+    code_digest VARCHAR NOT NULL,
+    engine VARCHAR NOT NULL,
+    settings VARCHAR NOT NULL,
+    columns VARCHAR,
+    rows INTEGER,
+    fingerprint VARCHAR,
+    upstreams VARCHAR NOT NULL,
+    captured_digest VARCHAR,
+    is_whole BOOLEAN NOT NULL,
+    note VARCHAR NOT NULL,
+    PRIMARY KEY (task_id, attempt, asset_name),
+    FOREIGN KEY(captured_digest) REFERENCES frame (digest),
+    FOREIGN KEY(code_digest) REFERENCES code (digest),
+    FOREIGN KEY(task_id) REFERENCES task (task_id) ON DELETE CASCADE
+);
+CREATE INDEX ix_node_record_captured_digest ON node_record (captured_digest);
+CREATE INDEX ix_node_record_code_digest ON node_record (code_digest);

@@ -114,6 +114,37 @@ class NodeStatements(SQLModel, table=True):
     data: str
 
 
+class Code(SQLModel, table=True):
+    """The code of assets and data tests: as written, and the SQL that it became. Equal code is stored once."""
+
+    digest: str = Field(primary_key=True)
+    source: str
+    sql: str
+
+
+class NodeRecord(SQLModel, table=True):
+    """What the execution of an asset left, for comparisons (`dag/events/node_records.py:NodeRecord`).
+
+    `settings`, `columns` and `upstreams` are JSON.
+    """
+
+    __tablename__ = "node_record"
+
+    task_id: str = Field(primary_key=True, foreign_key="task.task_id", ondelete="CASCADE")
+    attempt: int = Field(primary_key=True)
+    asset_name: str = Field(primary_key=True)
+    code_digest: str = Field(foreign_key="code.digest", index=True)
+    engine: str
+    settings: str
+    columns: str | None = None
+    rows: int | None = None
+    fingerprint: str | None = None
+    upstreams: str
+    captured_digest: str | None = Field(default=None, foreign_key="frame.digest", index=True)
+    is_whole: bool
+    note: str
+
+
 class DataTestResult(SQLModel, table=True):
     """A data test in one attempt; `asset_name` is "" for a root test, `ordinal` counts in order of execution."""
 
@@ -129,6 +160,7 @@ class DataTestResult(SQLModel, table=True):
     duration_ms: int
     violation_count: int
     violations_digest: str | None = Field(default=None, foreign_key="frame.digest", index=True)
+    code_digest: str | None = Field(default=None, foreign_key="code.digest", index=True)
 
 
 class AssetState(SQLModel, table=True):

@@ -15,8 +15,11 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import pyarrow as pa
 
+from dagscope.dag.connections.arrow_types import type_text
 from dagscope.dag.connections.materializations import Materializations
 from dagscope.dag.connections.relation_kind import RelationKind
+from dagscope.dag.connections.relation_records import RelationRecord, Wanted
+from dagscope.dag.events.node_records import RecordedColumn
 from dagscope.dag.events.statements import ProfileNode, StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import ConnectionFailed, StatementFailed
@@ -101,6 +104,11 @@ class Session(Queries):
     """What `materialize` may write; if it writes more, that is rolled back, and `TooManyRows` is raised."""
 
     @property
+    def engine_version(self) -> str:
+        """The engine's name and version, "" if it does not say."""
+        return ""
+
+    @property
     def in_transaction(self) -> bool:
         """Whether the caller's statements left a transaction open; an engine may have no transactions."""
         return False
@@ -124,6 +132,19 @@ class Session(Queries):
 
     def read_to_show(self, sql: str) -> pa.RecordBatchReader:
         return self.read(sql)
+
+    def recorded(self, asset: str, wanted: Wanted | None) -> RelationRecord:
+        """What is recorded of the asset's relation; without `wanted` only its columns, and nothing is executed.
+
+        It is the last call of a session. What it sends is not in the log of statements.
+        An engine that does not compute fingerprints has none.
+        """
+        columns = tuple(RecordedColumn(field.name, type_text(field)) for field in self.columns_to_show(asset))
+        if wanted is None:
+            return RelationRecord(columns)
+        if wanted.captured_rows != 0:
+            wanted.keep(self.read(f"SELECT * FROM {self.dialect.relation(asset)}{wanted.limit()}"))
+        return RelationRecord(columns, wanted.rows)
 
     @abstractmethod
     def selecting(
@@ -312,6 +333,11 @@ class Connection(ABC):
     @abstractmethod
     def secrets(self) -> frozenset[str]:
         """Values that must never be displayed."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the connection sets in the database, by name; may contain secrets."""
+        return {}
 
     @property
     @abstractmethod

@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from dagscope.dag.events.error_info import ErrorInfo
+from dagscope.dag.events.node_records import Code, NodeRecord
 from dagscope.dag.events.run_events import LoggedRunEvent
 from dagscope.dag.events.statements import KeptStatements
 from dagscope.dag.events.status import DataTestResult, LogEntry, NodeStatus, TaskSummary
 from dagscope.dag.ground.frames import Frame, Result
+from dagscope.dag.ground.json_text import json_text
 from dagscope.dag.ground.records import Record
 
 
@@ -54,7 +56,8 @@ class NodeFacts(Record, frozen=True, kw_only=True):
 
     `rows` is the number of rows that the asset wrote, None if unknown (a view). `carried` marks a node that this
     attempt took over from the previous one. Durations are in milliseconds. `statements` are those that the node has
-    sent so far, None if the event reports nothing new about them.
+    sent so far, None if the event reports nothing new about them. `record` comes with its end, if it was executed,
+    without what is only recorded after the attempt.
     """
 
     rows: int | None = None
@@ -63,6 +66,7 @@ class NodeFacts(Record, frozen=True, kw_only=True):
     carried: bool = False
     tests_duration_ms: int = 0
     statements: KeptStatements | None = None
+    record: NodeRecord | None = None
 
     def __post_init__(self) -> None:
         if self.rows is not None and not 0 <= self.rows < 2**63:
@@ -99,10 +103,22 @@ class NodeChanged(Event, frozen=True):
         return self._with_task_id(self.node.to_json())
 
 
+class NodeRecorded(Event, frozen=True):
+    """What the execution of a node left, recorded after the attempt. It is stored, and not streamed."""
+
+    kind: ClassVar[EventKind] = EventKind.NODE
+    asset: str
+    record: NodeRecord
+
+    def payload(self) -> str:
+        return json_text({"taskId": self.task_id, "assetName": self.asset, "fingerprint": self.record.fingerprint})
+
+
 class DataTestChanged(Event, frozen=True):
     """A data test started or ended; `asset` is None for a root test.
 
     `violations` holds the first violating rows of a failed test, `violation_count` is how many there are in total.
+    `code` is what was run.
     """
 
     kind: ClassVar[EventKind] = EventKind.TEST
@@ -110,6 +126,7 @@ class DataTestChanged(Event, frozen=True):
     asset: str | None = None
     violation_count: int = 0
     violations: Frame | None = None
+    code: Code | None = None
 
     def payload(self) -> str:
         return self._with_task_id(self.result.to_json())

@@ -10,6 +10,7 @@ from dagscope.dag.events.events import (
     Event,
     Logged,
     NodeChanged,
+    NodeRecorded,
     RunEventEmitted,
     TaskAccepted,
     TaskChanged,
@@ -39,7 +40,7 @@ _TYPED, _EXACT = b"\x00", b"\x01"
 """How the events after this byte are encoded: as msgspec does by itself, or exactly."""
 
 _Events = tuple[
-    TaskChanged | TaskAccepted | TaskEnded | NodeChanged | DataTestChanged | Logged | RunEventEmitted,
+    TaskChanged | TaskAccepted | TaskEnded | NodeChanged | NodeRecorded | DataTestChanged | Logged | RunEventEmitted,
     ...,
 ]
 

@@ -35,14 +35,30 @@ class FrameFiles:
 
     def write(self, rows: pa.RecordBatchReader) -> Frame:
         """Keep a table; its rows are read once, batch by batch."""
+        return self._write(rows, is_synced=True)
+
+    def capture(self, rows: pa.RecordBatchReader, most_bytes: int | None) -> Frame:
+        """Keep the first rows of a table, about as many as fit into so many bytes. `sync` makes them durable."""
+        return self._write(rows, is_synced=False, most_bytes=most_bytes)
+
+    def _write(self, rows: pa.RecordBatchReader, is_synced: bool, most_bytes: int | None = None) -> Frame:
         count = 0
         size = batch_rows(len(rows.schema))
-        with self._new_file(_ARROW) as file, pa.ipc.new_file(file, rows.schema) as writer:
+        with self._new_file(_ARROW, is_synced) as file, pa.ipc.new_file(file, rows.schema) as writer:
             for batch in rows:
                 for start in range(0, batch.num_rows, size):
                     writer.write_batch(without_null_bytes(batch.slice(start, size)))
                 count += batch.num_rows
+                if most_bytes is not None and file.bytes > most_bytes:
+                    break
         return Frame(file.digest, count, tuple(rows.schema.names))
+
+    def sync(self, digests: Iterable[str]) -> None:
+        """Make captured tables durable: their bytes, and their names at once."""
+        for digest in digests:
+            with suppress(FileNotFoundError), self.path(digest, _ARROW).open("rb") as file:
+                os.fsync(file.fileno())
+        self._sync_folder()
 
     def read(self, digest: str) -> pa.Table:
         """The table, mapped into memory after a check that its bytes are those written. Raises `FrameDamaged`."""
@@ -138,7 +154,7 @@ class FrameFiles:
         return self.folder / (digest + suffix)
 
     @contextmanager
-    def _new_file(self, suffix: str) -> Iterator["_HashedFile"]:
+    def _new_file(self, suffix: str, is_synced: bool = True) -> Iterator["_HashedFile"]:
         try:
             make_private_folder(self.folder)  # it may have been deleted since the start
             descriptor, name = tempfile.mkstemp(dir=self.folder, prefix="new-", suffix=suffix)
@@ -148,8 +164,11 @@ class FrameFiles:
                     os.fchmod(descriptor, FILE_MODE)  # of which the umask may have taken something away
                     yield file
                     raw.flush()
-                    os.fsync(descriptor)
-                    self._keep(Path(name), file, suffix)
+                    if is_synced:
+                        os.fsync(descriptor)
+                    self._keep(Path(name), file, suffix, is_synced)
+                    if is_synced:
+                        self._sync_folder()
                 except BaseException:
                     Path(name).unlink(missing_ok=True)
                     self._total.take_off(file.bytes)
@@ -158,13 +177,16 @@ class FrameFiles:
             reason = error.strerror or error
             raise FrameNotStored(f"the captured result cannot be stored in {self.folder}: {reason}") from error
 
-    def _keep(self, new: Path, file: "_HashedFile", suffix: str) -> None:
+    def _keep(self, new: Path, file: "_HashedFile", suffix: str, is_synced: bool) -> None:
         """Give a written file its name."""
         kept = self.path(file.digest, suffix)
-        if kept.exists():
+        is_there = kept.exists()
+        if is_there:
             self._total.take_off(file.bytes)
-        new.replace(kept)
-        self._sync_folder()
+        if is_there and not is_synced:  # replacing a file makes some file systems write the new one to disk at once
+            new.unlink()
+        else:
+            new.replace(kept)
 
     def _sync_folder(self) -> None:
         """Make the new name itself durable."""

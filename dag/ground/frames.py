@@ -37,10 +37,14 @@ Result = Frame | Value
 class FrameStore(Protocol):
     """Where results are stored. Once a write has returned, any thread can read the result, also after a restart.
 
+    What `capture` has kept is there after a restart only if its record is. It ends early if it has too many bytes.
+
     Reads raise `FrameDamaged` if the bytes are missing or changed.
     """
 
     def write(self, rows: pa.RecordBatchReader) -> Frame: ...
+
+    def capture(self, rows: pa.RecordBatchReader, most_bytes: int | None) -> Frame: ...
 
     def read(self, digest: str) -> pa.Table: ...
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dagscope.dag.model.capture import Capture
 from dagscope.dag.model.file_shapes import IndexEntry, Materialization
 from dagscope.dag.model.templates import Template
 
@@ -30,6 +31,8 @@ class Asset:
     indexes: tuple[IndexEntry, ...] = ()
     tests: tuple[str, ...] = ()
     upstreams: tuple[str, ...] = ()
+    capture: Capture | None = None
+    """What the model, its stage or the project asks for, in this order of precedence."""
 
     @property
     def stage(self) -> str:

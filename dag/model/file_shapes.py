@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
+from dagscope.dag.model.capture import CaptureText
+
 NoneIsEmpty = BeforeValidator(lambda value: [] if value is None else value)
 """An empty value (`extensions:`) is an empty list."""
 
@@ -66,6 +68,7 @@ class ConfigFile(Keys):
     module: str = ""
     cores: Annotated[StrictInt, Field(ge=0)] | None = None
     connections: Annotated[list[ConnectionEntry], NoneIsEmpty] = []
+    capture: CaptureText | None = None
 
 
 class IndexEntry(Keys):
@@ -97,6 +100,7 @@ class ModelKeys(Keys):
     indexes: Annotated[list[IndexEntry] | None, NoneIsEmpty] = None
     tests: Annotated[list[TestEntry] | None, NoneIsEmpty] = None
     raw_upstreams: Annotated[list[str] | None, NoneIsEmpty] = None
+    capture: CaptureText | None = None
 
 
 class ModelEntry(ModelKeys):
@@ -115,6 +119,7 @@ class StageEntry(Keys):
     """A stage in profile.yaml."""
 
     name: str
+    capture: CaptureText | None = None
     models: Annotated[list[ModelEntry], NoneIsEmpty] = []
 
 

@@ -84,7 +84,13 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
     fault: str = ""
 
 
-FromRuns = Happened | Ended
+class Recorded(msgspec.Struct, frozen=True, tag=True):
+    """What the attempt has left is recorded, as far as there was time, and all its events were sent."""
+
+    number: int
+
+
+FromRuns = Happened | Ended | Recorded
 
 
 class Open(msgspec.Struct, frozen=True, tag=True):

@@ -23,7 +23,7 @@ from dagscope.dag.process import exit_codes, messages, packets
 from dagscope.dag.process.channels import Channels
 from dagscope.dag.process.learned_secrets import LearnedSecrets
 from dagscope.dag.process.left_processes import end_left_processes
-from dagscope.dag.process.messages import Begin, Cancel, Ended, Load, Open, Resume, Run, Stop, ToRuns
+from dagscope.dag.process.messages import Begin, Cancel, Ended, Load, Open, Recorded, Resume, Run, Stop, ToRuns
 from dagscope.dag.process.outbox import Outbox
 from dagscope.dag.process.packets import PeerGone
 from dagscope.dag.process.started_assets import StartedAssets
@@ -31,7 +31,10 @@ from dagscope.dag.project.loading import load_again
 from dagscope.dag.project.project import Project
 from dagscope.dag.run import runner
 from dagscope.dag.run.breakpoints import Answer, Holding
+from dagscope.dag.run.left_relations import LeftRelations
 from dagscope.dag.run.task_plan_wire import decode_plan
+
+_RECORDING_S = 1.0  # how long an attempt waits until what the one before has left is recorded
 
 
 class ServedRuns:
@@ -47,6 +50,7 @@ class ServedRuns:
         self._loaded: Future[Project] = Future()
         self._cancellations: dict[int, Cancellation] = {}
         self._holdings: dict[int, Holding] = {}
+        self._recording: Cancellation | None = None
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="loading")
         self._running = ThreadPoolExecutor(1, thread_name_prefix="runner")
 
@@ -78,6 +82,7 @@ class ServedRuns:
             case Run():
                 begun = self._cancellations[message.number] = Cancellation()
                 self._holdings[message.number] = Holding(begun)
+                self._end_recording_soon()
                 self._running.submit(_or_end, lambda loaded=self._loaded: self._run(message, loaded))  # type: ignore[misc]  # mypy cannot infer it
             case Cancel():
                 cancellation = self._cancellations.get(message.number)
@@ -121,18 +126,38 @@ class ServedRuns:
     def _run(self, run: Run, loaded: "Future[Project]") -> None:
         """Run an attempt. Whatever happens, its end is reported."""
         left_behind: tuple[str, ...] = ()
-        used_up, fault = False, ""
+        used_up, fault, left = False, "", None
         try:
             cancellation = self._cancellations[run.number]
             project, plan = loaded.result(), decode_plan(run.plan)
             emit, holding = self._emit_of(project), self._holdings[run.number]
             end = runner.run(project, plan, self._frames, emit, cancellation, run.options, holding)
-            left_behind = end.left_behind
+            left_behind, left = end.left_behind, end.relations
             used_up = end.status is TaskStatus.FAILED and memory_is_used_up()
         except BaseException as error:  # noqa: BLE001  whatever it is, it ends this task and nothing else
             fault = named_error(error)
         del self._cancellations[run.number], self._holdings[run.number]
         self._outbox.send(Ended(run.number, left_behind, end_left_processes(self._guardian), used_up, fault))
+        if left is not None:
+            self._record(run.number, left)
+
+    def _record(self, number: int, left: LeftRelations) -> None:
+        """Nobody waits for this but the next attempt, and that one not for long."""
+        self._recording = Cancellation()
+        if self._cancellations:
+            self._end_recording_soon()
+        try:
+            left.record(self._recording)
+        finally:
+            self._recording = None
+            self._outbox.send(Recorded(number))
+
+    def _end_recording_soon(self) -> None:
+        recording = self._recording
+        if recording is not None:
+            timer = threading.Timer(_RECORDING_S, recording.request)
+            timer.daemon = True
+            timer.start()
 
     def _emit_of(self, project: Project) -> Emit:
         """For an attempt: the server knows at once which assets have started, and for raw ones whose output comes."""

@@ -14,6 +14,7 @@ from dagscope.dag.connections import ENGINES, Connection, engine_of, known_engin
 from dagscope.dag.ground.errors import EngineUnusable, ProjectInvalid, TemplateFailed
 from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest, Kind
+from dagscope.dag.model.capture import Capture
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import (
     ConfigFile,
@@ -88,6 +89,8 @@ class _Loading:
         self.connections: dict[str, Connection] = {}
         self.taken_schemas: dict[str, frozenset[str]] = {}
         self.default_connection = ""
+        self.capture: str | None = None
+        self.stage_captures: dict[str, str | None] = {}
         self.made_by: dict[tuple[Kind, str], str] = {}
         self.stages: dict[str, str] = {}
         self.stages_in_other_letters: set[str] = set()
@@ -128,6 +131,7 @@ class _Loading:
         document = read_yaml(CONFIG, text)
         config = read_model(document, ConfigFile)
         if config is not None:
+            self.capture = config.capture
             for index, entry in enumerate(config.connections):
                 self._connection(document, index, entry.name, entry.type, entry.config)
             if not config.connections:
@@ -190,6 +194,7 @@ class _Loading:
             if stage.name in stages:
                 document.problem((*at, "name"), f'stage "{stage.name}" appears twice; merge the two')
             stages.add(stage.name)
+            self.stage_captures[stage.name] = stage.capture
             for model_index, model in enumerate(stage.models):
                 place = (*at, "models", model_index)
                 name = f"{stage.name}.{model.name.removeprefix(f'{stage.name}.')}"
@@ -355,10 +360,17 @@ class _Loading:
             primary_key_fields=tuple(keys.get("primary_key_fields") or ()),
             indexes=tuple(keys.get("indexes") or ()),
             tests=tuple(full_name(name, test.name) for test in keys.get("tests") or ()),
+            capture=self._capture_of(name, said),
         )
         self._check_indexes(asset, said)
         self._check_stage(asset)
         return asset
+
+    def _capture_of(self, name: str, said: Said) -> Capture | None:
+        """What is said of the model, else of its stage, else of the project."""
+        stage = name.partition(".")[0]
+        text = said.keys.get("capture") or self.stage_captures.get(stage) or self.capture
+        return Capture.parse(text) if text is not None else None
 
     def _connection_of(self, said: Said) -> str:
         connection = said.keys.get("connection")

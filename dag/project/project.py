@@ -49,6 +49,11 @@ class Project:
         return tuple(test for _, test in sorted(self.tests.items()) if test.is_root)
 
     @cached_property
+    def masked_columns(self) -> tuple[str, ...]:
+        """The columns that any data test masks."""
+        return tuple(sorted({column for test in self.tests.values() for column in test.mask}))
+
+    @cached_property
     def redaction(self) -> Redaction:
         """Hides the secrets of this project's connections and templates, and learns more as statements are sent."""
         redaction = Redaction(secret for connection in self.connections.values() for secret in connection.secrets)

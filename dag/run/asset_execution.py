@@ -22,6 +22,7 @@ from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project, hands_over_frames
 from dagscope.dag.run import project_modules, raw_assets, raw_connections
+from dagscope.dag.run.node_recording import NodeRecording
 from dagscope.dag.run.process_state import ProcessState
 
 _MODULES = ("modules",)
@@ -49,7 +50,10 @@ class Once:
 
 @dataclass(frozen=True)
 class AssetExecution:
-    """Executes assets of one attempt; `results` are the captured results of upstreams, by name."""
+    """Executes assets of one attempt; `results` are the captured results of upstreams, by name.
+
+    What an execution leaves is recorded in a `NodeRecording`, as far as it gets.
+    """
 
     project: Project
     frames: FrameStore
@@ -61,32 +65,46 @@ class AssetExecution:
     """That an asset may write."""
 
     def execute(
-        self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
+        self,
+        asset: Asset,
+        results: Mapping[str, Result | None],
+        log: TaskLog,
+        statements: StatementLog,
+        recording: NodeRecording,
     ) -> NodeFacts:
         """Execute one asset and return what is stored of it. Raises a `DagscopeError`, such as `Cancelled`.
 
         The statements that it sends are recorded in `statements`, whether they succeed or fail.
         """
         self.cancellation.check()
-        return self._raw(asset, results, log, statements) if asset.is_raw else self._sql(asset, results, statements)
+        if asset.is_raw:
+            return self._raw(asset, results, log, statements, recording)
+        return self._sql(asset, results, statements, recording)
 
     def with_files_of(self, project: Project) -> "AssetExecution":
         """The same with the files of this project, whose Python is read again."""
         self.once.undo(_MODULES)
         return replace(self, project=project)
 
-    def _sql(self, asset: Asset, results: Mapping[str, Result | None], statements: StatementLog) -> NodeFacts:
-        with self.project.connections[asset.connection].session(self.cancellation, statements) as session:
+    def _sql(
+        self, asset: Asset, results: Mapping[str, Result | None], statements: StatementLog, recording: NodeRecording
+    ) -> NodeFacts:
+        connection = self.project.connections[asset.connection]
+        with connection.session(self.cancellation, statements) as session:
             session.row_limit = RowLimit(self.most_rows)
             existing = session.relation_kind(asset.name) if _appends(asset) else None
             sql = self.project.asset_sql(asset, self.task, incremental=existing is RelationKind.TABLE)
+            assert asset.template is not None
+            recording.coded(asset.template.source, sql)
+            recording.ran_in(connection, session)
             self._persist_inputs(asset, results, session)
             self._create_schema(asset.connection, session, asset.stage)
             if asset.materialization is Materialization.CUSTOM and asset.is_data_framed:
-                return self._framed_custom(asset, sql, session)
-            rows = session.materialize(asset, sql, existing, self.project.graph.below(asset.name))
-            frame = self._capture(asset, session)
-        return NodeFacts(rows=rows, result=frame, has_relation=True)
+                facts = self._framed_custom(asset, sql, session)
+            else:
+                rows = session.materialize(asset, sql, existing, self.project.graph.below(asset.name))
+                facts = NodeFacts(rows=rows, result=self._capture(asset, session), has_relation=True)
+        return facts
 
     def _framed_custom(self, asset: Asset, sql: str, session: Session) -> NodeFacts:
         """The result is what the last statement returns; if it returns nothing, the relation that the asset created."""
@@ -163,12 +181,20 @@ class AssetExecution:
         return self.frames.write(session.read(f"SELECT * FROM {session.dialect.relation(asset.name)}"))
 
     def _raw(
-        self, asset: Asset, results: Mapping[str, Result | None], log: TaskLog, statements: StatementLog
+        self,
+        asset: Asset,
+        results: Mapping[str, Result | None],
+        log: TaskLog,
+        statements: StatementLog,
+        recording: NodeRecording,
     ) -> NodeFacts:
         self.once.do(_MODULES, self._refresh_modules)
         file = self.project.folder / asset.path
         with suppress(OSError):  # reported when the file is loaded
-            self.project.redaction.learn(file.read_text(encoding="utf-8", errors="replace"))
+            source = file.read_text(encoding="utf-8", errors="replace")
+            self.project.redaction.learn(source)
+            recording.coded(source, "")
+            recording.ran_in_python()
         limit = RowLimit(self.most_rows)
         connections = raw_connections.RawConnections(
             self.project.connections, self.cancellation, statements, self._prepare_write, limit
@@ -187,6 +213,7 @@ class AssetExecution:
             with raw_asset_writes_to(log), self.process.restored():
                 result = raw_assets.execute(file, self.project.folder, context, self.frames, self.cancellation, limit)
             connections.refuse_open_transactions()
+        recording.returned(result)
         return NodeFacts(rows=result.rows if isinstance(result, Frame) else None, result=result)
 
     def _refresh_modules(self) -> None:

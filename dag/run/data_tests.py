@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from dagscope.dag.connections import Session
 from dagscope.dag.events.events import DataTestChanged
+from dagscope.dag.events.node_records import Code
 from dagscope.dag.events.run_events import RunEventLevel, RunEventType
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.events.status import DataTestResult, DataTestStatus
@@ -18,6 +19,7 @@ from dagscope.dag.model.assets import DataTest
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.dag.redaction.masking import HIDDEN_REASON, check_mask, masked
+from dagscope.dag.run.node_recording import code_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class DataTestOutcome:
     violations: Frame | None = None
     fault: BaseException | None = None
     """The unexpected error that ended the test."""
+
+    code: Code | None = None
+    """What was run; None if its template could not be rendered."""
 
     @property
     def passed(self) -> bool:
@@ -58,14 +63,17 @@ class DataTestRun:
         """Run one test. A test that cannot run is FAILED too, and its error says why. Raises `Cancelled`."""
         watch = Stopwatch()
         try:
-            count, violations = self._violations(test, statements.for_test(test.name, bool(test.mask)))
-        except Cancelled:
-            raise
-        except DagscopeError as error:
-            return self._outcome(test, watch, f"could not run: {error_text(error)}")
+            sql = self.project.test_sql(test, self.task)
         except BaseException as error:  # noqa: BLE001  a fault in dagscope, or of the machine, ends only this test
-            outcome = self._outcome(test, watch, f"could not run: internal error: {named_error(error)}")
-            return replace(outcome, fault=error)
+            return self._could_not_run(test, watch, error)
+        code = code_of(self.project.redaction, test.template.source, sql)
+        return replace(self._ran(test, sql, watch, statements), code=code)
+
+    def _ran(self, test: DataTest, sql: str, watch: Stopwatch, statements: StatementLog) -> DataTestOutcome:
+        try:
+            count, violations = self._violations(test, sql, statements.for_test(test.name, bool(test.mask)))
+        except BaseException as error:  # noqa: BLE001  as above
+            return self._could_not_run(test, watch, error)
         if count:
             return self._outcome(
                 test,
@@ -75,6 +83,14 @@ class DataTestRun:
                 violations,
             )
         return self._outcome(test, watch)
+
+    def _could_not_run(self, test: DataTest, watch: Stopwatch, error: BaseException) -> DataTestOutcome:
+        if isinstance(error, Cancelled):
+            raise error
+        if isinstance(error, DagscopeError):
+            return self._outcome(test, watch, f"could not run: {error_text(error)}")
+        outcome = self._outcome(test, watch, f"could not run: internal error: {named_error(error)}")
+        return replace(outcome, fault=error)
 
     def run_and_report(self, name: str, statements: StatementLog, log: TaskLog) -> DataTestOutcome:
         """Run one test and report its start and end as a test of the log's asset. Raises `Cancelled`."""
@@ -89,8 +105,7 @@ class DataTestRun:
         _report(log, outcome)
         return outcome
 
-    def _violations(self, test: DataTest, statements: StatementLog) -> tuple[int, Frame | None]:
-        sql = self.project.test_sql(test, self.task)
+    def _violations(self, test: DataTest, sql: str, statements: StatementLog) -> tuple[int, Frame | None]:
         connection = self.project.connections[test.connection]
         with connection.session(self.cancellation, statements) as session:
             if test.mask:
@@ -127,11 +142,8 @@ def _columns(session: Session, sql: str) -> list[str]:
 
 
 def _report(log: TaskLog, outcome: DataTestOutcome) -> None:
-    log.emit(
-        DataTestChanged(
-            log.task_id, log.attempt, outcome.result, log.asset, outcome.violation_count, outcome.violations
-        )
-    )
+    found = outcome.violation_count, outcome.violations
+    log.emit(DataTestChanged(log.task_id, log.attempt, outcome.result, log.asset, *found, outcome.code))
 
 
 def _log_outcome(outcome: DataTestOutcome, log: TaskLog) -> None:

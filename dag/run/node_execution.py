@@ -68,7 +68,8 @@ class NodeExecution:
             reading = self.assets.preview if name in self.work.to_preview else self.assets.select
             report.selected(reading(asset, results, report.statements))
         else:
-            report.materialized(self.assets.execute(asset, results, report.log, report.statements))
+            facts = self.assets.execute(asset, results, report.log, report.statements, report.recording)
+            report.materialized(facts)
             failures = self._run_tests(report, tests)
             if failures:
                 message = f"tests failed: {', '.join(failures)}"

@@ -17,6 +17,7 @@ from dagscope.dag.ground.clock import Stopwatch, now_ms
 from dagscope.dag.ground.frames import Frame
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.data_tests import DataTestOutcome, rows_text
+from dagscope.dag.run.node_recording import NodeRecording
 from dagscope.dag.run.task_plan import TaskPlan
 
 
@@ -60,6 +61,7 @@ class NodeReports:
             self._log.for_asset(name, connection),
             NodeWatch(self._ready_ms[name], self._since_start.elapsed_ms),
             StatementLog(self._log.redaction, self._plan.work.profile),
+            NodeRecording(self._log.redaction),
         )
 
     @property
@@ -73,13 +75,15 @@ class NodeReports:
 class NodeReport:
     """The report on one node, written by the thread that executes it until the node is abandoned.
 
-    `log` and `statements` record what the node logs and sends to databases.
+    `log` and `statements` record what the node logs and sends to databases, `recording` what it leaves.
     """
 
-    def __init__(self, node: NodeStatus, log: TaskLog, watch: NodeWatch, statements: StatementLog) -> None:
+    def __init__(
+        self, node: NodeStatus, log: TaskLog, watch: NodeWatch, statements: StatementLog, recording: NodeRecording
+    ) -> None:
         self.node, self.facts = node, NodeFacts()
         self.log = replace(log, emit=self._emit_if_heard)
-        self.statements = statements
+        self.statements, self.recording = statements, recording
         self._emit, self._watch = log.emit, watch
         self._speaking = threading.RLock()
         self._is_abandoned = False
@@ -155,7 +159,9 @@ class NodeReport:
     def _end(self, state: NodeState, elapsed_ms: int, message: str = "") -> None:
         timings = self._watch.timings(elapsed_ms)
         statements = self.statements.kept()
-        self.facts = self.facts.changed(tests_duration_ms=timings.testing_ms, statements=statements)
+        self.facts = self.facts.changed(
+            tests_duration_ms=timings.testing_ms, statements=statements, record=self.recording.kept
+        )
         self._change(
             self.facts,
             state=state,

@@ -27,8 +27,10 @@ from dagscope.dag.run.asset_execution import AssetExecution, Once
 from dagscope.dag.run.at_breakpoints import AtBreakpoints
 from dagscope.dag.run.breakpoints import Answer, GoOn, Holding, by_asset
 from dagscope.dag.run.data_tests import DataTestRun
+from dagscope.dag.run.left_relations import LeftRelations
 from dagscope.dag.run.node_execution import NodeExecution, Outcome
 from dagscope.dag.run.node_limit import NodeLimit
+from dagscope.dag.run.node_recording import FINGERPRINT_ROWS, RelationRecording
 from dagscope.dag.run.node_reports import NodeReport, NodeReports
 from dagscope.dag.run.process_state import ProcessState
 from dagscope.dag.run.schedule import SHARED, Schedule, Turn
@@ -46,6 +48,7 @@ class TaskOptions:
     """How tasks are executed: in how many threads, what a node may take, how much of tests and logs is stored.
 
     With `fail_on_tests`, no downstream of an asset whose data tests failed is executed.
+    Relations with more than `fingerprint_rows` rows have no fingerprint.
     """
 
     max_workers: int
@@ -54,13 +57,18 @@ class TaskOptions:
     node_limit_s: float | None = None
     node_rows: int | None = None
     fail_on_tests: bool = True
+    fingerprint_rows: int = FINGERPRINT_ROWS
 
 
 @dataclass(frozen=True)
 class RunEnd:
-    """How an attempt ended; `left_behind` are the assets whose threads a cancellation could not stop and still run."""
+    """How an attempt ended, and the relations that it has left and that are to be recorded.
+
+    `left_behind` are the assets whose threads a cancellation could not stop and still run.
+    """
 
     status: TaskStatus
+    relations: LeftRelations
     left_behind: tuple[str, ...] = ()
 
 
@@ -101,6 +109,7 @@ class _Run:
         self.reports = NodeReports(project, plan, self.log)
         self.tests = DataTestRun(project, frames, plan.task, cancellation, options.kept_violations, self.log.shown)
         assets = AssetExecution(project, frames, plan.task, cancellation, Once(), ProcessState(), options.node_rows)
+        self.relations = RelationRecording(frames, options.fingerprint_rows, project.masked_columns, plan.work.capture)
         limit = NodeLimit(options.node_limit_s, cancellation)
         self.execution = NodeExecution(assets, self.tests, plan.work, limit)
         self.root_statements = StatementLog(project.redaction, plan.work.profile)
@@ -118,7 +127,12 @@ class _Run:
         self.log.run_event(RunEventType.RUN_START, RunEventLevel.INFO, f"Started execution of {self._work_text()}.")
         self._execute_assets()
         tests_passed = self._run_tests_after_assets()
-        return RunEnd(self._end(watch, tests_passed), self.schedule.left_behind())
+        return RunEnd(self._end(watch, tests_passed), self._left_relations(), self.schedule.left_behind())
+
+    def _left_relations(self) -> LeftRelations:
+        executed = self.plan.work.to_execute - self.plan.work.to_select
+        reports = tuple(self.reports.of(name) for name in self.project.graph.order if name in executed)
+        return LeftRelations(self.project, self.relations, reports, self.plan.earlier_fingerprints, self.log.emit)
 
     def _work_text(self) -> str:
         work = self.plan.work

@@ -8,6 +8,7 @@ from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.status import EXECUTING, SELECTING, DataTestResult, NodeStatus, TaskStatus, TaskSummary
 from dagscope.dag.ground.frames import Result
 from dagscope.dag.model.assets import DataTest
+from dagscope.dag.model.capture import Capture
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.breakpoints import Breakpoint
@@ -29,7 +30,7 @@ class Work:
     materialized or tested. For those in `to_preview`, a subset of that, the relation is read instead. `run_tests`
     concerns the data tests of assets, `run_root_tests` the root tests. `lone_tests` are data tests that run by
     themselves, after all assets, even if those failed. With `profile`, engines that can profile statements do so. The
-    attempt holds at `breakpoints`.
+    attempt holds at `breakpoints`. `capture` takes precedence over what the project asks for.
     """
 
     to_execute: frozenset[str] = frozenset()
@@ -40,6 +41,7 @@ class Work:
     lone_tests: tuple[str, ...] = ()
     profile: bool = False
     breakpoints: tuple[Breakpoint, ...] = ()
+    capture: Capture | None = None
 
     def action_on(self, asset: str) -> Action | None:
         """What is done with the asset; None if nothing is."""
@@ -56,7 +58,8 @@ class TaskPlan:
 
     `nodes` are all nodes of the attempt by name, in order; `facts` are those of nodes that are carried over.
     `root_test_results` are the earlier ones, if this attempt runs no root tests. `earlier_results` are captured
-    results of upstreams that this attempt does not execute. `started_ms` is when the task was accepted.
+    results of upstreams that this attempt does not execute, `earlier_fingerprints` the fingerprints of their rows.
+    `started_ms` is when the task was accepted.
     `stays` is how the task had ended before, where this attempt changes nothing about that.
     """
 
@@ -68,6 +71,7 @@ class TaskPlan:
     facts: Mapping[str, NodeFacts] = field(default_factory=dict)
     root_test_results: tuple[DataTestResult, ...] = ()
     earlier_results: Mapping[str, Result] = field(default_factory=dict)
+    earlier_fingerprints: Mapping[str, str] = field(default_factory=dict)
     stays: TaskSummary | None = None
 
     def summary(self, status: TaskStatus, nodes: Mapping[str, NodeStatus], end_time: int | None = None) -> TaskSummary:

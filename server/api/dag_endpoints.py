@@ -10,6 +10,7 @@ from dagscope.dag.connections import RelationKind
 from dagscope.dag.events.status import NodeState, TaskStatus
 from dagscope.dag.ground.errors import ProjectInvalid, SelectorInvalid
 from dagscope.dag.model.assets import Asset
+from dagscope.dag.model.capture import Capture
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.breakpoints import Breakpoint, BreakpointInvalid, GoOn
 from dagscope.dag.run.selector import Selector
@@ -85,9 +86,10 @@ async def post_run(request: Request) -> Response:
     project = workspace.loaded_project
     try:
         select = Selector.parse(body.select) if body.select is not None else None
+        capture = Capture.parse(body.capture) if body.capture is not None else None
         breakpoints = tuple(Breakpoint(point.asset, point.when) for point in body.breakpoints)
         active = await workspace.tasks.run(
-            project, body.task_id, body.data, body.run_tests, body.profile, select, breakpoints
+            project, body.task_id, body.data, body.run_tests, body.profile, select, breakpoints, capture
         )
     except SelectorInvalid as error:
         raise bad_request(f"field 'select': {error}") from error

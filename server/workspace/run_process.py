@@ -17,7 +17,7 @@ from dagscope.dag.events.task_log import Emit, RawAssetLog, TaskLog
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.error_text import named_error
 from dagscope.dag.ground.errors import ConnectionFailed
-from dagscope.dag.process.messages import Begin, Cancel, Ended, FromRuns, Happened, Resume, Run, Stop
+from dagscope.dag.process.messages import Begin, Cancel, Ended, FromRuns, Happened, Recorded, Resume, Run, Stop
 from dagscope.dag.process.packets import PeerGone
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.breakpoints import GoOn
@@ -55,6 +55,8 @@ class RunProcess:
         self._numbers = itertools.count(1)
         self._connections: WeakValueDictionary[int, RemoteConnection] = WeakValueDictionary()
         self._closing = threading.Event()
+        self._recorded = threading.Event()
+        self._recorded.set()
         self._spawned: SpawnedRuns | None = spawned
 
     def begin(self, begin: Begin, here: RunsHere, emit: Emit) -> None:
@@ -210,6 +212,10 @@ class RunProcess:
             while self._process is process:
                 self._changed.wait(_LOOK_AGAIN_S)
 
+    def wait_for_records(self, seconds: float) -> None:
+        """Wait until what the newest attempt has left is recorded (`Runs.wait_for_records`)."""
+        self._recorded.wait(seconds)
+
     def close(self) -> None:
         """Stop the process; its databases are closed first. Waits for its end."""
         with self._changed:
@@ -244,6 +250,7 @@ class RunProcess:
             output.close(_DRAIN_S)
         with self._changed:
             self._process = None
+            self._recorded.set()
             attempt = self._attempt
             if attempt is not None:
                 attempt.take_started(process.spawned.started)
@@ -294,7 +301,10 @@ class RunProcess:
                             output.take_all()
                     emit(event)
             case Ended() if attempt is not None and attempt.number == message.number:
+                self._recorded.clear()
                 attempt.ended.set_result(message)
+            case Recorded():
+                self._recorded.set()
 
     def _learn(self, secrets: tuple[str, ...], attempt: RunningAttempt | None) -> None:
         if secrets:

@@ -35,6 +35,9 @@ class Runs(Protocol):
     def go_on(self, asset: str, how: GoOn) -> None:
         """Go on with the attempt that runs, which holds at a breakpoint of this asset, on the adopted project."""
 
+    def wait_for_records(self, seconds: float) -> None:
+        """Wait until what the newest attempt has left is recorded, at most that long."""
+
     def close(self) -> None:
         """Run nothing more; close the databases of adopted projects."""
 
@@ -55,11 +58,15 @@ class RunsHere:
         self, project: Project, plan: TaskPlan, emit: Emit, cancellation: Cancellation, options: TaskOptions
     ) -> None:
         self._holding = Holding(cancellation)
-        runner.run(project, plan, self._frames, emit, cancellation, options, self._holding)
+        end = runner.run(project, plan, self._frames, emit, cancellation, options, self._holding)
+        end.relations.record(Cancellation())
 
     def go_on(self, asset: str, how: GoOn) -> None:
         if self._holding is not None:
             self._holding.go_on(asset, Answer(how, self._project))
+
+    def wait_for_records(self, seconds: float) -> None:
+        pass  # `run` has recorded everything
 
     def close(self) -> None:
         for connection in self._project.connections.values() if self._project is not None else ():

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dagscope.dag.events.log_limits import LogLimits
 from dagscope.dag.project.loading_limits import LoadingLimits
+from dagscope.dag.run.node_recording import FINGERPRINT_ROWS
 from dagscope.storage.retention_limits import Retention
 
 
@@ -89,6 +90,9 @@ class Settings(BaseSettings):
     entry_chars: int = Field(100_000, ge=100, description="The longest fields of a log entry together.")
     task_entries: int = Field(100_000, ge=0, description="Log entries that the raw assets of an attempt may write.")
     waiting_tasks: int = Field(100, ge=0, description="Tasks that may wait while another one runs; 429 beyond.")
+    fingerprint_rows: int = Field(
+        FINGERPRINT_ROWS, ge=0, description="A relation with more rows has no fingerprint, only its rows are counted."
+    )
     frame_bytes: int = Field(
         10_000_000_000, ge=1, description="The largest captured result of an asset or a data test."
     )

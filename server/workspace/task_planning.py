@@ -9,6 +9,7 @@ from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus
 from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.model.capture import Capture
 from dagscope.dag.model.templates import TaskValues
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.breakpoints import Breakpoint, check_breakpoint
@@ -42,6 +43,7 @@ class NextAttempt:
         profile: bool = False,
         assets: frozenset[str] | None = None,
         breakpoints: tuple[Breakpoint, ...] = (),
+        capture: Capture | None = None,
     ) -> TaskPlan:
         """Execute all assets with this `data`, and all tests unless `run_tests` is false; hold at `breakpoints`.
 
@@ -54,6 +56,7 @@ class NextAttempt:
             run_root_tests=run_tests,
             profile=profile,
             breakpoints=breakpoints,
+            capture=capture,
         )
         for point in breakpoints:
             check_breakpoint(self.project, point, work.to_execute)

@@ -16,6 +16,7 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.error_text import named_error
 from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.model.capture import Capture
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.breakpoints import Breakpoint, GoOn
 from dagscope.dag.run.runner import TaskOptions
@@ -181,6 +182,7 @@ class TaskQueue:
         profile: bool = False,
         select: Selector | None = None,
         breakpoints: tuple[Breakpoint, ...] = (),
+        capture: Capture | None = None,
     ) -> ActiveTask:
         """Execute the DAG, or what is selected of it, as a task; or join the task if it is active (contract, Words).
 
@@ -192,7 +194,7 @@ class TaskQueue:
                 return active
             assets = await self._selected(project, select) if select is not None else None
             attempt = await self._next_attempt(project, task_id)
-            return self._accept(project, attempt.of_dag(data, run_tests, profile, assets, breakpoints))
+            return self._accept(project, attempt.of_dag(data, run_tests, profile, assets, breakpoints, capture))
 
     async def _selected(self, project: Project, select: Selector) -> frozenset[str]:
         states: dict[str, LastState] = {}
@@ -378,12 +380,13 @@ class TaskQueue:
                 ended.set()
 
     async def _with_earlier_results(self, active: ActiveTask) -> TaskPlan:
-        """The plan with the kept results of upstreams that it does not execute, read now that it starts."""
+        """The plan with what is kept of upstreams that it does not execute, read now that it starts."""
         needed = results_to_look_up(active.project, active.plan)
         if not needed:
             return active.plan
         async with self._reader.moment() as moment:
-            return replace(active.plan, earlier_results=await moment.results_of(needed))
+            results, fingerprints = await moment.results_of(needed), await moment.fingerprints_of(needed)
+            return replace(active.plan, earlier_results=results, earlier_fingerprints=fingerprints)
 
     def _run(self, active: ActiveTask, plan: TaskPlan, emit: Callable[[Event], None]) -> BaseException | None:
         """Execute the task, in a thread; returns the error that broke its runner.

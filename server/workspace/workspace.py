@@ -66,6 +66,9 @@ class AllReads:
         await asyncio.gather(*(reads.close() for reads in vars(self).values()))
 
 
+_RECORDED_S = 5.0
+
+
 @dataclass
 class Workspace:
     """What handlers and commands work with. `project` is the newest valid one; a running task keeps its own."""
@@ -120,11 +123,17 @@ class Workspace:
             await asyncio.wait_for(end.wait(), max(0.0, wait_s))
         await self.recorder.flush()
 
+    async def until_recorded(self) -> None:
+        """Wait until what the newest task has left is recorded, or until that takes too long."""
+        await asyncio.to_thread(self.runs.wait_for_records, _RECORDED_S)
+        await self.recorder.flush()
+
     async def reset(self) -> bool:
         """Delete all tasks and their results; does nothing and returns False while a task runs or waits."""
         async with self.tasks.accepting:
             if not self.tasks.is_idle:
                 return False
+            await self.until_recorded()
             await self.recorder.clear()
             self.frames.delete_all_but(frozenset())
         self.hub.reset()
@@ -148,11 +157,9 @@ async def open_workspace(
     folder = StateFolder.of_project(project.folder)
     async with AsyncExitStack() as stack:
         owner, hub = stack.enter_context(folder.owned()), Hub()
-        recorder, reader, log_search = await _open_database(folder, hub, stack)
-        frames, files = (
-            FrameFiles(folder.frames, settings.frame_bytes, settings.frames_total_bytes),
-            FilesNow(None if problems else now_ms(), now_ms(), problems),
-        )
+        frames = FrameFiles(folder.frames, settings.frame_bytes, settings.frames_total_bytes)
+        recorder, reader, log_search = await _open_database(folder, hub, frames, stack)
+        files = FilesNow(None if problems else now_ms(), now_ms(), problems)
         await _prune_old_tasks(recorder, frames, settings, files, project)
         async with reader.moment() as moment:
             frames.delete_all_but(await moment.frames())
@@ -211,7 +218,9 @@ async def open_workspace(
             await tasks.cancel_all()
 
 
-async def _open_database(folder: StateFolder, hub: Hub, stack: AsyncExitStack) -> tuple[Recorder, Reader, LogSearch]:
+async def _open_database(
+    folder: StateFolder, hub: Hub, frames: FrameFiles, stack: AsyncExitStack
+) -> tuple[Recorder, Reader, LogSearch]:
     """Migrate the database, close what a dead process left open, and keep the database open as long as `stack`."""
     migrate(folder)
     writer, readers = open_writer(folder.database), open_readers(folder.database)
@@ -219,7 +228,7 @@ async def _open_database(folder: StateFolder, hub: Hub, stack: AsyncExitStack) -
     stack.callback(writer.dispose)
     stack.callback(searcher.dispose)
     stack.push_async_callback(readers.dispose)
-    recorder = await stack.enter_async_context(Recorder(writer, hub.publish, hub.announce_project))
+    recorder = await stack.enter_async_context(Recorder(writer, hub.publish, hub.announce_project, frames.sync))
     reader = Reader(readers)
     await recover(reader, recorder)
     return recorder, reader, LogSearch(searcher)
@@ -246,6 +255,7 @@ def _task_options(project: Project, settings: Settings) -> TaskOptions:
         settings.node_limit_s,
         settings.node_rows,
         settings.skips_after_failed_tests,
+        settings.fingerprint_rows,
     )
 
 

@@ -171,3 +171,12 @@ def test_the_state_stays_sound(folder: Path) -> None:
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     connection.close()
     assert json.loads(dagscope("graph", "--format", "json", cwd=folder).stdout)["project"] == "small"
+
+
+def test_code_goes_with_the_last_task_that_ran_it(folder: Path) -> None:
+    """What was recorded of a pruned task is deleted; code stays as long as a task refers to it."""
+    dagscope("prune", "--keep-days", "0", cwd=folder)
+    with sqlite3.connect(folder / ".dagscope/state.sqlite") as state:
+        assert state.execute("SELECT task_id FROM node_record").fetchall() == [("task3",)]
+        assert state.execute("SELECT sql FROM code").fetchall() == [("SELECT 3 AS n FROM range(1000)",)]
+    state.close()

@@ -1,4 +1,4 @@
-"""`make fuzz`: mutated projects, forged log entries and drawn requests, thousands of each (SEED=, PROJECTS=)."""
+"""`make fuzz`: mutated projects, forged log entries, drawn requests, pairs of tables: thousands (SEED=, PROJECTS=)."""
 
 import argparse
 import random
@@ -7,13 +7,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.fuzz import drawn_requests, forged_logs, loads
+from tests.fuzz import drawn_requests, forged_logs, loads, row_pairs
+from tests.server.workspace.compare.planted import planted_and_named
 
 _MEMORY_BYTES = 3 << 30
 _TOLD_EVERY = 250
 _ENTRIES = 10_000
 _REQUESTS = 300  # for each operation
 _LONGEST_S = 1.0  # an answer
+_PAIRS = 2_000
+_RIGHT_CAUSES = 36  # of 40 planted changes, at least
 
 
 def main() -> int:
@@ -28,6 +31,17 @@ def main() -> int:
             found += 1
             print(fault, flush=True)
         print(f"seed {options.seed}: {_ENTRIES:,} forged entries, {found} faults", flush=True)
+        for fault in row_pairs.faults(Path(folder), options.seed, _PAIRS):
+            found += 1
+            print(fault, flush=True)
+        print(f"seed {options.seed}: {_PAIRS:,} pairs of tables, {found} faults", flush=True)
+        named = list(planted_and_named(Path(folder) / "planted", options.seed, lambda times: times))
+        right = sum(each.is_right for each in named)
+        for each in named:
+            if each.strangers or not each.is_right:
+                print(each, flush=True)
+        found += any(each.strangers for each in named) + (right < _RIGHT_CAUSES)
+        print(f"seed {options.seed}: {right} of {len(named)} planted changes named first", flush=True)
         for fault in drawn_requests.faults(Path(folder), options.seed, _REQUESTS, _LONGEST_S):
             found += 1
             print(fault, flush=True)

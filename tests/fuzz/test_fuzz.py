@@ -4,13 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import drawn_requests, forged_logs, loads
+from tests.fuzz import drawn_requests, forged_logs, loads, row_pairs
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
 def test_mutated_projects(tmp_path: Path) -> None:
     """Whatever its files contain, a project quickly loads, or its problems are reported with their paths."""
     assert [fault for fault in loads.faults(tmp_path, seed=1, projects=150) if fault] == []
+
+
+@pytest.mark.slow
+def test_row_pairs(tmp_path: Path) -> None:
+    """The rows that two captured tables differ by are counted as the database does, for all of its types."""
+    assert list(row_pairs.faults(tmp_path, 1, pairs=60)) == []
 
 
 @pytest.mark.server

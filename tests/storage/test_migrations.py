@@ -74,8 +74,13 @@ def test_an_old_state_keeps_all(folder: StateFolder) -> None:
     assert connection.execute("SELECT * FROM log_count").fetchall() == [("t", 1, "info", 1)]
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("INSERT INTO node_statements VALUES ('t', 1, 'a.b', 0, '[]')")
+    connection.execute("INSERT INTO code VALUES ('d', 'source', 'sql')")
+    connection.execute(
+        "INSERT INTO node_record VALUES ('t', 1, 'a.b', 'd', '', '{}', NULL, 3, NULL, '{}', NULL, 0, '')"
+    )
     connection.execute("DELETE FROM task")
-    assert connection.execute("SELECT count(*) FROM node_statements").fetchone() == (0,)
+    for table in ("node_statements", "node_record"):
+        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
     connection.close()
 
 

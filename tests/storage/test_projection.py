@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dagscope.dag.events.events import Event, NodeChanged, NodeFacts, RunEventEmitted, TaskAccepted
+from dagscope.dag.events.node_records import Code, NodeRecord, RecordedColumn
 from dagscope.dag.events.run_events import RunEvent, RunEventLevel
 from dagscope.dag.events.status import NodeState, NodeStatus, NodeTimings, TaskStatus, TaskSummary
 from dagscope.dag.ground.frames import Frame
@@ -75,7 +76,17 @@ NODE = NodeStatus(
     failed_tests=17,
     timings=TIMINGS,
 )
-FACTS = NodeFacts(rows=41, result=Frame("d1", 42, ("a",)), has_relation=True, tests_duration_ms=43)
+RECORD = NodeRecord(
+    code=Code("d2", "{{ x }}", "1"),
+    engine="duckdb 1",
+    settings='{"threads":"2"}',
+    columns=(RecordedColumn("a", "INTEGER"),),
+    rows=44,
+    fingerprint="duckdb 1 44:00",
+    upstreams={"s.b": "duckdb 1 45:00"},
+    note="why not",
+)
+FACTS = NodeFacts(rows=41, result=Frame("d1", 42, ("a",)), has_relation=True, tests_duration_ms=43, record=RECORD)
 SUMMARY = TaskSummary(
     task_id="t",
     task_uuid="u",
@@ -107,6 +118,11 @@ async def test_columns(database: Path) -> None:
     assert row == kept | named(row.keys() - kept, FACTS, TIMINGS, node, NODE)
     row = only_row(database, "frame")
     assert row == {"digest": "d1", "data_type": "dataframe", "rows": 42, "columns": '["a"]'}
+    row = only_row(database, "node_record")
+    kept = {"code_digest": "d2", "columns": '[["a","INTEGER"]]', "upstreams": '{"s.b":"duckdb 1 45:00"}'}
+    kept |= {"captured_digest": None, "is_whole": 0}
+    assert row == kept | named(row.keys() - kept, RECORD, node, NODE)
+    assert only_row(database, "code") == {"digest": "d2", "source": "{{ x }}", "sql": "1"}
     row = only_row(database, "run_event")
     assert row == {"position": row["position"], "data": run_event.payload()} | named(
         row.keys() - {"position", "data"}, run_event, of_run

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -65,6 +65,11 @@ class DuckDBConnection(Connection):
     @property
     def secrets(self) -> frozenset[str]:
         return self._secrets
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        extensions = {"extensions": ", ".join(self._extensions)} if self._extensions else {}
+        return {"path": self.path, **extensions, **self._settings}
 
     @property
     def taken_schemas(self) -> frozenset[str]:

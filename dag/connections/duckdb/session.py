@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from dagscope.dag.connections.arrow_types import WatchedRows, unique_names
 from dagscope.dag.connections.base import Session
+from dagscope.dag.connections.duckdb import relation_records
 from dagscope.dag.connections.duckdb import types as duckdb_types
 from dagscope.dag.connections.duckdb.dependents import Dependent, dependents
 from dagscope.dag.connections.duckdb.dialect import DIALECT
@@ -22,6 +23,7 @@ from dagscope.dag.connections.duckdb.parts import Kind, Part, parts
 from dagscope.dag.connections.duckdb.row_count import counts_rows, gives_rows
 from dagscope.dag.connections.materializations import appended_columns, check_names
 from dagscope.dag.connections.relation_kind import RelationKind
+from dagscope.dag.connections.relation_records import RelationRecord, Wanted
 from dagscope.dag.connections.sending import NOTHING_COMMITTED, Driver, Sending
 from dagscope.dag.events.statements import SentStatement, StatementLog
 from dagscope.dag.ground.cancellation import Cancellation
@@ -306,6 +308,14 @@ class DuckDBSession(Session):
 
     def is_conflict(self, error: Exception) -> bool:
         return isinstance(error.__cause__, duckdb.TransactionException)
+
+    @property
+    def engine_version(self) -> str:
+        return relation_records.ENGINE
+
+    def recorded(self, asset: str, wanted: Wanted | None) -> RelationRecord:
+        with self._sending.running():
+            return relation_records.recorded(self._cursor, DIALECT.relation(asset), wanted)
 
     def _make(self, asset: Asset, sql: str, existing: RelationKind | None, remade: Container[str]) -> int | None:
         """Drops a relation of the other kind with the same name if DuckDB refuses to replace it."""

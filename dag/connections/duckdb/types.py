@@ -60,6 +60,11 @@ def export_projection(columns: list[str], types: list[Type]) -> str | None:
     )
 
 
+def is_nested(type_: Type) -> bool:
+    """Whether the type has parts."""
+    return str(type_.id) in _NESTED or str(type_.id) == "union"
+
+
 def described(schema: pa.Schema, types: list[Type]) -> pa.Schema:
     """The exported schema with the types that Arrow cannot express."""
     return pa.schema(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -88,6 +88,11 @@ class PostgresConnection(Connection):
         passwords = (self._parameters.get("password"), os.environ.get("PGPASSWORD"))
         strings = (value for value in self._parameters.values() if isinstance(value, str))
         return frozenset(password for password in passwords if password).union(*map(secrets_in, strings))
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        shown = ("host", "port", "dbname", "user", "options")
+        return {name: str(self._parameters[name]) for name in shown if name in self._parameters}
 
     @property
     def _place(self) -> str:

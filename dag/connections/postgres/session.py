@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 from dagscope.dag.connections.arrow_types import converted
 from dagscope.dag.connections.base import Session
 from dagscope.dag.connections.materializations import TableKeys, appended_columns
-from dagscope.dag.connections.postgres import relations
+from dagscope.dag.connections.postgres import relation_records, relations
 from dagscope.dag.connections.postgres.bulk import (
     STAGED_ROWS,
     Bulk,
@@ -32,9 +32,10 @@ from dagscope.dag.connections.postgres.errors import error_offset, lost
 from dagscope.dag.connections.postgres.materializations import GATHERED_ROWS, MATERIALIZATIONS, NEW_ROWS
 from dagscope.dag.connections.postgres.types import ReadColumn, read_column
 from dagscope.dag.connections.relation_kind import RelationKind
+from dagscope.dag.connections.relation_records import RelationRecord, Wanted
 from dagscope.dag.connections.sending import NOTHING_COMMITTED, Driver, Sending
 from dagscope.dag.connections.several_statements import first_word, with_statement
-from dagscope.dag.events.statements import StatementLog
+from dagscope.dag.events.statements import StatementLog, of_no_node
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import (
     ColumnsDiffer,
@@ -181,6 +182,30 @@ class PostgresSession(Session):
                 self._snapshot = None
 
     # -- relations
+
+    @property
+    def engine_version(self) -> str:
+        return relation_records.engine(self._psycopg.info.server_version)
+
+    def unlogged_rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """As `rows`, but not in the log of statements."""
+        with self._sending.running(), self._psycopg.cursor() as cursor:
+            return cursor.execute(sql).fetchall()
+
+    def _unlogged_read(self, sql: str) -> pa.RecordBatchReader:
+        """As `read`, but not in the log of statements."""
+        place, cancellation = self._place, self._cancellation
+        unlogged = PostgresSession(self.connection, place, self._psycopg, cancellation, self._open_bulk, of_no_node())
+        return unlogged.read(sql)
+
+    def recorded(self, asset: str, wanted: Wanted | None) -> RelationRecord:
+        relation = DIALECT.relation(asset)
+        described = relation_records.columns(self, relation)
+        if wanted is None:
+            return RelationRecord(described)
+        if wanted.captured_rows != 0:
+            wanted.keep(self._unlogged_read(f"SELECT * FROM {relation}{wanted.limit()}"))
+        return relation_records.recorded(self, self.engine_version, relation, described, wanted)
 
     def relation_kind(self, asset: str) -> RelationKind | None:
         found = relations.existing(self, DIALECT.relation(asset))

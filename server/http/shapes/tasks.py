@@ -15,6 +15,7 @@ from dagscope.dag.events.status import (
 )
 from dagscope.dag.events.task_ids import NO_TASK, TASK_ID_LENGTH, check_new_task_id
 from dagscope.dag.ground.shapes import Shape
+from dagscope.dag.model.capture import CaptureText
 from dagscope.dag.run.breakpoints import AFTER, GoOn
 from dagscope.dag.run.selector import LONGEST
 
@@ -38,7 +39,8 @@ class BreakpointRequest(Shape):
 
 
 class RunRequest(Shape):
-    """`POST /api/dag/run`. dagscope adds `runTests` (false runs no data tests), `profile`, `select`, `breakpoints`.
+    """`POST /api/dag/run`. dagscope adds `runTests` (false runs no data tests), `profile`, `select`, `breakpoints`
+    and `capture`.
 
     Other keys are ignored.
     """
@@ -51,6 +53,7 @@ class RunRequest(Shape):
     profile: StrictBool = False
     select: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST})] | None = None
     breakpoints: tuple[BreakpointRequest, ...] = ()
+    capture: CaptureText | None = None
 
 
 class ContinueRequest(Shape):

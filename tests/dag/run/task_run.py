@@ -138,6 +138,7 @@ def run_once(
     options = TaskOptions(max_workers=2, kept_violations=KEPT_VIOLATIONS, fail_on_tests=fail_on_tests)
     end = runner.run(project, plan, frames, emit, cancellation or Cancellation(), options)
     made.status, made.left_behind = end.status, end.left_behind
+    end.relations.record(Cancellation())
     return made
 
 

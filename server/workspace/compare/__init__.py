@@ -1,0 +1,1 @@
+"""Comparing two tasks: what differs, and what made nodes red."""
