@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.dag.run.task_run import data_test
 from tests.doors import Serve, ServerDoor
+from tests.page.accessibility import serious_violations
 from tests.page.conftest import Visit
 from tests.projects import block, model, write_project
 
@@ -108,3 +109,15 @@ def test_a_test_alone(orders: ServerDoor, visit: Visit) -> None:
     page = visit(orders).open("/tasks/lone")
     expect(page.get_by_role("main")).to_contain_text("1 test alone")
     expect(page.get_by_role("region", name="First failure")).to_contain_text("a test run alone")
+
+
+def test_what_if(orders: ServerDoor, visit: Visit) -> None:
+    """A task that has ended says what would be if an asset took less time; the asset and the part are in the URL."""
+    orders.run("t")
+    page = visit(orders).open("/tasks/t?asset=s.paid")
+    said = page.get_by_role("status").filter(has_text="If s.paid took")
+    expect(said).to_have_text(re.compile(r"If s\.paid took.*the task would (still )?take \d"))
+    said.get_by_label("How much of its time").select_option("twice its time")
+    expect(page).to_have_url(re.compile("took=200"))
+    expect(said).to_have_text(re.compile(r"the task would (still )?take \d"))
+    assert serious_violations(page) == []
