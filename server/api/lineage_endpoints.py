@@ -1,18 +1,22 @@
-"""`/api/dag/asset/.../lineage`: where the columns of an asset come from."""
+"""`/api/dag/asset/.../lineage` and `trace`: where the columns and the rows of an asset come from."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.server.api.column_origins import lineage_answer
 from dagscope.server.api.node_query import QueryRefused, template_of
+from dagscope.server.api.preview_endpoints import STILL_READ
+from dagscope.server.api.row_traces import trace
 from dagscope.server.http.answers import Refused, ShapeResponse, unread
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.lookups import asset_named
-from dagscope.server.http.request_reading import workspace_of
+from dagscope.server.http.request_reading import read_body, workspace_of
 from dagscope.server.http.shapes.about import Error
-from dagscope.server.http.shapes.lineage import AssetLineage
+from dagscope.server.http.shapes.lineage import AssetLineage, RowTrace, TraceRequest
+from dagscope.server.workspace.disconnecting import connect_again
 
 
 async def get_asset_lineage(request: Request) -> Response:
@@ -32,6 +36,30 @@ async def get_asset_lineage(request: Request) -> Response:
     return ShapeResponse(shape)
 
 
+async def post_trace(request: Request) -> Response:
+    body = await read_body(request, TraceRequest)
+    workspace = workspace_of(request)
+    project = workspace.project
+    asset = asset_named(project, request.path_params["name"])
+
+    def read(cancellation: Cancellation) -> bytes | None:
+        return trace(workspace, asset, body, cancellation).to_json().encode()
+
+    try:
+        template_of(asset)
+        connect_again(project.connections[asset.connection])
+        key = ("trace", asset.name, id(project), body.to_json())
+        answer = await workspace.previews.read(key, read, workspace.settings.post_wait_ms, until_gone(request))
+        if answer is None:
+            return ShapeResponse(Error(error="Not finished yet", details=STILL_READ), 202)
+        return Response(answer.result(), media_type="application/json")
+    except QueryRefused as error:
+        raise Refused(400, Error(error=error.message, details=error.details)) from error
+    except DagscopeError as error:
+        details = project.redaction.text(str(error))
+        raise Refused(unread(error), Error(error="The rows cannot be read", details=details)) from error
+
+
 ENDPOINTS = (
     Endpoint(
         "GET",
@@ -40,5 +68,25 @@ ENDPOINTS = (
         "The columns of upstreams that each column of an asset comes from, or why that ends.",
         {200: AssetLineage, 400: Error, 404: Error, 500: Error, 503: Error, 504: Error},
         tag="asset",
+    ),
+    Endpoint(
+        "POST",
+        "/api/dag/asset/{name}/trace",
+        post_trace,
+        "The rows of upstreams that a row can come from, and those of downstreams; answers within 10 seconds.",
+        {
+            200: RowTrace,
+            202: Error,
+            400: Error,
+            404: Error,
+            413: Error,
+            415: Error,
+            500: Error,
+            503: Error,
+            504: Error,
+        },
+        request=TraceRequest,
+        tag="asset",
+        only_reads=True,
     ),
 )

@@ -1,9 +1,14 @@
-"""Where the columns of an asset come from."""
+"""Where the columns and the rows of an asset come from."""
 
-from pydantic import Field
+from typing import Annotated, Any
+
+from pydantic import Field, JsonValue, StrictInt
 
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.model.column_lineage import How
+from dagscope.server.http.shapes.rows import DataColumn
+
+TRACE_ROWS = 1_000
 
 
 class ColumnOrigin(Shape):
@@ -29,3 +34,36 @@ class AssetLineage(Shape):
     name: str
     path: str
     columns: tuple[LineageColumn, ...]
+
+
+class TraceRequest(Shape):
+    """`POST /api/dag/asset/:name/trace`: values of a row by column, and how many rows of each relation to return."""
+
+    row: dict[str, JsonValue]
+    limit: Annotated[StrictInt, Field(ge=0, le=TRACE_ROWS)] = 10
+
+
+class FollowedColumn(Shape):
+    """A column of the row, and the column of the other relation that has the same value."""
+
+    column: str
+    other: str
+
+
+class TracedRows(Shape):
+    """The rows of another asset that have the row's values; without `columns`, `sentence` says why not."""
+
+    asset: str
+    sentence: str
+    followed: tuple[FollowedColumn, ...] = ()
+    matching_records: int | None = None
+    columns: tuple[DataColumn, ...] | None = None
+    rows: Any = None
+
+
+class RowTrace(Shape):
+    """The rows of each upstream that the row can come from, and those of each downstream that it can be in."""
+
+    name: str
+    upstreams: tuple[TracedRows, ...]
+    downstreams: tuple[TracedRows, ...]

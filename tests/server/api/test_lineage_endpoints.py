@@ -131,3 +131,67 @@ def test_every_column_of_the_example(tmp_path: Path, opened: OpenDoor) -> None:
         found = door.get(f"/api/dag/asset/{node['name']}/lineage").json()["columns"]
         assert [each["name"] for each in found] == preview["columns"]
         assert "unknown" not in {each["how"] for each in found}
+
+
+def trace(door: AppDoor, asset: str, row: dict[str, object], **body: object) -> Any:
+    return door.post(f"/api/dag/asset/{asset}/trace", {"row": row, **body}).json()
+
+
+TRACED = {
+    model("s.orders"): "SELECT * FROM (VALUES (1, 'a', 2.5), (1, 'b', 1.0), (2, 'a', 4.0)) AS o(id, item, amount)",
+    model("s.items"): "SELECT * FROM (VALUES ('a', 'Apple'), ('b', NULL)) AS i(item, name)",
+    model("s.sold"): 'SELECT o.id, i.item, i.name, o.amount FROM {{ Ref("s.orders") }} AS o '
+    'LEFT JOIN {{ Ref("s.items") }} AS i ON i.item = o.item',
+    model("s.totals"): 'SELECT item, sum(amount) AS total FROM {{ Ref("s.sold") }} GROUP BY item',
+    model("s.grand"): 'SELECT sum(total) AS grand FROM {{ Ref("s.totals") }}',
+    raw("s.raw"): "import dagscope\n",
+}
+
+
+@pytest.fixture
+def traced(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> AppDoor:
+    """Orders that are joined, aggregated and aggregated again, on each engine."""
+    door = opened(write_project(tmp_path, {**both_engines, **TRACED}))
+    door.run("t")
+    return door
+
+
+def test_trace_of_a_row(traced: AppDoor) -> None:
+    """A row leads to the rows of each upstream with the same values, NULL included, and to those of each downstream."""
+    found = trace(traced, "s.sold", {"id": 1, "item": "b", "name": None, "amount": "1.0"})
+    assert [(each["asset"], each["sentence"], each["rows"]) for each in found["upstreams"]] == [
+        ("s.items", "1 row of s.items has the same item and name.", [["b", None]]),
+        ("s.orders", "1 row of s.orders has the same id and amount.", [[1, "b", "1.0"]]),
+    ]
+    downstream = found["downstreams"][0]
+    assert (downstream["asset"], downstream["sentence"]) == ("s.totals", "1 row of s.totals has the same item.")
+    assert downstream["followed"] == [{"column": "item", "other": "item"}]
+    assert downstream["rows"] == [["b", "1.0"]]
+
+
+def test_trace_of_an_aggregate(traced: AppDoor) -> None:
+    """An aggregated row leads to its group; where no column leads on, the answer says why."""
+    found = trace(traced, "s.totals", {"item": "a", "total": "6.5"}, limit=1)
+    group = found["upstreams"][0]
+    assert group["sentence"] == "2 rows of s.sold have the same item; that is the group that was aggregated."
+    assert (group["matchingRecords"], len(group["rows"])) == (2, 1)
+    assert found["downstreams"][0]["sentence"] == "No column of the row is in s.grand unchanged."
+    ended = trace(traced, "s.grand", {"grand": "7.5"})["upstreams"][0]
+    assert ended == {
+        "asset": "s.totals",
+        "sentence": "No column of the row leads to s.totals unchanged (grand: it is aggregated: SUM(total)).",
+        "followed": [],
+    }
+
+
+def test_what_cannot_be_traced(traced: AppDoor) -> None:
+    """An unknown column is refused; a value that does not fit its column says so for the relation."""
+    assert trace(traced, "s.totals", {"itm": "a"}) == {
+        "error": '"s.totals" has no such row',
+        "details": 'it has no column "itm"; its columns are item, total',
+    }
+    found = trace(traced, "s.sold", {"id": "x"})["upstreams"][1]
+    assert (found["asset"], "rows" in found) == ("s.orders", False)
+    assert 'column "id" of type INTEGER needs a whole number, found "x"' in found["sentence"]
+    answer = traced.post("/api/dag/asset/s.sold/trace", {})
+    assert (answer.status_code, answer.json()["error"]) == (400, "Invalid request format: missing required field 'row'")
