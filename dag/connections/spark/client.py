@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -140,6 +141,10 @@ class SparkClient:
         command.create_dataframe_view.replace = True
         command.create_dataframe_view.input.local_relation.data = sink.getvalue().to_pybytes()
         self._client.execute_command(command)
+
+    def upload(self, file: Path, place: str) -> None:
+        """Copy a file to this path in the server's file system, which is that of the executors too."""
+        self._client.copy_from_local_to_fs(str(file), place)
 
     def interrupt(self) -> None:
         """Stop what the session runs. Returns at once: the server is asked in a thread of its own."""

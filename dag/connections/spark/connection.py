@@ -40,6 +40,9 @@ _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.pyspark.jvmStacktrace.enabled": "false",
+    # rows arrive as files, also where the tables are in folders of the server's machine
+    "spark.sql.artifact.copyFromLocalToFs.allowDestLocal": "true",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
 }
 """Settings of each session, besides those of its format."""
 

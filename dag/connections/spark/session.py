@@ -5,6 +5,8 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +22,7 @@ from dagscope.dag.connections.spark.formats import FORMATS
 from dagscope.dag.connections.spark.materializations import SparkMaterializations
 from dagscope.dag.connections.spark.profiles import Work, explained, profile
 from dagscope.dag.connections.spark.row_counts import affected_rows, written_relation
+from dagscope.dag.connections.spark.row_files import RowFile, are_plain, folder_for_files, row_files
 from dagscope.dag.connections.spark.sent_part import SentPart, parts
 from dagscope.dag.connections.spark.staging import pieces, staging_table
 from dagscope.dag.connections.spark.types import arriving, read_schema
@@ -388,16 +391,53 @@ class SparkSession(Session):
         with arrived.watched.raising_cause(), ExitStack() as lent:
             found = pieces(arrived.watched.reader)
             first, second = next(found), next(found, None)
-            self._lend(view, first)
             lent.callback(self._quietly, f"DROP VIEW IF EXISTS {view}")
             if second is None:
+                self._lend(view, first)
                 yield _in_order(view), first.num_rows
                 return
             staging = lent.enter_context(self._staged())
-            created = f"CREATE TABLE {staging} USING {self._materializations.table_format} AS {_in_order(view)}"
-            self._put(created, first.num_rows)
-            count = first.num_rows + sum(self._add(staging, view, piece) for piece in chain((second,), found))
-            yield _all_of(staging), count
+            yield _all_of(staging), self._collected(staging, view, chain((first, second), found), arrived.schema)
+
+    def _collected(self, staging: str, view: str, found: Iterator[pa.Table], schema: pa.Schema) -> int:
+        """All rows in a new table; how many there are. As files, as long as the server takes them."""
+        self._lend(view, schema.empty_table())
+        place = self._folder_for_files(staging, view) if are_plain(schema) else None
+        if place is None:
+            self._quietly(f"DROP TABLE IF EXISTS {staging}")
+            self._put(f"CREATE TABLE {staging} USING {self._materializations.table_format} AS {_all_of(view)}", 0)
+            return sum(self._add(staging, view, piece) for piece in found)
+        count = 0
+        with TemporaryDirectory(prefix="dagscope-spark-") as folder:
+            for number, file in enumerate(row_files(found, schema, Path(folder))):
+                if not self._takes(staging, file, f"{place}/part-{number:05}.parquet", is_first=not number):
+                    return sum(self._add(staging, view, piece) for piece in chain(file.pieces(), found))
+                count += file.rows
+        return count
+
+    def _folder_for_files(self, staging: str, view: str) -> str | None:
+        """Where the server may copy files to, so that they are the rows of a new table; None if there is no such place.
+
+        Nobody reads that table, so it may be a plain one; not all catalogs have such tables.
+        """
+        with suppress(*ERRORS):
+            self._client.run(f"CREATE TABLE {staging} USING parquet AS {_all_of(view)}")
+            described = self._client.stream(f"DESCRIBE TABLE EXTENDED {staging}").batches
+            rows = (row for batch in described for row in batch.to_pylist())
+            return next((folder_for_files(row["data_type"]) for row in rows if row["col_name"] == "Location"), None)
+        return None
+
+    def _takes(self, staging: str, file: RowFile, place: str, is_first: bool) -> bool:
+        """Copy the file into the folder of the table; false if the first one cannot be, or executors do not see it."""
+        with self._sending.running():
+            try:
+                self._client.upload(file.path, place)
+                self._client.run(f"REFRESH TABLE {staging}")
+            except ERRORS:
+                if is_first and not self._client.is_lost:
+                    return False
+                raise
+        return not is_first or self.scalar(f"SELECT count(*) FROM {staging}") == file.rows
 
     def _add(self, staging: str, view: str, piece: pa.Table) -> int:
         self._lend(view, piece)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from dagscope.dag.connections import Connection, RelationKind, Session
-from dagscope.dag.connections.spark import staging
+from dagscope.dag.connections.spark import row_files, staging
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.ground.errors import StatementFailed, TooManyRows, TypeNotKept
 from dagscope.dag.ground.row_limit import RowLimit
@@ -177,14 +177,32 @@ KEPT = pa.table(
 )
 
 
-def test_types(session: Session) -> None:
+@pytest.mark.parametrize("piece_bytes", [staging.PIECE_BYTES, 1], ids=["one message", "several"])
+def test_types(session: Session, monkeypatch: pytest.MonkeyPatch, piece_bytes: int) -> None:
     """Each value comes back as it was."""
-    session.write("t", KEPT.to_reader())
-    found = session.read("SELECT * FROM t").read_all()
+    monkeypatch.setattr(staging, "PIECE_BYTES", piece_bytes)
+    session.write("t", KEPT.to_reader(max_chunksize=1))
+    found = session.read("SELECT * FROM t ORDER BY i64 NULLS LAST").read_all()
     assert found.to_pylist() == KEPT.to_pylist()
     assert found.schema.field("ntz").type == pa.timestamp("us")
     assert found.schema.field("ltz").type == pa.timestamp("us", "UTC")
     assert found.schema.field("u64").type == pa.decimal128(20, 0)
+
+
+@pytest.mark.parametrize("copies", [True, False], ids=["copies files", "copies none"])
+@pytest.mark.parametrize("file_bytes", [row_files.FILE_BYTES, 1], ids=["one file", "several"])
+def test_types_in_files(connection: Connection, monkeypatch: pytest.MonkeyPatch, file_bytes: int, copies: bool) -> None:
+    """The same of rows that travel as files, and of those that cannot, because the server copies none."""
+    monkeypatch.setattr(staging, "PIECE_BYTES", 1)
+    monkeypatch.setattr(row_files, "FILE_BYTES", file_bytes)
+    flat = KEPT.drop_columns(["items", "parts", "pairs"])
+    log = StatementLog(Redaction())
+    with connection.session(statements=log) as session:
+        session.execute(f"SET spark.sql.artifact.copyFromLocalToFs.allowDestLocal = {copies}")
+        session.write("t", flat.to_reader(max_chunksize=1))
+        found = session.read("SELECT * FROM t ORDER BY i64 NULLS LAST").read_all()
+    assert found.to_pylist() == flat.to_pylist()
+    assert ("INSERT INTO" in str(log.kept())) != copies
 
 
 _REFUSED = 'column "x" of type {} cannot be kept in Spark: {}'
