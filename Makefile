@@ -23,7 +23,7 @@ HAS_NODE := command -v npm >/dev/null && \
   node -e '[a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 NEED_NODE := $(HAS_NODE) || { echo "The page needs Node.js 20.19 or newer, with npm: install it, or put it first on the PATH"; exit 1; }
 
-.PHONY: help page page-if-node demo demo-crossdb demo-lake quick test spark spark-faults coverage check audit docs dist screenshots bench faults fuzz lock clean
+.PHONY: help page page-if-node demo demo-crossdb demo-lake quick test spark spark-faults coverage check audit docs dist screenshots bench bench-lake faults fuzz lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -73,7 +73,10 @@ test: .venv/.ready page ## run all tests; those on Spark come last, and are skip
 spark: .venv/.ready ## run the tests on Spark (installs it once, 500 MB, in the user's cache; needs Java 17 or 21)
 	@$(SPARK_TESTS)
 
-spark-faults: .venv/.ready ## kill Spark's processes, cancel and replace for longer (ROUNDS=10)
+spark-bench-lake: .venv/.ready ## measure dagscope with Spark, and with a fake cluster of 500 statements at once
+	@$(BIN)/python -m benchmarks --only lake cluster
+
+faults: .venv/.ready ## kill Spark's processes, cancel and replace for longer (ROUNDS=10)
 	@ROUNDS=$(ROUNDS) $(SPARK_TESTS) -rP tests/dag/connections/spark/test_faults.py
 
 # Without the tests that cancel Python: an exception raised in a thread that is being traced can leave the tracer locked.

@@ -10,10 +10,12 @@ from time import perf_counter
 from rich.console import Console
 
 from benchmarks import (
+    cluster,
     compare,
     crossdb,
     graph,
     isolation,
+    lake,
     ledger,
     load,
     reads,
@@ -24,7 +26,7 @@ from benchmarks import (
     starts,
     stream,
 )
-from benchmarks.figures import Figure, as_json, as_table
+from benchmarks.figures import Figure, LeftOut, as_json, as_table
 from benchmarks.machine import this_machine
 
 _RESULTS = Path(__file__).parent / "results"
@@ -44,6 +46,8 @@ BENCHMARKS: Mapping[str, _Benchmark] = {
     "compare": compare.figures,
     "run events": run_events.figures,
     "crossdb": crossdb.figures,
+    "cluster": cluster.figures,
+    "lake": lake.figures,
     "starts": starts.figures,
     "graph": graph.figures,
 }
@@ -61,7 +65,11 @@ def main() -> None:
     for name in arguments.only or BENCHMARKS:
         started = perf_counter()
         with tempfile.TemporaryDirectory(prefix=f"dagscope-bench-{name}-") as folder:
-            measured += BENCHMARKS[name](Path(folder), _QUICK_DIVISOR if arguments.quick else 1)
+            try:
+                measured += BENCHMARKS[name](Path(folder), _QUICK_DIVISOR if arguments.quick else 1)
+            except LeftOut as reason:
+                progress.print(f"{name}: left out: {reason}", markup=False)
+                continue
         progress.print(f"{name}: {perf_counter() - started:.0f} s", style="dim")
     shown = Console(highlight=False)
     if not shown.is_terminal:

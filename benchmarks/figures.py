@@ -10,6 +10,10 @@ from rich.text import Text
 from benchmarks.machine import Machine
 
 
+class LeftOut(Exception):
+    """What a benchmark needs is not on this machine."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """One line of the table. `ours` and `theirs` are in `unit`.

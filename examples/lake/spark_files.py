@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -145,13 +146,18 @@ def _install_spark(folder: Path) -> None:
         options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:", "--require-hashes")
         command = [sys.executable, "-m", "pip", "download", *options, "--dest", given, "--requirement", str(wanted)]
         with step(f"Downloading Spark {SPARK} (430 MB)"):
-            subprocess.run(command, check=True, stdout=sys.stderr)
+            _fetch(command)
         top = f"pyspark-{SPARK}/deps/"
         with step("Unpacking Spark"), tarfile.open(Path(given) / f"pyspark-{SPARK}.tar.gz") as packed:
             for member in packed:
                 if member.name.startswith((f"{top}jars/", f"{top}bin/", f"{top}sbin/")):
                     member.name = member.name.removeprefix(top)
                     packed.extract(member, folder, filter="data")
+
+
+def _fetch(command: list[str]) -> None:
+    if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
+        raise RuntimeError(f"Spark is not installed: {shlex.join(command)} failed")
 
 
 def _download(libraries: Libraries, folder: Path, home: Path, java_home: Path) -> None:
@@ -170,7 +176,7 @@ def _download(libraries: Libraries, folder: Path, home: Path, java_home: Path) -
         )
         command = [str(java_home / "bin/java"), "-cp", str(next((home / "jars").glob("ivy-*.jar")))]
         command += ["org.apache.ivy.Main", "-warn", "-cache", f"{given}/cache", "-ivy", str(module)]
-        subprocess.run([*command, "-retrieve", f"{folder}/[artifact].[ext]"], check=True, stdout=subprocess.DEVNULL)
+        _fetch([*command, "-retrieve", f"{folder}/[artifact].[ext]"])
     for (_, name, version), expected in libraries.items():
         found = hashlib.sha256((folder / f"{name}.jar").read_bytes()).hexdigest()
         if found != expected:
