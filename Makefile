@@ -73,10 +73,10 @@ test: .venv/.ready page ## run all tests; those on Spark come last, and are skip
 spark: .venv/.ready ## run the tests on Spark (installs it once, 500 MB, in the user's cache; needs Java 17 or 21)
 	@$(SPARK_TESTS)
 
-spark-bench-lake: .venv/.ready ## measure dagscope with Spark, and with a fake cluster of 500 statements at once
+bench-lake: .venv/.ready ## measure dagscope with Spark, and with a fake cluster of 500 statements at once
 	@$(BIN)/python -m benchmarks --only lake cluster
 
-faults: .venv/.ready ## kill Spark's processes, cancel and replace for longer (ROUNDS=10)
+spark-faults: .venv/.ready ## kill Spark's processes, cancel and replace for longer (ROUNDS=10)
 	@ROUNDS=$(ROUNDS) $(SPARK_TESTS) -rP tests/dag/connections/spark/test_faults.py
 
 # Without the tests that cancel Python: an exception raised in a thread that is being traced can leave the tracer locked.

@@ -243,7 +243,7 @@ ENDPOINTS = (
         "The data of an asset as its newest execution, or that of a task, left it.",
         {200: AssetData, 204: None, 400: Error, 404: AssetData, 500: AssetData, 503: AssetData, 504: AssetData},
         queries=(
-            Query("taskId", "the data as this task left it"),
+            Query("taskId", "the data as this task left it", names_task=True),
             Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer", least=1),
             Query("offset", "rows to leave out", "integer", least=0),
             Query("limit", "the maximum number of rows; by default, all", "integer", least=0),

@@ -50,8 +50,12 @@ ENDPOINTS = (
         "What differs between two tasks, and why nodes are red.",
         {200: TasksCompared, 400: Error, 404: Error, 500: Error, 503: Error, 504: Error},
         queries=(
-            Query("from", "the earlier task; by default the last one in which all assets of the other succeeded"),
-            Query("to", "the later task; the newest by default"),
+            Query(
+                "from",
+                "the earlier task; by default the last one in which all assets of the other succeeded",
+                names_task=True,
+            ),
+            Query("to", "the later task; the newest by default", names_task=True),
             Query("asset", "only this asset, whose rows are then compared however long it takes", is_repeated=True),
         ),
         tag="compare",

@@ -252,7 +252,7 @@ ENDPOINTS = (
             504: DataTestData,
         },
         queries=(
-            Query("taskId", "the rows that this task found"),
+            Query("taskId", "the rows that this task found", names_task=True),
             Query("attempt", "with taskId: those of this attempt; the newest if not given", "integer", least=1),
             Query("offset", "rows to leave out", "integer", least=0),
             Query("limit", "the maximum number of rows; by default, all that are kept", "integer", least=0),

@@ -74,7 +74,7 @@ ENDPOINTS = (
         {200: DagHistory, 400: Error, 404: Error},
         queries=(
             Query("limit", "the number of tasks; 10 by default", "integer", least=1, most=MOST_TASKS),
-            Query("taskId", "the newest of these tasks"),
+            Query("taskId", "the newest of these tasks", names_task=True),
         ),
     ),
 )

@@ -135,7 +135,7 @@ ENDPOINTS = (
         {200: DataTestLedger, 400: Error, 404: Error, 500: Error, 503: Error, 504: Error},
         queries=(
             Query("limit", "the number of tasks; 50 by default", "integer", least=1, most=MOST_TASKS),
-            Query("taskId", "the newest of these tasks"),
+            Query("taskId", "the newest of these tasks", names_task=True),
         ),
         tag="tests",
     ),

@@ -19,8 +19,8 @@ _WITHOUT_QUERY = {
 class QueryRefused(DagscopeError):
     """A query that cannot be taken apart, or what is asked of it does not exist; `details` say why."""
 
-    def __init__(self, message: str, details: str) -> None:
-        self.message, self.details = message, details
+    def __init__(self, message: str, details: str, status_code: int = 400) -> None:
+        self.message, self.details, self.status_code = message, details, status_code
         super().__init__(f"{message}: {details}")
 
 

@@ -59,7 +59,7 @@ class _TakingApart:
         step = next((each for each in self.steps if each.id == id_), None)
         if step is None:
             known = f'there is no step "{id_[:20]}"; its steps are 1 to {len(self.steps)}'
-            raise QueryRefused(f'"{self._node.name}" has no such step', known)
+            raise QueryRefused(f'"{self._node.name}" has no such step', known, 404)
         if step.why_not is not None:
             raise QueryRefused(f"Step {id_} cannot run alone", self._shown(step.why_not))
         if isinstance(self._node, DataTest) and self._node.mask:

@@ -53,7 +53,7 @@ async def get_test_download(request: Request) -> Response:
 
 _FAILURES: dict[int, type[BaseModel] | None] = {204: None, 400: Error, 404: Error, 500: Error, 503: Error, 504: Error}
 _TASK = (
-    Query("taskId", "the rows as this task left them"),
+    Query("taskId", "the rows as this task left them", names_task=True),
     Query("attempt", "with taskId: as this attempt of it left them; the newest if not given", "integer", least=1),
 )
 _FILE_TYPES = tuple(format_.media_type.partition(";")[0] for format_ in FileFormat)

@@ -84,7 +84,7 @@ def _answer(shape: Shape, sent: KeptStatements) -> Response:
 
 
 _QUERIES = (
-    Query("taskId", "those of this task"),
+    Query("taskId", "those of this task", names_task=True),
     Query("attempt", "with taskId: those of this attempt of it; of the newest if not given", "integer", least=1),
     Query(
         "tokens", "if each statement has highlighted lines, and its profile as a tree; false if not given", "boolean"

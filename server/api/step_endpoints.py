@@ -39,7 +39,7 @@ async def _steps(request: Request, node: Asset | DataTest, body: StepsRequest) -
     try:
         template_of(node)
     except QueryRefused as error:
-        raise Refused(400, Error(error=error.message, details=error.details)) from error
+        raise Refused(error.status_code, Error(error=error.message, details=error.details)) from error
     if asked.count or asked.step is not None:
         connect_again(project.connections[node.connection])
 
@@ -53,7 +53,7 @@ async def _steps(request: Request, node: Asset | DataTest, body: StepsRequest) -
     try:
         return Response(answer.result(), media_type="application/json")
     except QueryRefused as error:
-        raise Refused(400, Error(error=error.message, details=error.details)) from error
+        raise Refused(error.status_code, Error(error=error.message, details=error.details)) from error
     except DagscopeError as error:
         details = project.redaction.text(str(error))
         raise Refused(unread(error), Error(error="The steps cannot be read", details=details)) from error

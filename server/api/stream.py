@@ -232,7 +232,7 @@ ENDPOINTS = (
         "Everything that happens, as server-sent events that resume after `Last-Event-ID`.",
         {200: None, 204: None, 400: Error, 429: Error},
         queries=(
-            Query("taskId", "only entries of this task; the stream ends once the task has ended"),
+            Query("taskId", "only entries of this task; the stream ends once the task has ended", names_task=True),
             Query("kinds", "only these kinds, comma-separated: task, node, test, log, run_event"),
             Query("lastEventId", "the same as the header Last-Event-ID, which takes precedence", "integer"),
         ),

@@ -28,6 +28,7 @@ class Query:
     is_repeated: bool = False
     choices: tuple[str, ...] = ()
     is_required: bool = False
+    names_task: bool = False
     pattern: str | None = None
     """Of a text; a regular expression that all of it matches."""
     longest: int | None = None

@@ -113,7 +113,7 @@ def _path_schema(name: str) -> dict[str, Any]:
 
 
 def _text_schema(query: Query) -> dict[str, Any]:
-    if query.name == "taskId":
+    if query.names_task:
         return {"type": "string", **TASK_ID_SCHEMA}
     bounds = {"pattern": query.pattern, "maxLength": query.longest}
     return {"type": "string", **{key: bound for key, bound in bounds.items() if bound is not None}}

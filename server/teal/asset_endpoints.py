@@ -237,7 +237,7 @@ ENDPOINTS = (
         "The data of an asset as a task left it, and how the asset ended there.",
         {200: TealData, 202: TealData, 400: Error, 500: TealData, 503: TealData, 504: TealData},
         queries=(
-            Query("taskId", "the task", is_required=True),
+            Query("taskId", "the task", is_required=True, names_task=True),
             Query("attempt", "as this attempt of it left it; the newest if not given", "integer", least=1),
             Query("offset", "rows to leave out", "integer", least=0),
             Query("limit", "the maximum number of rows; by default, all", "integer", least=0),

@@ -169,7 +169,7 @@ def test_ctrl_c_through_a_server(tmp_path: Path) -> None:
     folder = write_project(tmp_path, {model("a.slow"): SLOW_SQL})
     door = ServerDoor(folder, post_wait_ms=50)
     process = subprocess.Popen([DAGSCOPE, "run", "--task-id", "t"], cwd=folder, stdout=subprocess.PIPE, text=True)
-    wait_until(lambda: door.get("/api/dag/status/t").status_code == 200)
+    wait_until(lambda: '"state":"IN_PROGRESS"' in door.get("/api/dag/status/t").text)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert process.returncode == 130

@@ -16,7 +16,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_Whole = BeforeValidator(_whole)
+Whole = BeforeValidator(_whole)
+"""Of a whole number in a body, which may be written as 241.0."""
 
 
 class ExecuteResult(Shape):
@@ -49,8 +50,8 @@ class AssetExecuted(Shape):
 class PreviewRequest(Shape):
     """The optional body of `POST /api/dag/asset/:name/preview`. Other keys are ignored."""
 
-    offset: Annotated[StrictInt, Field(ge=0, le=PREVIEW_OFFSET), _Whole] = 0
-    limit: Annotated[StrictInt, Field(ge=0, le=PREVIEW_ROWS), _Whole] = 100
+    offset: Annotated[StrictInt, Field(ge=0, le=PREVIEW_OFFSET), Whole] = 0
+    limit: Annotated[StrictInt, Field(ge=0, le=PREVIEW_ROWS), Whole] = 100
 
 
 class UpkeepRequest(Shape):

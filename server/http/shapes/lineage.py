@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue, StrictInt
 
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.model.column_lineage import How
+from dagscope.server.http.shapes.assets import Whole
 from dagscope.server.http.shapes.rows import DataColumn
 
 TRACE_ROWS = 1_000
@@ -40,7 +41,7 @@ class TraceRequest(Shape):
     """`POST /api/dag/asset/:name/trace`: values of a row by column, and how many rows of each relation to return."""
 
     row: dict[str, JsonValue]
-    limit: Annotated[StrictInt, Field(ge=0, le=TRACE_ROWS)] = 10
+    limit: Annotated[StrictInt, Field(ge=0, le=TRACE_ROWS), Whole] = 10
 
 
 class FollowedColumn(Shape):

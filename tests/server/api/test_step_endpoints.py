@@ -124,7 +124,7 @@ def test_one_step(door: AppDoor) -> None:
         "it reads paid.id of the query around it, so it cannot run alone",
     )
     assert refused(door, "/api/dag/asset/s.paid/steps", {"step": "13"}) == (
-        400,
+        404,
         '"s.paid" has no such step',
         'there is no step "13"; its steps are 1 to 12',
     )
