@@ -192,6 +192,6 @@ def test_what_cannot_be_traced(traced: AppDoor) -> None:
     }
     found = trace(traced, "s.sold", {"id": "x"})["upstreams"][1]
     assert (found["asset"], "rows" in found) == ("s.orders", False)
-    assert 'column "id" of type INTEGER needs a whole number, found "x"' in found["sentence"]
+    assert 'column "id" of type INTEGER needs a number, found "x"' in found["sentence"]
     answer = traced.post("/api/dag/asset/s.sold/trace", {})
     assert (answer.status_code, answer.json()["error"]) == (400, "Invalid request format: missing required field 'row'")
