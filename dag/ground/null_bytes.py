@@ -1,20 +1,11 @@
 """The bytes under NULLs, which mean nothing but differ from one run to the next."""
 
-from functools import cache
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 _NUMBERS = (pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())
-
-
-@cache
-def _zeros() -> dict[int, pa.Scalar]:
-    """Zero as a value of this many bits. Longer values are taken as bytes.
-
-    Made when first needed: to make a scalar, Arrow imports pandas if that is installed.
-    """
-    return {1: pa.scalar(False), **{number.bit_width: pa.scalar(0, number) for number in _NUMBERS}}
+_ZEROS = {1: pa.scalar(False), **{number.bit_width: pa.scalar(0, number) for number in _NUMBERS}}
+"""Zero as a value of this many bits. Longer values are taken as bytes."""
 
 
 def without_null_bytes(rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -46,7 +37,7 @@ def _cleared(column: pa.Array) -> pa.Array:
 
 def _cleared_words(column: pa.Array, bits: int) -> pa.Array:
     size = bits // 8
-    zero = _zeros()[bits] if bits in _zeros() else pa.scalar(bytes(size), pa.binary(size))
+    zero = _ZEROS[bits] if bits in _ZEROS else pa.scalar(bytes(size), pa.binary(size))
     values = pc.fill_null(column.view(zero.type), zero)
     buffers = [column.is_valid().buffers()[1], values.buffers()[1]]
     return pa.Array.from_buffers(column.type, len(column), buffers, column.null_count)

@@ -3,7 +3,7 @@
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from dagscope.dag.events.events import Event, NodeChanged, NodeFacts
+from dagscope.dag.events.events import Event, NodeChanged, NodeFacts, NodeRecorded
 from dagscope.dag.events.status import NodeState
 from dagscope.dag.events.task_log import Emit, TaskLog
 from dagscope.dag.ground.clock import now_ms
@@ -33,7 +33,8 @@ class RunningAttempt:
     """The assets that are known to have started."""
 
     def take(self, event: Event) -> None:
-        self.has_events = True
+        if not isinstance(event, NodeRecorded):  # which is one of the attempt before
+            self.has_events = True
         if isinstance(event, NodeChanged):
             self.reported.add(event.node.asset_name)
             if event.node.state.is_running:

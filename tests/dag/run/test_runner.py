@@ -313,8 +313,11 @@ def test_cancel_of_python(make_project: MakeProject, run_project: RunProject, wa
 
 def test_cancel_of_python_that_does_not_stop(make_project: MakeProject, run_project: RunProject) -> None:
     """A raw asset that waits in C is left behind: its node has its true duration, and its later events are dropped."""
-    text = "import time\ndef execute(context):\n  try:\n    time.sleep(6)\n  finally:\n    context.log.info('late')\n"
-    canceller = Canceller(started("s.a"))
+    text = (
+        "import time\ndef execute(context):\n  context.log.info('waits')\n"
+        "  try:\n    time.sleep(3)\n  finally:\n    context.log.info('late')\n"
+    )
+    canceller = Canceller(lambda event: isinstance(event, Logged) and event.entry.message == "waits")
     run = run_project(make_project({raw("s.a"): text}), cancellation=canceller.cancellation, listen=canceller.listen)
     before = list(run.events)
     for thread in threading.enumerate():

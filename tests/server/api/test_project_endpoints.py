@@ -111,7 +111,8 @@ def test_a_read_only_server(hello: Path, serve: Serve) -> None:
     door = serve(hello, "--read-only", "--run")
     wait_until(lambda: statuses(door) == ["SUCCESS"])
     assert door.get("/api/project").json()["readOnly"] is True
-    reading = {"/api/dag/asset/{name}/preview", *(e.path for e in API if "graphql" in e.path)}
+    reads = ("/api/dag/asset/{name}/preview", "/api/dag/asset/{name}/steps", "/api/dag/asset/{name}/trace")
+    reading = {*reads, "/api/tests/{name}/steps", *(e.path for e in API if "graphql" in e.path)}
     refusal = {
         "error": "This server is read-only",
         "details": "nothing can be run, changed or deleted: the server was started with --read-only",
