@@ -60,10 +60,7 @@ class Projection:
         """The log entries of each task, attempt and level."""
 
     def add(self, event: Event, position: int) -> None:
-        """Add one event at its position in the log; one that is not streamed has no row there."""
-        if isinstance(event, NodeRecorded):
-            self._record(event.task_id, event.attempt, event.asset, event.record)
-            return
+        """Add one event at its position in the log."""
         task_id, attempt, data = event.task_id, event.attempt, event.payload()
         self.recorded.append(Recorded(position, event.kind, task_id, data))
         match event:
@@ -93,6 +90,10 @@ class Projection:
             case TaskChanged():
                 self._summary(event)
         self._log[_STATUS_EVENT].append((position, task_id, attempt, data, event.kind))
+
+    def record(self, event: NodeRecorded) -> None:
+        """Add what the execution of a node left, which has no place in the log."""
+        self._record(event.task_id, event.attempt, event.asset, event.record)
 
     def statements(self) -> Iterable[tuple[str, Iterable[Row]]]:
         """The statements of the batch as SQL text with their rows, in an order that foreign keys allow."""

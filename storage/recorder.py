@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel, col
 
-from dagscope.dag.events.events import Event
+from dagscope.dag.events.events import Event, NodeRecorded
 from dagscope.dag.events.status import NodeState
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.storage import tables
@@ -279,9 +279,13 @@ class Recorder:
         self, last_position: int, events: Sequence[Event], changes: Iterable[Change]
     ) -> tuple[int, Sequence[Recorded]]:
         """The same for events that can all be stored, in one transaction."""
-        projection = Projection()
-        for position, event in enumerate(events, last_position + 1):
-            projection.add(event, position)
+        projection, position = Projection(), last_position
+        for event in events:
+            if isinstance(event, NodeRecorded):  # it has no place in the log
+                projection.record(event)
+            else:
+                position += 1
+                projection.add(event, position)
         if projection.unsynced:
             self._sync_frames(projection.unsynced)
         with self._writer.begin() as connection:
@@ -289,7 +293,7 @@ class Recorder:
             assert isinstance(driver, sqlite3.Connection)
             for text, rows in projection.statements():
                 driver.executemany(text, rows)
-            if driver.execute(_MOVE_ON, (last_position + len(events), last_position)).rowcount != 1:
+            if driver.execute(_MOVE_ON, (position, last_position)).rowcount != 1:
                 raise DatabaseGone(self._database)
             for change in changes:
                 change(connection)
