@@ -1,4 +1,4 @@
-"""Putting together what the execution of a node leaves, while it is executed; also of one that fails."""
+"""Putting together what a node leaves: its code while it is executed, also if it fails, and its relation later."""
 
 import platform
 from collections.abc import Mapping
