@@ -1,7 +1,8 @@
 """Writes the software bill of materials (CycloneDX) of what an installation of dagscope consists of.
 
 `python software_bill.py FILE`. It has every package that dagscope needs, directly or through others, on any platform,
-in the version and with the hashes of requirements.lock. The same sources give the same file.
+in the version and with the hashes of requirements.lock; those that only its extras need are optional. The same sources
+give the same file.
 """
 
 import os
@@ -10,12 +11,12 @@ import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.component import Component, ComponentScope, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from packaging.requirements import Requirement
@@ -30,8 +31,10 @@ _EARLIEST_S = 1_580_601_600  # as Hatchling has it: ZIP files know no earlier ti
 
 def bill() -> str:
     """The bill as JSON."""
-    needed = _needed()
+    always, needed = _needed("dagscope"), _needed(f"dagscope[{','.join(_extras())}]")
     locked = {component.name: component for component in _locked() if component.name in needed}
+    for name in locked.keys() - always.keys():
+        locked[name].scope = ComponentScope.OPTIONAL
     root = Component(name="dagscope", version=version("dagscope"), type=ComponentType.APPLICATION, bom_ref="dagscope")
     components = {"dagscope": root, **locked}
     bom = Bom(components=locked.values(), serial_number=uuid.uuid5(uuid.NAMESPACE_URL, _LOCK.read_text("utf-8")))
@@ -42,10 +45,14 @@ def bill() -> str:
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 
 
-def _needed() -> dict[str, list[str]]:
-    """The packages that dagscope needs, each with those that it needs itself."""
+def _extras() -> list[str]:
+    return metadata("dagscope").get_all("Provides-Extra") or []
+
+
+def _needed(text: str) -> dict[str, list[str]]:
+    """The packages that a requirement brings, each with those that it needs itself."""
     found: dict[str, list[str]] = {}
-    waiting = [Requirement("dagscope")]
+    waiting = [Requirement(text)]
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)

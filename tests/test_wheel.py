@@ -201,7 +201,10 @@ def test_two_builds_are_equal(sdist: Path, tmp_path: Path) -> None:
 
 
 def test_software_bill(tmp_path: Path) -> None:
-    """The software bill of materials is valid, always the same, and has each dependency in the locked version."""
+    """The software bill of materials is valid, always the same, and has each dependency in the locked version.
+
+    Those that only an extra brings are optional.
+    """
     texts = []
     for name in ("first", "second"):
         command = [sys.executable, str(ROOT / "software_bill.py"), str(tmp_path / name)]
@@ -212,8 +215,11 @@ def test_software_bill(tmp_path: Path) -> None:
     bill = json.loads(texts[0])
     listed = {component["name"]: component["version"] for component in bill["components"]}
     assert bill["metadata"]["component"]["version"] == VERSION
-    direct = {canonicalize_name(Requirement(text).name) for text in requires("dagscope") or ()}
-    assert direct <= listed.keys()
+    optional = {component["name"] for component in bill["components"] if component.get("scope") == "optional"}
+    for requirement in map(Requirement, requires("dagscope") or ()):
+        name = canonicalize_name(requirement.name)
+        assert name in listed
+        assert (name in optional) == ("extra" in str(requirement.marker))
     locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert all(f"\n{name}=={number} " in f"\n{locked}" for name, number in listed.items())
     assert not {"pytest", "mypy", "schemathesis"} & listed.keys()
