@@ -34,6 +34,7 @@ from dagscope.dag.run.breakpoints import Answer, Holding
 from dagscope.dag.run.left_relations import LeftRelations
 from dagscope.dag.run.task_plan_wire import decode_plan
 
+_ANSWERING_S = 0.05  # recording begins later: meanwhile, the server needs the processors to answer
 _RECORDING_S = 1.0  # how long an attempt waits until what the one before has left is recorded
 
 
@@ -51,6 +52,7 @@ class ServedRuns:
         self._cancellations: dict[int, Cancellation] = {}
         self._holdings: dict[int, Holding] = {}
         self._recording: Cancellation | None = None
+        self._asked = threading.Event()  # for another attempt
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="loading")
         self._running = ThreadPoolExecutor(1, thread_name_prefix="runner")
 
@@ -82,6 +84,7 @@ class ServedRuns:
             case Run():
                 begun = self._cancellations[message.number] = Cancellation()
                 self._holdings[message.number] = Holding(begun)
+                self._asked.set()
                 self._end_recording_soon()
                 self._running.submit(_or_end, lambda loaded=self._loaded: self._run(message, loaded))  # type: ignore[misc]  # mypy cannot infer it
             case Cancel():
@@ -127,6 +130,7 @@ class ServedRuns:
         """Run an attempt. Whatever happens, its end is reported."""
         left_behind: tuple[str, ...] = ()
         used_up, fault, left = False, "", None
+        self._asked.clear()
         try:
             cancellation = self._cancellations[run.number]
             project, plan = loaded.result(), decode_plan(run.plan)
@@ -143,6 +147,8 @@ class ServedRuns:
 
     def _record(self, number: int, left: LeftRelations) -> None:
         """Nobody waits for this but the next attempt, and that one not for long."""
+        if not self._cancellations:
+            self._asked.wait(_ANSWERING_S)
         self._recording = Cancellation()
         if self._cancellations:
             self._end_recording_soon()
