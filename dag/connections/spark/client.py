@@ -166,8 +166,8 @@ class SparkClient:
         self.abandon()
 
     def abandon(self) -> None:
-        """Close the channel to a server that does not answer."""
-        self._client.close()
+        """Close the channel, also to a server that does not answer."""
+        self._client._channel.close()  # noqa: SLF001  the client's own close waits for all sessions of the process
 
 
 def _operator(told: PlanMetrics) -> Operator:
