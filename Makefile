@@ -13,7 +13,6 @@ SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { e
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 # One after another: Spark fills both cores of a small machine, and each of several processes would start a server.
 SPARK_TESTS := $(BIN)/pytest -m spark
-SPARK_FAULTS := tests/dag/connections/spark/test_faults.py
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library again: 4 s instead of 1.5
 
 # Each is the file that is written last: its time is that of the whole.
@@ -69,16 +68,16 @@ quick: .venv/.ready ## run the fast tests, which start no process: no server, no
 test: .venv/.ready page ## run all tests; those on Spark come last, and are skipped without Java
 	@cd web && npm run --silent test
 	@$(PYTEST) -m "not spark"
-	@$(SPARK_TESTS) --deselect $(SPARK_FAULTS)
+	@$(SPARK_TESTS)
 
 spark: .venv/.ready ## run the tests on Spark (installs it once, 500 MB, in the user's cache; needs Java 17 or 21)
-	@$(SPARK_TESTS) --deselect $(SPARK_FAULTS)
+	@$(SPARK_TESTS)
 
 bench-lake: .venv/.ready ## measure dagscope with Spark, and with a fake cluster of 500 statements at once
 	@$(BIN)/python -m benchmarks --only lake cluster
 
 spark-faults: .venv/.ready ## kill Spark's processes, cancel and replace for longer (ROUNDS=10)
-	@ROUNDS=$(ROUNDS) $(SPARK_TESTS) -rP $(SPARK_FAULTS)
+	@ROUNDS=$(ROUNDS) $(SPARK_TESTS) -rP tests/dag/connections/spark/test_faults.py
 
 # Without the tests that cancel Python: an exception raised in a thread that is being traced can leave the tracer locked.
 coverage: .venv/.ready ## measure what the main tests cover, and fail below the minimum in pyproject.toml

@@ -1,4 +1,4 @@
-"""Assets on Spark while its cluster loses processes and tasks are cancelled: `make spark-faults` repeats them."""
+"""Assets on Spark while its cluster loses processes and tasks are cancelled; `make spark-faults` repeats each test."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "1"))
 LAKE = "connection: lake"
 TASKS = 16
 SUM = "SELECT sum(a.id * b.id % 7) AS total, count(*) AS pairs FROM {a} AS a, {b} AS b"
-SOME_SECONDS = SUM.format(a=f"range(0, 800, 1, {TASKS})", b="range(10000)")
+DUCK_IDS = "(SELECT range AS id FROM range({}))"
 HOURS = SUM.format(a=f"range(0, 1000000000, 1, {TASKS})", b="range(1000)")
 
 
@@ -32,15 +32,33 @@ def project(folder: Path, spark: dict[str, str], files: dict[str, str]) -> Path:
     return write_project(folder, {"config.yaml": DUCKDB_AND_SPARK.format(**spark), **files})
 
 
+class Hold:
+    """How long each task of a query waits, which is in a file that the query reads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "hold_ms.txt"
+
+    def set(self, ms: int) -> None:
+        self._file.write_text(str(ms), encoding="utf-8")
+
+    @property
+    def ids(self) -> str:
+        """The numbers from 0, one from each task once it has waited."""
+        hold = f"SELECT CAST(value AS bigint) AS ms FROM text.`{self._file}`"
+        held = "SELECT id, java_method('java.lang.Thread', 'sleep', ms) AS held"
+        return f"(SELECT id FROM ({held} FROM range(0, {TASKS}, 1, {TASKS}), ({hold})) WHERE held IS NOT NULL)"
+
+
 def nodes(door: AppDoor, task_id: str) -> dict[str, tuple[str, str]]:
     """State and message of each node."""
     found = door.get(f"/api/dag/status/{task_id}").json()["nodes"]
     return {node["assetName"]: (node["state"], node["message"]) for node in found}
 
 
-def is_at_work(server: SparkServer) -> bool:
-    """Whether it works on one of the queries above, and not only on what comes before it."""
-    return any(job["numTasks"] >= TASKS for job in server.running_jobs())
+def wait_for_work(server: SparkServer, door: AppDoor, task_id: str) -> None:
+    """Wait until the cluster works on one of the queries above, and not only on what comes before it."""
+    while not any(job["numTasks"] >= TASKS for job in server.running_jobs()):
+        assert not has_ended(door, task_id), nodes(door, task_id)
 
 
 @pytest.fixture
@@ -67,8 +85,9 @@ def has_ended(door: AppDoor, task_id: str) -> bool:
 
 def test_server_killed(tmp_path: Path, spark: dict[str, str], killed_server: SparkServer, opened: OpenDoor) -> None:
     """What runs on a server that is killed fails with the reason, the rest is right, and a retry finishes it."""
+    hold = Hold(tmp_path)
     files = {
-        model("lake.lost"): block(LAKE) + SOME_SECONDS,
+        model("lake.lost"): block(LAKE) + SUM.format(a=hold.ids, b="range(10)"),
         model("lake.after"): block(LAKE) + 'SELECT * FROM {{ Ref("lake.lost") }}',
         model("own.other"): "SELECT 1 AS id",
     }
@@ -76,9 +95,11 @@ def test_server_killed(tmp_path: Path, spark: dict[str, str], killed_server: Spa
     place = f"localhost:{killed_server.port}"
     for number in range(ROUNDS):
         task = f"t{number}"
+        hold.set(600_000)
         door.run(task)
-        wait_long(lambda: is_at_work(killed_server))
+        wait_for_work(killed_server, door, task)
         killed_server.kill()
+        hold.set(0)
         wait_long(lambda task=task: has_ended(door, task))
         lost = nodes(door, task).pop("lake.lost")
         assert lost[0] == "FAILED"
@@ -99,18 +120,17 @@ def test_server_killed(tmp_path: Path, spark: dict[str, str], killed_server: Spa
 
 def test_executor_killed(tmp_path: Path, spark: dict[str, str], spark_server: SparkServer, opened: OpenDoor) -> None:
     """An executor that is killed in the middle of an asset changes neither the outcome nor the rows."""
-    size = {"b": "range(10000)"}
+    framed, hold = "is_data_framed: true", Hold(tmp_path)
+    hold.set(1_000)
     files = {
-        model("lake.summed"): block(f"{LAKE}\nis_data_framed: true")
-        + SUM.format(a=f"range(0, 800, 1, {TASKS})", **size),
-        model("own.summed"): block("is_data_framed: true")
-        + SUM.replace("a.id", "a.range").replace("b.id", "b.range").format(a="range(800)", **size),
+        model("lake.summed"): block(f"{LAKE}\n{framed}") + SUM.format(a=hold.ids, b="range(10000)"),
+        model("own.summed"): block(framed) + SUM.format(a=DUCK_IDS.format(TASKS), b=DUCK_IDS.format(10000)),
     }
     door = opened(project(tmp_path, spark, files), post_wait_ms=0)
     for number in range(ROUNDS):
         task = f"t{number}"
         door.run(task)
-        wait_long(lambda: is_at_work(spark_server))
+        wait_for_work(spark_server, door, task)
         spark_server.kill_executor()
         wait_long(lambda task=task: has_ended(door, task))
         assert set(states(door, task).values()) == {"SUCCESS"}, nodes(door, task)
@@ -126,7 +146,7 @@ def test_cancel_reaches_the_cluster(
     door = opened(project(tmp_path, spark, files), post_wait_ms=0)
     for number in range(ROUNDS):
         door.run(f"t{number}", select="lake.long")
-        wait_long(lambda: is_at_work(spark_server))
+        wait_for_work(spark_server, door, f"t{number}")
         started = time.monotonic()
         assert door.post(f"/api/dag/cancel/t{number}").json()["status"] == "FAILED"
         wait_long(lambda: not spark_server.running_jobs())
