@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dagscope.cli.exits import counted
-from dagscope.cli.project_answers import answer_of
+from dagscope.cli.project_answers import Question, answer_of
 from dagscope.dag.ground.terminal_text import shown_lines
 from dagscope.server.api.compare_endpoints import comparison_of
 from dagscope.server.http.shapes.compare import TasksCompared
@@ -16,10 +16,8 @@ from dagscope.server.http.shapes.compare import TasksCompared
 
 def print_comparison(folder: Path, before: str | None, after: str | None, as_json: bool) -> None:
     """Print what differs between two tasks, as JSON or for people. Exits if they cannot be compared."""
-    query: dict[str, object] = {"from": before, "to": after}
-    comparison = answer_of(
-        folder, "/api/compare", query, TasksCompared, lambda open_: comparison_of(open_, before, after)
-    )
+    question = Question("/api/compare", TasksCompared, {"from": before, "to": after})
+    comparison = answer_of(folder, question, lambda open_: comparison_of(open_, before, after))
     text = comparison.to_json()
     click.echo(text if as_json else shown_lines("\n".join(lines(json.loads(text)))))
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dagscope.cli.exits import counted
-from dagscope.cli.project_answers import answer_of, path_with
+from dagscope.cli.project_answers import Question, answer_of, path_with
 from dagscope.cli.run_command import console_for
 from dagscope.dag.ground.terminal_text import shown
 from dagscope.server.api.ledger_endpoints import ledger_of
@@ -28,9 +28,9 @@ _WORDS = {
 
 def print_ledger(folder: Path, test: str, limit: int, task_id: str | None, as_json: bool) -> None:
     """Print the ledger of a data test. Exits if there is none."""
-    query: dict[str, object] = {"limit": limit, "taskId": task_id}
     path = path_with("api", "tests", "ledger", test)
-    ledger = answer_of(folder, path, query, DataTestLedger, lambda open_: ledger_of(open_, test, limit, task_id))
+    question = Question(path, DataTestLedger, {"limit": limit, "taskId": task_id})
+    ledger = answer_of(folder, question, lambda open_: ledger_of(open_, test, limit, task_id))
     if as_json:
         click.echo(ledger.to_json())
         return

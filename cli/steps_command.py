@@ -1,25 +1,22 @@
 """`dagscope steps`: the steps of a query, from the server of the project or, if it is not being served, from here."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 import click
 
-from dagscope.cli.exits import EXIT_FAILED, EXIT_USAGE, counted, fail
-from dagscope.cli.http_client import HttpClient, HttpFailed
+from dagscope.cli.exits import counted, fail
+from dagscope.cli.project_answers import Question, path_with, read_answer
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.problems import did_you_mean
 from dagscope.dag.ground.terminal_text import shown, shown_lines
 from dagscope.dag.model.assets import Asset, DataTest
 from dagscope.dag.project.project import Project
-from dagscope.server.api.node_query import QueryRefused
 from dagscope.server.api.query_steps import AskedSteps, steps_answer
 from dagscope.server.http.pages import Page
+from dagscope.server.http.shapes.steps import Steps, StepsRequest
 
 _WIDEST_CELL, _WIDEST_TITLE = 40, 100  # characters
 
@@ -40,49 +37,22 @@ def show_steps(project: Project, address: str | None, options: StepsOptions) -> 
     if node is None:
         near = did_you_mean(options.name, (*project.assets, *project.tests))
         fail(f'there is no asset or data test "{options.name}"{near}')
-    body = _of_server(address, node, options) if address else _read_here(project, node, options)
-    if options.as_json:
-        click.echo(body)
-    else:
-        _show(json.loads(body))
-
-
-def _read_here(project: Project, node: Asset | DataTest, options: StepsOptions) -> bytes:
-    os.chdir(project.folder)  # for files that SQL reads by a relative path
     asked = AskedSteps(options.step is None, options.step, Page(limit=options.limit))
-    try:
-        return steps_answer(project, node, asked, Cancellation())
-    except QueryRefused as error:
-        fail(str(error))
-    except DagscopeError as error:
-        fail(project.redaction.text(str(error)), EXIT_FAILED)
-    finally:
-        project.connections[node.connection].close()
+
+    def here(project: Project) -> Steps:
+        return Steps.model_validate_json(steps_answer(project, node, asked, Cancellation()))
+
+    text = read_answer(project, address, _question(node, options), here).to_json()
+    if options.as_json:
+        click.echo(text)
+    else:
+        _show(json.loads(text))
 
 
-def _of_server(address: str, node: Asset | DataTest, options: StepsOptions) -> bytes:
-    token = os.environ.get("DAGSCOPE_API_TOKEN")
-    client = HttpClient(address, {"Authorization": f"Bearer {token}"} if token else {}, through_proxies=False)
-    kind = "/api/dag/asset" if isinstance(node, Asset) else "/api/tests"
-    asked = {"count": True} if options.step is None else {"step": options.step, "limit": options.limit}
-    try:
-        while True:
-            answer = client.ask("POST", f"{kind}/{quote(node.name, safe='')}/steps", json.dumps(asked).encode())
-            if answer.status != 202:
-                break
-    except HttpFailed as error:
-        fail(str(error), EXIT_FAILED)
-    if answer.status != 200:
-        fail(_refusal(address, answer.body), EXIT_FAILED if answer.status >= 500 else EXIT_USAGE)
-    return answer.body
-
-
-def _refusal(address: str, body: bytes) -> str:
-    try:
-        said = json.loads(body)
-        return ": ".join(text for text in (said["error"], said.get("details")) if text)
-    except (ValueError, KeyError, TypeError):
-        return f"the server at {address} did not return what was expected: {body[:80]!r}"
+def _question(node: Asset | DataTest, options: StepsOptions) -> Question[Steps]:
+    folder = ("api", "dag", "asset") if isinstance(node, Asset) else ("api", "tests")
+    body = StepsRequest(count=True) if options.step is None else StepsRequest(step=options.step, limit=options.limit)
+    return Question(path_with(*folder, node.name, "steps"), Steps, body=body)
 
 
 def _show(answer: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from dagscope.cli.exits import fail
-from dagscope.cli.project_answers import answer_of, path_with
+from dagscope.cli.project_answers import Question, answer_of, path_with
 from dagscope.cli.run_command import console_for
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.ground.terminal_text import shown
@@ -33,12 +33,13 @@ _SHOWN = 5  # what-ifs that save something
 def print_timings(folder: Path, task_id: str | None, asset: str | None, percent: int, as_json: bool) -> None:
     """Print why a task took as long as it did. Exits if there is no such task."""
     task = task_id if task_id is not None else _newest(folder)
-    query: dict[str, object] = {"asset": asset, "percent": percent}
+    path = path_with("api", "dag", "timings", task)
+    question = Question(path, TaskTimings, {"asset": asset, "percent": percent})
 
     async def here(workspace: Workspace) -> TaskTimings:
         return await timings_of(workspace, task, None, asset, percent)
 
-    timings = answer_of(folder, path_with("api", "dag", "timings", task), query, TaskTimings, here)
+    timings = answer_of(folder, question, here)
     if as_json:
         click.echo(timings.to_json())
         return
@@ -56,7 +57,7 @@ def _newest(folder: Path) -> str:
             page = await moment.tasks(1)
         return _Tasks(tasks=tuple(_Task(task_id=task.task_id) for task in page.tasks))
 
-    tasks = answer_of(folder, "/api/dag/tasks", {"limit": 1}, _Tasks, here).tasks
+    tasks = answer_of(folder, Question("/api/dag/tasks", _Tasks, {"limit": 1}), here).tasks
     return tasks[0].task_id if tasks else fail("there is no task; nothing was ever run")
 
 
