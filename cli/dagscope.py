@@ -206,6 +206,29 @@ def steps(name: str, folder: Path, step: str | None, limit: int, as_json: bool) 
 
 @main.command(
     cls=_Examples,
+    examples=(
+        "dagscope lineage dds.airport_day --project demo",
+        "dagscope lineage dds.airport_day.cancelled",
+        "dagscope lineage dds.airport_day --json | jq '.columns[] | [.name, .how]'",
+    ),
+)
+@click.argument("name", metavar="ASSET[.COLUMN]")
+@_PROJECT
+@click.option("--json", "as_json", is_flag=True, help="Print the answer of the HTTP API, and nothing else.")
+def lineage(name: str, folder: Path, as_json: bool) -> None:
+    """Print the columns that an asset's columns come from; or all that one column comes from and goes to.
+
+    Exit code 1 if the database cannot be read, 2 if the query cannot be taken apart or the usage is invalid.
+    """
+    owner = _owner_of(_state_of(folder))
+    project = _load(folder)
+    with garbage_left():
+        from dagscope.cli.lineage_command import print_lineage
+    print_lineage(project, owner.address if owner is not None else None, name, as_json)
+
+
+@main.command(
+    cls=_Examples,
     examples=("dagscope serve", "dagscope serve --project demo --port 9000 --run", "dagscope serve --open --reload"),
 )
 @_PROJECT

@@ -80,6 +80,11 @@ def lineage_of(sql: str, grammar: str, columns_of: Callable[[frozenset[str]], Kn
 
 
 def _relation(table: "exp.Expr") -> str:
+    """Its name as the query writes it; of a function that returns rows, the function's, such as `read_csv()`."""
+    from sqlglot import exp
+
+    if isinstance(table.this, exp.Func):
+        return f"{table.this.name if isinstance(table.this, exp.Anonymous) else table.this.sql_name().lower()}()"
     return ".".join(part.name for part in table.parts)  # type: ignore[attr-defined]  # of a table
 
 

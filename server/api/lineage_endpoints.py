@@ -1,35 +1,54 @@
 """`/api/dag/asset/.../lineage` and `trace`: where the columns and the rows of an asset come from."""
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import DagscopeError
+from dagscope.dag.ground.shapes import Shape
+from dagscope.dag.model.assets import Asset
+from dagscope.dag.project.project import Project
 from dagscope.server.api.column_origins import lineage_answer
+from dagscope.server.api.column_ways import way_answer
 from dagscope.server.api.node_query import QueryRefused, template_of
 from dagscope.server.api.preview_endpoints import STILL_READ
 from dagscope.server.api.row_traces import trace
-from dagscope.server.http.answers import Refused, ShapeResponse, unread
+from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, unread
 from dagscope.server.http.client_presence import until_gone
-from dagscope.server.http.endpoint import Endpoint
+from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import asset_named
 from dagscope.server.http.request_reading import read_body, workspace_of
 from dagscope.server.http.shapes.about import Error
-from dagscope.server.http.shapes.lineage import AssetLineage, RowTrace, TraceRequest
+from dagscope.server.http.shapes.lineage import AssetLineage, ColumnWay, RowTrace, TraceRequest
 from dagscope.server.workspace.disconnecting import connect_again
 
 
 async def get_asset_lineage(request: Request) -> Response:
+    return await _followed(request, lineage_answer)
+
+
+async def get_column_way(request: Request) -> Response:
+    column = request.query_params.get("column")
+    if not column:
+        raise bad_request("missing parameter 'column'; name a column of the asset")
+    return await _followed(
+        request, lambda project, asset, cancellation: way_answer(project, asset, column, cancellation)
+    )
+
+
+async def _followed(request: Request, answer: Callable[[Project, Asset, Cancellation], Shape]) -> Response:
     workspace = workspace_of(request)
     project = workspace.project
     asset = asset_named(project, request.path_params["name"])
     try:
         template_of(asset)
         shape = await workspace.reads.relations.answer(
-            lambda cancellation: lineage_answer(project, asset, cancellation), until_gone(request)
+            lambda cancellation: answer(project, asset, cancellation), until_gone(request)
         )
     except QueryRefused as error:
-        raise Refused(400, Error(error=error.message, details=error.details)) from error
+        raise Refused(error.status_code, Error(error=error.message, details=error.details)) from error
     except DagscopeError as error:
         details = project.redaction.text(str(error))
         raise Refused(unread(error), Error(error="The lineage cannot be read", details=details)) from error
@@ -67,6 +86,15 @@ ENDPOINTS = (
         get_asset_lineage,
         "The columns of upstreams that each column of an asset comes from, or why that ends.",
         {200: AssetLineage, 400: Error, 404: Error, 500: Error, 503: Error, 504: Error},
+        tag="asset",
+    ),
+    Endpoint(
+        "GET",
+        "/api/dag/asset/{name}/lineage/way",
+        get_column_way,
+        "All columns of the DAG that a column comes from, and all that come from it.",
+        {200: ColumnWay, 400: Error, 404: Error, 500: Error, 503: Error, 504: Error},
+        queries=(Query("column", "the column of the asset", is_required=True),),
         tag="asset",
     ),
     Endpoint(

@@ -1,6 +1,7 @@
 """Where the columns and the rows of an asset come from."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, StrictInt
 
@@ -28,6 +29,11 @@ class LineageColumn(Shape):
     why: str | None = None
     from_: tuple[ColumnOrigin, ...] = Field(alias="from")
 
+    @classmethod
+    def unknown(cls, name: str) -> "LineageColumn":
+        """One that its asset's query does not say more of."""
+        return cls(name=name, how=How.UNKNOWN, from_=())
+
 
 class AssetLineage(Shape):
     """`GET /api/dag/asset/:name/lineage`."""
@@ -35,6 +41,33 @@ class AssetLineage(Shape):
     name: str
     path: str
     columns: tuple[LineageColumn, ...]
+
+
+Side = Literal["self", "upstream", "downstream"]
+
+
+class WayColumn(Shape):
+    """A column on the way of another one. Of a downstream one, `from` has only the columns on the way."""
+
+    side: Side
+    asset: str
+    column: str
+    how: How
+    why: str | None = None
+    from_: tuple[ColumnOrigin, ...] = Field(alias="from")
+
+
+class ColumnWay(Shape):
+    """`GET /api/dag/asset/:name/lineage/way`; `reasons` says of assets on the way why they cannot be followed.
+
+    Not `is_whole` if there were too many assets to look at.
+    """
+
+    name: str
+    column: str
+    columns: tuple[WayColumn, ...]
+    reasons: Mapping[str, str]
+    is_whole: bool
 
 
 class TraceRequest(Shape):

@@ -133,6 +133,33 @@ def test_every_column_of_the_example(tmp_path: Path, opened: OpenDoor) -> None:
         assert "unknown" not in {each["how"] for each in found}
 
 
+def test_way_of_a_column(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> None:
+    """A column is followed to its first origins and its last uses, past assets that cannot be followed."""
+    files = {
+        model("s.a"): "SELECT 1 AS x, 2 AS y",
+        model("s.b"): 'SELECT x AS v, y FROM {{ Ref("s.a") }}',
+        model("s.c"): 'SELECT v + 1 AS w, y FROM {{ Ref("s.b") }}',
+        model("s.d"): 'SELECT max(w) AS best, min(y) AS other FROM {{ Ref("s.c") }}',
+        raw("s.r"): "from dagscope import upstream\n\ndef execute(context):\n    return upstream('s.c')\n",
+    }
+    door = opened(write_project(tmp_path, {**both_engines, **files}))
+    door.run("t")
+    found = door.get("/api/dag/asset/s.b/lineage/way?column=V").json()
+    assert [(each["side"], each["asset"], each["column"], each["how"]) for each in found["columns"]] == [
+        ("self", "s.b", "v", "same"),
+        ("upstream", "s.a", "x", "constant"),
+        ("downstream", "s.c", "w", "expression"),
+        ("downstream", "s.d", "best", "aggregate"),
+    ]
+    assert found["isWhole"]
+    for query, code, error in (
+        ("", 400, "Invalid request format: missing parameter 'column'; name a column of the asset"),
+        ("?column=z", 404, '"s.b" has no such column'),
+    ):
+        answer = door.get(f"/api/dag/asset/s.b/lineage/way{query}")
+        assert (answer.status_code, answer.json()["error"]) == (code, error)
+
+
 def trace(door: AppDoor, asset: str, row: dict[str, object], **body: object) -> Any:
     return door.post(f"/api/dag/asset/{asset}/trace", {"row": row, **body}).json()
 
