@@ -14,7 +14,7 @@ from dagscope.server.page.endpoint_list import EndpointList
 
 BUNDLE: Final = Path(__file__).parent.parent / "static"
 """Where `web/` is built to: git-ignored in a checkout, a part of the wheel."""
-VIEWS: Final = ("/", "/tests", "/logs", "/history", "/tasks/{task_id}", "/assets/{name}")
+VIEWS: Final = ("/", "/tests", "/logs", "/history", "/compare", "/tasks/{task_id}", "/assets/{name}")
 """The paths of the page's views. Which one is shown is decided in the browser."""
 
 _VIEW_PATTERNS = [compile_path(path)[0] for path in VIEWS]

@@ -28,6 +28,7 @@ VIEWS = {
     "rows of a test": "/tests?test=a.test_valueOf",
     "logs": "/logs",
     "history": "/history",
+    "compare": "/compare?from=monday",
 }
 
 

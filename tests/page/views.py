@@ -10,5 +10,6 @@ VIEWS: Final = {
     "tests": "/tests",
     "logs": "/logs",
     "history": "/history",
+    "compare": "/compare?from=monday",
 }
 """The path of each view. The project is hello, and its task `monday` has run."""

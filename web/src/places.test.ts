@@ -3,8 +3,8 @@ import { placeOf, withQuery } from "./places";
 
 describe("placeOf", () => {
   test("each view has its path", () => {
-    const views = ["/", "/tests", "/logs", "/history"].map((path) => placeOf(path).view);
-    expect(views).toEqual(["dag", "tests", "logs", "history"]);
+    const views = ["/", "/tests", "/logs", "/history", "/compare"].map((path) => placeOf(path).view);
+    expect(views).toEqual(["dag", "tests", "logs", "history", "compare"]);
   });
 
   test("a task or an asset is named by the path, percent-encoded", () => {

@@ -1,6 +1,6 @@
 /** The addresses of the page: what each names, and how its query changes. */
 
-export type ViewName = "dag" | "tests" | "logs" | "history" | "task" | "asset" | "unknown";
+export type ViewName = "dag" | "tests" | "logs" | "history" | "compare" | "task" | "asset" | "unknown";
 
 export interface Place {
   readonly view: ViewName;
@@ -12,7 +12,7 @@ export interface Place {
 /** What a link or a change of the query can set: `null`, "" and `false` remove, an array repeats the parameter. */
 export type QueryChange = Readonly<Record<string, string | number | boolean | readonly string[] | null | undefined>>;
 
-const LISTS: Record<string, ViewName> = { "/": "dag", "/tests": "tests", "/logs": "logs", "/history": "history" };
+const LISTS: Record<string, ViewName> = { "/": "dag", "/tests": "tests", "/logs": "logs", "/history": "history", "/compare": "compare" };
 
 /** The place that an address names. */
 export function placeOf(pathAndQuery: string): Place {

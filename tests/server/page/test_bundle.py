@@ -16,7 +16,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "worker-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-VIEWS = ("/", "/tests", "/logs", "/history", "/tasks/monday", "/tasks/a%20b", "/assets/dds.world")
+VIEWS = ("/", "/tests", "/logs", "/history", "/compare", "/tasks/monday", "/tasks/a%20b", "/assets/dds.world")
 DOCUMENT = '<!doctype html><script type="module" src="/static/index-Bq3xXZ1a.js"></script>'
 
 

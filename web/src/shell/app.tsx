@@ -18,6 +18,7 @@ const VIEWS: Record<ViewName, ReturnType<typeof lazy>> = {
   tests: lazy(async () => (await import("../views/tests/tests_view")).TestsView),
   logs: lazy(async () => (await import("../views/logs/logs_view")).LogsView),
   history: lazy(async () => (await import("../views/history/history_view")).HistoryView),
+  compare: lazy(async () => (await import("../views/compare/compare_view")).CompareView),
   task: lazy(async () => (await import("../views/task/task_view")).TaskView),
   asset: lazy(async () => (await import("../views/asset/asset_page")).AssetPage),
   unknown: lazy(async () => (await import("../views/unknown_view")).UnknownView),

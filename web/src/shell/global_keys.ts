@@ -14,6 +14,8 @@ export function useGlobalKeys(): void {
     "g t": () => go(link("/tests")),
     "g l": () => go(link("/logs")),
     "g h": () => go(link("/history")),
+    "g c": () => go(link("/compare")),
+    w: () => go(link("/compare")),
     "g r": () => go(taskId.value ? taskPath(taskId.value) : link("/history")),
     "[": () => stepTask(-1),
     "]": () => stepTask(1),

@@ -17,6 +17,8 @@ const EVERYWHERE: Keys = [
   ["g t", "tests"],
   ["g l", "logs"],
   ["g h", "history"],
+  ["g c", "compare"],
+  ["w", "why is it red now"],
   ["[", "earlier task"],
   ["]", "later task"],
   ["Esc", "close"],
@@ -39,6 +41,14 @@ const OF_VIEWS: readonly (readonly [view: string, keys: Keys])[] = [
       ["↑ ↓", "choose a row"],
       ["Enter", "open"],
       ["f", "failed only"],
+      ["Space", "in the history: mark two to compare"],
+    ],
+  ],
+  [
+    "Compare",
+    [
+      ["n", "next change"],
+      ["Esc", "all assets"],
     ],
   ],
   [

@@ -131,6 +131,7 @@ function actionItems(): Plain[] {
   offer("Open the tests", () => go(link("/tests")), "g t");
   offer("Open the logs", () => go(link("/logs")), "g l");
   offer("Open the history", () => go(link("/history")), "g h");
+  if (taskId.value) offer(`Why is it red? Compare ${taskId.value} with the last green task`, () => go(link("/compare")), "w");
   if (theme.value !== "light") offer("Use the light theme", () => (theme.value = "light"));
   if (theme.value !== "dark") offer("Use the dark theme", () => (theme.value = "dark"));
   if (theme.value !== "system") offer("Use the system’s theme", () => (theme.value = "system"));

@@ -59,6 +59,11 @@ function Shown({ task }: { task: TaskSummary }) {
       <Numbers task={task} />
       {!isQueued.value && <Elapsed task={task} />}
       <FirstFailure task={task} />
+      {task.status === "FAILED" && place.value.view !== "compare" && (
+        <a href={link("/compare")} title="Compare with the last green task (w)">
+          Why is it red?
+        </a>
+      )}
     </>
   );
 }

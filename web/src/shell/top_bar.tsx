@@ -63,6 +63,9 @@ function Views() {
       <a href={link("/history")} {...current("history", "task")}>
         History
       </a>
+      <a href={link("/compare")} {...current("compare")}>
+        Compare
+      </a>
     </nav>
   );
 }

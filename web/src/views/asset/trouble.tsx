@@ -35,7 +35,12 @@ export function Trouble({ asset, view }: OfAsset) {
   const failed = node.testResults.filter((result) => result.status === "FAILED").map((result) => result.testName);
   return (
     <div class="block">
-      <div class="alert sm">{failed.length > 0 ? <FailedTests names={failed} /> : <Failed asset={asset} node={node} />}</div>
+      <div class="alert sm">
+        {failed.length > 0 ? <FailedTests names={failed} /> : <Failed asset={asset} node={node} />}
+        <p>
+          <a href={link("/compare", { asset: asset.name })}>Why is it red?</a>
+        </p>
+      </div>
     </div>
   );
 }

@@ -3,6 +3,7 @@ import "./history.css";
 import { useEffect } from "preact/hooks";
 import { useKeys } from "../../keys";
 import { FilterChip } from "../../parts/filter_chip";
+import { Icon } from "../../parts/icon";
 import { count, day, duration } from "../../parts/format";
 import { lookOf, State, WORDS } from "../../parts/look";
 import { RunButton } from "../../parts/run_button";
@@ -11,7 +12,7 @@ import { taskId, tasks } from "../../store";
 import { runAssets } from "../../run";
 import { AllAssets, SlowestAssets } from "./asset_list";
 import { DurationPlot } from "./duration_plot";
-import { byAsset, durationOf, followHistory, greenMedian, history, historyError, lookOfTask, shownTasks, status } from "./shown_history";
+import { byAsset, durationOf, followHistory, greenMedian, history, historyError, lookOfTask, marked, pairWith, shownTasks, status } from "./shown_history";
 import { TaskList } from "./task_list";
 
 export function HistoryView() {
@@ -31,6 +32,7 @@ export function HistoryView() {
         <span>↑ ↓ task</span>
         <span>Enter opens</span>
         <span>f failed only</span>
+        <span>Space marks two to compare</span>
       </footer>
     </main>
   );
@@ -49,6 +51,11 @@ function useHistoryKeys(): void {
   useKeys({
     ArrowDown: step(-1),
     ArrowUp: step(1),
+    " ": (event) => {
+      const onControl = event.target instanceof Element && event.target.closest("button, select");
+      if (onControl || byAsset.value || !taskId.value) return false;
+      return mark(taskId.value);
+    },
     f: () => setQuery({ status: status.value === "FAILED" ? null : "FAILED" }),
     Enter: (event) => {
       const onControl = event.target instanceof Element && event.target.closest("a, button");
@@ -56,6 +63,32 @@ function useHistoryKeys(): void {
       return go(taskPath(taskId.value));
     },
   });
+}
+
+/** Mark a task to be compared: the second one that is marked opens the comparison. */
+function mark(id: string): void {
+  if (marked.value && marked.value !== id) go(pairWith(id));
+  else setQuery({ mark: marked.value ? null : id }, { replace: true });
+}
+
+/** The task that is marked, and the way to compare it without keys. */
+function Marked() {
+  if (!marked.value) return null;
+  return (
+    <>
+      <span class="chip on">
+        <b>{marked.value}</b> marked
+        <a href={here({ mark: null })} title="Unmark" aria-label={`Unmark ${marked.value}`}>
+          <Icon name="close" />
+        </a>
+      </span>
+      {taskId.value !== marked.value && (
+        <a class="btn" href={pairWith(taskId.value)}>
+          Compare with {taskId.value}
+        </a>
+      )}
+    </>
+  );
 }
 
 function Tools() {
@@ -73,6 +106,7 @@ function Tools() {
         </button>
       </span>
       {!byAsset.value && <Filters />}
+      {!byAsset.value && <Marked />}
       <span class="grow" />
       {first && <span class="muted sm">{first === last ? `${first}, UTC` : `${first} – ${last}, UTC`}</span>}
     </div>

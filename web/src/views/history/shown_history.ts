@@ -4,7 +4,7 @@ import { get, type History, type HistoryTask, whyFailed } from "../../api";
 import { tick } from "../../live/clock";
 import { type Look, lookOf } from "../../parts/look";
 import { waitsBehind } from "../../queue";
-import { param } from "../../router";
+import { link, param } from "../../router";
 import { allNodes, assets, runs, taskId, tasks } from "../../store";
 import { medianOfFullGreen } from "./history_figures";
 
@@ -19,6 +19,8 @@ export const historyError = signal("");
 /** The newest task of the page, or "" for the newest of all. */
 export const through = computed(() => param("through"));
 export const status = computed(() => param("status"));
+/** The task that is marked to be compared, or "". */
+export const marked = computed(() => param("mark"));
 export const byAsset = computed(() => param("by") === "asset");
 
 export interface ShownTask {
@@ -34,6 +36,13 @@ export const shownTasks = computed<readonly ShownTask[]>(() => {
 });
 
 export const greenMedian = computed(() => medianOfFullGreen(history.value?.tasks ?? [], assets.value.size));
+
+/** A link to the comparison of the marked task with another one, the older of the two first. */
+export function pairWith(id: string): string {
+  const started = (one: string): number => history.value?.tasks.find((task) => task.taskId === one)?.startTime ?? 0;
+  const [from, to] = started(marked.value) <= started(id) ? [marked.value, id] : [id, marked.value];
+  return link("/compare", { from, task: to === tasks.value[0]?.taskId ? null : to });
+}
 
 /** How long a task took, or takes so far; 0 while it waits. Reads the tick while it runs. */
 export function durationOf(task: HistoryTask): number {

@@ -6,7 +6,7 @@ import { Name } from "../../parts/name";
 import { here, setQuery, taskPath } from "../../router";
 import { assets, taskId, tasks } from "../../store";
 import { standsOut } from "./history_figures";
-import { countsOf, durationOf, history, lookOfTask, PAGE_TASKS, type ShownTask, shownTasks, through } from "./shown_history";
+import { countsOf, durationOf, history, lookOfTask, marked, PAGE_TASKS, type ShownTask, shownTasks, through } from "./shown_history";
 
 export function TaskList() {
   const rows = shownTasks.value.toReversed();
@@ -67,6 +67,7 @@ function Row({ shown: { task, index } }: { shown: ShownTask }) {
         <a class="strong" href={taskPath(task.taskId)}>
           <Name text={task.taskId} />
         </a>
+        {marked.value === task.taskId && <span class="chip on marked">marked</span>}
       </td>
       <td class="num">
         <time dateTime={new Date(task.startTime).toISOString()} title={`${day(task.startTime)}, UTC${ofAttempt ? `: ${ofAttempt}` : ""}`}>
