@@ -104,6 +104,7 @@ class _Search:
         """The own changes of the assets and of all that they read, as far as changed rows lead."""
         causes: list[Cause] = []
         waiting = deque(dict.fromkeys(roots))
+        readers: dict[str, str] = {}
         seen = set(waiting)
         first = frozenset(waiting)
         while waiting:
@@ -112,12 +113,21 @@ class _Search:
             if change is None:
                 continue
             if (asset in first and is_failed) or self._has_changed(asset):
-                causes += self._own(change, writes=not (asset in first and is_failed))
+                told = self._own(change, writes=not (asset in first and is_failed))
+                causes += (self._with_reader(cause, readers.get(asset)) for cause in told)
             for upstream in self._upstreams.get(asset, ()):
                 if upstream not in seen and self._has_changed(upstream):
                     seen.add(upstream)
+                    readers[upstream] = asset
                     waiting.append(upstream)
         return causes
+
+    def _with_reader(self, cause: Cause, reader: str | None) -> Cause:
+        """What speaks for a view, of whose rows nothing is known, is what was made of them."""
+        change = self._changes.get(reader or "")
+        if cause.evidence or change is None or change.same_rows is not False:
+            return cause
+        return _with(cause, f"{reader}, which reads it, has other rows")
 
     def _has_changed(self, asset: str) -> bool:
         """Whether the rows or columns that it leaves differ; if that is not known, whether they may."""

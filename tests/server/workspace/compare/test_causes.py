@@ -47,6 +47,17 @@ def test_the_earliest_change() -> None:
     assert found.sentence == "s.a: its SQL changed (+1 -1)"
 
 
+def test_a_change_of_a_view() -> None:
+    """A view has no rows of its own to compare: what speaks for its change are the other rows of what reads it."""
+    view = {"rows": None, "fingerprint": None}
+    before = [replace(execution("s.a"), **view), *GREEN[1:]]
+    found = red(before, [replace(execution("s.a", sql="SELECT 2"), **view), execution("s.b", "2"), failed()], CHAIN)
+    assert found.causes[0].evidence == (
+        "s.b, which reads it, has other rows",
+        "nothing else that it reads has changed by itself",
+    )
+
+
 def test_a_change_without_effect() -> None:
     """A change of SQL after which the table has the same rows is no cause."""
     found = red(GREEN, [execution("s.a", "1", "SELECT 1 + 0"), execution("s.b"), failed("1")], CHAIN)
