@@ -5,6 +5,7 @@ window ends that: the column is then made of others. Every query in the text is 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -52,34 +53,41 @@ class ColumnLineage:
     why: str | None = None
 
 
+SourceColumn = tuple[str, str]
+"""A relation or a query that FROM or JOIN names, by its alias there, and a column of it in lower case."""
+
 Known = Mapping[str, Sequence[str]]
 """The columns of relations, by the name in lower case as the query writes it."""
 
 
-def lineage_of(sql: str, grammar: str, columns_of: Callable[[frozenset[str]], Known]) -> tuple[ColumnLineage, ...]:
-    """The columns of one query in their order. Raises `QueryNotParsed`.
+def lineage_of(sql: str, grammar: str, columns_of: Callable[[frozenset[str]], Known]) -> "QueryColumns":
+    """The columns of one query. Raises `QueryNotParsed`.
 
     `columns_of` returns the columns of those of the query's relations that it knows.
     """
     from sqlglot import exp
-    from sqlglot.errors import OptimizeError
     from sqlglot.optimizer.scope import traverse_scope
 
     tree = parse(sql, grammar).tree
-    known = columns_of(frozenset(_relation(table).lower() for table in tree.find_all(exp.Table)))
+    known = columns_of(frozenset(relation_name(table).lower() for table in tree.find_all(exp.Table)))
+    with not_followed():
+        return QueryColumns(traverse_scope(tree), known, grammar)
+
+
+@contextmanager
+def not_followed() -> Iterator[None]:
+    """Raises `QueryNotParsed` in place of what sqlglot raises."""
+    from sqlglot.errors import OptimizeError
+
     try:
-        scopes = traverse_scope(tree)
-        lineage = _Lineage(scopes, known, grammar)
-        for scope in scopes:  # those that are read come before those that read them
-            lineage.outputs(scope)
-        return lineage.outputs(scopes[-1])
+        yield
     except OptimizeError as error:
         raise QueryNotParsed(str(error)) from error
     except RecursionError:
         raise QueryNotParsed("it is nested too deeply") from None
 
 
-def _relation(table: "exp.Expr") -> str:
+def relation_name(table: "exp.Expr") -> str:
     """Its name as the query writes it; of a function that returns rows, the function's, such as `read_csv()`."""
     from sqlglot import exp
 
@@ -88,11 +96,21 @@ def _relation(table: "exp.Expr") -> str:
     return ".".join(part.name for part in table.parts)  # type: ignore[attr-defined]  # of a table
 
 
-class _Lineage:
+class QueryColumns:
+    """The columns of a query and of all queries in it, each looked at once."""
+
     def __init__(self, scopes: "Sequence[Scope]", known: Known, grammar: str) -> None:
         self._known, self._grammar = known, grammar
         self._scopes = {id(scope.expression): scope for scope in scopes}
         self._outputs: dict[int, tuple[ColumnLineage, ...] | None] = {}
+        for scope in scopes:  # those that are read come before those that read them
+            self.outputs(scope)
+        self.result = scopes[-1]
+
+    @property
+    def columns(self) -> tuple[ColumnLineage, ...]:
+        """Those of the whole query, in their order."""
+        return self.outputs(self.result)
 
     def outputs(self, scope: "Scope") -> tuple[ColumnLineage, ...]:
         """The columns of one of its queries; none of a recursive CTE that reads itself."""
@@ -126,7 +144,7 @@ class _Lineage:
 
         if not isinstance(scope.expression, exp.Select):  # VALUES, or a function that returns rows
             for name in scope.expression.alias_column_names or scope.outer_columns:
-                yield ColumnLineage(name, How.CONSTANT, why=f"it is from {self._text(scope.expression)}")
+                yield ColumnLineage(name, How.CONSTANT, why=f"it is from {self.text(scope.expression)}")
             return
         before: dict[str, ColumnLineage] = {}
         for projection in scope.expression.expressions:
@@ -140,11 +158,11 @@ class _Lineage:
         from sqlglot import exp
 
         if projection.find(exp.Columns):  # DuckDB's pattern for the names of columns
-            yield ColumnLineage(self._text(projection), How.UNKNOWN, why="its columns are not known")
+            yield ColumnLineage(self.text(projection), How.UNKNOWN, why="its columns are not known")
         elif projection.is_star:
             yield from self._of_star(scope, projection, before)
         else:
-            name = projection.output_name or self._text(projection)
+            name = projection.output_name or self.text(projection)
             yield replace(self._of_expression(scope, projection.unalias(), before), name=name)
 
     def _of_star(
@@ -154,43 +172,76 @@ class _Lineage:
 
         star = projection if isinstance(projection, exp.Star) else projection.find(exp.Star)
         if star is None or not isinstance(projection, exp.Star | exp.Column):
-            yield ColumnLineage(self._text(projection), How.UNKNOWN, why="its columns are not known")
+            yield ColumnLineage(self.text(projection), How.UNKNOWN, why="its columns are not known")
             return
         left_out = {each.name.lower() for each in star.args.get("except_") or ()}
         replaced = {each.alias.lower(): each for each in star.args.get("replace") or ()}
         renamed = {each.this.name.lower(): each.alias for each in star.args.get("rename") or ()}
-        for column in self._starred(scope, projection.table if isinstance(projection, exp.Column) else ""):
+        for _, column in self._starred(scope, projection.table if isinstance(projection, exp.Column) else ""):
             key = column.name.lower()
             if key in replaced:
                 yield replace(self._of_expression(scope, replaced[key].unalias(), before), name=column.name)
             elif key not in left_out:
                 yield replace(column, name=renamed.get(key, column.name))
 
-    def _starred(self, scope: "Scope", of: str) -> Iterable[ColumnLineage]:
-        """The columns of all relations that a query reads, or of one of them."""
+    def _starred(self, scope: "Scope", of: str) -> Iterable[tuple[str, ColumnLineage]]:
+        """The columns of all relations that a query reads, or of one of them, with its alias."""
         merged = frozenset[str]() if of else _merged(scope.expression)
-        found: dict[str, ColumnLineage] = {}
+        found: dict[str, tuple[str, ColumnLineage]] = {}
         for name, (_, source) in scope.selected_sources.items():
             if of and name.lower() != of.lower():
                 continue
-            columns = self._of_source(source)
+            columns = self.of_source(source)
             if columns is None:
-                why = f"the columns of {_relation(source)} are not known"  # type: ignore[arg-type]  # a table
+                why = f"the columns of {relation_name(source)} are not known"  # type: ignore[arg-type]  # a table
                 columns = [ColumnLineage("*", How.UNKNOWN, why=why)]
             for column in columns:
                 key = column.name.lower()
-                found.setdefault(key if key in merged else f"{name}.{key}", column)
+                found.setdefault(key if key in merged else f"{name}.{key}", (name, column))
         if self._grammar == "postgres":  # which lists the columns of USING first
-            return sorted(found.values(), key=lambda column: column.name.lower() not in merged)
+            return sorted(found.values(), key=lambda each: each[1].name.lower() not in merged)
         return found.values()
 
-    def _of_source(self, source: "exp.Expr | Scope") -> Sequence[ColumnLineage] | None:
+    def passed_on(self, scope: "Scope") -> "Iterator[SourceColumn | None]":
+        """For each column of a SELECT, in their order: the column that it passes on; None if it passes none on."""
+        from sqlglot import exp
+
+        for projection in scope.expression.expressions:
+            if not projection.is_star:
+                inner = projection.unalias().unnest()
+                yield self.source_column(scope, inner) if isinstance(inner, exp.Column) else None
+                continue
+            star = projection if isinstance(projection, exp.Star) else projection.find(exp.Star)
+            if star is None or projection.find(exp.Columns) or not isinstance(projection, exp.Star | exp.Column):
+                yield None
+                continue
+            left_out = {each.name.lower() for each in star.args.get("except_") or ()}
+            replaced = {each.alias.lower() for each in star.args.get("replace") or ()}
+            for alias, column in self._starred(scope, projection.table if isinstance(projection, exp.Column) else ""):
+                key = column.name.lower()
+                if key in replaced:
+                    yield None
+                elif key not in left_out:
+                    yield alias, key
+
+    def source_column(self, scope: "Scope", column: "exp.Column") -> "SourceColumn | None":
+        """What of a query's relations and queries a column is written for."""
+        table, name = column.table.lower(), column.name.lower()
+        for alias, (_, source) in scope.selected_sources.items():
+            if table and alias.lower() != table:
+                continue
+            columns = self.of_source(source)
+            if any(each.name.lower() == name for each in columns or ()) or (table and columns is None):
+                return alias, name
+        return None
+
+    def of_source(self, source: "exp.Expr | Scope") -> Sequence[ColumnLineage] | None:
         """The columns of what FROM or JOIN reads; None if they are not known."""
         from sqlglot import exp
 
         if not isinstance(source, exp.Table):
             return self.outputs(source)  # type: ignore[arg-type]  # a query in this one
-        relation = _relation(source)
+        relation = relation_name(source)
         names = self._known.get(relation.lower())
         if names is None:
             return None
@@ -209,13 +260,13 @@ class _Lineage:
         if isinstance(inner, exp.Column):
             return self._of_column(scope, inner, before)
         columns = [self._of_column(self._scope_of(each, scope), each, before) for each in inner.find_all(exp.Column)]
-        how = _kind(inner, bool(columns))
+        how = kind_of(inner, bool(columns))
         words = {
             How.CONSTANT: "it reads no column",
             How.AGGREGATE: "it is aggregated",
             How.WINDOW: "it looks at other rows",
         }
-        own = ColumnLineage("", how, why=f"{words.get(how, 'it is computed')}: {self._text(inner)}")
+        own = ColumnLineage("", how, why=f"{words.get(how, 'it is computed')}: {self.text(inner)}")
         return _combined("", (own, *columns))
 
     def _scope_of(self, column: "exp.Expr", scope: "Scope") -> "Scope":
@@ -237,14 +288,14 @@ class _Lineage:
             return only
         field = self._in_sources(scope, "", column.table) if table else None  # type: ignore[attr-defined]  # as above
         if field is not None:  # a field of a column
-            return _combined("", (ColumnLineage("", How.EXPRESSION, why=f"it is a field: {self._text(column)}"), field))
-        return ColumnLineage(name, How.UNKNOWN, why=f"it is not known where {self._text(column)} comes from")
+            return _combined("", (ColumnLineage("", How.EXPRESSION, why=f"it is a field: {self.text(column)}"), field))
+        return ColumnLineage(name, How.UNKNOWN, why=f"it is not known where {self.text(column)} comes from")
 
     def _in_sources(self, scope: "Scope", table: str, name: str) -> ColumnLineage | None:
         """The column of one of the relations and queries that a query reads."""
         for alias, (_, source) in scope.selected_sources.items():
             if not table or alias.lower() == table:
-                for column in self._of_source(source) or ():
+                for column in self.of_source(source) or ():
                     if column.name.lower() == name.lower():
                         return column
         return None
@@ -253,16 +304,16 @@ class _Lineage:
         """The column of the only relation that it can be of, whose columns are not known."""
         sources = {alias.lower(): source for alias, (_, source) in scope.selected_sources.items()}
         source = sources.get(table) if table else next(iter(sources.values()), None)
-        if source is None or self._of_source(source) is not None or not (table or len(sources) == 1):
+        if source is None or self.of_source(source) is not None or not (table or len(sources) == 1):
             return None
-        return ColumnLineage(name, How.SAME, frozenset({Origin(_relation(source), name)}))  # type: ignore[arg-type]  # a table
+        return ColumnLineage(name, How.SAME, frozenset({Origin(relation_name(source), name)}))  # type: ignore[arg-type]  # a table
 
-    def _text(self, expression: "exp.Expr") -> str:
+    def text(self, expression: "exp.Expr") -> str:
         text = " ".join(expression.sql(dialect=self._grammar, comments=False).split())
         return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def _kind(expression: "exp.Expr", reads_columns: bool) -> How:
+def kind_of(expression: "exp.Expr", reads_columns: bool) -> How:
     """What an expression does with its columns, not what its subqueries do."""
     from sqlglot import exp
 

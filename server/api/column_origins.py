@@ -7,7 +7,7 @@ from dagscope.dag.connections.base import Queries
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import StatementFailed
 from dagscope.dag.model.assets import Asset
-from dagscope.dag.model.column_lineage import ColumnLineage, lineage_of
+from dagscope.dag.model.column_lineage import ColumnLineage, QueryColumns, lineage_of
 from dagscope.dag.model.dialect import input_table
 from dagscope.dag.model.query_parsing import QueryNotParsed
 from dagscope.dag.project.project import Project
@@ -19,9 +19,13 @@ from dagscope.server.http.shapes.lineage import AssetLineage, ColumnOrigin, Line
 class Origins:
     """The lineage of an asset's columns, and the assets whose relations they come from."""
 
-    columns: tuple[ColumnLineage, ...]
+    query: QueryColumns
     assets: Mapping[str, str]
     """The asset by its relation's name in lower case."""
+
+    @property
+    def columns(self) -> tuple[ColumnLineage, ...]:
+        return self.query.columns
 
 
 def origins_of(project: Project, asset: Asset, cancellation: Cancellation) -> Origins:

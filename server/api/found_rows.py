@@ -116,25 +116,7 @@ class RelationRows:
     holds_its_place: bool = True
 
     def found(self, asked: AskedRows, page: Page, cancellation: Cancellation) -> FoundRows | None:
-        """All counted and read at one moment."""
-        with ExitStack() as stack:
-            session = stack.enter_context(self.connection.queries(cancellation))
-            kind = session.relation_kind(self.asset.name)
-            if kind is None:
-                return None
-            stack.enter_context(session.snapshot())
-            schema = session.columns_to_show(self.asset.name)
-            columns = columns_of_relation(schema, session.dialect)
-            wanted = wanted_rows(columns, asked)
-            total = session.count_rows(self.asset.name)
-            matching = session.count_rows(self.asset.name, wanted.where) if wanted.where else total
-            row_order = _row_order(session, kind, columns)
-            if session.writes_texts and page.limit is None and matching - page.offset >= MANY_ROWS:
-                query = session.page_sql(self.asset.name, page.offset, None, wanted.clauses(row_order))
-                rows = RowQuery(session, schema, query)
-                return FoundRows(columns, schema, total, matching, rows, stack.pop_all())
-            rows = _rows_of_page(session, self.asset.name, wanted, row_order, page)
-            return FoundRows(columns, rows.schema, total, matching, rows, stack.pop_all())
+        return rows_of_relation(self.asset, self.connection, asked, page, cancellation)
 
     def summary(self, asked: AskedRows, cancellation: Cancellation) -> Summary | None:
         with ExitStack() as stack:
@@ -150,6 +132,30 @@ class RelationRows:
                 return self.queries.summary_of_stream(rows, cancellation)
             return _summarized_there(session, columns, schema, self.asset.name, wanted.where)
         return None
+
+
+def rows_of_relation(
+    asset: Asset, connection: Connection, asked: AskedRows, page: Page, cancellation: Cancellation
+) -> FoundRows | None:
+    """Rows of the asset's relation as it is now, all counted and read at one moment; None if there is none."""
+    with ExitStack() as stack:
+        session = stack.enter_context(connection.queries(cancellation))
+        kind = session.relation_kind(asset.name)
+        if kind is None:
+            return None
+        stack.enter_context(session.snapshot())
+        schema = session.columns_to_show(asset.name)
+        columns = columns_of_relation(schema, session.dialect)
+        wanted = wanted_rows(columns, asked)
+        total = session.count_rows(asset.name)
+        matching = session.count_rows(asset.name, wanted.where) if wanted.where else total
+        row_order = _row_order(session, kind, columns)
+        if session.writes_texts and page.limit is None and matching - page.offset >= MANY_ROWS:
+            query = session.page_sql(asset.name, page.offset, None, wanted.clauses(row_order))
+            rows = RowQuery(session, schema, query)
+            return FoundRows(columns, schema, total, matching, rows, stack.pop_all())
+        rows = _rows_of_page(session, asset.name, wanted, row_order, page)
+        return FoundRows(columns, rows.schema, total, matching, rows, stack.pop_all())
 
 
 def _row_order(session: Queries, kind: RelationKind, columns: tuple[RowColumn, ...]) -> str:

@@ -62,7 +62,7 @@ async def post_trace(request: Request) -> Response:
     asset = asset_named(project, request.path_params["name"])
 
     def read(cancellation: Cancellation) -> bytes | None:
-        return trace(workspace, asset, body, cancellation).to_json().encode()
+        return trace(project, asset, body, cancellation).to_json().encode()
 
     try:
         template_of(asset)

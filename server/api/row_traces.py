@@ -1,129 +1,194 @@
 """The rows of upstreams that a row can come from, and those of downstreams that it can be in, by their values."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
 from dagscope.dag.connections.row_conditions import AskedRows
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import Cancelled, DagscopeError
+from dagscope.dag.ground.errors import Cancelled, DagscopeError, RowsRefused
 from dagscope.dag.model.assets import Asset
-from dagscope.dag.model.column_lineage import ColumnLineage, How
+from dagscope.dag.model.column_lineage import ColumnLineage
+from dagscope.dag.model.query_parsing import QueryNotParsed
+from dagscope.dag.model.row_readings import Reading, readings_of
 from dagscope.dag.project.project import Project
 from dagscope.dag.run.data_tests import rows_text
 from dagscope.server.api.column_origins import Origins, origins_of
-from dagscope.server.api.found_rows import relation_rows
+from dagscope.server.api.found_rows import rows_of_relation
 from dagscope.server.api.node_query import QueryRefused
 from dagscope.server.api.row_json import array_chunks
+from dagscope.server.api.row_ways import Row, RowWay, filters_of, way_down, way_up
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes.lineage import FollowedColumn, RowTrace, TracedRows, TraceRequest
 from dagscope.server.http.shapes.rows import DataColumn
-from dagscope.server.workspace.workspace import Workspace
 
-Pair = tuple[str, str]
-"""A column of the row, and the column of the other relation."""
+_MOST_WAYS = 10  # to one relation that are traced
+_SHOWN = 3  # reasons in a sentence
 
 
-def trace(workspace: Workspace, asset: Asset, request: TraceRequest, cancellation: Cancellation) -> RowTrace:
+def trace(project: Project, asset: Asset, request: TraceRequest, cancellation: Cancellation) -> RowTrace:
     """The rows around a row of the asset. Raises `QueryRefused`, or what a read of the database raises."""
-    return _Trace(workspace, asset, request, cancellation).answer()
+    origins = origins_of(project, asset, cancellation)
+    _refuse_unknown(asset, request.row, origins.columns)
+    rows = _RowsOf(project, request.limit, cancellation)
+    row, sentence = _completed(rows, asset, request.row, origins.columns)
+    tracing = _Tracing(project, asset, row, rows, cancellation)
+    return RowTrace(
+        name=asset.name,
+        sentence=sentence,
+        row=dict(row),
+        upstreams=tuple(each for name in asset.upstreams for each in tracing.upstream(name, origins)),
+        downstreams=tuple(each for name in project.graph.downstreams[asset.name] for each in tracing.downstream(name)),
+    )
 
 
-class _Trace:
-    def __init__(self, workspace: Workspace, asset: Asset, request: TraceRequest, cancellation: Cancellation) -> None:
-        self._workspace, self._asset, self._cancellation = workspace, asset, cancellation
-        self._project: Project = workspace.project
-        self._row, self._limit = request.row, request.limit
+def _refuse_unknown(asset: Asset, row: Row, columns: Sequence[ColumnLineage]) -> None:
+    known = {column.name for column in columns}
+    unknown = next((name for name in row if name not in known), None)
+    if unknown is not None and "*" not in known:
+        details = f'it has no column "{unknown[:100]}"; its columns are {", ".join(sorted(known))}'
+        raise QueryRefused(f'"{asset.name}" has no such row', details)
 
-    def answer(self) -> RowTrace:
-        origins = origins_of(self._project, self._asset, self._cancellation)
-        self._refuse_unknown(origins.columns)
-        downstreams = self._project.graph.downstreams[self._asset.name]
-        return RowTrace(
-            name=self._asset.name,
-            upstreams=tuple(self._upstream(name, origins) for name in self._asset.upstreams),
-            downstreams=tuple(map(self._downstream, downstreams)),
+
+@dataclass(frozen=True)
+class _Found:
+    matching: int
+    columns: tuple[DataColumn, ...]
+    rows: list[list[JsonValue]]
+
+
+@dataclass(frozen=True)
+class _RowsOf:
+    """Rows of relations as they are now."""
+
+    project: Project
+    limit: int
+    cancellation: Cancellation
+
+    def found(self, asset: Asset, filters: Iterable[str], limit: int) -> "_Found | None":
+        """The rows that meet all filters; None if there is no relation."""
+        connection = self.project.connections[asset.connection]
+        found = rows_of_relation(
+            asset, connection, AskedRows(filters=tuple(filters)), Page(limit=limit), self.cancellation
         )
+        if found is None:
+            return None
+        with found.resources:
+            rows = json.loads(b"[" + b"".join(array_chunks(found.batches)) + b"]")
+        columns = tuple(DataColumn(name=each.name, type=each.type) for each in found.columns)
+        return _Found(found.matching, columns, rows)
 
-    def _refuse_unknown(self, columns: Sequence[ColumnLineage]) -> None:
-        known = {column.name for column in columns}
-        unknown = next((name for name in self._row if name not in known), None)
-        if unknown is not None and "*" not in known:
-            details = f'it has no column "{unknown[:100]}"; its columns are {", ".join(sorted(known))}'
-            raise QueryRefused(f'"{self._asset.name}" has no such row', details)
 
-    def _upstream(self, name: str, origins: Origins) -> TracedRows:
-        of_it = [column for column in origins.columns if name in _assets_of(column, origins)]
-        pairs = tuple((column, other) for column, other in _same(origins, name) if column in self._row)
-        grouped = any(column.how is How.AGGREGATE for column in of_it)
-        if not pairs:
+def _completed(rows: _RowsOf, asset: Asset, row: Row, columns: Sequence[ColumnLineage]) -> tuple[Row, str]:
+    """All values of the row that is meant, and how that was found out. Raises `QueryRefused`."""
+    if {column.name for column in columns} <= row.keys():
+        return row, "All values of the row are given."
+    try:
+        found = rows.found(asset, filters_of(row), 1)
+    except RowsRefused as error:
+        raise QueryRefused(f'"{asset.name}" has no such row', str(error)) from error
+    if found is None or not found.matching:
+        return row, f"No row of {asset.name} has these values now; they are followed alone."
+    if found.matching > 1:
+        return row, f"{rows_text(found.matching)} of {asset.name} have these values; they are followed alone."
+    whole = zip((column.name for column in found.columns), found.rows[0], strict=True)
+    return dict(whole), f"1 row of {asset.name} has these values; all its values are followed."
+
+
+class _Tracing:
+    def __init__(self, project: Project, asset: Asset, row: Row, rows: _RowsOf, cancellation: Cancellation) -> None:
+        self._project, self._asset, self._row = project, asset, row
+        self._rows, self._cancellation = rows, cancellation
+
+    def upstream(self, name: str, origins: Origins) -> Iterator[TracedRows]:
+        """The rows of an upstream, one entry for each place where the query reads it in another way."""
+        ways = _ways(readings_of(origins.query), name, origins, lambda reading: way_up(reading, self._row))
+        for way in ways[:_MOST_WAYS]:
+            yield self._traced(name, way)
+        if len(ways) > _MOST_WAYS:
+            yield TracedRows(asset=name, sentence=f"{name} is read in {len(ways) - _MOST_WAYS} more places.")
+        if not ways:
+            of_it = (column for column in origins.columns if name in _assets_of(column, origins))
             reasons = [f"{column.name}: {column.why}" for column in of_it if column.why]
-            because = f" ({'; '.join(reasons[:3])})" if reasons else ""
-            return TracedRows(asset=name, sentence=f"No column of the row leads to {name} unchanged{because}.")
-        return self._rows(name, pairs, "the group that was aggregated" if grouped else "")
+            because = f" ({'; '.join(reasons[:_SHOWN])})" if reasons else ""
+            yield TracedRows(asset=name, sentence=f"No column of the row leads to {name} unchanged{because}.")
 
-    def _downstream(self, name: str) -> TracedRows:
+    def downstream(self, name: str) -> Iterator[TracedRows]:
+        """The rows of a downstream, likewise."""
         try:
             origins = origins_of(self._project, self._project.assets[name], self._cancellation)
+            found = readings_of(origins.query)
         except Cancelled:
             raise
-        except DagscopeError as error:
-            return TracedRows(asset=name, sentence=self._shown(error))
-        pairs = tuple((column, other) for other, column in _same(origins, self._asset.name) if column in self._row)
-        if not pairs:
-            return TracedRows(asset=name, sentence=f"No column of the row is in {name} unchanged.")
-        return self._rows(name, pairs)
+        except (DagscopeError, QueryNotParsed) as error:
+            yield TracedRows(asset=name, sentence=self._shown(error))
+            return
+        ways = _ways(found, self._asset.name, origins, lambda reading: way_down(reading, self._row))
+        for way in ways[:_MOST_WAYS]:
+            if way.compared and self._is_left_out(way):
+                no_row = f"{name} reads no such row of {self._asset.name}: it needs {way.conditions}."
+                yield TracedRows(asset=name, sentence=no_row, read_as=way.read_as, matching_records=0)
+            else:
+                yield self._traced(name, replace(way, compared=()))
+        if not ways:
+            yield TracedRows(asset=name, sentence=f"No column of the row is in {name} unchanged.")
 
-    def _rows(self, name: str, pairs: tuple[Pair, ...], meaning: str = "") -> TracedRows:
-        followed = tuple(FollowedColumn(column=column, other=other) for column, other in pairs)
-        asked = AskedRows(filters=tuple(_condition(other, self._row[column]) for column, other in pairs))
-        source = relation_rows(self._workspace, self._project.assets[name])
+    def _is_left_out(self, way: RowWay) -> bool:
+        """Whether the row does not meet what a downstream asks of it."""
         try:
-            found = source.found(asked, Page(limit=self._limit), self._cancellation)
-            if found is None:
-                return TracedRows(asset=name, sentence=f"{name} has no table or view.", followed=followed)
-            with found.resources:
-                rows = json.loads(b"[" + b"".join(array_chunks(found.batches)) + b"]")
+            found = self._rows.found(self._asset, (*filters_of(self._row), *way.compared_filters), 0)
+        except RowsRefused:
+            return False
+        return found is not None and not found.matching
+
+    def _traced(self, name: str, way: RowWay) -> TracedRows:
+        followed = tuple(FollowedColumn(column=column, other=other) for column, other, _ in way.pairs)
+        about = TracedRows(asset=name, sentence="", read_as=way.read_as, followed=followed, not_followed=way.unread)
+        if way.missing:
+            no_row = f"No row of {name} was joined: {way.missing} is NULL."
+            return about.model_copy(update={"sentence": no_row, "matching_records": 0})
+        try:
+            found, way = self._found(name, way)
         except Cancelled:
             raise
         except DagscopeError as error:
-            return TracedRows(asset=name, sentence=self._shown(error), followed=followed)
-        verb = "has" if found.matching == 1 else "have"
-        sentence = f"{rows_text(found.matching)} of {name} {verb} the same {_listed([other for _, other in pairs])}"
-        return TracedRows(
-            asset=name,
-            sentence=f"{sentence}; that is {meaning}." if meaning and found.matching else f"{sentence}.",
-            followed=followed,
-            matching_records=found.matching,
-            columns=tuple(DataColumn(name=each.name, type=each.type) for each in found.columns),
-            rows=rows,
+            return about.model_copy(update={"sentence": self._shown(error)})
+        if found is None:
+            return about.model_copy(update={"sentence": f"{name} has no table or view."})
+        return about.model_copy(
+            update={
+                "sentence": way.sentence(name, found.matching),
+                "not_followed": way.unread,
+                "matching_records": found.matching,
+                "columns": found.columns,
+                "rows": found.rows,
+            }
         )
 
-    def _shown(self, error: DagscopeError) -> str:
+    def _found(self, name: str, way: RowWay) -> tuple[_Found | None, RowWay]:
+        """The rows, and the way that found them: a comparison may be one that only the database understands."""
+        asset = self._project.assets[name]
+        try:
+            return self._rows.found(asset, (*way.filters, *way.compared_filters), self._rows.limit), way
+        except RowsRefused:
+            if not way.compared:
+                raise
+        return self._rows.found(asset, way.filters, self._rows.limit), way.without_compared()
+
+    def _shown(self, error: Exception) -> str:
         return self._project.redaction.text(str(error))
+
+
+def _ways(
+    readings: Iterable[Reading], relation_of: str, origins: Origins, way: Callable[[Reading], RowWay]
+) -> Sequence[RowWay]:
+    """The different ways through the places where a query reads the relation of an asset, if they lead on."""
+    places = [way(each) for each in readings if origins.assets.get(each.relation.lower()) == relation_of]
+    different = {replace(each, read_as=None): each for each in places if each.pairs or each.missing}
+    return [each if len(places) > 1 else replace(each, read_as=None) for each in different.values()]
 
 
 def _assets_of(column: ColumnLineage, origins: Origins) -> set[str | None]:
     return {origins.assets.get(origin.relation.lower()) for origin in column.origins}
-
-
-def _same(origins: Origins, asset: str) -> Iterator[Pair]:
-    """The columns that are passed on unchanged from an asset: their own names, and those there."""
-    for column in origins.columns:
-        for origin in sorted(column.origins) if column.how is How.SAME else ():
-            if origins.assets.get(origin.relation.lower()) == asset:
-                yield column.name, origin.column
-
-
-def _condition(column: str, value: JsonValue) -> str:
-    """The filter for rows with that value."""
-    if value is None:
-        return f"{column}:isnull"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return f"{column}:eq:{text}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    *first, last = dict.fromkeys(names)
-    return f"{', '.join(first)} and {last}" if first else last

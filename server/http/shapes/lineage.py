@@ -85,19 +85,29 @@ class FollowedColumn(Shape):
 
 
 class TracedRows(Shape):
-    """The rows of another asset that have the row's values; without `columns`, `sentence` says why not."""
+    """The rows of another asset that have the row's values; without `columns`, `sentence` says why not.
+
+    `read_as` names the place if the query reads the asset in several. `not_followed` are what else chooses rows.
+    """
 
     asset: str
     sentence: str
+    read_as: str | None = None
     followed: tuple[FollowedColumn, ...] = ()
+    not_followed: tuple[str, ...] = ()
     matching_records: int | None = None
     columns: tuple[DataColumn, ...] | None = None
     rows: Any = None
 
 
 class RowTrace(Shape):
-    """The rows of each upstream that the row can come from, and those of each downstream that it can be in."""
+    """The rows of each upstream that the row can come from, and those of each downstream that it can be in.
+
+    `row` has the values that were followed, and `sentence` says how they were found.
+    """
 
     name: str
+    sentence: str
+    row: Mapping[str, JsonValue]
     upstreams: tuple[TracedRows, ...]
     downstreams: tuple[TracedRows, ...]

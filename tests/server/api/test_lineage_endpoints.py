@@ -188,7 +188,7 @@ def test_trace_of_a_row(traced: AppDoor) -> None:
     found = trace(traced, "s.sold", {"id": 1, "item": "b", "name": None, "amount": "1.0"})
     assert [(each["asset"], each["sentence"], each["rows"]) for each in found["upstreams"]] == [
         ("s.items", "1 row of s.items has the same item and name.", [["b", None]]),
-        ("s.orders", "1 row of s.orders has the same id and amount.", [[1, "b", "1.0"]]),
+        ("s.orders", "1 row of s.orders has the same id, item and amount.", [[1, "b", "1.0"]]),
     ]
     downstream = found["downstreams"][0]
     assert (downstream["asset"], downstream["sentence"]) == ("s.totals", "1 row of s.totals has the same item.")
@@ -208,17 +208,83 @@ def test_trace_of_an_aggregate(traced: AppDoor) -> None:
         "asset": "s.totals",
         "sentence": "No column of the row leads to s.totals unchanged (grand: it is aggregated: SUM(total)).",
         "followed": [],
+        "notFollowed": [],
     }
 
 
 def test_what_cannot_be_traced(traced: AppDoor) -> None:
-    """An unknown column is refused; a value that does not fit its column says so for the relation."""
+    """An unknown column is refused, and so is a value that does not fit its column."""
     assert trace(traced, "s.totals", {"itm": "a"}) == {
         "error": '"s.totals" has no such row',
         "details": 'it has no column "itm"; its columns are item, total',
     }
-    found = trace(traced, "s.sold", {"id": "x"})["upstreams"][1]
-    assert (found["asset"], "rows" in found) == ("s.orders", False)
-    assert 'column "id" of type INTEGER needs a number, found "x"' in found["sentence"]
+    refused = trace(traced, "s.sold", {"id": "x"})
+    assert refused["error"] == '"s.sold" has no such row'
+    assert 'column "id" of type INTEGER needs a number, found "x"' in refused["details"]
     answer = traced.post("/api/dag/asset/s.sold/trace", {})
     assert (answer.status_code, answer.json()["error"]) == (400, "Invalid request format: missing required field 'row'")
+
+
+JOINED = {
+    model(
+        "s.flights"
+    ): "SELECT * FROM (VALUES (1, 'JFK', 'LAX', true), (2, 'LAX', NULL, true), (3, 'JFK', 'LAX', false)) "
+    "AS f(id, origin, dest, flew)",
+    model("s.airports"): "SELECT * FROM (VALUES ('JFK', 'New York'), ('LAX', 'Los Angeles')) AS a(code, city)",
+    model("s.routes"): 'WITH flown AS (SELECT id, origin, dest FROM {{ Ref("s.flights") }} WHERE flew) '
+    "SELECT flown.id, a.city AS from_city, b.city AS to_city, flown.dest FROM flown "
+    'JOIN {{ Ref("s.airports") }} AS a ON a.code = flown.origin AND length(a.city) > 1 '
+    'LEFT JOIN {{ Ref("s.airports") }} AS b ON b.code = flown.dest',
+}
+
+
+@pytest.fixture
+def joined(tmp_path: Path, both_engines: dict[str, str], opened: OpenDoor) -> AppDoor:
+    """Flights that are joined twice with their airports, on each engine."""
+    door = opened(write_project(tmp_path, {**both_engines, **JOINED}))
+    door.run("t")
+    return door
+
+
+def test_trace_through_joins(joined: AppDoor) -> None:
+    """Equalities of joins and constants of WHERE are followed, each place where a relation is read has its own rows."""
+    found = trace(joined, "s.routes", {"id": 1})
+    assert found["sentence"] == "1 row of s.routes has these values; all its values are followed."
+    assert found["row"] == {"id": 1, "from_city": "New York", "to_city": "Los Angeles", "dest": "LAX"}
+    assert [(each["sentence"], each.get("readAs"), each["rows"]) for each in found["upstreams"]] == [
+        ("1 row of s.airports has the same city.", "a", [["JFK", "New York"]]),
+        ("1 row of s.airports has the same city and code.", "b", [["LAX", "Los Angeles"]]),
+        ("1 row of s.flights has the same id and dest and flew = true.", None, [[1, "JFK", "LAX", True]]),
+    ]
+    assert [each["notFollowed"] for each in found["upstreams"]] == [
+        ["LENGTH(a.city) > 1", "a.code = flown.origin"],
+        [],
+        ["a.code = flown.origin"],
+    ]
+
+
+def test_trace_of_a_row_without_a_match(joined: AppDoor) -> None:
+    """NULL in an outer join means that no row was joined."""
+    found = trace(joined, "s.routes", {"id": 2})
+    without = found["upstreams"][1]
+    assert (without["sentence"], without["matchingRecords"]) == ("No row of s.airports was joined: dest is NULL.", 0)
+
+
+def test_trace_of_a_row_that_goes_nowhere(joined: AppDoor) -> None:
+    """A row that a downstream's condition leaves out is in none of its rows; the answer names the condition."""
+    for row, sentence in (
+        ({"id": 1}, "1 row of s.routes has the same id and dest."),
+        ({"id": 3}, "s.routes reads no such row of s.flights: it needs flew = true."),
+    ):
+        assert trace(joined, "s.flights", row)["downstreams"][0]["sentence"] == sentence
+
+
+def test_trace_of_the_example(tmp_path: Path, opened: OpenDoor) -> None:
+    """In nycflights, a day of an airport leads to its flights, and a flight to its plane: no row more or less."""
+    door = opened(copy_example("nycflights", tmp_path))
+    door.run("t")
+    found = trace(door, "dds.airport_day", {"flight_date": "2013-01-01", "origin": "EWR"}, limit=0)
+    flights, weather = found["upstreams"]
+    day = door.get("/api/dag/asset/dds.fct_flight/data?limit=0&filter=flight_date:eq:2013-01-01&filter=origin:eq:EWR")
+    assert flights["matchingRecords"] == day.json()["matchingRecords"] == 305
+    assert weather["notFollowed"] == ["weather_date: it is computed: CAST(local_hour AS DATE)"]
