@@ -61,7 +61,7 @@ def routes(door: AppDoor) -> list[tuple[str, str]]:
 
 def is_of_page(method: str, path: str) -> bool:
     return method in ("GET", "HEAD") and path in (
-        *("/", "/tests", "/logs", "/history", "/tasks/t", "/assets/dds.world", "/static/x.js"),
+        *("/", "/tests", "/logs", "/history", "/compare", "/tasks/t", "/assets/dds.world", "/static/x.js"),
     )
 
 
