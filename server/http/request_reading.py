@@ -81,6 +81,8 @@ def _first_fault(error: ValidationError) -> str:
         return f"missing required field '{field}'"
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown field '{field}'"
     return f"field '{field}' must be {_expected(fault)}"
 
 
@@ -100,6 +102,8 @@ def _expected(fault: ErrorDetails) -> str:
             return f"{fault['ctx']['ge']} or more"
         case "less_than_equal":
             return f"{fault['ctx']['le']} or less"
+        case "enum" | "literal_error":
+            return str(fault["ctx"]["expected"])
     return fault["msg"]
 
 

@@ -34,6 +34,8 @@ TaskId = Annotated[str, AfterValidator(check_new_task_id), Field(json_schema_ext
 class BreakpointRequest(Shape):
     """Where a run is to hold. `when` is "before", "after", "failed" or a condition such as "rows < 1"."""
 
+    model_config = ConfigDict(extra="forbid")
+
     asset: str
     when: str = AFTER
 
@@ -42,7 +44,7 @@ class RunRequest(Shape):
     """`POST /api/dag/run`. dagscope adds `runTests` (false runs no data tests), `profile`, `select`, `breakpoints`
     and `capture`.
 
-    Other keys are ignored.
+    Other keys are ignored, but not those of a breakpoint.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -58,6 +60,8 @@ class RunRequest(Shape):
 
 class ContinueRequest(Shape):
     """`POST /api/dag/continue/:taskId`: at the breakpoint of this asset, or of all at which the task holds."""
+
+    model_config = ConfigDict(extra="forbid")  # a misspelt `action` would continue
 
     action: GoOn = GoOn.CONTINUE
     asset: str | None = None

@@ -225,6 +225,22 @@ def test_what_is_refused(tmp_path: Path, opened: OpenDoor, breakpoint_: dict[str
     assert door.get("/api/dag/status/t").status_code == 404
 
 
+def test_misspelt_keys(door: AppDoor) -> None:
+    """A key that a breakpoint or going on does not have is refused: the task would hold, or go on, in another way."""
+    body = {"taskId": "t", "breakpoints": [{"asset": "b.even", "wen": "before"}]}
+    refused = door.post("/api/dag/run", body)
+    details = "Invalid request format: unknown field 'breakpoints.0.wen'"
+    assert (refused.status_code, refused.json()["error"]) == (400, details)
+    holds(door, "a.rows")
+    for body, details in (
+        ({"how": "again"}, "unknown field 'how'"),
+        ({"action": "agian"}, "field 'action' must be 'continue', 'again' or 'skip'"),
+    ):
+        refused = door.post("/api/dag/continue/t", body)
+        assert (refused.status_code, refused.json()["error"]) == (400, f"Invalid request format: {details}")
+    assert "pausedAt" in status(door)
+
+
 def test_nothing_to_continue(door: AppDoor) -> None:
     """Going on with a task that does not hold, or not there, is refused with the reason."""
     assert door.post("/api/dag/continue/t", {}).status_code == 404
