@@ -75,7 +75,7 @@ def execute(
     except BaseException as error:  # including SystemExit: an asset must not end dagscope
         if issubclass(type(error), Cancelled) and cancellation.is_requested:
             raise
-        raise RawAssetFailed(_reason(error) + _place(error, file)) from error
+        raise RawAssetFailed(_reason(error) + _place(error, file, folder)) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -84,9 +84,15 @@ def _reason(error: BaseException) -> str:
     return naming_memory_limit(reason) if issubclass(type(error), MemoryError) else reason
 
 
-def _place(error: BaseException, file: Path) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(traceback_of(error)) if frame.filename == str(file)]
-    return f" ({file.name}:{lines[-1]})" if lines else ""
+def _place(error: BaseException, file: Path, folder: Path) -> str:
+    """The line of the asset's file, and the last one of another file of the project that it called."""
+    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(traceback_of(error))]
+    places = [f"{file.name}:{line}" for path, line in frames if path == file][-1:]
+    inside = [(path, line) for path, line in frames if project_modules.is_own(folder, str(path))]
+    if inside and inside[-1][0] != file:
+        path, line = inside[-1]
+        places.append(f"{path.relative_to(folder).as_posix()}:{line}")
+    return f" ({', '.join(places)})" if places else ""
 
 
 def _keep(value: Any, frames: FrameStore, limit: RowLimit) -> Result | None:

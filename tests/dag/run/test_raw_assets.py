@@ -122,6 +122,16 @@ def test_error_names_the_line(
     assert run.outcomes["s.orders"] == ("SUCCESS", "")
 
 
+def test_error_in_a_shared_module(make_project: MakeProject, run_project: RunProject) -> None:
+    """An error in a file that a raw asset imports names the line of the asset and the one in that file."""
+    files = {
+        raw("s.report"): execute("return shares.of(0)", imports="from assets.lib import shares"),
+        "assets/lib/shares.py": "def of(total):\n    return 1 / total\n",
+    }
+    message = "ZeroDivisionError: division by zero (report.py:3, assets/lib/shares.py:2)"
+    assert run_project(make_project(files)).outcomes == {"s.report": ("FAILED", message)}
+
+
 @pytest.mark.parametrize("leaving", ["sys.exit(3)", "raise SystemExit(3)", "quit(3)"])
 def test_exit_ends_the_asset_alone(make_project: MakeProject, run_project: RunProject, leaving: str) -> None:
     """A raw asset that exits fails its node, not dagscope."""
