@@ -24,9 +24,10 @@ range AS id,
 def figures(folder: Path, divisor: int) -> Iterator[Figure]:
     assets, rows, few = 1_000 // divisor, 1_000_000 // divisor, 200 // divisor
     yield Figure(f"compare two tasks of {assets:,} assets", _of_tasks(folder / "many", assets), "s", goal=0.3)
-    keyed, whole = _of_rows(folder / "large", rows)
+    keyed, whole, listed = _of_rows(folder / "large", rows)
     yield Figure(f"compare two captured tables of {rows:,} rows x 6 columns, by key", keyed, "s", goal=2)
     yield Figure("the same without a key", whole, "s", goal=2)
+    yield Figure("list the first 100 rows that differ, with their cells, by key", listed, "s", goal=2)
     yield from _costs(layered_project(folder / "costs", _LAYERS, few // _LAYERS), few)
 
 
@@ -49,8 +50,8 @@ def _of_rows(project: Path, rows: int) -> list[float]:
     with serving(project) as server, server.client() as client:
         for more, task in enumerate(("before", "after")):
             client.run(task, {"more": more})
-        path = "/api/compare?from=before&to=after&asset=mart."
-        return median_seconds(3, lambda: client.get(f"{path}keyed"), lambda: client.get(f"{path}whole"))
+        paths = [f"/api/compare{path}" for path in ("?asset=mart.keyed", "?asset=mart.whole", "/rows?asset=mart.keyed")]
+        return median_seconds(3, *(lambda path=path: client.get(f"{path}&from=before&to=after") for path in paths))
 
 
 def _run(project: Path, task: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import select, text
+from sqlalchemy import select, text, true
 from sqlmodel import col
 
 from dagscope.dag.events.node_records import Code, RecordedColumn
@@ -35,8 +35,11 @@ class KeptRecord:
 class NodeRecords(Rows):
     """The records at one moment. Read-only."""
 
-    async def of_task(self, task_id: str, attempt: int) -> dict[str, KeptRecord]:
-        """By asset: what an attempt left, and what earlier attempts left of those that it did not execute."""
+    async def of_task(self, task_id: str, attempt: int, asset: str | None = None) -> dict[str, KeptRecord]:
+        """By asset: what an attempt left, and what earlier attempts left of those that it did not execute.
+
+        With `asset`, only that of this one.
+        """
         record, frame = tables.NodeRecord, tables.Frame
         rows = await self.rows(
             select(
@@ -48,9 +51,10 @@ class NodeRecords(Rows):
             )
             .outerjoin(frame, col(record.captured_digest) == col(frame.digest))
             .where(col(record.task_id) == task_id, col(record.attempt) <= attempt)
+            .where(col(record.asset_name) == asset if asset is not None else true())
             .order_by(col(record.attempt))
         )
-        return {asset: _record(*values) for asset, *values in rows}
+        return {name: _record(*values) for name, *values in rows}
 
     async def test_codes(self, task_id: str, attempt: int) -> dict[tuple[str, str], str]:
         """The digest of the code of each data test that a task ran, by its asset ("" for a root test) and its name."""

@@ -1,7 +1,13 @@
 """Comparisons in the shape of their answer."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+import pyarrow as pa
+
+from dagscope.server.api.row_answers import columns_shape
+from dagscope.server.api.row_json import array_chunks
 from dagscope.server.http.shapes.compare import (
     AssetDifference,
     CauseNow,
@@ -14,6 +20,8 @@ from dagscope.server.http.shapes.compare import (
     RetypedColumn,
     RowDifferenceNow,
     RowsCompared,
+    RowsThatDiffer,
+    RowThatDiffers,
     TasksCompared,
     TestDifference,
     TestOutcome,
@@ -22,10 +30,12 @@ from dagscope.server.http.shapes.compare import (
 from dagscope.server.workspace.compare.causes import Red
 from dagscope.server.workspace.compare.changes import AssetChanges, ColumnChanges, TestChange, ValueChange
 from dagscope.server.workspace.compare.code_diffs import CodeDiff
+from dagscope.server.workspace.compare.comparing_tasks import RowsOfBoth
 from dagscope.server.workspace.compare.comparison import AssetComparison, Comparison
 from dagscope.server.workspace.compare.executions import RanTest
 from dagscope.server.workspace.compare.row_differences import RowDifference
-from dagscope.storage.tasks import KeptTask
+from dagscope.server.workspace.compare.row_lists import AskedList, RowChange
+from dagscope.storage.tasks import KeptAttempt
 
 
 def comparison_body(comparison: Comparison) -> TasksCompared:
@@ -39,7 +49,7 @@ def comparison_body(comparison: Comparison) -> TasksCompared:
     )
 
 
-def _task(task: KeptTask) -> ComparedTask:
+def _task(task: KeptAttempt) -> ComparedTask:
     summary = task.summary
     return ComparedTask(
         task_id=summary.task_id,
@@ -149,3 +159,34 @@ def _durations(changes: AssetChanges) -> DurationsCompared:
         least=unusual.least if unusual else None,
         most=unusual.most if unusual else None,
     )
+
+
+def row_list_body(asset: str, both: RowsOfBoth, asked: AskedList) -> RowsThatDiffer:
+    """The answer."""
+    listed = both.rows
+    before, after = _cells(listed.before), _cells(listed.after)
+    return RowsThatDiffer(
+        from_=_task(both.before),
+        to=_task(both.after),
+        asset_name=asset,
+        difference=_difference(listed.difference),
+        columns=columns_shape(listed.columns, listed.difference.key),
+        left_out=listed.left_out,
+        matching_records=listed.matching,
+        offset=asked.offset,
+        limit=asked.limit,
+        rows=tuple(
+            RowThatDiffers(
+                change=row.change,
+                from_=None if row.change is RowChange.ADDED else next(before),
+                to=None if row.change is RowChange.REMOVED else next(after),
+                cells=row.cells,
+                times=row.times if row.times > 1 else None,
+            )
+            for row in listed.rows
+        ),
+    )
+
+
+def _cells(table: pa.Table) -> Iterator[Any]:
+    return iter(json.loads(b"[" + b"".join(array_chunks(iter(table.combine_chunks().to_batches()))) + b"]"))

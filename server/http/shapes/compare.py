@@ -1,10 +1,14 @@
 """`GET /api/compare`: what differs between two tasks, and why nodes are red."""
 
+from typing import Any
+
 from pydantic import Field
 
 from dagscope.dag.events.status import DataTestStatus, NodeState, TaskStatus
 from dagscope.dag.ground.shapes import Shape
+from dagscope.server.http.shapes.rows import DataColumn
 from dagscope.server.workspace.compare.own_changes import CauseKind
+from dagscope.server.workspace.compare.row_lists import RowChange
 
 
 class ComparedTask(Shape):
@@ -151,3 +155,34 @@ class TasksCompared(Shape):
     red: tuple[RedNode, ...]
     assets: tuple[AssetDifference, ...]
     root_tests: tuple[TestDifference, ...]
+
+
+class RowThatDiffers(Shape):
+    """A row in both tasks, as an array of values; absent where there is none.
+
+    `cells` are the places of the columns that changed. `times` is how often the row differs, absent if once.
+    """
+
+    change: RowChange
+    from_: Any = Field(None, alias="from")
+    to: Any = None
+    cells: tuple[int, ...] = ()
+    times: int | None = None
+
+
+class RowsThatDiffer(Shape):
+    """`GET /api/compare/rows`: a page of the rows of an asset that differ between two tasks.
+
+    `columns` are those that are compared, and `left_out` the others.
+    """
+
+    from_: ComparedTask = Field(alias="from")
+    to: ComparedTask
+    asset_name: str
+    difference: RowDifferenceNow
+    columns: tuple[DataColumn, ...]
+    left_out: tuple[str, ...]
+    matching_records: int
+    offset: int
+    limit: int
+    rows: tuple[RowThatDiffers, ...]

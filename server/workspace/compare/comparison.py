@@ -126,7 +126,7 @@ def _execution(
     duration_ms = status.execution_time_ms if status.state is NodeState.SUCCESS else None
     if record is None or not status.state.is_ended:
         return Execution(asset, status.state, status.message, duration_ms, tests=ran)
-    frame = _all_rows(node, record)
+    frame = all_rows(node, record)
     return Execution(
         asset,
         status.state,
@@ -146,7 +146,7 @@ def _execution(
     )
 
 
-def _all_rows(node: KeptNode, record: KeptRecord) -> Frame | None:
+def all_rows(node: KeptNode, record: KeptRecord) -> Frame | None:
     """The frame that holds all rows of the relation, if there is one."""
     if isinstance(node.facts.result, Frame):
         return node.facts.result

@@ -11,7 +11,8 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.frames import Frame
 from dagscope.server.workspace.frame_queries import FrameQueries, named
 
-_BEFORE, _AFTER = "rows_before", "rows_after"
+BEFORE, AFTER = "rows_before", "rows_after"
+"""The names under which DuckDB knows the rows."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,28 @@ class RowDifference:
         return not (self.added or self.removed or self.changed)
 
 
+@dataclass(frozen=True)
+class BothRows:
+    """Two tables with the columns that both have with the same type, in the order of the newer one.
+
+    `left_out` are the other columns of either. `key_places` is None if the key is not one of these columns.
+    """
+
+    old: pa.Table
+    new: pa.Table
+    left_out: tuple[str, ...]
+    key: tuple[str, ...]
+    key_places: tuple[int, ...] | None
+
+    @property
+    def counted_only(self) -> RowDifference:
+        """The difference of tables of which no column can be compared, or which are the same."""
+        more = self.new.num_rows - self.old.num_rows
+        if self.key_places is not None:
+            return RowDifference(0, 0, 0, self.key)
+        return RowDifference(max(0, more), max(0, -more))
+
+
 def row_difference(
     queries: FrameQueries, before: Frame, after: Frame, key: Sequence[str], cancellation: Cancellation
 ) -> RowDifference:
@@ -41,20 +64,17 @@ def row_difference(
     """
     if before.digest == after.digest:
         return RowDifference(0, 0, 0 if key else None, tuple(key))
-    old, new = queries.table(before), queries.table(after)
-    names, old, new = _comparable(old, new)
+    both = both_rows(queries, before, after, key)
+    if not both.new.num_columns:
+        return both.counted_only
     with queries.cursor(cancellation) as cursor:
-        if not names:
-            more = new.num_rows - old.num_rows
-            return RowDifference(max(0, more), max(0, -more))
-        cursor.register(_BEFORE, named(old))
-        cursor.register(_AFTER, named(new))
-        cursor.execute(f"CREATE TEMPORARY TABLE differing AS {_differing(columns_of_frame(new.schema))}")
-        return _counted(cursor, _places(key, names), tuple(key))
+        created_differing(cursor, both)
+        return counted(cursor, both)
 
 
-def _comparable(old: pa.Table, new: pa.Table) -> tuple[list[str], pa.Table, pa.Table]:
-    """The columns that both have with the same type, in the order of the newer table."""
+def both_rows(queries: FrameQueries, before: Frame, after: Frame, key: Sequence[str]) -> BothRows:
+    """What can be compared of the two. Raises `FrameDamaged` or `TypeNotKept`."""
+    old, new = queries.table(before), queries.table(after)
     places = {name: place for place, name in enumerate(old.column_names)}
     old_places, new_places = [], []
     for place, field in enumerate(new.schema):
@@ -63,34 +83,50 @@ def _comparable(old: pa.Table, new: pa.Table) -> tuple[list[str], pa.Table, pa.T
             old_places.append(other)
             new_places.append(place)
     chosen = new.select(new_places)
-    return chosen.column_names, old.select(old_places), chosen
+    names = chosen.column_names
+    left_out = dict.fromkeys(name for name in (*new.column_names, *old.column_names) if name not in set(names))
+    return BothRows(old.select(old_places), chosen, tuple(left_out), tuple(key), _places(key, names))
 
 
-def _differing(columns: Sequence[RowColumn]) -> str:
-    """The rows that one table has more often, with how often: more than 0 if it is the newer one."""
-    values = ", ".join(f"{_compared(column)} AS {column.value}" for column in columns)
+def _places(key: Sequence[str], names: Sequence[str]) -> tuple[int, ...] | None:
+    lower = [name.lower() for name in names]
+    places = tuple(lower.index(name.lower()) for name in key if name.lower() in lower)
+    return places if key and len(places) == len(key) else None
+
+
+def created_differing(cursor: duckdb.DuckDBPyConnection, both: BothRows, with_places: bool = False) -> None:
+    """Create the table `differing`: the rows that one table has more often, and how often, below 0 for the older one.
+
+    With places, also where one of them is in its table.
+    """
+    registered(cursor, both.old, both.new)
+    columns = columns_of_frame(both.new.schema)
+    values = ", ".join(f"{compared(column)} AS {column.value}" for column in columns)
     every = ", ".join(column.value for column in columns)
-    return (
-        f"SELECT {every}, sum(times) AS times FROM (SELECT {values}, 1 AS times FROM {_AFTER} "
-        f"UNION ALL SELECT {values}, -1 FROM {_BEFORE}) GROUP BY {every} HAVING sum(times) <> 0"
+    number = ", row_number() OVER () - 1 AS place" if with_places else ""
+    own = "CASE WHEN sum(once) > 0 THEN max(place) FILTER (once > 0) ELSE max(place) FILTER (once < 0) END AS place"
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE differing AS SELECT {every}, sum(once) AS times{', ' + own if with_places else ''} "
+        f"FROM (SELECT {values}, 1 AS once{number} FROM {AFTER} UNION ALL SELECT {values}, -1{number} FROM {BEFORE}) "
+        f"GROUP BY {every} HAVING sum(once) <> 0"
     )
 
 
-def _compared(column: RowColumn) -> str:
+def registered(cursor: duckdb.DuckDBPyConnection, old: pa.Table, new: pa.Table) -> None:
+    """The rows under their names, with the column names of `columns_of_frame`."""
+    cursor.register(BEFORE, named(old))
+    cursor.register(AFTER, named(new))
+
+
+def compared(column: RowColumn) -> str:
     """What makes values equal. Numbers as text are equal if the numbers are."""
     return column.compared if column.has_key else column.value
 
 
-def _places(key: Sequence[str], names: Sequence[str]) -> list[int] | None:
-    """The places of the key's columns; None if it is not a key of the compared columns."""
-    lower = [name.lower() for name in names]
-    places = [lower.index(name.lower()) for name in key if name.lower() in lower]
-    return places if key and len(places) == len(key) else None
-
-
-def _counted(cursor: duckdb.DuckDBPyConnection, places: list[int] | None, key: tuple[str, ...]) -> RowDifference:
-    if places is not None:
-        columns = ", ".join(f"c{place}" for place in places)
+def counted(cursor: duckdb.DuckDBPyConnection, both: BothRows) -> RowDifference:
+    """What the table `differing` says: by key, unless that is not unique."""
+    if both.key_places is not None:
+        columns = ", ".join(f"c{place}" for place in both.key_places)
         by_key = (
             f"SELECT count(*) FILTER (more > 0 AND fewer = 0), count(*) FILTER (more = 0 AND fewer > 0), "
             "count(*) FILTER (more > 0 AND fewer > 0), coalesce(max(greatest(more, fewer)), 0) "
@@ -99,7 +135,7 @@ def _counted(cursor: duckdb.DuckDBPyConnection, places: list[int] | None, key: t
         )
         ((added, removed, changed, most),) = cursor.execute(by_key).fetchall()
         if most <= 1:
-            return RowDifference(added, removed, changed, key)
+            return RowDifference(added, removed, changed, both.key)
     every = (
         "SELECT coalesce(sum(times) FILTER (times > 0), 0), coalesce(-sum(times) FILTER (times < 0), 0) FROM differing"
     )
