@@ -229,6 +229,41 @@ def lineage(name: str, folder: Path, as_json: bool) -> None:
 
 @main.command(
     cls=_Examples,
+    examples=(
+        "dagscope trace dds.airport_day --key 2013-01-01,EWR --project demo",
+        "dagscope trace dds.fct_flight --where tail_number=N14228 --limit 3",
+        "dagscope trace dds.airport_day --key 2013-01-01,EWR --json | jq '.upstreams[].sentence'",
+    ),
+)
+@click.argument("asset", metavar="ASSET")
+@_PROJECT
+@click.option("--key", metavar="VALUE,...", help="The row with these values of the primary key, in its order.")
+@click.option(
+    "--where", multiple=True, metavar="COLUMN=VALUE", help="The row with this value in the column. Can be repeated."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(0, 1_000),
+    default=5,
+    show_default=True,
+    help="How many rows of each asset to show.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer of the HTTP API, and nothing else.")
+def trace(asset: str, folder: Path, key: str | None, where: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Print the rows of upstreams that a row of ASSET comes from, and those of downstreams that it goes to.
+
+    Exit code 1 if the database cannot be read, 2 if the query cannot be taken apart or the usage is invalid.
+    """
+    owner = _owner_of(_state_of(folder))
+    project = _load(folder)
+    with garbage_left():
+        from dagscope.cli.trace_command import TraceOptions, print_trace
+    options = TraceOptions(asset, key, where, limit, as_json)
+    print_trace(project, owner.address if owner is not None else None, options)
+
+
+@main.command(
+    cls=_Examples,
     examples=("dagscope serve", "dagscope serve --project demo --port 9000 --run", "dagscope serve --open --reload"),
 )
 @_PROJECT

@@ -1,7 +1,7 @@
 """`dagscope steps`: the steps of a query, from the server of the project or, if it is not being served, from here."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import click
 
 from dagscope.cli.exits import counted, fail
 from dagscope.cli.project_answers import Question, path_with, read_answer
+from dagscope.cli.row_text import cut, print_rows
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.problems import did_you_mean
 from dagscope.dag.ground.terminal_text import shown, shown_lines
@@ -18,7 +19,7 @@ from dagscope.server.api.query_steps import AskedSteps, steps_answer
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes.steps import Steps, StepsRequest
 
-_WIDEST_CELL, _WIDEST_TITLE = 40, 100  # characters
+_WIDEST_TITLE = 100  # characters
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,12 @@ def _show(answer: Mapping[str, Any]) -> None:
             click.echo(f"\n{indent}{shown(last)}")
         numbers = (text.rjust(width) for text, width in zip(_numbers(step), widths, strict=True))
         head = f"{indent}  {'  '.join(numbers)}  "
-        click.echo(head + _cut(shown(step["title"]), _WIDEST_TITLE))
+        click.echo(head + cut(shown(step["title"]), _WIDEST_TITLE))
         for text, colour in _remarks(step):
             click.echo(click.style(_indented(shown_lines(text), " " * len(head)), fg=colour))
     if "rows" in answer:
         click.echo()
-        _show_rows(answer["columns"], answer["rows"])
+        print_rows([column["name"] for column in answer["columns"]], answer["rows"])
         click.echo(f"{counted(len(answer['rows']), 'row')} of {steps[0]['rowCount']:,}")
 
 
@@ -89,22 +90,3 @@ def _indented(text: str, margin: str) -> str:
 def _remarks(step: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = ((step.get("sentence"), "yellow"), (step.get("whyNotRun"), "bright_black"), (step.get("error"), "red"))
     return [(text, colour) for text, colour in found if text]
-
-
-def _show_rows(columns: Sequence[Mapping[str, str]], rows: Sequence[Sequence[Any]]) -> None:
-    """The rows as a table of text, long values cut."""
-    table = [[column["name"] for column in columns], *([_cell(value) for value in row] for row in rows)]
-    cells = [[_cut(shown(text), _WIDEST_CELL) for text in row] for row in table]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
