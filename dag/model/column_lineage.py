@@ -88,11 +88,14 @@ def not_followed() -> Iterator[None]:
 
 
 def relation_name(table: "exp.Expr") -> str:
-    """Its name as the query writes it; of a function that returns rows, the function's, such as `read_csv()`."""
+    """Its name as the query writes it; of a function that returns rows, the call, such as `read_csv('a.csv')`."""
     from sqlglot import exp
 
-    if isinstance(table.this, exp.Func):
-        return f"{table.this.name if isinstance(table.this, exp.Anonymous) else table.this.sql_name().lower()}()"
+    call = table.this
+    if isinstance(call, exp.Func):
+        name = call.name if isinstance(call, exp.Anonymous) else call.sql_name().lower()
+        read = call.find(exp.Literal)  # the nearest: of a list of files, the first one
+        return f"{name}({_shortened(read.sql()) if read is not None and read.is_string else ''})"
     return ".".join(part.name for part in table.parts)  # type: ignore[attr-defined]  # of a table
 
 
@@ -309,8 +312,11 @@ class QueryColumns:
         return ColumnLineage(name, How.SAME, frozenset({Origin(relation_name(source), name)}))  # type: ignore[arg-type]  # a table
 
     def text(self, expression: "exp.Expr") -> str:
-        text = " ".join(expression.sql(dialect=self._grammar, comments=False).split())
-        return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+        return _shortened(" ".join(expression.sql(dialect=self._grammar, comments=False).split()))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def kind_of(expression: "exp.Expr", reads_columns: bool) -> How:

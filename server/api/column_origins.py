@@ -70,7 +70,9 @@ def lineage_answer(project: Project, asset: Asset, cancellation: Cancellation) -
             why=shown(column.why) if column.why is not None else None,
             from_=tuple(
                 ColumnOrigin(
-                    asset=origins.assets.get(each.relation.lower()), relation=each.relation, column=each.column
+                    asset=origins.assets.get(each.relation.lower()),
+                    relation=shown(each.relation),
+                    column=each.column,
                 )
                 for each in sorted(column.origins)
             ),
