@@ -379,6 +379,57 @@ def compare(folder: Path, before: str | None, after: str | None, as_json: bool) 
 
 @main.command(
     cls=_Examples,
+    examples=(
+        "dagscope bundle -o today.dagscope",
+        "dagscope bundle monday --project demo --no-rows -o monday.dagscope",
+    ),
+)
+@_PROJECT
+@click.argument("tasks", nargs=-1, metavar="[TASK...]")
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The file to write.",
+)
+@click.option("--tasks", "newest", type=click.IntRange(1, 500), help="So many of the newest tasks, instead of TASK.")
+@click.option("--no-rows", is_flag=True, help="Leave out captured rows and values.")
+def bundle(folder: Path, tasks: tuple[str, ...], file: Path, newest: int | None, no_rows: bool) -> None:
+    """Write tasks with all that is kept of them to one file, which `dagscope open` shows on any machine.
+
+    By default, it is the newest task. The task that it is compared with goes with it.
+    """
+    if tasks and newest is not None:
+        raise click.UsageError("give TASK or --tasks, not both")
+    with garbage_left():
+        from dagscope.cli.bundle_command import BundleOptions, write_bundle_file
+    write_bundle_file(folder, BundleOptions(tasks, newest, not no_rows, file))
+
+
+@main.command(
+    "open",
+    cls=_Examples,
+    examples=("dagscope open monday.dagscope", "dagscope open monday.dagscope --port 9000 --open"),
+)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port (default: a free one).")
+@click.option("--open", "open_page", is_flag=True, help="Open the page in a browser once the server answers.")
+def open_(file: Path, port: int, open_page: bool) -> None:
+    """Check a bundle and show it, with the page and the API, until stopped with Ctrl-C. Nothing of it is executed."""
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+    with garbage_left():
+        from dagscope.cli.open_command import open_bundle
+    open_bundle(file, port, open_page)
+
+
+@main.command(
+    cls=_Examples,
     examples=("dagscope prune --keep-days 30 --dry-run", "dagscope prune --project demo --keep-bytes 1000000000"),
 )
 @_PROJECT

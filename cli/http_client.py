@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 30  # without receiving a byte; a POST that executes something answers within 10, a silent stream within 15
+_CHUNK_BYTES = 1 << 16
 _LONGEST_LOCATION = 200  # characters of an address that are quoted in a message
 
 
@@ -41,6 +42,14 @@ class Answer:
     status: int
     kind: str
     body: bytes
+
+
+@dataclass(frozen=True)
+class Download:
+    """An answer that is read in chunks as it arrives. Iterating raises `NoAnswer` if the connection breaks."""
+
+    status: int
+    chunks: Iterator[bytes]
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,16 @@ class HttpClient:
             response = self._open("GET", path, None, headers)
         try:
             yield Stream(response.status, _lines(self.url + path, response))
+        finally:
+            response.close()
+
+    @contextmanager
+    def download(self, path: str) -> Iterator[Download]:
+        """Send a GET and read the answer in chunks. Raises `HttpFailed`."""
+        with _named(self.url + path):
+            response = self._open("GET", path, None, {})
+        try:
+            yield Download(response.status, _chunks(self.url + path, response))
         finally:
             response.close()
 
@@ -114,6 +133,12 @@ def _is_local(url: str) -> bool:
 
 def _kind(response: Any) -> str:
     return str(response.headers.get("Content-Type", "")).split(";")[0]
+
+
+def _chunks(url: str, response: Any) -> Iterator[bytes]:
+    with _named(url):
+        while chunk := response.read(_CHUNK_BYTES):
+            yield chunk
 
 
 def _lines(url: str, response: Any) -> Iterator[bytes]:

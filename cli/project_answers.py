@@ -22,6 +22,7 @@ from dagscope.server.workspace.workspace import Workspace, open_workspace
 from dagscope.storage.state_folder import StateFolder
 
 Answer = TypeVar("Answer", bound=Shape)
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,17 @@ class Question(Generic[Answer]):
 
 def answer_of(folder: Path, question: Question[Answer], here: Callable[[Workspace], Awaitable[Answer]]) -> Answer:
     """The answer of the project's server, or else what `here` finds in its state. Exits if there is none."""
+    return there_or_here(folder, lambda address: _asked(address, question), here)
+
+
+def there_or_here(folder: Path, there: Callable[[str], Done], here: Callable[[Workspace], Awaitable[Done]]) -> Done:
+    """What `there` returns of the address of the project's server, or else `here`. Exits if it was never run."""
     folder = resolved(folder)
     state = StateFolder.of_project(folder)
     try:
         owner = state.in_use_by()
         if owner is not None and owner.address is not None:
-            return _asked(owner.address, question)
+            return there(owner.address)
         if owner is None and not state.holds_anything():
             fail(f"{folder} has no state; nothing was ever run there")
         return asyncio.run(_found(folder, here))
@@ -51,7 +57,7 @@ def answer_of(folder: Path, question: Question[Answer], here: Callable[[Workspac
     except DagscopeError as error:
         fail(str(error))
     except Refused as error:
-        fail(_reason(error.shape.to_json()))
+        fail(reason_of(error.shape.to_json()))
 
 
 def read_answer(
@@ -77,12 +83,21 @@ def path_with(*parts: str) -> str:
     return "".join("/" + quote(part, safe="") for part in parts)
 
 
-def _asked(address: str, question: Question[Answer]) -> Answer:
+def client_of(address: str) -> HttpClient:
+    """A client of the project's server, which is on this machine."""
     token = os.environ.get("DAGSCOPE_API_TOKEN")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    client = HttpClient(address, headers, through_proxies=False)  # the server is on this machine
-    given = {name: value for name, value in question.query.items() if value is not None}
-    path = question.path + ("?" + urlencode(given) if given else "")
+    return HttpClient(address, headers, through_proxies=False)
+
+
+def path_and_query(path: str, query: Mapping[str, object]) -> str:
+    """The path with what is given of the query; a value can be several."""
+    given = {name: value for name, value in query.items() if value is not None}
+    return path + ("?" + urlencode(given, doseq=True) if given else "")
+
+
+def _asked(address: str, question: Question[Answer]) -> Answer:
+    client, path = client_of(address), path_and_query(question.path, question.query)
     body = question.body.to_json().encode() if question.body is not None else None
     try:
         while (answer := client.ask("GET" if body is None else "POST", path, body)).status == 202:
@@ -91,11 +106,11 @@ def _asked(address: str, question: Question[Answer]) -> Answer:
         fail(str(error))
     text = answer.body.decode("utf-8", "replace")
     if answer.status != 200:
-        fail(_reason(text), EXIT_FAILED if answer.status >= 500 else EXIT_USAGE)
+        fail(reason_of(text), EXIT_FAILED if answer.status >= 500 else EXIT_USAGE)
     return question.shape.model_validate_json(text)
 
 
-def _reason(text: str) -> str:
+def reason_of(text: str) -> str:
     """What the body of an error says."""
     try:
         body = json.loads(text)
@@ -104,6 +119,6 @@ def _reason(text: str) -> str:
         return f"the server's answer is no JSON object: {text[:80]!r}"
 
 
-async def _found(folder: Path, here: Callable[[Workspace], Awaitable[Answer]]) -> Answer:
+async def _found(folder: Path, here: Callable[[Workspace], Awaitable[Done]]) -> Done:
     async with open_workspace(loaded(folder), read_settings({}, {})) as workspace:
         return await here(workspace)

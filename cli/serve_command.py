@@ -115,13 +115,19 @@ class ServeOptions:
 
 def serve_project(project: Project, options: ServeOptions, problems: tuple[Problem, ...] = ()) -> NoReturn:
     """Serve until stopped, then exit. With `problems`, the project's files cannot be loaded yet."""
-    settings = _with_ui(read_settings(_given(options), _OPTIONS))
+    serve(project, options, problems)
+    leave(0, at_once=not listener_entries())  # only listeners are code of others in this process
+
+
+def serve(project: Project, options: ServeOptions, problems: tuple[Problem, ...] = ()) -> None:
+    """Serve until stopped. The project of a bundle is only looked at: nothing is started that could execute it."""
+    settings = _with_ui(read_settings(_given(options) | (_OF_BUNDLES if project.is_of_bundle else {}), _OPTIONS))
     _check_reach(options.host, settings)
     os.chdir(project.folder)  # files that SQL and Python write to a relative path are created in the project
     take_short_turns()
     listening = _bind(options.host, options.port)
     settings = _with_ui_origins(settings, listening)
-    run_process = RunProcess(spawn_runs())
+    run_process = RunProcess(spawn_runs()) if not project.is_of_bundle else None
     with StandardStreams() as streams, closed_in_children(listening.close):
         configure_console(settings.log_level, settings.log_format, streams.log)
         try:
@@ -130,9 +136,12 @@ def serve_project(project: Project, options: ServeOptions, problems: tuple[Probl
             fail(str(error))
         finally:
             listening.close()
-            run_process.close()
-    leave(0, at_once=not listener_entries())  # only listeners are code of others in this process
+            if run_process is not None:
+                run_process.close()
 
+
+_OF_BUNDLES = {"read_only": True, "keep_days": None, "keep_bytes": None, "dialect": None, "teal_ui": None}
+"""Whatever the environment says for projects."""
 
 _OPTIONS = {
     "api_token": "--api-token-file",
@@ -273,7 +282,7 @@ async def _serve(
     settings: Settings,
     options: ServeOptions,
     listening: socket.socket,
-    run_process: RunProcess,
+    run_process: RunProcess | None,
 ) -> None:
     asyncio.get_running_loop().set_exception_handler(_LoopFaults())
     listener = _Console(settings.log_level)
@@ -288,7 +297,7 @@ async def _serve(
             workspace.owner.announce(address)
             console.print(f"Serving {project.name} at {address}", highlight=False, soft_wrap=True)
             keep_objects()
-            if problems:  # the reload that starts now reports each of them
+            if problems and options.reload:  # the reload that starts now reports each of them
                 console.print("The project cannot be loaded; serving what there is until its files are fixed")
             if options.open_page:
                 no_browser = f"No browser could be opened: open {address}/"

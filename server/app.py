@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from dagscope.server.api import (
     asset_endpoints,
+    bundle_endpoints,
     compare_endpoints,
     connection_endpoints,
     dag_endpoints,
@@ -69,6 +70,7 @@ API: tuple[Endpoint, ...] = (
     *history_endpoints.ENDPOINTS,
     *timing_endpoints.ENDPOINTS,
     *compare_endpoints.ENDPOINTS,
+    *bundle_endpoints.ENDPOINTS,
     *asset_endpoints.ENDPOINTS,
     *row_endpoints.ENDPOINTS,
     *preview_endpoints.ENDPOINTS,

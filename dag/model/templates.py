@@ -121,11 +121,19 @@ class Rendering:
 class Template:
     """A parsed template of the file `path`, where it starts at line `first_line`.
 
-    Raises `TemplateFailed` for a syntax error or a name outside `known_names`.
+    `environment` has the variables that it can read. Raises `TemplateFailed` for a syntax error or a name outside
+    `known_names`.
     """
 
-    def __init__(self, path: str, source: str, first_line: int, known_names: frozenset[str]) -> None:
-        self.path, self.source, self.first_line = path, source, first_line
+    def __init__(
+        self,
+        path: str,
+        source: str,
+        first_line: int,
+        known_names: frozenset[str],
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.path, self.source, self.first_line, self.environment = path, source, first_line, environment
         self._lines: dict[CodeType, tuple[list[int], list[int]]] = {}
         self._parts = _plain_parts(source)
         if self._parts is None:
@@ -307,8 +315,9 @@ class _Names:
         return self._rendering.incremental
 
     def environment_variable(self, name: str, default: str | None = None) -> str:
-        value = os.environ.get(name) or default  # as in Teal, a variable that is set but empty is not there
-        if value is None and name in os.environ:
+        known = self._template.environment
+        value = known.get(name) or default  # as in Teal, a variable that is set but empty is not there
+        if value is None and name in known:
             return ""
         if value is None:
             raise self._failure(f'environment variable "{name}" is not set; set it or give ENV a default')
@@ -363,8 +372,15 @@ class _Function:
 _ENVIRONMENT = re.compile(r"""\bENV\s*\(?\s*["'`]([^"'`\n]+)["'`]""")
 
 
-def secret_environment(source: str) -> Iterator[str]:
+def secret_environment(source: str, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
     """The values of the environment variables that a template uses and whose names say that they are secrets."""
     for name in _ENVIRONMENT.findall(source):
-        if is_secret_name(name) and name in os.environ:
-            yield os.environ[name]
+        if is_secret_name(name) and name in environment:
+            yield environment[name]
+
+
+class NamedEnvironment(dict[str, str]):
+    """An environment in which each variable stands for itself, as in a shell: that of whoever looks is not read."""
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ARG002  as of a mapping
+        return f"${name}"

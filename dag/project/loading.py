@@ -3,6 +3,7 @@
 `dagscope.dag.project.project_checks` checks what the files say about each other.
 """
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dagscope.dag.connections import ENGINES, Connection, engine_of, known_engines
+from dagscope.dag.connections.sealed import SealedConnection
 from dagscope.dag.ground.errors import EngineUnusable, ProjectInvalid, TemplateFailed
 from dagscope.dag.ground.problems import Problem, did_you_mean
 from dagscope.dag.model.assets import ROOT_STAGE, Asset, DataTest, Kind
@@ -29,6 +31,7 @@ from dagscope.dag.model.template_meter import Meter
 from dagscope.dag.model.templates import (
     MODEL_NAMES,
     TEST_NAMES,
+    NamedEnvironment,
     Reference,
     Rendering,
     SourceFile,
@@ -66,6 +69,14 @@ def load_project(folder: Path, limits: LoadingLimits = _NO_LIMITS_GIVEN) -> Proj
     return _Loading(folder, limits).project()
 
 
+def load_bundled(folder: Path, limits: LoadingLimits = _NO_LIMITS_GIVEN) -> Project:
+    """The project of a bundle in `folder`: with sealed connections, and without the variables of the environment.
+
+    Raises only `ProjectInvalid`, with every problem found; ends within the limits.
+    """
+    return _Loading(folder, limits, is_of_bundle=True).project()
+
+
 def load_again(folder: Path, files: Mapping[str, str]) -> Project:
     """The project that was loaded from these texts before (`Project.files`), without limits and the files on disk.
 
@@ -77,8 +88,15 @@ def load_again(folder: Path, files: Mapping[str, str]) -> Project:
 class _Loading:
     """One reading of one folder; each step records problems and continues with what it could read."""
 
-    def __init__(self, folder: Path, limits: LoadingLimits, given: Mapping[str, str] | None = None) -> None:
-        self.folder, self.limits = folder, limits
+    def __init__(
+        self,
+        folder: Path,
+        limits: LoadingLimits,
+        given: Mapping[str, str] | None = None,
+        is_of_bundle: bool = False,
+    ) -> None:
+        self.folder, self.limits, self.is_of_bundle = folder, limits, is_of_bundle
+        self.environment: Mapping[str, str] = NamedEnvironment() if is_of_bundle else os.environ
         self.files = FilesRead()
         self.time = TotalTime(limits)
         self.on_disk = (
@@ -117,6 +135,7 @@ class _Loading:
             graph=graph,
             warnings=tuple(sorted(self.files.warnings)),
             files=self.on_disk.texts,
+            is_of_bundle=self.is_of_bundle,
         )
 
     # -- config.yaml and profile.yaml
@@ -152,6 +171,9 @@ class _Loading:
         if engine is None:
             hint = did_you_mean(type_, known_engines())
             document.problem((*place, "type"), f'unknown connection type "{type_}"{hint}')
+            return
+        if self.is_of_bundle:
+            self.connections[name] = SealedConnection(name, engine)
             return
         lines = {at[len(place) + 1 :]: line for at, line in document.lines.items() if at[:3] == (*place, "config")}
         values = self._without_keys_of_others(document, (*place, "config"), engine, values)
@@ -338,7 +360,7 @@ class _Loading:
 
     def _template(self, path: str, source: str, line: int, names: frozenset[str]) -> Template | None:
         try:
-            return Template(path, source, line, names)
+            return Template(path, source, line, names, self.environment)
         except TemplateFailed as error:
             self.files.problems.append(Problem(error.path, error.line, error.reason))
             return None

@@ -12,7 +12,7 @@ from dagscope.dag.model.assets import Asset, DataTest
 from dagscope.dag.model.dialect import Dialect
 from dagscope.dag.model.file_shapes import Materialization
 from dagscope.dag.model.graph import Graph
-from dagscope.dag.model.templates import Rendering, TaskValues, secret_environment
+from dagscope.dag.model.templates import Rendering, TaskValues, Template, secret_environment
 from dagscope.dag.redaction.redaction import Redaction
 
 
@@ -34,6 +34,8 @@ class Project:
     graph: Graph
     warnings: tuple[Problem, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    is_of_bundle: bool = False
+    """Whether it is only looked at: it has no databases, and nothing of it is executed."""
 
     @classmethod
     def without_assets(cls, folder: Path) -> "Project":
@@ -57,14 +59,14 @@ class Project:
     def redaction(self) -> Redaction:
         """Hides the secrets of this project's connections and templates, and learns more as statements are sent."""
         redaction = Redaction(secret for connection in self.connections.values() for secret in connection.secrets)
-        for source in self._template_sources():
-            redaction.learn(source)
-        redaction.learn_all(value for source in self._template_sources() for value in secret_environment(source))
+        for template in self._templates():
+            redaction.learn(template.source)
+            redaction.learn_all(secret_environment(template.source, template.environment))
         return redaction
 
-    def _template_sources(self) -> Iterator[str]:
-        yield from (asset.template.source for asset in self.assets.values() if asset.template is not None)
-        yield from (test.template.source for test in self.tests.values())
+    def _templates(self) -> Iterator[Template]:
+        yield from (asset.template for asset in self.assets.values() if asset.template is not None)
+        yield from (test.template for test in self.tests.values())
 
     def with_open_connections_of(self, other: "Project") -> "Project":
         """This project with the other's connections where they are the same, so that no database is opened twice."""

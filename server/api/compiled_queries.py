@@ -25,7 +25,7 @@ async def existing_relations(request: Request, project: Project, assets: Iterabl
     Refuses with 503 or 504 if they cannot be read.
     """
     incremental = [a for a in assets if a.materialization is Materialization.INCREMENTAL]
-    if not incremental:
+    if not incremental or project.is_of_bundle:  # which has no databases
         return {}
     try:
         return await workspace_of(request).reads.relations.answer(
@@ -46,9 +46,10 @@ def _kinds_of(project: Project, incremental: list[Asset], cancellation: Cancella
     return existing
 
 
-def _made_before(asset: Asset, now: AssetNow | None) -> RelationKind | None:
+def _made_before(project: Project, asset: Asset, now: AssetNow | None) -> RelationKind | None:
     """The relation that has a table's name, according to its tasks: asking the database could take long."""
-    is_made = asset.materialization is Materialization.TABLE and now is not None and now.relation_task_id is not None
+    kinds = {Materialization.TABLE} | ({Materialization.INCREMENTAL} if project.is_of_bundle else set())
+    is_made = asset.materialization in kinds and now is not None and now.relation_task_id is not None
     return RelationKind.TABLE if is_made else None
 
 
@@ -56,7 +57,7 @@ def compiled_query(project: Project, asset: Asset, now: AssetNow | None, found: 
     """The statement of the next run, without the run's own values; "" for a raw asset. `found` are relations."""
     if asset.template is None:
         return ""
-    existing = found.get(asset.name) or _made_before(asset, now)
+    existing = found.get(asset.name) or _made_before(project, asset, now)
     try:
         appends = asset.materialization is Materialization.INCREMENTAL and existing is RelationKind.TABLE
         sql = project.asset_sql(asset, TaskValues(), incremental=appends)

@@ -39,6 +39,9 @@ async def kept_data(request: Request, unknown: Answer = Missing.as_error) -> Kep
         now = await moment.asset(name)
         kept = await asked.find(moment, unknown) or await _newest_execution(moment, now)
         node = await moment.node(kept.summary.task_id, kept.attempt, name) if kept else None
+        records = {}
+        if kept is not None and workspace.project.is_of_bundle:
+            records = await moment.records.of_task(kept.summary.task_id, kept.attempt, name)
     if kept is None or node is None:
         if asset is None:
             asset_named(workspace.project, name, unknown)
@@ -48,6 +51,9 @@ async def kept_data(request: Request, unknown: Answer = Missing.as_error) -> Kep
         return KeptData(name, asset, kept, node, result)
     if isinstance(result, Frame):
         return KeptData(name, asset, kept, node, frame_rows(workspace, result))
+    if workspace.project.is_of_bundle:  # which has no relation to read
+        captured = records[name].captured if name in records else None
+        return None if captured is None else KeptData(name, asset, kept, node, frame_rows(workspace, captured))
     if asset is not None and relation_answers(node, now, kept.summary.task_id, kept.attempt):
         return KeptData(name, asset, kept, node, relation_rows(workspace, asset))
     return None

@@ -83,7 +83,7 @@ def _interval_texts(column: pa.Array) -> pa.Array:
 
 
 def _written(open_writer: Callable[[Any], AbstractContextManager[Any]], rows: pa.RecordBatchReader) -> Iterator[bytes]:
-    pieces = _Pieces()
+    pieces = Pieces()
     with pa.PythonFile(pieces, "w") as sink:
         with open_writer(sink) as writer:
             for batch in rows:
@@ -94,7 +94,7 @@ def _written(open_writer: Callable[[Any], AbstractContextManager[Any]], rows: pa
         yield pieces.taken()
 
 
-class _Pieces:
+class Pieces:
     """What a writer has written and nobody has taken yet."""
 
     closed = False

@@ -63,8 +63,10 @@ class Endpoint:
 
 def _refused_when_read_only(handler: Handler) -> Handler:
     async def handle(request: Request) -> Response:
-        if workspace_of(request).settings.read_only:
-            details = "nothing can be run, changed or deleted: the server was started with --read-only"
+        workspace = workspace_of(request)
+        if workspace.settings.read_only:
+            reason = "shows a bundle" if workspace.project.is_of_bundle else "was started with --read-only"
+            details = f"nothing can be run, changed or deleted: the server {reason}"
             raise Refused(403, Error(error="This server is read-only", details=details))
         return await handler(request)
 

@@ -1,0 +1,83 @@
+"""Bundles for tests, also such as dagscope does not write, and the server that shows one."""
+
+import io
+import json
+import re
+import subprocess
+import zipfile
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from dagscope.storage.bundle_file import MANIFEST
+from tests.doors import DAGSCOPE, ServerDoor
+from tests.projects import block, model
+
+PROJECT = {
+    model("staging.orders"): block("tests: [{name: paid}]\nprimary_key_fields: [id]")
+    + "SELECT range AS id, range % 7 AS price FROM range(100)",
+    model("mart.sums"): block("is_data_framed: true")
+    + 'SELECT price, count(*) AS n FROM {{ Ref("staging.orders") }} GROUP BY price ORDER BY price',
+    "assets/models/mart/total.py": "def execute(context):\n    return {'total': 100}\n",
+    "assets/tests/staging/paid.sql": 'SELECT * FROM {{ Ref("staging.orders") }} WHERE price < 0',
+    "README.md": "# Orders\n",
+}
+"""Two SQL models, of which one hands on a frame, a raw asset and a data test."""
+
+CHEAPER = PROJECT[model("staging.orders")].replace("range % 7", "range % 7 - 1")
+"""`staging.orders` with rows that fail its test."""
+
+
+class OpenedBundle(ServerDoor):
+    """A real `dagscope open` process, which unpacks beside the bundle. `said` is what it printed before it served."""
+
+    def start(self) -> None:
+        command = [DAGSCOPE, "open", str(self.folder), *self.options]
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=self.console,
+            text=True,
+            env=self.environment | {"TMPDIR": str(self.folder.parent)},
+        )
+        assert self.process.stdout is not None
+        self.said: list[str] = []
+        for line in self.process.stdout:
+            self.said.append(line)
+            if found := re.search(r"http://\S+", line):
+                self.address = found[0]
+                break
+        assert self.address, self.said
+        self.http = self._open.enter_context(httpx2.Client(base_url=self.address, timeout=30))
+
+
+def members_of(bundle: bytes) -> dict[str, bytes]:
+    """The members of a bundle by name."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def bundle_of(members: Mapping[str, bytes], **said: Any) -> bytes:
+    """A bundle of these members. Its manifest says what they are, except what is `said` instead."""
+    manifest = json.loads(members[MANIFEST]) | {
+        "members": {
+            name: {"bytes": len(content), "digest": blake2b(content, digest_size=20).hexdigest()}
+            for name, content in members.items()
+            if name != MANIFEST
+        }
+    }
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (dict(members) | {MANIFEST: json.dumps(manifest | said).encode()}).items():
+            archive.writestr(name, content)
+    return written.getvalue()
+
+
+def saved(folder: Path, bundle: bytes) -> Path:
+    """The bundle as a file."""
+    file = folder / "received.dagscope"
+    file.write_bytes(bundle)
+    return file
