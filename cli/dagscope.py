@@ -361,17 +361,31 @@ def ledger(folder: Path, test: str, limit: int, task_id: str | None, as_json: bo
 
 @main.command(
     cls=_Examples,
-    examples=("dagscope compare", "dagscope compare monday tuesday", "dagscope compare --json | jq '.red[].causes[0]'"),
+    examples=(
+        "dagscope compare",
+        "dagscope compare monday tuesday",
+        "dagscope compare --rows mart.orders",
+        "dagscope compare --json | jq '.red[].causes[0]'",
+    ),
 )
 @_PROJECT
 @click.argument("before", required=False, metavar="[FROM]")
 @click.argument("after", required=False, metavar="[TO]")
+@click.option("--rows", "asset", metavar="ASSET", help="List the rows of this asset that differ, instead.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="The number of rows of --rows."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON, and nothing else.")
-def compare(folder: Path, before: str | None, after: str | None, as_json: bool) -> None:
+def compare(folder: Path, before: str | None, after: str | None, asset: str | None, limit: int, as_json: bool) -> None:
     """Say what differs between two tasks, and why nodes are red.
 
     FROM is by default the last task in which all assets of the other one succeeded, and TO the newest task.
     """
+    if asset is not None:
+        with garbage_left():
+            from dagscope.cli.compared_rows import print_rows
+        print_rows(folder, asset, before, after, limit, as_json)
+        return
     with garbage_left():
         from dagscope.cli.compare_command import print_comparison
     print_comparison(folder, before, after, as_json)

@@ -36,6 +36,18 @@ mart.sums: SUCCESS -> FAILED, rows 1 added, 7 changed
 """
 
 
+ROWS = """\
+monday SUCCESS -> tuesday FAILED
+mart.sums: 7 changed, 1 added, compared by value
+the first 3 rows of 8
+
+         value  n
+changed  0      15 -> 13
+changed  1      15 -> 13
+changed  2      14 -> 13
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with a green task and a red one."""
@@ -66,6 +78,26 @@ def test_with_a_server(project: Path, serve: Serve) -> None:
     said = dagscope("compare", "nothing", cwd=project)
     message = "Task not found: no task has the id nothing; GET /api/dag/tasks lists all tasks\n"
     assert (said.returncode, said.stderr) == (2, message)
+
+
+@pytest.mark.server
+def test_rows(project: Path, serve: Serve) -> None:
+    """The rows that differ are listed with both values of each cell that changed, with and without a server."""
+    rows = ("compare", "--rows", "mart.sums")
+    assert _lines(dagscope(*rows, "--limit", "3", cwd=project).stdout) == _lines(ROWS)
+    assert json.loads(dagscope(*rows, "--json", cwd=project).stdout)["matchingRecords"] == 8
+    serve(project)
+    assert _lines(dagscope(*rows, "--limit", "3", cwd=project).stdout) == _lines(ROWS)
+    said = dagscope("compare", "--rows", "mart.nothing", cwd=project)
+    message = (
+        "the rows of mart.nothing cannot be compared: monday did not execute mart.nothing; "
+        "tuesday did not execute mart.nothing\n"
+    )
+    assert (said.returncode, said.stderr) == (2, message)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines()]
 
 
 @pytest.mark.server
