@@ -25,6 +25,7 @@ VIEWS: Final = {
     "tests": "/tests?test=staging.test_weather_wind_plausible",
     "logs": "/logs",
     "history": "/history",
+    "compare": "/compare",
 }
 """The path of each picture's view. Those without a task are as of the newest."""
 

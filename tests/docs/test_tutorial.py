@@ -1,5 +1,6 @@
 """The tutorial, docs/tutorial.md: its edits and commands are made in order, and print what the page shows."""
 
+import json
 import os
 import re
 import subprocess
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.bundles import OpenedBundle
+
 PAGE = Path(__file__).parents[2] / "docs/tutorial.md"
 BLOCK = re.compile(
     r"(?:`(?P<file>[\w./]+)`:\n\n)?^```(?P<kind>console|diff)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
 )
 COMMAND = re.compile(r"^\$ (?P<command>.*(?:\n> .*)*)\n(?P<output>(?:(?!\$ ).*\n)*)", re.MULTILINE)
+TEST = "root.test_destinations_known"
 TIME = re.compile(r"\d+(\.\d+)? ?(s|ms)\b")  # as they differ
 
 
@@ -56,7 +60,7 @@ def edit(file: Path, diff: str) -> None:
 
 @pytest.mark.server
 def test_the_tutorial_holds(tmp_path: Path) -> None:
-    """Every command of the tutorial prints what the page shows, but for the times."""
+    """Every command of the tutorial prints what the page shows, but for the times; its bundle shows the same."""
     terminal, compared = Terminal(tmp_path), 0
     for step in steps():
         if step["kind"] == "diff":
@@ -67,4 +71,10 @@ def test_the_tutorial_holds(tmp_path: Path) -> None:
             shown, found = (TIME.sub("0 s", text) for text in (command["output"], printed))
             assert OutputChecker().check_output(shown, found, ELLIPSIS | NORMALIZE_WHITESPACE), printed
             compared += 1
-    assert compared > 8
+    assert compared > 11
+    show = OpenedBundle(terminal.folder / "tuesday.dagscope")
+    try:
+        for command, path in (("compare", "/api/compare"), (f"ledger {TEST}", f"/api/tests/ledger/{TEST}")):
+            assert show.get(path).json() == json.loads(terminal.run(f"dagscope {command} --json"))
+    finally:
+        show.stop()
