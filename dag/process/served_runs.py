@@ -20,6 +20,7 @@ from dagscope.dag.ground.error_text import named_error
 from dagscope.dag.ground.frame_files import FrameFiles
 from dagscope.dag.ground.memory_limit import limit_memory, memory_is_used_up
 from dagscope.dag.process import exit_codes, messages, packets
+from dagscope.dag.process.attempt_garbage import garbage_left
 from dagscope.dag.process.channels import Channels
 from dagscope.dag.process.learned_secrets import LearnedSecrets
 from dagscope.dag.process.left_processes import end_left_processes
@@ -35,6 +36,7 @@ from dagscope.dag.run.left_relations import LeftRelations
 from dagscope.dag.run.task_plan_wire import decode_plan
 
 _ANSWERING_S = 0.05  # recording begins later: meanwhile, the server needs the processors to answer
+_ANSWERING_NODE_S = 0.00005  # and that much longer for each node
 _RECORDING_S = 1.0  # how long an attempt waits until what the one before has left is recorded
 
 
@@ -128,12 +130,22 @@ class ServedRuns:
 
     def _run(self, run: Run, loaded: "Future[Project]") -> None:
         """Run an attempt. Whatever happens, its end is reported."""
+        with garbage_left() as collect_as_usual:
+            left = self._run_and_report(run, loaded, collect_as_usual)
+        if left is not None:
+            self._record(run.number, left)
+
+    def _run_and_report(
+        self, run: Run, loaded: "Future[Project]", collect_as_usual: Callable[[], None]
+    ) -> LeftRelations | None:
         left_behind: tuple[str, ...] = ()
         used_up, fault, left = False, "", None
         self._asked.clear()
         try:
             cancellation = self._cancellations[run.number]
             project, plan = loaded.result(), decode_plan(run.plan)
+            if plan.executes_python(project):
+                collect_as_usual()
             emit, holding = self._emit_of(project), self._holdings[run.number]
             end = runner.run(project, plan, self._frames, emit, cancellation, run.options, holding)
             left_behind, left = end.left_behind, end.relations
@@ -142,13 +154,12 @@ class ServedRuns:
             fault = named_error(error)
         del self._cancellations[run.number], self._holdings[run.number]
         self._outbox.send(Ended(run.number, left_behind, end_left_processes(self._guardian), used_up, fault))
-        if left is not None:
-            self._record(run.number, left)
+        return left
 
     def _record(self, number: int, left: LeftRelations) -> None:
         """Nobody waits for this but the next attempt, and that one not for long."""
         if not self._cancellations:
-            self._asked.wait(_ANSWERING_S)
+            self._asked.wait(_ANSWERING_S + len(left.reports) * _ANSWERING_NODE_S)
         self._recording = Cancellation()
         if self._cancellations:
             self._end_recording_soon()

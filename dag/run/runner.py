@@ -6,6 +6,7 @@ The runner gets a project, connections, a store for frames and one `emit(event)`
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from itertools import repeat
 from threading import Thread
@@ -27,6 +28,7 @@ from dagscope.dag.run.asset_execution import AssetExecution, Once
 from dagscope.dag.run.at_breakpoints import AtBreakpoints
 from dagscope.dag.run.breakpoints import Answer, GoOn, Holding, by_asset
 from dagscope.dag.run.data_tests import DataTestRun
+from dagscope.dag.run.interpreter_turns import long_turns
 from dagscope.dag.run.left_relations import LeftRelations
 from dagscope.dag.run.node_execution import NodeExecution, Outcome
 from dagscope.dag.run.node_limit import NodeLimit
@@ -149,15 +151,15 @@ class _Run:
             Thread(target=self._work_to_end, name=f"{ASSET_THREAD}_{number}", args=(lane,))
             for number, lane in enumerate(self._lanes_of_workers())
         ]
-        try:
+        # Python of raw assets would keep the others waiting for whole turns.
+        turns = nullcontext() if self.plan.executes_python(self.project) else long_turns(len(workers))
+        with turns, closing(self.schedule):
             for worker in workers:
                 worker.start()
             wait((self.schedule.ended, self.cancellation.requested), return_when=FIRST_COMPLETED)
             if not self.schedule.ended.done():
                 self._stop()
             self.schedule.ended.result()
-        finally:
-            self.schedule.close()
 
     def _lanes_of_workers(self) -> Iterator[str]:
         """A lane for each worker: not more of a lane than it may have, or has assets."""

@@ -74,6 +74,10 @@ class TaskPlan:
     earlier_fingerprints: Mapping[str, str] = field(default_factory=dict)
     stays: TaskSummary | None = None
 
+    def executes_python(self, project: Project) -> bool:
+        """Whether one of the assets to execute is a raw one."""
+        return any(project.assets[name].is_raw for name in self.work.to_execute)
+
     def summary(self, status: TaskStatus, nodes: Mapping[str, NodeStatus], end_time: int | None = None) -> TaskSummary:
         """The task's summary while its nodes are these, or once it has ended like that."""
         if self.stays is not None and status.is_ended:
