@@ -1,5 +1,6 @@
 """Fixtures for all tests, and the markers that say what a test needs (pyproject.toml describes them)."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -28,7 +29,8 @@ _MARKER_OF_FIXTURE = {
     "served_hello": "server",
     "spark_server": "spark",
 }
-_SPARK_TIMEOUT_S = 600  # the first test waits for the installation and the start
+# The first test waits for the installation and the start; `make spark-faults` repeats what others do once.
+_SPARK_TIMEOUT_S = 600 * int(os.environ.get("ROUNDS", "1"))
 _MAY_START_PROCESSES = frozenset({"dagster", "faults", "page", "postgres", "server", "spark"})
 
 

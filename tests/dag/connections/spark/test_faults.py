@@ -170,7 +170,7 @@ def test_reader_through_replacements(connect: Connect, spark: dict[str, str]) ->
         make(writer, asset(), "SELECT 0 AS id FROM range(1000)")
         looking = pool.submit(look, reader)
         try:
-            for number in range(1, (10 * ROUNDS if ROUNDS > 1 else 3) + 1):
+            for number in range(1, (100 if ROUNDS > 1 else 3) + 1):
                 columns = "id" if number % 2 else "'x' AS other, id"
                 make(writer, asset(), f"SELECT {columns} FROM (SELECT {number} AS id FROM range(1000))")
         finally:
