@@ -69,6 +69,36 @@ def test_links_from_red_nodes(changed: ServerDoor, visit: Visit) -> None:
     expect(page).to_have_url(f"{changed.address}/compare")
 
 
+def test_rows_side_by_side(changed: ServerDoor, visit: Visit) -> None:
+    """The rows that differ stand side by side, the cells that changed are marked, and both grids scroll together."""
+    page = visit(changed).open("/compare?asset=mart.sums")
+    grids = page.get_by_role("region", name="Rows of mart.sums that differ")
+    expect(grids).to_contain_text("8 of 8")
+    before, now = (grids.get_by_role("table", name=name) for name in ("Before: monday", "Now: tuesday"))
+    expect(before.get_by_role("row").nth(1)).to_have_text("Changed0changed: 15")
+    expect(now.get_by_role("row").nth(1)).to_have_text("Changed0changed: 13")
+    expect(before.get_by_role("row").nth(8)).to_have_text("not there")
+    expect(now.get_by_role("row").nth(8)).to_have_text("Added712")
+    page.set_viewport_size({"width": 1280, "height": 600})
+    page.get_by_role("group", name="Now: tuesday").evaluate("box => box.scrollTo(0, 60)")
+    page.wait_for_function("""() => {
+      const [before, now] = document.querySelectorAll(".gridpair .rowsbox");
+      return now.scrollTop > 0 && before.scrollTop === now.scrollTop;
+    }""")
+    grids.get_by_role("button", name="Added 1").click()
+    expect(page).to_have_url(f"{changed.address}/compare?asset=mart.sums&change=added")
+    expect(now.get_by_role("row")).to_have_count(2)
+
+
+def test_rows_as_text(changed: ServerDoor, visit: Visit) -> None:
+    """Without a primary key, whole rows were removed and added; values are shown as text, not as HTML."""
+    page = visit(changed).open("/compare?asset=staging.a")
+    now = page.get_by_role("table", name="Now: tuesday")
+    expect(page.get_by_role("table", name="Before: monday").get_by_role("row").nth(1)).to_have_text("Removed70<b>")
+    expect(now.get_by_role("row").nth(1)).to_have_text("not there")
+    expect(now.get_by_role("row").nth(2)).to_have_text("Added77<b>")
+
+
 def test_choosing_tasks(changed: ServerDoor, visit: Visit) -> None:
     """Both tasks are chosen above, and swapped; the address has them. One without an earlier green task says so."""
     visitor = visit(changed)

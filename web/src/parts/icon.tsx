@@ -73,6 +73,7 @@ const SHAPES = {
   system: <path d="M1.5 2h11v7.5h-11zM5 12.2h4" {...LINE} stroke-width="1.3" />,
   copy: <path d="M4.5 4.5h8v8h-8zM2.5 9.5h-1v-8h8v1" {...LINE} stroke-width="1.2" />,
   plus: <path d="M7 2v10M2 7h10" {...LINE} stroke-width="1.8" />,
+  minus: <path d="M2 7h10" {...LINE} stroke-width="1.8" />,
   edit: <path d="m2 12 .6-2.8 7-7 2.2 2.2-7 7z" {...LINE} stroke-width="1.2" />,
   same: <path d="M2 5h10M2 9h10" {...LINE} stroke-width="1.6" />,
 } satisfies Record<string, ComponentChildren>;

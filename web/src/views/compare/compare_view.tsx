@@ -11,6 +11,7 @@ import { AssetTable } from "./asset_table";
 import { Causes } from "./causes";
 import { type AssetDifference, type Comparison, inOrder, isChanged, type TestDifference, testWords } from "./comparison";
 import { Pickers } from "./pickers";
+import { RowGrids } from "./row_grids";
 
 const CARDS_SHOWN = 20;
 
@@ -86,8 +87,23 @@ function Compared({ compared, assets }: { compared: Comparison; assets: readonly
       <p>
         <a href={here({ asset: null, change: null, at: null })}>← All assets</a>
       </p>
-      {asset ? <AssetCard asset={asset} task={compared.to} isAlone /> : <h1>Neither of the two tasks has {chosen}</h1>}
+      {asset ? <Alone key={chosen} compared={compared} asset={asset} /> : <h1>Neither of the two tasks has {chosen}</h1>}
     </div>
+  );
+}
+
+/** One asset. Its rows are compared however many they are. */
+function Alone({ compared, asset: listed }: { compared: Comparison; asset: AssetDifference }) {
+  const { from, to } = compared;
+  const query = { from: from.taskId, to: to.taskId, asset: listed.assetName };
+  const { value } = useFetched<Comparison>(asking("/api/compare", query), to.attempt);
+  const asset = value?.assets[0] ?? listed;
+  const { added, removed, changed } = asset.rows.difference ?? { added: 0, removed: 0 };
+  return (
+    <>
+      <AssetCard asset={asset} task={to} isAlone />
+      {(added > 0 || removed > 0 || !!changed) && <RowGrids name={asset.assetName} compared={compared} />}
+    </>
   );
 }
 
