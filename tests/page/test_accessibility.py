@@ -12,6 +12,8 @@ VIEWS = {
     "list": "/?view=list",
     "code": "/assets/dds.order",
     "steps": "/assets/dds.order?tab=steps&step=2",
+    "columns": "/?asset=dds.customer&tab=columns&column=spent",
+    "trace": "/assets/dds.customer?tab=trace&row=%7B%22customer%22:%22customer+1%22%7D",
     "data": "/assets/dds.order?tab=data",
     "statements": "/assets/dds.order?tab=statements",
     "task": "/tasks/monday",

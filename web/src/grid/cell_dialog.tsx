@@ -12,13 +12,15 @@ interface CellDialogProps {
   readonly row: GridRow | undefined;
   readonly place: Place;
   readonly rows: number;
+  /** The address that says where the row comes from and goes to. */
+  readonly trace: string | null | undefined;
   readonly copy: () => void;
   readonly close: () => void;
 }
 
 const JSON_SHOWN = 2_000;
 
-export function CellDialog({ columns, row, place, rows, copy, close }: CellDialogProps) {
+export function CellDialog({ columns, row, place, rows, trace, copy, close }: CellDialogProps) {
   const column = columns[place.column]!;
   const value = row?.[place.column];
   useKeys({ Escape: close, c: copy });
@@ -68,6 +70,11 @@ export function CellDialog({ columns, row, place, rows, copy, close }: CellDialo
           <button type="button" class="btn" onClick={only}>
             Only this value
           </button>
+        )}
+        {trace && (
+          <a class="btn" href={trace} title="Where the row comes from and where it goes">
+            Trace <kbd>t</kbd>
+          </a>
         )}
         <span class="grow" />
         <span class="xs faint">arrows move the cell</span>

@@ -1,4 +1,5 @@
 /** A few rows as a plain table. */
+import type { ComponentChildren } from "preact";
 import { isNumeric } from "./cells";
 import type { GridColumn, GridRow } from "./source";
 import { Value } from "./value";
@@ -8,13 +9,20 @@ interface FewRowsProps {
   readonly columns: readonly GridColumn[];
   readonly rows: readonly GridRow[];
   readonly class?: string;
+  /** What stands before each row. */
+  readonly lead?: (row: GridRow, index: number) => ComponentChildren;
 }
 
-export function FewRows({ label, columns, rows, class: name = "table" }: FewRowsProps) {
+export function FewRows({ label, columns, rows, class: name = "table", lead }: FewRowsProps) {
   return (
     <table class={name} aria-label={label}>
       <thead>
         <tr>
+          {lead && (
+            <th scope="col">
+              <span class="vh">Trace</span>
+            </th>
+          )}
           {columns.map((column) => (
             <th key={column.name} scope="col" class={isNumeric(column) ? "num" : ""}>
               {column.name}
@@ -25,6 +33,7 @@ export function FewRows({ label, columns, rows, class: name = "table" }: FewRows
       <tbody>
         {rows.map((row, index) => (
           <tr key={index}>
+            {lead && <td>{lead(row, index)}</td>}
             {columns.map((column, place) => (
               <td key={column.name} class={isNumeric(column) ? "mono num" : "mono"}>
                 <Value value={row[place]} />

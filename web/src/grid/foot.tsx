@@ -7,10 +7,12 @@ interface FootProps {
   readonly rows: number;
   readonly place: Place | null;
   readonly said: string;
+  /** Whether rows can be traced. */
+  readonly traces: boolean;
   readonly goTo: (row: number) => void;
 }
 
-export function GridFoot({ rows, place, said, goTo }: FootProps) {
+export function GridFoot({ rows, place, said, traces, goTo }: FootProps) {
   const [text, write] = useState("");
   const go = (event: Event): void => {
     event.preventDefault();
@@ -35,6 +37,11 @@ export function GridFoot({ rows, place, said, goTo }: FootProps) {
       </span>
       <span class="wide">Ctrl Home, Ctrl End</span>
       <span class="wide">Enter: the cell</span>
+      {traces && (
+        <span class="wide">
+          Where from <kbd>t</kbd>
+        </span>
+      )}
       <span class="grow" role="status">
         {said}
       </span>

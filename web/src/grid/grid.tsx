@@ -7,7 +7,7 @@ import "./grid.css";
 import { useFetched } from "../parts/fetched";
 import { count } from "../parts/format";
 import { Icon } from "../parts/icon";
-import { param, setQuery } from "../router";
+import { go, param, setQuery } from "../router";
 import { Body, cellId } from "./body";
 import { CellDialog } from "./cell_dialog";
 import { tsvOf, widthOf } from "./cells";
@@ -72,6 +72,8 @@ function Filled({ source, wanted, pages, busy, columns }: FilledProps) {
     void copied(pages, from, anchor ?? from).then(say, (error: unknown) => say(saidOf(error)));
     setTimeout(() => say(""), 3_000);
   };
+  const row = here && pages.row(here.row);
+  const trace = row && source.traceOf?.(columns, row);
   return (
     <div class="gridview">
       <GridTools
@@ -104,13 +106,14 @@ function Filled({ source, wanted, pages, busy, columns }: FilledProps) {
             setAnchor(from);
           }}
           open={() => show(true)}
+          trace={() => trace && go(trace)}
           copy={copy}
         />
       )}
       {open && here && !paged && (
-        <CellDialog columns={columns} row={pages.row(here.row)} place={here} rows={rows} copy={copy} close={() => show(false)} />
+        <CellDialog columns={columns} row={pages.row(here.row)} place={here} rows={rows} trace={trace} copy={copy} close={() => show(false)} />
       )}
-      {!paged && <GridFoot rows={rows} place={here} said={said} goTo={(row) => setCell({ row, column: here?.column ?? 0 })} />}
+      {!paged && <GridFoot rows={rows} place={here} said={said} traces={source.traceOf !== undefined} goTo={(row) => setCell({ row, column: here?.column ?? 0 })} />}
     </div>
   );
 }
@@ -185,10 +188,12 @@ interface ScrolledProps {
   readonly anchor: Place | null;
   readonly select: (place: Place, anchor: Place | null) => void;
   readonly open: () => void;
+  /** Show where the selected row comes from and goes to. */
+  readonly trace: () => void;
   readonly copy: () => void;
 }
 
-function Scrolled({ source, wanted, pages, busy, columns, rows, summary, cell, anchor, select, open, copy }: ScrolledProps) {
+function Scrolled({ source, wanted, pages, busy, columns, rows, summary, cell, anchor, select, open, trace, copy }: ScrolledProps) {
   const box = useRef<HTMLDivElement>(null);
   const head = useRef(114);
   const [view, look] = useState({ top: 0, room: 480 });
@@ -229,6 +234,7 @@ function Scrolled({ source, wanted, pages, busy, columns, rows, summary, cell, a
     else if (event.key === "Enter") open();
     else if (event.key.toLowerCase() === "c" && (event.ctrlKey || event.metaKey)) copy();
     else if (event.key.toLowerCase() === "s" && cell && !event.ctrlKey && !event.metaKey) sort(cell.column, event.shiftKey);
+    else if (event.key === "t" && cell && source.traceOf) trace();
     else if (event.key === "g") document.getElementById("go-to-row")?.focus();
     else return;
     event.preventDefault();

@@ -12,6 +12,8 @@ export interface GridSource {
   readonly version?: unknown;
   /** Why there are no rows at all. */
   readonly whyNone?: string;
+  /** The address that says where a row comes from and goes to, if that can be found out. */
+  readonly traceOf?: (columns: readonly GridColumn[], row: GridRow) => string;
   /** True if the view has a search of its own, which `/` opens. */
   readonly besideSearch?: boolean;
 }

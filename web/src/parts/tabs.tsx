@@ -1,5 +1,6 @@
 /** Tabs: arrows move between them, and the chosen one is in the URL. */
 import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
 
 export interface Tab<Name extends string> {
   readonly name: Name;
@@ -15,6 +16,9 @@ interface TabsProps<Name extends string> {
 }
 
 export function Tabs<Name extends string>({ id, label, tabs, chosen, choose }: TabsProps<Name>) {
+  useEffect(() => {
+    document.getElementById(`${id}-${chosen}`)?.scrollIntoView({ block: "nearest", inline: "nearest" }); // there may be too little room for all
+  }, [chosen]);
   const move = (event: KeyboardEvent): void => {
     const index = tabs.findIndex((tab) => tab.name === chosen);
     const next = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: tabs.length - 1 }[event.key];

@@ -68,6 +68,7 @@ const OF_VIEWS: readonly (readonly [view: string, keys: Keys])[] = [
       ["Ctrl End", "last cell"],
       ["g", "go to a row"],
       ["Enter", "the whole cell"],
+      ["t", "where the row comes from"],
       ["Ctrl C", "copy as TSV"],
     ],
   ],

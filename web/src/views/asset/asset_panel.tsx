@@ -6,6 +6,7 @@ import { here, link, place, setQuery } from "../../router";
 import { assets, canRun, loaded, viewOf } from "../../store";
 import { runAssets } from "../../run";
 import { toggleBreakpoint } from "../../breakpoints";
+import { useColumnWay } from "../../column_way";
 import { AssetTabs, shownTab } from "./asset_tabs";
 import { Breakpoint } from "./breakpoint";
 import { Facts } from "./facts";
@@ -21,8 +22,9 @@ export function AssetPanel({ name }: { name: string }) {
     r: run(name),
     "Shift R": run(`${name}+`),
     b: () => (asset ? toggleBreakpoint(name) : false),
-    Escape: () => (whole || !param() ? false : setQuery({ asset: null })),
+    Escape: () => (whole || !param() ? false : setQuery({ asset: null, row: null, column: null })),
   });
+  useColumnWay(name, asset && viewOf(asset).node?.endTime);
   if (!asset) return loaded.value ? <NoAsset name={name} whole={whole} /> : <section class="panel" />;
   const view = viewOf(asset);
   if (whole && shownTab() === "data") {

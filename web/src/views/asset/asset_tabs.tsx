@@ -5,6 +5,7 @@ import { Icon } from "../../parts/icon";
 import { TabPanel, Tabs } from "../../parts/tabs";
 import { param, setQuery } from "../../router";
 import type { AssetView } from "../../store";
+import { ColumnsTab } from "./columns_tab";
 import { DataTab } from "./data_tab";
 import { HistoryTab } from "./history_tab";
 import { LogsTab } from "./logs_tab";
@@ -12,8 +13,9 @@ import { SqlTab } from "./sql_tab";
 import { StatementsTab } from "./statements_tab";
 import { StepsTab } from "./steps_tab";
 import { TestsTab } from "./tests_tab";
+import { TraceTab } from "./trace_tab";
 
-const NAMES = ["sql", "steps", "data", "tests", "statements", "history", "logs"] as const;
+const NAMES = ["sql", "steps", "columns", "data", "tests", "statements", "history", "logs", "trace"] as const;
 type Name = (typeof NAMES)[number];
 
 export interface OfAsset {
@@ -24,11 +26,13 @@ export interface OfAsset {
 const CONTENTS: Record<Name, (props: OfAsset) => ComponentChildren> = {
   sql: SqlTab,
   steps: StepsTab,
+  columns: ColumnsTab,
   data: DataTab,
   tests: TestsTab,
   statements: StatementsTab,
   history: HistoryTab,
   logs: LogsTab,
+  trace: TraceTab,
 };
 
 /** The tab that the address names. */
@@ -39,6 +43,7 @@ export function AssetTabs({ asset, view }: OfAsset) {
   const titles: Record<Name, ComponentChildren> = {
     sql: asset.materialization === "raw" ? "Python" : "SQL",
     steps: "Steps",
+    columns: "Columns",
     data: "Data",
     tests: (
       <>
@@ -55,14 +60,16 @@ export function AssetTabs({ asset, view }: OfAsset) {
     statements: "Statements",
     history: "History",
     logs: "Logs",
+    trace: "Trace",
   };
+  const names = NAMES.filter((name) => name !== "trace" || chosen === "trace" || param("row") !== ""); // of a row that was chosen
   const Content = CONTENTS[chosen];
   return (
     <div class="oftabs">
       <Tabs
         id="asset"
         label={`About ${asset.name}`}
-        tabs={NAMES.map((name) => ({ name, title: titles[name] }))}
+        tabs={names.map((name) => ({ name, title: titles[name] }))}
         chosen={chosen}
         choose={(name) => setQuery({ tab: name === "sql" ? null : name, statement: null, step: null })}
       />

@@ -1,7 +1,7 @@
 /** The rows of an asset, or the value of a raw one, and which task made them. */
 import { api, asking, getExact } from "../../api";
 import { Grid } from "../../grid/grid";
-import type { RowsAnswer } from "../../grid/source";
+import type { GridColumn, GridRow, RowsAnswer } from "../../grid/source";
 import { useOwnWanted } from "../../grid/use_grid";
 import { useFetched } from "../../parts/fetched";
 import { timeOfDay, counted } from "../../parts/format";
@@ -10,6 +10,7 @@ import { here, link, taskPath } from "../../router";
 import { type AssetView, taskId, tasks } from "../../store";
 import type { OfAsset } from "./asset_tabs";
 import { taskShown } from "./shapes";
+import { traceAddress } from "./trace_tab";
 
 export function DataTab({ asset, view }: OfAsset) {
   const path = api`/api/dag/asset/${asset.name}/data`;
@@ -23,11 +24,13 @@ export function DataTab({ asset, view }: OfAsset) {
   if (error) return <p class="block muted">{error}</p>;
   if (value === undefined) return null;
   if (value === null) return <p class="block muted">{whyNone(view, asset.materialization)}</p>;
+  const hasQuery = asset.materialization !== "raw" && asset.materialization !== "custom";
+  const traces = hasQuery ? { traceOf: (columns: readonly GridColumn[], row: GridRow) => traceAddress(asset.name, columns, row) } : {};
   return (
     <>
       <Maker value={value} view={view} />
       {value.columns ? (
-        <Grid source={{ path, query: { taskId: isGone ? null : asked }, label: `Rows of ${asset.name}`, version }} />
+        <Grid source={{ path, query: { taskId: isGone ? null : asked }, label: `Rows of ${asset.name}`, version, ...traces }} />
       ) : (
         <pre class="rawvalue" tabIndex={0} role="region" aria-label="Value">
           {JSON.stringify(value.data, null, 2)}

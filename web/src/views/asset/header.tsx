@@ -25,7 +25,7 @@ export function Header({ asset, view, whole }: { asset: Asset; view: AssetView; 
             In the DAG
           </a>
         ) : (
-          <a class="btn quiet icon" href={here({ asset: null, tab: null, sql: null, statement: null })} title="Close, Esc" aria-label="Close">
+          <a class="btn quiet icon" href={here({ asset: null, tab: null, sql: null, statement: null, row: null, column: null })} title="Close, Esc" aria-label="Close">
             <Icon name="close" />
           </a>
         )}

@@ -53,5 +53,5 @@ export function statementsAddress(name: string, node: TaskNode | undefined): str
 
 /** A link to another asset: beside the graph if this one is there too, else to its page. */
 export function linkOfAsset(name: string): string {
-  return place.value.view === "dag" ? here({ asset: name, sort: null, filter: null, cell: null, page: null }) : link(assetPath(name), { tab: place.value.query.get("tab") });
+  return place.value.view === "dag" ? here({ asset: name, sort: null, filter: null, cell: null, page: null, row: null, column: null }) : link(assetPath(name), { tab: place.value.query.get("tab") });
 }

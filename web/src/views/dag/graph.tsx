@@ -1,6 +1,7 @@
 /** The graph: canvases, buttons and heads of stages, held together by a Surface. */
 import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { wayColumns, wayEdges } from "../../column_way";
 import { reached } from "../../graph";
 import { type Keymap, useKeys } from "../../keys";
 import { connection } from "../../live/live";
@@ -113,19 +114,21 @@ function useSurface(root: { current: HTMLDivElement | null }, scene: Scene, focu
 
 /** What is drawn differently; a new object when something other than a state changes. */
 function useMarks(focused: string): Marks {
-  const [name, looks, known] = [selected.value, shownLooks.value, assets.value];
-  return useMemo(
-    () => ({
+  const [name, looks, known, columns, edges] = [selected.value, shownLooks.value, assets.value, wayColumns.value, wayEdges.value];
+  return useMemo(() => {
+    const downstream = name ? reached(known, name, "downstreams") : new Set<string>();
+    const isOnWay = ([above, below]: readonly [string, string]): boolean => (columns ? edges.has(`${above} ${below}`) : downstream.has(above) && downstream.has(below));
+    return {
       look: (node: SceneNode) => (node.isStage ? lookOfStage(node.stage) : lookNow(node.name)),
       word: (node: SceneNode) => (node.isStage ? "" : wordNow(node.name)),
       isBlocked,
       selected: name,
-      downstream: name ? reached(known, name, "downstreams") : new Set<string>(),
-      isDim: (node: SceneNode) => !node.isStage && isHidden(node.name, looks),
+      isMarked: ({ pairs }: SceneEdge) => pairs.some(isOnWay),
+      isDim: (node: SceneNode) => !node.isStage && (isHidden(node.name, looks) || (columns !== null && !columns.has(node.name))),
+      pales: columns !== null,
       focused,
-    }),
-    [name, looks, known, focused],
-  );
+    };
+  }, [name, looks, known, columns, edges, focused]);
 }
 
 function lookOfStage(stage: string): ReturnType<typeof lookNow> {
@@ -168,11 +171,13 @@ function Nodes({ scene, surface, current }: { scene: Scene; surface: Held; curre
 function Node({ node, asset, isCurrent }: { node: SceneNode; asset: Parameters<typeof NodeCard>[0]["asset"]; isCurrent: boolean }) {
   const isSelected = useComputed(() => selected.value === node.name);
   const isDim = useComputed(() => {
+    if (wayColumns.value && !wayColumns.value.has(node.name)) return true;
     if (shownLooks.value.size === 0) return false;
     void looksVersion.value;
     return isHidden(node.name, shownLooks.value);
   });
-  return <NodeCard node={node} asset={asset} isSelected={isSelected.value} isDim={isDim.value} isCurrent={isCurrent} />;
+  const columns = useComputed(() => wayColumns.value?.get(node.name)?.join(", ") ?? "");
+  return <NodeCard node={node} asset={asset} isSelected={isSelected.value} isDim={isDim.value} isCurrent={isCurrent} columns={columns.value} />;
 }
 
 function Heads({ stages, surface }: { stages: readonly SceneStage[]; surface: Held }) {

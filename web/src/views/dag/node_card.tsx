@@ -14,6 +14,8 @@ interface Props {
   readonly isDim: boolean;
   /** The one node that Tab leads to. */
   readonly isCurrent: boolean;
+  /** The columns of it that are on the way of the chosen one, or "". */
+  readonly columns?: string;
 }
 
 /** Shorter names need no box of their own that cuts them: hundreds of such boxes are most of the work of a frame. */
@@ -21,7 +23,7 @@ const SURELY_FITS = 12;
 
 const classes = (...names: (string | false)[]): string => names.filter(Boolean).join(" ");
 
-export function NodeCard({ node, asset, isSelected, isDim, isCurrent }: Props & { readonly asset: Asset }) {
+export function NodeCard({ node, asset, isSelected, isDim, isCurrent, columns = "" }: Props & { readonly asset: Asset }) {
   const view = viewOf(asset);
   const name = node.name.slice(node.stage.length + 1);
   return (
@@ -42,7 +44,13 @@ export function NodeCard({ node, asset, isSelected, isDim, isCurrent }: Props & 
         <Took view={view} />
       </span>
       <span>
-        <span class="faint">{asset.materialization}</span>
+        {columns ? (
+          <span class="oncolumn cut" title={columns}>
+            {columns}
+          </span>
+        ) : (
+          <span class="faint">{asset.materialization}</span>
+        )}
         <TestBadge view={view} />
       </span>
     </button>

@@ -9,10 +9,12 @@ export interface Marks {
   /** The state in a word. */
   readonly word: (node: SceneNode) => string;
   readonly isBlocked: (edge: SceneEdge) => boolean;
-  /** The selected asset, and all that are downstream of it. */
   readonly selected: string;
-  readonly downstream: ReadonlySet<string>;
+  /** Whether an edge leads downstream of the selected asset, or is on the way of the chosen column. */
+  readonly isMarked: (edge: SceneEdge) => boolean;
   readonly isDim: (node: SceneNode) => boolean;
+  /** Whether edges that are not marked are dim, whatever they connect. */
+  readonly pales: boolean;
   /** The node that has the keyboard's focus while it is drawn, or "". */
   readonly focused: string;
 }
@@ -96,10 +98,10 @@ function paintEdges({ context, camera, width, height }: Sheet, scene: Scene, mar
   const marked: { edge: SceneEdge; selected: boolean; blocked: boolean }[] = [];
   for (const edge of scene.edges) {
     if (edge.right < left || edge.left > right || edge.bottom < top || edge.top > bottom) continue;
-    const selected = marks.downstream.size > 1 && edge.pairs.some(([upstream, downstream]) => marks.downstream.has(upstream) && marks.downstream.has(downstream));
+    const selected = marks.isMarked(edge);
     const blocked = marks.isBlocked(edge);
     if (selected || blocked) marked.push({ edge, selected, blocked });
-    else if (marks.isDim(scene.nodes[edge.from]!) && marks.isDim(scene.nodes[edge.to]!)) dim.push(edge);
+    else if (marks.pales || (marks.isDim(scene.nodes[edge.from]!) && marks.isDim(scene.nodes[edge.to]!))) dim.push(edge);
     else plain.push(edge);
   }
   // Thinner than a pixel means paler: many edges at a small scale must not become one dark area.

@@ -20,11 +20,11 @@ const listed = (name: string): string[] => param(name).split(",").filter(Boolean
 
 /** Open an asset beside the graph. `replace` for walking with the arrows: Back leads to where the walk started. */
 export function select(name: string, replace = false): void {
-  if (name !== selected.peek()) setQuery({ asset: name }, { replace });
+  if (name !== selected.peek()) setQuery({ asset: name, row: null, column: null }, { replace });
 }
 
 export function closeAsset(): void {
-  setQuery({ asset: null, tab: null, focus: null });
+  setQuery({ asset: null, tab: null, focus: null, row: null, column: null });
 }
 
 export function toggleLook(look: Look): void {
