@@ -13,7 +13,7 @@ from dagscope.dag.ground.frames import Frame
 from dagscope.storage import tables
 from dagscope.storage.rows import Rows
 
-_LOOKED_AT = 200  # tasks before a task, of which one may be the last green one
+LOOKED_AT_TASKS = 200  # before a task, of which one may be the last green or fast one
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ _LAST_GREEN = text(
         WHERE (start_time, task_id) < (
             SELECT start_time, task_id FROM attempt WHERE task_id = :task_id AND attempt = :attempt
         )
-        ORDER BY start_time DESC, task_id DESC LIMIT {_LOOKED_AT}
+        ORDER BY start_time DESC, task_id DESC LIMIT {LOOKED_AT_TASKS}
     ),
     likely AS (
         SELECT earlier.* FROM earlier JOIN task USING (task_id)

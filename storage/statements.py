@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlmodel import col
 
 from dagscope.dag.events.statements import KeptStatements
 from dagscope.dag.events.status import NodeState
 from dagscope.storage import tables
+from dagscope.storage.node_records import LOOKED_AT_TASKS
 from dagscope.storage.rows import Rows
 
 
@@ -18,6 +19,7 @@ class Execution(NamedTuple):
     attempt: int
     asset_name: str
     state: NodeState | None
+    duration_ms: int = 0
 
 
 class Statements(Rows):
@@ -39,7 +41,7 @@ class Statements(Rows):
         )
         if not rows or rows[0].start_time is None:
             return None
-        return Execution(task_id, rows[0].attempt, asset, NodeState(rows[0].state))
+        return Execution(task_id, rows[0].attempt, asset, NodeState(rows[0].state), rows[0].execution_time_ms)
 
     async def execution_of_test(self, test: str, task_id: str | None, attempt: int | None) -> Execution | None:
         """The newest execution of a data test, in this task and attempt if they are given."""
@@ -73,6 +75,19 @@ class Statements(Rows):
         )
         return found[0][0] or attempt
 
+    async def last_fast(self, execution: Execution, most_ms: float) -> Execution | None:
+        """The newest execution with success in an earlier task that took at most this time, if possible a profiled one.
+
+        None if there is none in the 200 tasks before.
+        """
+        values = {"task_id": execution.task_id, "attempt": execution.attempt, "asset": execution.asset_name}
+        rows = await self.rows(_LAST_FAST, {**values, "most_ms": most_ms})
+        if not rows:
+            return None
+        return Execution(
+            rows[0].task_id, rows[0].attempt, execution.asset_name, NodeState.SUCCESS, rows[0].execution_time_ms
+        )
+
     async def sent(self, execution: Execution) -> KeptStatements:
         """The statements of an execution; no statements until it has ended."""
         table = tables.NodeStatements
@@ -84,3 +99,22 @@ class Statements(Rows):
             )
         )
         return KeptStatements(rows[0].total, rows[0].data) if rows else KeptStatements()
+
+
+# CROSS JOIN keeps the order of the tables: each node is then found by its whole key.
+_LAST_FAST = text(
+    f"""
+    WITH earlier AS MATERIALIZED (
+        SELECT task_id, start_time FROM task
+        WHERE (start_time, task_id) < (
+            SELECT start_time, task_id FROM attempt WHERE task_id = :task_id AND attempt = :attempt
+        )
+        ORDER BY start_time DESC, task_id DESC LIMIT {LOOKED_AT_TASKS}
+    )
+    SELECT node.task_id, node.attempt, node.execution_time_ms
+    FROM earlier CROSS JOIN attempt USING (task_id) CROSS JOIN node USING (task_id, attempt)
+    WHERE node.asset_name = :asset AND node.state = 'SUCCESS' AND NOT node.carried AND NOT node.is_selection
+        AND node.execution_time_ms <= :most_ms
+    ORDER BY attempt.profile DESC, earlier.start_time DESC, task_id DESC, attempt DESC LIMIT 1
+    """
+)

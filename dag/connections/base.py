@@ -370,6 +370,11 @@ class Connection(ABC):
         """The statements that would materialize the asset over `existing`, as `sqlCompiledQuery` shows them."""
         return ";\n".join(self.materializations.statements(asset, sql, existing))
 
+    @property
+    def has_profiles(self) -> bool:
+        """Whether it keeps profiles of statements."""
+        return False
+
     def profile_tree(self, profile: Any) -> ProfileNode | None:  # noqa: ARG002  an engine may have no profiles
         """The operators in a statement's profile, as this engine recorded it; None if there are no operators."""
         return None

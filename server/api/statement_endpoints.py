@@ -24,7 +24,7 @@ async def get_asset_statements(request: Request) -> Response:
     with_tokens = is_asked(request, "tokens")
     asset_or_gone(project, name, asked)
     async with workspace_of(request).reader.moment() as moment:
-        execution = await _execution(moment, name, await asked.find(moment))
+        execution = await execution_of(moment, name, await asked.find(moment))
         if execution is None:
             asset_named(project, name)
             return Response(status_code=204)
@@ -67,7 +67,7 @@ async def get_test_statements(request: Request) -> Response:
     return _answer(shape, own)
 
 
-async def _execution(moment: Moment, asset: str, task: KeptAttempt | None) -> Execution | None:
+async def execution_of(moment: Moment, asset: str, task: KeptAttempt | None) -> Execution | None:
     """The asset's execution in that task, or its newest one if no task is given."""
     if task is not None:
         return await moment.statements.execution(task.summary.task_id, task.attempt, asset)

@@ -250,6 +250,10 @@ class RemoteConnection(Connection):
     def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
         return self.local.compiled(asset, sql, existing)
 
+    @property
+    def has_profiles(self) -> bool:
+        return self.local.has_profiles
+
     def profile_tree(self, profile: Any) -> ProfileNode | None:
         return self.local.profile_tree(profile)
 

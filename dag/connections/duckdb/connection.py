@@ -193,6 +193,10 @@ class DuckDBConnection(Connection):
             if instance.is_stale and instance is self._instance and not self._sessions and self.outlives_closing:
                 self.close()
 
+    @property
+    def has_profiles(self) -> bool:
+        return True
+
     def profile_tree(self, profile: Any) -> ProfileNode | None:
         return profile_tree(profile)
 

@@ -227,6 +227,10 @@ class SparkConnection(Connection):
             finally:
                 client.close()
 
+    @property
+    def has_profiles(self) -> bool:
+        return True
+
     def profile_tree(self, profile: Any) -> ProfileNode | None:
         return profile_tree(profile)
 
