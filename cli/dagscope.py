@@ -118,7 +118,7 @@ def graph(folder: Path, format_: str) -> None:
 @click.option("--data", help="The run's data: a JSON object, or @FILE with one.")
 @click.option("--select", help="Run only these assets, such as +mart.x, dds.y+, stage:dds or state:failed.")
 @click.option("--no-tests", is_flag=True, help="Run no data tests.")
-@click.option("--profile", is_flag=True, help="Store a profile of each DuckDB statement.")
+@click.option("--profile", is_flag=True, help="Store a profile of each DuckDB or Spark statement.")
 @click.option(
     "--break-at",
     "break_at",

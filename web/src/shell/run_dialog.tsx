@@ -240,8 +240,8 @@ function Choices({ form, change }: { form: RunForm; change: Change }) {
         <input type="checkbox" checked={form.runTests} onChange={(event) => change({ runTests: event.currentTarget.checked })} /> Run data tests
       </label>
       <label>
-        <input type="checkbox" checked={form.profile} onChange={(event) => change({ profile: event.currentTarget.checked })} /> Profile DuckDB’s
-        statements
+        <input type="checkbox" checked={form.profile} onChange={(event) => change({ profile: event.currentTarget.checked })} /> Profile
+        statements (DuckDB, Spark)
       </label>
     </div>
   );

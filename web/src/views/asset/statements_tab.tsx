@@ -15,6 +15,8 @@ import { NotInTask, OtherTask } from "./other_task";
 import { Plan } from "./plan_table";
 import { linkOfAsset, type Statement, type Statements, statementsAddress } from "./shapes";
 
+const ENGINES_WITH_PLANS: Readonly<Record<string, string>> = { duckdb: "DuckDB", spark: "Spark" };
+
 export function StatementsTab({ asset, view }: OfAsset) {
   const version = `${view.node?.state} ${view.node?.endTime}`;
   const { value, error } = useFetched<Statements>(statementsAddress(asset.name, view.node), version);
@@ -43,7 +45,7 @@ export function StatementsTab({ asset, view }: OfAsset) {
       </ol>
       <p class="block xs faint">
         {counted(total, "statement")}, {duration(statements.reduce((sum, statement) => sum + statement.durationMs, 0))} in the database.{" "}
-        {!statements.some((statement) => statement.profileTree) && <RunWithPlans name={asset.name} />}
+        {!statements.some((statement) => statement.profileTree) && <RunWithPlans name={asset.name} engine={ENGINES_WITH_PLANS[asset.connectionType]} />}
       </p>
     </div>
   );
@@ -53,12 +55,12 @@ function nothingSent(materialization: string): string {
   return materialization === "raw" ? "Its Python sent no statement through a connection." : "It sent no statement.";
 }
 
-function RunWithPlans({ name }: { name: string }) {
-  return (
+function RunWithPlans({ name, engine }: { name: string; engine: string | undefined }) {
+  return engine ? (
     <RunButton class="more" onRun={() => runAssets({ select: name, profile: true })}>
-      Run it with DuckDB's plans
+      Run it with {engine}'s plans
     </RunButton>
-  );
+  ) : null;
 }
 
 function OneStatement({ statement, open }: { statement: Statement; open: boolean }) {
