@@ -12,7 +12,8 @@ BIN := .venv/bin
 SITE := built=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict 2>&1) || { echo "$$built"; exit 1; }
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 # One after another: Spark fills both cores of a small machine, and each of several processes would start a server.
-SPARK_TESTS := $(BIN)/pytest -m spark
+# What runs on Delta tables runs on Iceberg's too, but only in spark-faults: it would take another minute each time.
+SPARK_TESTS := $(BIN)/pytest -m "spark and not iceberg"
 unexport PYTHONDONTWRITEBYTECODE # each start would compile every library again: 4 s instead of 1.5
 
 # Each is the file that is written last: its time is that of the whole.
@@ -76,7 +77,8 @@ spark: .venv/.ready ## run the tests on Spark (installs it once, 500 MB, in the 
 bench-lake: .venv/.ready ## measure dagscope with Spark, and with a fake cluster of 500 statements at once
 	@$(BIN)/python -m benchmarks --only lake cluster
 
-spark-faults: .venv/.ready ## kill Spark's processes, cancel and replace for longer (ROUNDS=10)
+spark-faults: .venv/.ready ## kill Spark's processes, cancel and replace for longer (ROUNDS=10); all of Iceberg
+	@$(BIN)/pytest -m iceberg
 	@ROUNDS=$(ROUNDS) $(SPARK_TESTS) -rP tests/dag/connections/spark/test_faults.py
 
 # Without the tests that cancel Python: an exception raised in a thread that is being traced can leave the tracer locked.

@@ -9,6 +9,7 @@ import pytest
 
 from dagscope.dag.connections import ENGINES, Connection, Session
 from dagscope.dag.ground.cancellation import Cancellation
+from tests.spark_server import SparkServer
 
 Connect = Callable[..., Connection]
 """Creates a connection of an engine from the values of its `config`."""
@@ -33,12 +34,16 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
         "duckdb",
         pytest.param("postgres", marks=pytest.mark.postgres),
         pytest.param("spark", marks=pytest.mark.spark),
+        pytest.param("iceberg", marks=[pytest.mark.spark, pytest.mark.iceberg]),
     ]
 )
 def connection(request: pytest.FixtureRequest, connect: Connect) -> Connection:
-    """An empty database of each engine."""
+    """An empty database of each engine; of Spark, a catalog of each format."""
     if request.param == "duckdb":
         return connect("duckdb", path="store/both.duckdb")
+    if request.param == "iceberg":
+        empty: Connection = request.getfixturevalue("iceberg")
+        return empty
     return connect(request.param, **request.getfixturevalue(request.param))
 
 
@@ -46,6 +51,20 @@ WITH_KEYS = WITH_TRANSACTIONS = pytest.mark.parametrize(
     "connection", ["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
 )
 """For what Spark has not: keys, columns that a table computes, and several statements that see the same moment."""
+
+WITH_COUNTS = pytest.mark.parametrize(
+    "connection",
+    ["duckdb", *(pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("postgres", "spark"))],
+    indirect=True,
+)
+"""For what Iceberg has not: how many rows an UPDATE or a DELETE changed."""
+
+
+@pytest.fixture
+def iceberg(connect: Connect, spark_server: SparkServer) -> Iterator[Connection]:
+    """An empty catalog of Iceberg tables."""
+    yield connect("spark", **spark_server.parameters, catalog="ice", table_format="iceberg")
+    spark_server.empty_iceberg()
 
 
 @pytest.fixture

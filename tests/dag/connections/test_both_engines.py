@@ -1,4 +1,4 @@
-"""What every engine guarantees: the same tests on DuckDB, on a real PostgreSQL and on a real Spark."""
+"""What every engine guarantees: the same tests on DuckDB, a real PostgreSQL, and a real Spark with each format."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.errors import Cancelled, ColumnsDiffer, ConnectionFailed, StatementFailed
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.model.file_shapes import IndexEntry, Materialization
-from tests.dag.connections.conftest import WITH_KEYS, WITH_TRANSACTIONS, rows
+from tests.dag.connections.conftest import WITH_COUNTS, WITH_KEYS, WITH_TRANSACTIONS, rows
 
 SLOW = "SELECT count(*) FROM {series} AS a, {series} AS b WHERE a.n * b.n % 7 = 3"
 SERIES = {
@@ -35,6 +35,7 @@ def make(session: Session, made: Asset, sql: str) -> int | None:
     return session.materialize(made, sql, session.relation_kind(made.name))
 
 
+@WITH_COUNTS
 def test_statements_tell_what_they_wrote(session: Session) -> None:
     """execute returns the number of rows that its last statement wrote, 0 if it wrote no rows."""
     assert session.execute("CREATE TABLE t (id INT)") == 0

@@ -14,17 +14,14 @@ from dagscope.dag.connections.spark import staging
 from dagscope.dag.events.statements import StatementLog
 from dagscope.dag.ground.errors import StatementFailed
 from dagscope.dag.redaction.redaction import Redaction
-from tests.dag.connections.conftest import Connect, rows
+from tests.dag.connections.conftest import rows
 from tests.dag.connections.spark.test_spark import KEPT
 from tests.dag.connections.test_both_engines import asset, make
-from tests.spark_server import SparkServer
 
 
 @pytest.fixture
-def connection(connect: Connect, spark_server: SparkServer) -> Iterator[Connection]:
-    """An empty catalog."""
-    yield connect("spark", **spark_server.parameters, catalog="ice", table_format="iceberg")
-    spark_server.empty_iceberg()
+def connection(iceberg: Connection) -> Connection:
+    return iceberg
 
 
 @pytest.fixture
