@@ -12,7 +12,7 @@ import { Icon } from "../../parts/icon";
 import { type Rows, useWindow } from "../../parts/windowed";
 import { here, param, setQuery } from "../../router";
 import type { Comparison } from "./comparison";
-import { BECAME, CHANGES, PAGE_ROWS, type RowChange, type RowPair, type RowPairs } from "./row_pairs";
+import { BECAME, CHANGES, changesFirst, PAGE_ROWS, type RowChange, type RowPair, type RowPairs } from "./row_pairs";
 
 const STATE_PX = 104;
 
@@ -33,7 +33,7 @@ export function RowGrids({ name, compared: { from, to } }: Props) {
         <h2>Rows that differ</h2>
         {value && <Tools found={value} change={change} offset={offset} />}
       </header>
-      {value && <Grids key={`${change} ${offset}`} found={value} titles={{ from: from.taskId, to: to.taskId }} />}
+      {value && <Grids key={`${change} ${offset}`} found={changesFirst(value)} titles={{ from: from.taskId, to: to.taskId }} />}
     </section>
   );
 }

@@ -32,3 +32,21 @@ export const BECAME: Record<RowChange, { readonly word: string; readonly icon: I
   removed: { word: "Removed", icon: "minus", look: "failed" },
   added: { word: "Added", icon: "plus", look: "success" },
 };
+
+/** The same with the key's columns first, then those that changed, then the others: what differs is seen without scrolling. */
+export function changesFirst(found: RowPairs): RowPairs {
+  const changed = new Set(found.rows.flatMap((pair) => pair.cells));
+  const rank = (place: number) => (found.columns[place]!.key ? 0 : changed.has(place) ? 1 : 2);
+  const order = found.columns.map((_, place) => place).sort((one, other) => rank(one) - rank(other));
+  const inOrder = (row: GridRow | undefined) => row && order.map((place) => row[place]);
+  return {
+    ...found,
+    columns: order.map((place) => found.columns[place]!),
+    rows: found.rows.map(({ from, to, cells, ...pair }) => ({
+      ...pair,
+      ...(from && { from: inOrder(from)! }),
+      ...(to && { to: inOrder(to)! }),
+      cells: cells.map((place) => order.indexOf(place)),
+    })),
+  };
+}
