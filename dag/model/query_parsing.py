@@ -105,10 +105,9 @@ def parse(text: str, grammar: str) -> ParsedQuery:
         reason = f"it has {len(text):,} characters; queries of at most {LONGEST_CHARACTERS:,} are taken apart"
         raise QueryNotParsed(reason)
     from sqlglot import exp
-    from sqlglot.dialects.dialect import Dialect
     from sqlglot.errors import ParseError, TokenError
 
-    dialect = Dialect.get_or_raise(grammar)
+    dialect = _dialect_of(grammar)
     try:
         tokens = dialect.tokenize(text)
     except TokenError as error:
@@ -141,6 +140,24 @@ def _not_parsed(error: Any) -> QueryNotParsed:
     reason = next((words for start, words in _REASONS.items() if start in str(error)), "it cannot be read at {near}")
     place = Place(line, max(1, end - len(marked) + 1)) if line and end else None
     return QueryNotParsed(reason.format(near=near), place)
+
+
+@cache
+def _dialect_of(grammar: str) -> Any:
+    """The dialect, in which names can be in double quotes and a quote in a string is doubled.
+
+    Spark reads its SQL so only where a session is told to, as those of dagscope are.
+    """
+    from sqlglot.dialects.dialect import Dialect
+
+    base = Dialect.get_or_raise(grammar)
+    tokenizer: Any = base.tokenizer_class
+    if '"' not in tokenizer.QUOTES:
+        return base
+    marks = {"QUOTES": ["'"], "IDENTIFIERS": [*tokenizer.IDENTIFIERS, '"']}
+    escapes = {"STRING_ESCAPES": [*tokenizer.STRING_ESCAPES, "'"], "IDENTIFIER_ESCAPES": ["`", '"']}
+    named = f"{type(base).__name__}WithQuotedNames"
+    return type(named, (type(base),), {"Tokenizer": type("Tokenizer", (tokenizer,), marks | escapes)})()
 
 
 @cache

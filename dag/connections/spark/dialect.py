@@ -33,4 +33,5 @@ DIALECT = SparkDialect(
     text_type="STRING",
     starts_with="startswith",
     quotes_numbers=False,  # it would compare a decimal as a double
+    grammar="spark",
 )

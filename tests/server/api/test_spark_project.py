@@ -60,6 +60,15 @@ def test_project_on_spark(door: AppDoor) -> None:
         if statement["text"].startswith("CREATE OR REPLACE TABLE lake.flights")
     ]
     assert (sent["connection"], sent["rows"]) == ("lake", 4)
+    counted = door.post("/api/dag/asset/lake.kept/steps", {"count": True}).json()["steps"]
+    assert [(step["title"], step["rowCount"]) for step in counted] == [("FROM lake.flights", 4), ("SELECT *", 4)]
+    origins = door.get("/api/dag/asset/lake.kept/lineage").json()["columns"]
+    assert [[origin["column"] for origin in column["from"]] for column in origins] == [
+        ["id"],
+        ["carrier"],
+        ["amount"],
+        ["day"],
+    ]
 
 
 def test_profiles(tmp_path: Path, spark: dict[str, str], opened: OpenDoor) -> None:

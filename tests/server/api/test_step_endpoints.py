@@ -9,7 +9,7 @@ import pytest
 
 from tests.dag.run.task_run import data_test
 from tests.doors import AppDoor, OpenDoor
-from tests.projects import block, copy_example, model, raw, write_project
+from tests.projects import block, copy_example, model, on_engine, raw, write_project
 
 PAID = """\
 WITH paid AS (
@@ -108,6 +108,19 @@ def test_multiplied_rows(tmp_path: Path, opened: OpenDoor) -> None:
     found = steps(door, "s.m", count=True).json()["steps"]
     marked = [(each["kind"], each["mark"], each["sentence"]) for each in found if "mark" in each]
     assert marked == [("join", "multiplied", "Rows multiply: 2 rows and 3 rows went in, 6 rows come out.")]
+
+
+def test_steps_of_spark(tmp_path: Path, opened: OpenDoor) -> None:
+    """Spark's SQL is taken apart without asking Spark; its names may be in either kind of quotes."""
+    sql = """SELECT `x y`.id FROM range(3) AS "x y" LEFT ANTI JOIN s.b USING (id) WHERE id <=> 'it''s \\'x\\' "y'"""
+    config = {"host": "localhost", "port": "1", "token": "none"}
+    door = opened(write_project(tmp_path, {**on_engine("spark", config), model("s.a"): sql}))
+    assert [each["title"] for each in steps(door, "s.a").json()["steps"]] == [
+        'FROM range(3) AS "x y"',
+        "LEFT ANTI JOIN s.b USING (id)",
+        "WHERE id <=> 'it''s \\'x\\' \"y'",
+        "SELECT `x y`.id",
+    ]
 
 
 def test_one_step(door: AppDoor) -> None:
