@@ -1,7 +1,7 @@
 """How long a thread keeps the interpreter while others wait for it.
 
-Each one that waits wakes up once an interval. With 500 threads and Python's 5 ms, that is 100,000 times a second, which
-leaves the processors little time for the one that they wait for.
+Each one that waits wakes up once a turn. With 500 threads and the short turns of `dag/run/process_state.py`, that is a
+million times a second, which leaves the processors little time for the one that they wait for.
 """
 
 import sys

@@ -74,8 +74,12 @@ def test_stopping(tmp_path: Path, number: int) -> None:
 
 
 def test_turns_of_threads(tmp_path: Path) -> None:
-    """`serve` and `run` switch often between threads, so that assets computing in Python delay the others little."""
-    text = "import sys\ndef execute(context):\n    assert sys.getswitchinterval() == 0.0005\n"
+    """`serve` and `run` switch often between threads, so that assets computing in Python delay the others little.
+
+    The garbage of these assets is collected as often as usual.
+    """
+    text = "import gc, sys\ndef execute(context):\n    assert sys.getswitchinterval() == 0.0005\n"
+    text += "    assert gc.get_threshold() == (700, 10, 10)\n"
     folder = write_project(tmp_path, {raw("a.b"): text})
     assert dagscope("run", cwd=folder).returncode == 0
     door = ServerDoor(folder)
