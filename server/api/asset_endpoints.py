@@ -15,7 +15,7 @@ from dagscope.dag.run.task_plan import Action
 from dagscope.server.api import asset_data
 from dagscope.server.api.asset_data import Rows, Shown, json_rows, no_relation, without_data
 from dagscope.server.api.found_rows import FoundRows
-from dagscope.server.api.kept_rows import KeptData, kept_data, relation_answers
+from dagscope.server.api.kept_rows import CAPTURED, KeptData, kept_data, relation_answers
 from dagscope.server.api.row_answers import array_rows, rows_answer
 from dagscope.server.api.row_json import row_chunks
 from dagscope.server.http.answers import Refused, ShapeResponse, around, reset_meanwhile, unread
@@ -169,7 +169,7 @@ async def get_data(request: Request) -> Response:
         )
     is_filtered = bool(asked_rows(request).filters)
     return await rows_answer(
-        request, data.content, page, lambda found: _objects(shown, found, page, is_filtered), failed
+        request, data.content, page, lambda found: _objects(shown, data, found, page, is_filtered), failed
     )
 
 
@@ -196,12 +196,14 @@ def _about_data(shown: Shown, data: KeptData, data_type: str) -> AssetRows:
         task_id=data.kept.summary.task_id,
         attempt=data.kept.attempt,
         made_time=data.node.status.end_time,
+        relation_rows=data.relation_rows,
     )
 
 
-def _objects(shown: Shown, found: FoundRows, page: Page, is_filtered: bool) -> Rows:
+def _objects(shown: Shown, data: KeptData, found: FoundRows, page: Page, is_filtered: bool) -> Rows:
     columns = tuple(column.name for column in found.columns)
     about = asset_data.about_rows(shown, found.total, columns, page, found.matching if is_filtered else None)
+    about = about.model_copy(update={"relation_rows": data.relation_rows})
     return json_rows(about, "data", row_chunks(found.batches, columns), found.resources)
 
 
@@ -247,6 +249,7 @@ ENDPOINTS = (
             Query("attempt", "with taskId: as this attempt of it left it; the newest if not given", "integer", least=1),
             Query("offset", "rows to leave out", "integer", least=0),
             Query("limit", "the maximum number of rows; by default, all", "integer", least=0),
+            CAPTURED,
             FILTER,
             SORT,
             FORMAT,

@@ -7,23 +7,35 @@ from starlette.requests import Request
 from dagscope.dag.ground.frames import Frame, Value
 from dagscope.dag.model.assets import Asset, DataTest
 from dagscope.server.api.found_rows import RowSource, frame_rows, relation_rows
+from dagscope.server.http.endpoint import Query
 from dagscope.server.http.lookups import Answer, AskedTask, Missing, asset_named, asset_or_gone, data_test_named
-from dagscope.server.http.request_reading import workspace_of
+from dagscope.server.http.request_reading import is_asked, workspace_of
 from dagscope.storage.assets_now import AssetNow
 from dagscope.storage.kept_data_tests import KeptDataTest
 from dagscope.storage.reader import Moment
 from dagscope.storage.tasks import KeptAttempt, KeptNode
 
+CAPTURED = Query(
+    "captured",
+    "also the rows that were captured of a table or view that another task has written since",
+    "boolean",
+)
+"""The contract has no answer for an older task (contract, Data): captured rows are for those who ask for them."""
+
 
 @dataclass(frozen=True)
 class KeptData:
-    """The data of an asset, as an attempt left it; `asset` is None if the DAG no longer has it."""
+    """The data of an asset, as an attempt left it; `asset` is None if the DAG no longer has it.
+
+    If only the first rows of a relation were captured, `relation_rows` says how many it had.
+    """
 
     name: str
     asset: Asset | None
     kept: KeptAttempt
     node: KeptNode
     content: RowSource | Value
+    relation_rows: int | None = None
 
     @property
     def key_fields(self) -> tuple[str, ...]:
@@ -40,7 +52,8 @@ async def kept_data(request: Request, unknown: Answer = Missing.as_error) -> Kep
         kept = await asked.find(moment, unknown) or await _newest_execution(moment, now)
         node = await moment.node(kept.summary.task_id, kept.attempt, name) if kept else None
         records = {}
-        if kept is not None and workspace.project.is_of_bundle:
+        may_be_captured = is_asked(request, CAPTURED.name) or workspace.project.is_of_bundle  # which has no relations
+        if kept is not None and may_be_captured:
             records = await moment.records.of_task(kept.summary.task_id, kept.attempt, name)
     if kept is None or node is None:
         if asset is None:
@@ -51,12 +64,14 @@ async def kept_data(request: Request, unknown: Answer = Missing.as_error) -> Kep
         return KeptData(name, asset, kept, node, result)
     if isinstance(result, Frame):
         return KeptData(name, asset, kept, node, frame_rows(workspace, result))
-    if workspace.project.is_of_bundle:  # which has no relation to read
-        captured = records[name].captured if name in records else None
-        return None if captured is None else KeptData(name, asset, kept, node, frame_rows(workspace, captured))
-    if asset is not None and relation_answers(node, now, kept.summary.task_id, kept.attempt):
+    is_there = asset is not None and relation_answers(node, now, kept.summary.task_id, kept.attempt)
+    if asset is not None and is_there and not workspace.project.is_of_bundle:
         return KeptData(name, asset, kept, node, relation_rows(workspace, asset))
-    return None
+    record = records.get(name)
+    if record is None or record.captured is None:
+        return None
+    rows = None if record.is_whole else record.rows
+    return KeptData(name, asset, kept, node, frame_rows(workspace, record.captured), rows)
 
 
 async def _newest_execution(moment: Moment, now: AssetNow | None) -> KeptAttempt | None:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from dagscope.dag.ground.frames import Value
 from dagscope.server.api.found_rows import RowSource
-from dagscope.server.api.kept_rows import KeptData, kept_data, kept_violations
+from dagscope.server.api.kept_rows import CAPTURED, KeptData, kept_data, kept_violations
 from dagscope.server.api.row_answers import file_answer, summary_answer
 from dagscope.server.api.row_files import FileFormat
 from dagscope.server.http.answers import Refused
@@ -66,7 +66,7 @@ ENDPOINTS = (
         get_asset_summary,
         "What the values of each column of an asset's rows are like.",
         {200: DataSummary, **_FAILURES},
-        queries=(*_TASK, FILTER),
+        queries=(*_TASK, CAPTURED, FILTER),
         tag="asset",
     ),
     Endpoint(
@@ -75,7 +75,7 @@ ENDPOINTS = (
         get_asset_download,
         "The rows of an asset as a file: JSON Lines, CSV, Parquet or Arrow.",
         {200: None, **_FAILURES},
-        queries=(*_TASK, FILTER, SORT, _AS),
+        queries=(*_TASK, CAPTURED, FILTER, SORT, _AS),
         media_types=_FILE_TYPES,
         tag="asset",
     ),

@@ -11,6 +11,7 @@ class AssetData(Shape):
     """The data of an asset. A dataframe's `data` is its rows as objects; `row_count` counts all rows, not the page's.
 
     `total_records` (the same number), `offset` and `limit` are present if a task or a page was requested.
+    `relation_rows` is there if only the first rows of a relation were captured: how many it had.
     """
 
     asset_name: str
@@ -25,6 +26,7 @@ class AssetData(Shape):
     matching_records: int | None = None
     offset: int | None = None
     limit: int | None = None
+    relation_rows: int | None = None
     error: str = ""
 
 
@@ -40,6 +42,7 @@ class AssetRows(Shape):
     """The data of an asset with `format=arrays`: rows as arrays, or the value of a raw asset as `data`.
 
     `total_records` counts all rows, `matching_records` those that the filter leaves. `task_id` and `attempt` made them.
+    `relation_rows` as in `AssetData`.
     """
 
     asset_name: str
@@ -54,6 +57,7 @@ class AssetRows(Shape):
     matching_records: int | None = None
     offset: int | None = None
     limit: int | None = None
+    relation_rows: int | None = None
     rows: Any = None
     data: Any = None
 
