@@ -5,8 +5,10 @@ import random
 import resource
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from examples.crossdb.postgres_server import PostgresServer
 from tests.fuzz import drawn_requests, forged_logs, loads, row_pairs
 from tests.server.workspace.compare.planted import planted_and_named
 
@@ -31,10 +33,11 @@ def main() -> int:
             found += 1
             print(fault, flush=True)
         print(f"seed {options.seed}: {_ENTRIES:,} forged entries, {found} faults", flush=True)
-        for fault in row_pairs.faults(Path(folder), options.seed, _PAIRS):
-            found += 1
-            print(fault, flush=True)
-        print(f"seed {options.seed}: {_PAIRS:,} pairs of tables, {found} faults", flush=True)
+        for drawn, config in _databases():
+            for fault in row_pairs.faults(drawn, Path(folder), options.seed, _PAIRS, config):
+                found += 1
+                print(fault, flush=True)
+            print(f"seed {options.seed}: {_PAIRS:,} pairs of tables of {drawn.engine}, {found} faults", flush=True)
         named = list(planted_and_named(Path(folder) / "planted", options.seed, lambda times: times))
         right = sum(each.is_right for each in named)
         for each in named:
@@ -54,6 +57,13 @@ def main() -> int:
             if number % _TOLD_EVERY == 0:
                 print(f"seed {options.seed}: {number:,} of {options.projects:,} projects, {found} faults", flush=True)
     return 1 if found else 0
+
+
+def _databases() -> Iterator[tuple[row_pairs.Drawn, Mapping[str, str]]]:
+    """Those that pairs of tables are made in. PostgreSQL runs meanwhile."""
+    yield row_pairs.DUCK, {}
+    with PostgresServer() as server:
+        yield row_pairs.POSTGRESQL, server.parameters | {"database": server.make_database()}
 
 
 if __name__ == "__main__":

@@ -15,8 +15,15 @@ def test_mutated_projects(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_row_pairs(tmp_path: Path) -> None:
-    """The rows that two captured tables differ by are counted as the database does, for all of its types."""
-    assert list(row_pairs.faults(tmp_path, 1, pairs=60)) == []
+    """The rows that two captured tables differ by are counted and listed as the database does, for all of its types."""
+    assert list(row_pairs.faults(row_pairs.DUCK, tmp_path, 1, pairs=60)) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_row_pairs_of_postgres(tmp_path: Path, postgres: dict[str, str]) -> None:
+    """The same for PostgreSQL."""
+    assert list(row_pairs.faults(row_pairs.POSTGRESQL, tmp_path, 1, pairs=60, config=postgres)) == []
 
 
 @pytest.mark.server
