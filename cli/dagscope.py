@@ -465,7 +465,11 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
 
 @main.command(
     cls=_Examples,
-    examples=("dagscope timings", "dagscope timings nightly --asset dds.fct_flight --percent 10"),
+    examples=(
+        "dagscope timings",
+        "dagscope timings nightly --asset dds.fct_flight --percent 10",
+        "dagscope timings --plan dds.fct_flight",
+    ),
 )
 @_PROJECT
 @click.argument("task", metavar="[TASK]", required=False)
@@ -477,9 +481,31 @@ def prune(folder: Path, keep_days: float | None, keep_bytes: int | None, dry_run
     show_default=True,
     help="How much of its time an asset takes in what-ifs.",
 )
+@click.option("--plan", metavar="ASSET", help="Compare the plans of this asset's statements with its last fast run.")
+@click.option("--against", metavar="TASK", help="With --plan: compare with this task instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, and nothing else.")
-def timings(folder: Path, task: str | None, asset: str | None, percent: int, as_json: bool) -> None:
-    """Print why the task TASK (default: the newest) took as long as it did, and what would make it faster."""
+def timings(
+    folder: Path,
+    task: str | None,
+    asset: str | None,
+    percent: int,
+    plan: str | None,
+    against: str | None,
+    as_json: bool,
+) -> None:
+    """Print why the task TASK (default: the newest) took as long as it did, and what would make it faster.
+
+    With --plan, TASK is by default the one that executed the asset last.
+    """
+    if plan is None and against is not None:
+        fail("--against needs --plan ASSET")
+    if plan is not None and asset is not None:
+        fail("--plan and --asset answer different questions; give one of them")
+    if plan is not None:
+        with garbage_left():
+            from dagscope.cli.plans_command import print_plans
+        print_plans(folder, plan, task, against, as_json)
+        return
     with garbage_left():
         from dagscope.cli.timings_command import print_timings
     print_timings(folder, task, asset, percent, as_json)

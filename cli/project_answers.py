@@ -33,6 +33,8 @@ class Question(Generic[Answer]):
     shape: type[Answer]
     query: Mapping[str, object] = field(default_factory=dict)
     body: Shape | None = None
+    nothing: str = ""
+    """Why there may be no answer (204)."""
 
 
 def answer_of(folder: Path, question: Question[Answer], here: Callable[[Workspace], Awaitable[Answer]]) -> Answer:
@@ -104,6 +106,8 @@ def _asked(address: str, question: Question[Answer]) -> Answer:
             pass  # it answers so after ten seconds; the same request keeps waiting
     except HttpFailed as error:
         fail(str(error))
+    if answer.status == 204:
+        fail(question.nothing)
     text = answer.body.decode("utf-8", "replace")
     if answer.status != 200:
         fail(reason_of(text), EXIT_FAILED if answer.status >= 500 else EXIT_USAGE)
