@@ -84,7 +84,7 @@ def test_tabs_and_plans(server: ServerDoor, visit: Visit) -> None:
     """Arrows move between the tabs, which the address names; a profiled statement shows its plan."""
     page = visit(server).open("/assets/a.first")
     page.get_by_role("tab", name="SQL").focus()
-    for name in ("Steps", "Data", "Tests", "Statements"):
+    for name in ("Steps", "Columns", "Data", "Tests", "Statements"):
         page.keyboard.press("ArrowRight")
         expect(page.get_by_role("tab", name=name)).to_be_focused()
         expect(page).to_have_url(re.compile(f"tab={name.lower()}$"))

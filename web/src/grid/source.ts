@@ -38,6 +38,8 @@ export interface RowsAnswer {
   readonly taskId?: string;
   readonly attempt?: number;
   readonly madeTime?: number;
+  /** How many rows the relation had, if only its first ones were captured. */
+  readonly relationRows?: number;
 }
 
 export interface ColumnSummary extends GridColumn {

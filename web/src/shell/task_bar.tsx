@@ -160,15 +160,22 @@ function lookInStrip(one: TaskSummary): Look {
   return waitsBehind(one, tasks.value) ? "waiting" : lookOf(one.status);
 }
 
-/** The newest tasks, oldest first. A click shows the same view as of that task. */
+/** Ten tasks in a row: the newest, or, if the one in view is older, those around it. */
+function inStrip(): readonly TaskSummary[] {
+  const at = tasks.value.findIndex((one) => one.taskId === taskId.value);
+  const from = at < TASKS_IN_STRIP ? 0 : Math.min(at - TASKS_IN_STRIP / 2, tasks.value.length - TASKS_IN_STRIP);
+  return tasks.value.slice(from, from + TASKS_IN_STRIP).reverse();
+}
+
+/** The tasks as a slider, oldest first: a click, a drag or a key shows the same view as of another task. */
 function Strip() {
-  const shown = tasks.value.slice(0, TASKS_IN_STRIP).reverse();
+  const shown = inStrip();
   if (shown.length === 0) return null;
   const inTaskView = place.value.view === "task";
   return (
     <>
       <span class="wide faint xs">{shown.length === 1 ? "1 task" : `${shown.length} tasks`}</span>
-      <span class="strip" role="group" aria-label="Tasks, oldest first">
+      <span class="strip" role="group" aria-label="Tasks, oldest first" onKeyDown={stepByArrow} onPointerMove={drag}>
         {shown.map((one) => {
           const look = lookInStrip(one);
           const newest = one === tasks.value[0];
@@ -177,6 +184,7 @@ function Strip() {
             <a
               key={one.taskId}
               href={to}
+              draggable={false}
               class={`st-${look}`}
               title={one.taskId}
               {...(one.taskId === taskId.value ? { "aria-current": "true" as const } : {})}
@@ -189,6 +197,21 @@ function Strip() {
       </span>
     </>
   );
+}
+
+function stepByArrow(event: KeyboardEvent): void {
+  const by = ({ ArrowLeft: -1, ArrowRight: 1 } as const)[event.key];
+  if (!by) return;
+  event.preventDefault();
+  const strip = event.currentTarget as HTMLElement;
+  stepTask(by);
+  requestAnimationFrame(() => strip.querySelector<HTMLElement>("[aria-current]")?.focus());
+}
+
+/** While the button is held, the pointer takes the view along. */
+function drag({ buttons, target }: PointerEvent): void {
+  const over = buttons === 1 && target instanceof Element ? target.closest("a") : null;
+  if (over && !over.hasAttribute("aria-current")) go(over.pathname + over.search, { replace: true });
 }
 
 const Running = () => (pausedAt.value.length > 0 ? <HeldButtons /> : <Cancel />);
@@ -204,7 +227,11 @@ function Retry() {
 export function stepTask(by: -1 | 1): void {
   const index = tasks.value.findIndex((one) => one.taskId === taskId.value);
   const next = tasks.value[index - by];
-  if (index < 0 || !next) return;
-  if (place.value.view === "task") go(taskPath(next.taskId));
-  else setQuery({ task: index - by === 0 ? null : next.taskId });
+  if (index < 0 && by === 1 && tasks.value.length > 0) showTask(tasks.value.at(-1)!.taskId); // the one in view is older than all that are known
+  if (index >= 0 && next) showTask(next.taskId);
+}
+
+function showTask(id: string): void {
+  if (place.value.view === "task") go(taskPath(id));
+  else setQuery({ task: id === tasks.value[0]?.taskId ? null : id });
 }

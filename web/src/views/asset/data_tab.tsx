@@ -4,7 +4,7 @@ import { Grid } from "../../grid/grid";
 import type { GridColumn, GridRow, RowsAnswer } from "../../grid/source";
 import { useOwnWanted } from "../../grid/use_grid";
 import { useFetched } from "../../parts/fetched";
-import { timeOfDay, counted } from "../../parts/format";
+import { count, counted, timeOfDay } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { here, link, taskPath } from "../../router";
 import { type AssetView, taskId, tasks } from "../../store";
@@ -17,7 +17,7 @@ export function DataTab({ asset, view }: OfAsset) {
   useOwnWanted(path);
   const asked = taskShown(view.node);
   const version = view.node?.endTime;
-  const kept = useFetched<RowsAnswer>(asking(path, { taskId: asked, format: "arrays", limit: 1 }), version, getExact);
+  const kept = useFetched<RowsAnswer>(asking(path, { taskId: asked, captured: asked !== null, format: "arrays", limit: 1 }), version, getExact);
   const isGone = kept.value === null && asked !== null;
   const newest = useFetched<RowsAnswer>(isGone ? asking(path, { format: "arrays", limit: 1 }) : "", version, getExact);
   const { value, error } = isGone ? newest : kept;
@@ -30,7 +30,7 @@ export function DataTab({ asset, view }: OfAsset) {
     <>
       <Maker value={value} view={view} />
       {value.columns ? (
-        <Grid source={{ path, query: { taskId: isGone ? null : asked }, label: `Rows of ${asset.name}`, version, ...traces }} />
+        <Grid source={{ path, query: isGone || asked === null ? {} : { taskId: asked, captured: true }, label: `Rows of ${asset.name}`, version, ...traces }} />
       ) : (
         <pre class="rawvalue" tabIndex={0} role="region" aria-label="Value">
           {JSON.stringify(value.data, null, 2)}
@@ -42,7 +42,8 @@ export function DataTab({ asset, view }: OfAsset) {
 
 function Maker({ value, view }: { value: RowsAnswer; view: AssetView }) {
   const isOther = taskId.value !== "" && value.taskId !== taskId.value;
-  const what = value.columns ? counted(value.totalRecords, "row") : `A value of type ${value.dataType ?? ""}`;
+  const rows = value.relationRows === undefined ? counted(value.totalRecords, "row") : `The first ${count(value.totalRecords)} of ${counted(value.relationRows, "row")}`;
+  const what = value.columns ? rows : `A value of type ${value.dataType ?? ""}`;
   const later = tasks.value.findIndex((task) => task.taskId === value.taskId) - tasks.value.findIndex((task) => task.taskId === taskId.value);
   return (
     <p class="block row sm ofrows">
@@ -55,6 +56,7 @@ function Maker({ value, view }: { value: RowsAnswer; view: AssetView }) {
       <span class="muted">
         <b class="strong">{what}</b> as <a href={link(taskPath(value.taskId ?? ""))}>{value.taskId}</a> made {value.totalRecords === 1 || !value.columns ? "it" : "them"}
         {value.madeTime !== undefined && ` at ${timeOfDay(value.madeTime)}`}
+        {value.relationRows !== undefined && "; the others were not captured"}
         {isOther && later > 0 && `, ${counted(later, "task")} ago`}
         {isOther && <>; {whyOther(view)}</>}{" "}
         {isOther && <a href={here({ task: value.taskId ?? null })}>see that task</a>}
@@ -73,7 +75,7 @@ function whyOther(view: AssetView): string {
     case "testing":
       return `${taskId.value} is making it now;`;
     default:
-      return view.node ? `what ${taskId.value} made was replaced;` : `${taskId.value} did not execute it;`;
+      return view.node ? `what ${taskId.value} made was replaced, and its rows were not captured;` : `${taskId.value} did not execute it;`;
   }
 }
 
