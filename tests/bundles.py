@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,10 @@ class OpenedBundle(ServerDoor):
                 break
         assert self.address, self.said
         self.http = self._open.enter_context(httpx2.Client(base_url=self.address, timeout=30))
+
+
+OpenBundle = Callable[[Path], OpenedBundle]
+"""Opens the bundle in a file with `dagscope open`."""
 
 
 def members_of(bundle: bytes) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from hypothesis import Phase, settings
 
 from examples.crossdb.postgres_server import PostgresServer
 from examples.lake.spark_files import JavaMissing
+from tests.bundles import OpenBundle, OpenedBundle
 from tests.doors import AppDoor, OpenDoor, RestartingDoor, Serve, ServerDoor, wait_until
 from tests.projects import copy_example, on_engine
 from tests.spark_server import SparkServer
@@ -24,6 +25,7 @@ settings.load_profile("fixed")  # --hypothesis-profile=thorough draws other exam
 
 _MARKER_OF_FIXTURE = {
     "chromium": "page",
+    "open_bundle": "server",
     "postgres_server": "postgres",
     "serve": "server",
     "served_hello": "server",
@@ -118,6 +120,19 @@ def serve() -> Iterator[Serve]:
             return server
 
         yield start
+
+
+@pytest.fixture
+def open_bundle() -> Iterator[OpenBundle]:
+    """Opens bundles and closes them after the test."""
+    with ExitStack() as bundles:
+
+        def open_(file: Path) -> OpenedBundle:
+            opened = OpenedBundle(file)
+            bundles.callback(opened.stop)
+            return opened
+
+        yield open_
 
 
 @pytest.fixture(scope="session")

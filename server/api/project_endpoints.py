@@ -19,6 +19,7 @@ def project_now(workspace: Workspace) -> ProjectNow:
         project_name=project.name,
         version=VERSION,
         read_only=workspace.settings.read_only,
+        is_bundle=project.is_of_bundle,
         state_writable=not workspace.recorder.has_failed,
         logs_stored=workspace.settings.store_logs,
         reload=workspace.reloads,

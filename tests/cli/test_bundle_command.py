@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagscope.storage.bundle_file import MANIFEST
-from tests.bundles import PROJECT, OpenedBundle, members_of
+from tests.bundles import PROJECT, OpenBundle, members_of
 from tests.cli.dagscope_command import dagscope, dagscope_here
 from tests.doors import AppDoor, Serve
 from tests.projects import model, write_project
@@ -77,17 +77,16 @@ def test_without_secrets(project: Path, tmp_path: Path) -> None:
     assert (found, b"-- not ***" in members["project/assets/models/mart/keys.sql"]) == ([], True)
 
 
-def test_without_rows(project: Path, tmp_path: Path) -> None:
+def test_without_rows(project: Path, open_bundle: OpenBundle, tmp_path: Path) -> None:
     """`--no-rows` leaves all captured rows and values out; the rest is shown."""
     file = tmp_path / "w.dagscope"
     said = dagscope("bundle", "--no-rows", "--project", str(project), "-o", str(file))
     left_out = "all rows, the databases, secrets, variables of the environment, 1 other task"
     assert said.stdout == f"Wrote {file}: wednesday and tuesday of small, {size(file)}\nLeft out: {left_out}\n"
-    opened = OpenedBundle(file)
+    opened = open_bundle(file)
     assert opened.get("/api/dag/asset/mart.sums/data").status_code == 204
     compared = opened.get("/api/compare").json()
     assert [asset["rows"].get("to") for asset in compared["assets"]] == [1, None, 100, 7]
-    opened.stop()
 
 
 def test_what_cannot_be_bundled(tmp_path: Path, project: Path) -> None:

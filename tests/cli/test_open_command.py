@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 from dagscope.storage.bundle_file import MANIFEST
-from tests.bundles import CHEAPER, PROJECT, OpenedBundle, bundle_of, members_of, saved
+from tests.bundles import CHEAPER, PROJECT, OpenBundle, bundle_of, members_of, saved
 from tests.cli.dagscope_command import dagscope_here
 from tests.doors import AppDoor
-from tests.projects import model, write_project
+from tests.projects import block, model, write_project
 
 
 @pytest.fixture(scope="module")
@@ -67,21 +67,18 @@ SAME = (
 )
 
 
-@pytest.mark.server
-def test_the_same_answers(project: Path, bundle: bytes, tmp_path: Path) -> None:
+def test_the_same_answers(project: Path, bundle: bytes, open_bundle: OpenBundle, tmp_path: Path) -> None:
     """Whoever opens a bundle sees what the project's own server shows, although there is no database."""
-    door, opened = AppDoor(project), OpenedBundle(saved(tmp_path, bundle))
+    door, opened = AppDoor(project), open_bundle(saved(tmp_path, bundle))
     answers = {path: (door.get(path), opened.get(path)) for path in SAME}
     door.stop()
-    opened.stop()
     differing = {path: (a.text, b.text) for path, (a, b) in answers.items() if a.text != b.text}
     assert (differing, {a.status_code for a, _ in answers.values()}) == ({}, {200})
 
 
-@pytest.mark.server
-def test_nothing_is_executed(bundle: bytes, tmp_path: Path) -> None:
+def test_nothing_is_executed(bundle: bytes, open_bundle: OpenBundle, tmp_path: Path) -> None:
     """A bundle that is open runs nothing, opens no database and changes nothing; its folder ends with it."""
-    opened = OpenedBundle(saved(tmp_path, bundle))
+    opened = open_bundle(saved(tmp_path, bundle))
     details = "nothing can be run, changed or deleted: the server shows a bundle"
     for path in ("run", "reset", "asset/staging.orders/execute", "asset/staging.orders/select", "connect"):
         answer = opened.post(f"/api/dag/{path}", {"taskId": "x"})
@@ -92,6 +89,21 @@ def test_nothing_is_executed(bundle: bytes, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
     opened.stop()
     assert [file.name for file in tmp_path.iterdir()] == ["received.dagscope"]
+
+
+def test_first_rows(open_bundle: OpenBundle, tmp_path: Path) -> None:
+    """Of a table of which only the first rows were captured, the answer says how many it had; a view has no rows."""
+    (tmp_path / "project").mkdir()
+    first = block("capture: rows 2") + "SELECT range AS n FROM range(5)"
+    files = {model("s.first"): first, model("s.seen"): block("materialization: view") + "SELECT 1 AS n"}
+    door = AppDoor(write_project(tmp_path / "project", files))
+    door.run("monday")
+    bundle = door.get("/api/bundle").content
+    door.stop()
+    opened = open_bundle(saved(tmp_path, bundle))
+    answer = opened.get("/api/dag/asset/s.first/data?format=arrays").json()
+    assert (answer["rows"], answer["totalRecords"], answer["relationRows"]) == ([["0"], ["1"]], 2, 5)
+    assert opened.get("/api/dag/asset/s.seen/data").status_code == 204
 
 
 Make = Callable[[bytes], bytes]

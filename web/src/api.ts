@@ -15,6 +15,8 @@ export interface Project {
   readonly projectName: string;
   readonly version: string;
   readonly readOnly: boolean;
+  /** It has no databases. */
+  readonly isBundle: boolean;
   readonly stateWritable: boolean;
   readonly logsStored: boolean;
   readonly reload: boolean;

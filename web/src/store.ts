@@ -101,6 +101,7 @@ export function elapsedMs(node: TaskNode): number {
 export const whyNoRun = computed(() => {
   const now = project.value;
   if (connection.value.state !== "live" || !now) return "The page is not connected to the server.";
+  if (now.isBundle) return "A bundle executes nothing.";
   if (now.readOnly) return "This server is read-only.";
   if (!now.stateWritable) return "The server cannot write its state.";
   if (now.loadedTimeMs === undefined) return "The project cannot be loaded.";

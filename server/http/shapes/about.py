@@ -42,6 +42,7 @@ class ProjectNow(Shape):
     project_name: str
     version: str
     read_only: bool
+    is_bundle: bool
     state_writable: bool
     logs_stored: bool
     reload: bool

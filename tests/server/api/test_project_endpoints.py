@@ -50,6 +50,7 @@ def test_a_project(hello: Path, opened: OpenDoor) -> None:
         "projectName": "hello-world",
         "version": VERSION,
         "readOnly": False,
+        "isBundle": False,
         "stateWritable": True,
         "logsStored": True,
         "reload": False,

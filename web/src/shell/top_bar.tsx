@@ -28,7 +28,7 @@ export function TopBar() {
       <Live />
       {project.value?.readOnly && (
         <span class="chip warn" title="Everything can be looked at; nothing can be run, changed or deleted">
-          Read-only
+          {project.value.isBundle ? "Bundle" : "Read-only"}
         </span>
       )}
       <ThemeSwitch />

@@ -8,7 +8,7 @@ import { connection } from "../../live/live";
 import { link, setQuery, taskPath } from "../../router";
 import { cancelTask, retryTask } from "../../run";
 import { assets, behind, canRun, isQueued, taskId } from "../../store";
-import type { Task } from "../../api";
+import { asking, type Task } from "../../api";
 import { attemptStart, isEarlier, shownNodes, shownTask } from "./shown_task";
 import { interruptionIn, leftToRetry, scopeOf, stopped } from "./task_words";
 import { isCarried } from "./timeline";
@@ -36,6 +36,16 @@ export function TaskTitle() {
       <a class="btn" href={link("/")}>
         Graph
       </a>
+      {task.endTime !== undefined && (
+        <a
+          class="btn"
+          href={asking("/api/bundle", { taskId: task.taskId })}
+          download
+          title="This task and the one that it is compared with, in one file that `dagscope open` shows"
+        >
+          Bundle
+        </a>
+      )}
       {!isEarlier.value && <Action task={task} />}
     </div>
   );
