@@ -92,6 +92,32 @@ def test_tabs_and_plans(server: ServerDoor, visit: Visit) -> None:
     expect(page.get_by_role("region", name="Plan")).to_contain_text("CREATE TABLE AS")
 
 
+def test_the_plan_beside_the_last_fast_one(tmp_path: Path, serve: Serve, visit: Visit) -> None:
+    """The address asks for the comparison, which says what each operator did before; without profiles it says so."""
+    query = (
+        "SELECT a.range % 7 AS n, count(*) AS rows FROM range({{ param('rows', 5) }}) AS a, range(2000) AS b GROUP BY n"
+    )
+    server = serve(write_project(tmp_path, {model("a.many"): query}))
+    server.run("fast", profile=True)
+    server.run("slow", profile=True, data={"rows": 100_000})
+    page = visit(server).open("/assets/a.many?tab=statements")
+    page.get_by_role("button", name="Compare with the last fast run").click()
+    expect(page).to_have_url(re.compile("plans=compared"))
+    panel = page.get_by_role("tabpanel")
+    expect(panel.get_by_text("in fast")).to_be_visible()
+    panel.get_by_role("link", name="Statement 2").click()
+    row = page.get_by_role("region", name="Plan").get_by_role("row").filter(has_text="Function: RANGE").first
+    expect(row).to_contain_text("2,000")
+    grouped = page.get_by_role("region", name="Plan").get_by_role("row").filter(has_text="HASH GROUP BY")
+    expect(grouped).to_contain_text("slower")
+    expect(grouped).to_contain_text("was ")
+    page.get_by_role("button", name="Compare with the last fast run").click()
+    expect(grouped).not_to_contain_text("slower")
+    server.run("plain", data={"rows": 100_000})
+    page.goto("/assets/a.many?tab=statements&plans=compared")
+    expect(panel.get_by_text("there are only times, no plans: plain was not profiled")).to_be_visible()
+
+
 def test_running_from_the_page(server: ServerDoor, visit: Visit) -> None:
     """An asset is run alone or with its downstreams, and the page follows without a reload."""
     visitor = visit(server)

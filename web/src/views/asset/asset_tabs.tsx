@@ -71,7 +71,7 @@ export function AssetTabs({ asset, view }: OfAsset) {
         label={`About ${asset.name}`}
         tabs={names.map((name) => ({ name, title: titles[name] }))}
         chosen={chosen}
-        choose={(name) => setQuery({ tab: name === "sql" ? null : name, statement: null, step: null })}
+        choose={(name) => setQuery({ tab: name === "sql" ? null : name, statement: null, plans: null, step: null })}
       />
       <TabPanel id="asset" chosen={chosen}>
         <Content asset={asset} view={view} />

@@ -11,3 +11,12 @@ test("a plan is read from the result to what was scanned, with each operator's s
     [1, "TABLE SCAN", 0],
   ]);
 });
+
+test("an operator that is gone has no share of the time, and keeps what it did before", () => {
+  const gone = { name: "TABLE SCAN", detail: "", change: "gone" as const, rowsBefore: 5, durationMsBefore: 9, children: [] };
+  const rows = planRows({ name: "HASH JOIN", detail: "", change: "slower", durationMs: 8, durationMsBefore: 1, children: [gone] });
+  expect(rows.map(({ change, share, durationMsBefore }) => [change, share, durationMsBefore])).toEqual([
+    ["slower", 1, 1],
+    ["gone", 0, 9],
+  ]);
+});

@@ -1,5 +1,5 @@
 /** A statement's plan as rows: operators below those that read from them. */
-import type { PlanNode } from "./shapes";
+import type { PlanChange, PlanNode } from "./shapes";
 
 export interface PlanRow {
   readonly depth: number;
@@ -9,24 +9,19 @@ export interface PlanRow {
   readonly durationMs?: number;
   /** Its part of all operators' time, from 0 to 1. */
   readonly share: number;
+  readonly change?: PlanChange;
+  readonly rowsBefore?: number;
+  readonly durationMsBefore?: number;
 }
 
 /** The rows, from the result to what was read. Operators that pass everything on without a detail are left out. */
 export function planRows(tree: PlanNode): PlanRow[] {
   const rows: Omit<PlanRow, "share">[] = [];
   const visit = (node: PlanNode, depth: number): void => {
-    const { name, detail, rows: passed, durationMs } = node;
-    const shown = name !== "RESULT COLLECTOR";
-    if (shown) {
-      rows.push({
-        depth,
-        name,
-        detail,
-        ...(passed === undefined ? {} : { rows: passed }),
-        ...(durationMs === undefined ? {} : { durationMs }),
-      });
-    }
-    for (const child of node.children) visit(child, shown ? depth + 1 : depth);
+    const { children, ...operator } = node;
+    const shown = operator.name !== "RESULT COLLECTOR";
+    if (shown) rows.push({ depth, ...operator });
+    for (const child of children) visit(child, shown ? depth + 1 : depth);
   };
   visit(tree, 0);
   const total = rows.reduce((sum, row) => sum + (row.durationMs ?? 0), 0);

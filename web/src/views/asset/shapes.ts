@@ -18,7 +18,13 @@ export interface PlanNode {
   readonly rows?: number;
   readonly durationMs?: number;
   readonly children: readonly PlanNode[];
+  /** Of two plans as one: what differs from the one before. */
+  readonly change?: PlanChange;
+  readonly rowsBefore?: number;
+  readonly durationMsBefore?: number;
 }
+
+export type PlanChange = "same" | "new" | "gone" | "slower" | "faster" | "more rows" | "fewer rows";
 
 export interface Statement {
   readonly number: number;
@@ -40,6 +46,30 @@ export interface Statements {
   readonly attempt: number;
   readonly total: number;
   readonly statements: readonly Statement[];
+}
+
+export interface ComparedStatement {
+  readonly number?: number;
+  readonly text: string;
+  readonly change: PlanChange;
+  readonly durationMs?: number;
+  readonly durationMsBefore?: number;
+  readonly plan?: PlanNode;
+  readonly lostMost?: string;
+}
+
+interface Execution {
+  readonly taskId: string;
+  readonly durationMs: number;
+}
+
+/** GET /api/dag/asset/{name}/plans */
+export interface Plans {
+  readonly now: Execution;
+  readonly before?: Execution;
+  readonly change?: PlanChange;
+  readonly message?: string;
+  readonly statements: readonly ComparedStatement[];
 }
 
 /** The task whose result is shown: none, for the newest execution, if the task in view is the newest and left the asset out. */

@@ -11,20 +11,24 @@ import { here, link, param, setQuery, taskPath } from "../../router";
 import { runAssets } from "../../run";
 import { taskId } from "../../store";
 import type { OfAsset } from "./asset_tabs";
+import { Changed } from "./changed";
+import { ComparePlans, usePlans } from "./compared_plans";
 import { NotInTask, OtherTask } from "./other_task";
 import { Plan } from "./plan_table";
-import { linkOfAsset, type Statement, type Statements, statementsAddress } from "./shapes";
+import { type ComparedStatement, linkOfAsset, type Statement, type Statements, statementsAddress } from "./shapes";
 
 const ENGINES_WITH_PLANS: Readonly<Record<string, string>> = { duckdb: "DuckDB", spark: "Spark" };
 
 export function StatementsTab({ asset, view }: OfAsset) {
   const version = `${view.node?.state} ${view.node?.endTime}`;
   const { value, error } = useFetched<Statements>(statementsAddress(asset.name, view.node), version);
+  const plans = usePlans(asset.name, value, version);
   if (error) return <p class="block muted">{error}</p>;
   if (value === undefined) return null;
   if (value === null) return view.node ? <p class="block muted">It did not run in this task, so it sent no statement.</p> : <NotInTask name={asset.name} />;
   if (value.total === 0) return <p class="block muted">{nothingSent(asset.materialization)}</p>;
   const { statements, total } = value;
+  const compared = new Map(plans.value?.statements.map((statement) => [statement.number, statement]));
   return (
     <div class="scroll rowsbox statements">
       {taskId.value !== "" && value.taskId !== taskId.value && (
@@ -33,13 +37,14 @@ export function StatementsTab({ asset, view }: OfAsset) {
           <a href={here({ task: value.taskId })}>see that task</a>
         </OtherTask>
       )}
+      <ComparePlans plans={plans.value} error={plans.error} />
       <ol aria-label={`Statements of ${asset.name}`}>
         {statements.map((statement, index) => (
           <li key={statement.number}>
             {statement.number - (statements[index - 1]?.number ?? 0) > 1 && (
               <p class="block xs faint">{counted(statement.number - statements[index - 1]!.number - 1, "statement")} in between not kept</p>
             )}
-            <OneStatement statement={statement} open={param("statement") === String(statement.number)} />
+            <OneStatement statement={statement} compared={compared.get(statement.number)} open={param("statement") === String(statement.number)} />
           </li>
         ))}
       </ol>
@@ -63,7 +68,12 @@ function RunWithPlans({ name, engine }: { name: string; engine: string | undefin
   ) : null;
 }
 
-function OneStatement({ statement, open }: { statement: Statement; open: boolean }) {
+interface OfStatement {
+  readonly statement: Statement;
+  readonly compared: ComparedStatement | undefined;
+}
+
+function OneStatement({ statement, compared, open }: OfStatement & { open: boolean }) {
   const id = `statement-${statement.number}`;
   return (
     <>
@@ -84,19 +94,21 @@ function OneStatement({ statement, open }: { statement: Statement; open: boolean
         )}
         <code class="cut grow">{statement.text.slice(0, 200).replaceAll(/\s+/g, " ")}</code>
         {statement.rows !== undefined && <span class="faint">{counted(statement.rows, "row")}</span>}
+        <Changed change={compared?.change} />
         <span class="num took">{duration(statement.durationMs)}</span>
       </button>
       {open && (
         <div id={id} class="opened">
-          <StatementOpened statement={statement} />
+          <StatementOpened statement={statement} compared={compared} />
         </div>
       )}
     </>
   );
 }
 
-function StatementOpened({ statement }: { statement: Statement }) {
+function StatementOpened({ statement, compared }: OfStatement) {
   const { error } = statement;
+  const tree = compared?.plan ?? statement.profileTree;
   return (
     <>
       {error && (
@@ -116,7 +128,8 @@ function StatementOpened({ statement }: { statement: Statement }) {
         <Copy text={() => statement.text} what="Copy the statement" />
       </div>
       <Code lines={statement.lines} label={`Statement ${statement.number}`} wrong={error?.line} linkOf={linkOfAsset} />
-      {statement.profileTree && <Plan tree={statement.profileTree} />}
+      {compared?.lostMost && <p class="block sm">{compared.lostMost}</p>}
+      {tree && <Plan tree={tree} />}
     </>
   );
 }
