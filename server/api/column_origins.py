@@ -35,6 +35,8 @@ def origins_of(project: Project, asset: Asset, cancellation: Cancellation) -> Or
     inputs = {input_table(name).lower(): name for name in asset.upstreams}
 
     def columns_of(relations: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
+        if project.is_of_bundle:  # which has no relations: what does not say its relation is not followed
+            return {}
         with query.connection.queries(cancellation) as session:
             found = {each: _columns(session, each, assets, inputs) for each in relations}
         return {relation: columns for relation, columns in found.items() if columns is not None}

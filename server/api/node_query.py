@@ -46,7 +46,7 @@ class NodeQuery:
         if isinstance(self._node, DataTest):
             return self._project.test_sql(self._node, TaskValues())
         appends = False
-        if self._node.materialization is Materialization.INCREMENTAL:
+        if self._node.materialization is Materialization.INCREMENTAL and not self._project.is_of_bundle:
             with self.connection.queries(cancellation) as session:
                 appends = session.relation_kind(self._node.name) is RelationKind.TABLE
         return self._project.asset_sql(self._node, TaskValues(), incremental=appends)

@@ -58,6 +58,7 @@ SAME = (
     "/api/logs/tuesday",
     "/api/dag/asset/staging.orders/statements?taskId=tuesday",
     "/api/dag/asset/staging.orders/sql",
+    "/api/dag/asset/mart.sums/lineage",
     "/api/dag/asset/mart.total/sql",
     "/api/dag/asset/mart.sums/data?format=arrays",
     "/api/dag/asset/mart.sums/data?taskId=monday",
