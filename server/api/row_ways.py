@@ -58,7 +58,7 @@ class RowWay:
         parts = [f"{rows_text(rows)} of {name} {verb} the same {listed(others)}"]
         if self.compared:
             parts.append(f" and {self.conditions}")
-        if self.is_grouped and rows:
+        if self.is_grouped and rows > 1:
             parts.append("; that is the group that was aggregated")
         return f"{''.join(parts)}."
 

@@ -77,7 +77,7 @@ export function CellDialog({ columns, row, place, rows, trace, copy, close }: Ce
           </a>
         )}
         <span class="grow" />
-        <span class="xs faint">arrows move the cell</span>
+        {!trace && <span class="xs faint">arrows move the cell</span>}
       </footer>
     </div>
   );
