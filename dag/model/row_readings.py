@@ -18,12 +18,13 @@ from dagscope.dag.model.column_lineage import (
     not_followed,
     relation_name,
 )
+from dagscope.dag.model.query_parsing import QueryNotParsed
 
 if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
 
-MOST_READINGS = 200  # of one query
+MOST_QUERIES = 200  # of one text, each as often as it is read
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Reading:
 
 
 def readings_of(query: QueryColumns) -> tuple[Reading, ...]:
-    """All places where the query reads relations in FROM or JOIN, at most 200. Raises `QueryNotParsed`."""
+    """All places where the query reads relations in FROM or JOIN. Raises `QueryNotParsed`, also if it has too many."""
     with not_followed():
         walk = _Walk(query)
         known = {column.name.lower(): Followed(column.name, "") for column in query.columns}
@@ -111,9 +112,11 @@ class _Walk:
         from sqlglot import exp
 
         key = id(scope.expression)
-        if key in self._around or self._visits >= MOST_READINGS:  # a recursive query reads itself
+        if key in self._around:  # a recursive query reads itself
             return
         self._visits += 1
+        if self._visits > MOST_QUERIES:
+            raise QueryNotParsed(f"it reads relations in more than {MOST_QUERIES} queries")
         self._around.add(key)
         if scope.set_operation_scopes:
             self._visit_operands(scope, known, above)

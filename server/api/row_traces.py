@@ -104,7 +104,12 @@ class _Tracing:
 
     def upstream(self, name: str, origins: Origins) -> Iterator[TracedRows]:
         """The rows of an upstream, one entry for each place where the query reads it in another way."""
-        ways = _ways(readings_of(origins.query), name, origins, lambda reading: way_up(reading, self._row))
+        try:
+            found = readings_of(origins.query)
+        except QueryNotParsed as error:
+            yield TracedRows(asset=name, sentence=f"{self._asset.name} cannot be followed: {self._shown(error)}.")
+            return
+        ways = _ways(found, name, origins, lambda reading: way_up(reading, self._row))
         for way in ways[:_MOST_WAYS]:
             yield self._traced(name, way)
         if len(ways) > _MOST_WAYS:
@@ -123,7 +128,7 @@ class _Tracing:
         except Cancelled:
             raise
         except (DagscopeError, QueryNotParsed) as error:
-            yield TracedRows(asset=name, sentence=self._shown(error))
+            yield TracedRows(asset=name, sentence=f"{name} cannot be followed: {self._shown(error)}.")
             return
         ways = _ways(found, self._asset.name, origins, lambda reading: way_down(reading, self._row))
         for way in ways[:_MOST_WAYS]:

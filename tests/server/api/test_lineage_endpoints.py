@@ -225,6 +225,16 @@ def test_what_cannot_be_traced(traced: AppDoor) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "Invalid request format: missing required field 'row'")
 
 
+def test_trace_through_too_many_queries(tmp_path: Path, opened: OpenDoor) -> None:
+    """A row is not traced through some of very many queries: the answer says that they are too many."""
+    union = " UNION ALL ".join(['SELECT id FROM {{ Ref("s.one") }}'] * 200)
+    door = opened(write_project(tmp_path, {model("s.one"): "SELECT 1 AS id", model("s.all"): union}))
+    door.run("t")
+    sentence = "s.all cannot be followed: it reads relations in more than 200 queries."
+    assert trace(door, "s.all", {"id": 1})["upstreams"][0]["sentence"] == sentence
+    assert trace(door, "s.one", {"id": 1})["downstreams"][0]["sentence"] == sentence
+
+
 JOINED = {
     model(
         "s.flights"
