@@ -216,6 +216,7 @@ async def open_workspace(
         finally:
             await reads.close()
             await tasks.cancel_all()
+            await asyncio.to_thread(runs.wait_for_records, _RECORDED_S)
 
 
 async def _open_database(

@@ -3,8 +3,10 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from dagscope.dag.ground.frame_files import FrameFiles
-from tests.doors import OpenDoor
+from tests.doors import OpenDoor, Serve
 from tests.projects import model, write_project
 
 
@@ -17,6 +19,20 @@ def test_a_run_says_how_many(tmp_path: Path, opened: OpenDoor) -> None:
     state.close()
     frames = FrameFiles(tmp_path / ".dagscope/frames")
     assert {task: frames.read(digest).num_rows for task, digest in digests.items()} == {"usual": 20, "few": 3}
+
+
+@pytest.mark.server
+def test_a_server_that_is_stopped_at_once(tmp_path: Path, serve: Serve) -> None:
+    """What a task has left is recorded although the server is stopped as soon as the task is answered."""
+    server = serve(
+        write_project(tmp_path, {model(f"s.a{n}"): f"SELECT range AS n FROM range({n})" for n in range(200)})
+    )
+    server.run("t")
+    server.stop()
+    with sqlite3.connect(tmp_path / ".dagscope/state.sqlite") as state:
+        rows = state.execute("SELECT rows FROM node_record ORDER BY rows").fetchall()
+    state.close()
+    assert rows == [(n,) for n in range(200)]
 
 
 def test_an_invalid_capture(tmp_path: Path, opened: OpenDoor) -> None:
