@@ -2,9 +2,11 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { breakpointOf, isWhen, setBreakpoint, toggleBreakpoint, WHENS } from "../../breakpoints";
+import { project } from "../../store";
 
 export function Breakpoint({ name }: { name: string }) {
   const when = breakpointOf(name);
+  if (project.value?.readOnly) return null; // nothing runs here
   return (
     <div class="block row runs">
       <button type="button" class="btn" aria-pressed={when !== undefined} title="Runs from the page hold here" onClick={() => toggleBreakpoint(name)}>

@@ -83,4 +83,5 @@ function named(node: RedNode, place: number) {
   );
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** As a sentence, but names of assets stay as they are. */
+const capital = (text: string): string => (/^[^ :]*\./.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1));
