@@ -102,9 +102,10 @@ def _is_referred_to(columns: Iterable[tuple[str, str]]) -> str:
 @contextmanager
 def rows_of(database: Path, tasks: Collection[str], has_rows: bool) -> Iterator[BundledRows]:
     """The rows of these tasks as they are now, in one transaction; without captured ones unless `has_rows`."""
-    with closing(
-        sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    ) as connection:
+    address = f"{database.absolute().as_uri()}?mode=ro"
+    # The chunks of an answer are made in different threads, one after another.
+    connecting = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+    with closing(connecting) as connection:
         connection.execute("BEGIN")
         yield BundledRows(connection, tasks, has_rows)
 

@@ -2,15 +2,17 @@
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from dagscope.storage.bundle_file import MANIFEST
 from tests.bundles import PROJECT, OpenBundle, members_of
 from tests.cli.dagscope_command import dagscope, dagscope_here
 from tests.doors import AppDoor, Serve
-from tests.projects import model, write_project
+from tests.projects import block, model, write_project
 
 pytestmark = pytest.mark.server
 
@@ -99,3 +101,15 @@ def test_what_cannot_be_bundled(tmp_path: Path, project: Path) -> None:
     assert (said.exit_code, said.output) == (2, f"{tmp_path}/no/x cannot be written: No such file or directory\n")
     said = dagscope_here("bundle", "monday", "--tasks", "2", "-o", "x")
     assert (said.exit_code, said.output.splitlines()[-1]) == (2, "Error: give TASK or --tasks, not both")
+
+
+def test_several_downloads(tmp_path: Path, serve: Serve) -> None:
+    """Bundles that are downloaded at the same time are whole."""
+    rows = "capture: all", "SELECT range AS id, md5(range::VARCHAR) AS text FROM range(200000)"
+    server = serve(write_project(tmp_path / "wide", {model(f"s.t{n}"): block(rows[0]) + rows[1] for n in range(3)}))
+    server.run("t")
+    with ThreadPoolExecutor(6) as downloads:
+        bundles = list(
+            downloads.map(lambda _: httpx2.get(f"{server.address}/api/bundle", timeout=60).content, range(6))
+        )
+    assert {tuple(members_of(bundle)) for bundle in bundles} == {tuple(members_of(bundles[0]))}
