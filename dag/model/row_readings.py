@@ -34,7 +34,7 @@ class Followed:
     column: str
     other: str
     is_joined: bool = False
-    """By an equality, which NULL does not meet."""
+    """By an equality, which NULL does not meet, or a grouping set, in whose rows NULL stands for all values."""
     may_be_missing: bool = False
     """Whether an outer join may have made the column of the result NULL."""
 
@@ -130,6 +130,8 @@ class _Walk:
         operands = scope.set_operation_scopes
         if isinstance(scope.expression, exp.Except):
             operands = operands[:1]
+        if _is_recursive(scope):  # its steps change what the first query has found
+            known = {}
         names = [column.name.lower() for column in self._query.outputs(scope)]
         for operand in operands:
             own = [column.name.lower() for column in self._query.outputs(operand)]
@@ -197,11 +199,13 @@ class _Walk:
     ) -> dict[SourceColumn, Followed]:
         """What is known of the columns that the query passes on."""
         found: dict[SourceColumn, Followed] = {}
+        has_sets = _has_grouping_sets(scope.expression)
         for column, source in zip(self._query.outputs(scope), self._query.passed_on(scope), strict=False):
             value = known.get(column.name.lower())
             if source is not None and value is not None:
                 missing = value.may_be_missing or source[0] in conditions.optional
-                found.setdefault(source, replace(value, may_be_missing=missing))
+                # In a row of another grouping set, it is NULL.
+                found.setdefault(source, replace(value, may_be_missing=missing, is_joined=value.is_joined or has_sets))
         return found
 
     def _spread(self, found: dict[SourceColumn, Followed], conditions: _Conditions) -> dict[SourceColumn, Followed]:
@@ -304,6 +308,20 @@ class _Walk:
         operator = _OPERATORS.get(type(condition).__name__)
         constant = _constant(value) if operator else None
         return (source, operator, constant) if operator and constant is not None else None
+
+
+def _is_recursive(scope: "Scope") -> bool:
+    """Whether one of the operands reads the query itself, which sqlglot has as its first operand."""
+    own = {id(scope.expression), id(scope.expression.this)}
+    read = (source for operand in scope.set_operation_scopes for _, source in operand.selected_sources.values())
+    return any(id(getattr(source, "expression", None)) in own for source in read)
+
+
+def _has_grouping_sets(select: "exp.Expr") -> bool:
+    from sqlglot import exp
+
+    group = select.args.get("group")
+    return group is not None and group.find(exp.GroupingSets, exp.Rollup, exp.Cube) is not None
 
 
 _OPERATORS = {"EQ": "eq", "LT": "lt", "LTE": "le", "GT": "gt", "GTE": "ge"}

@@ -339,6 +339,8 @@ class DuckDBSession(Session):
             if not isinstance(error.__cause__, duckdb.DependencyException):
                 raise
             rows = self._under_views(asset.name, statements, remade)
+        if rows == 0 and asset.materialization is Materialization.TABLE:  # DuckDB does not count those of PIVOT
+            rows = self.scalar(f"SELECT count(*) FROM {DIALECT.relation(asset.name)}")
         return None if asset.materialization is Materialization.VIEW else rows
 
     def _together(self, statements: list[str]) -> int:

@@ -225,6 +225,22 @@ def test_what_cannot_be_traced(traced: AppDoor) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "Invalid request format: missing required field 'row'")
 
 
+def test_trace_through_steps_and_sets(tmp_path: Path, opened: OpenDoor) -> None:
+    """The steps of a recursive query are not followed, and in a row of GROUPING SETS, NULL is no value to look for."""
+    files = {
+        model("s.src"): "SELECT range AS k, range % 2 AS v FROM range(4)",
+        model("s.rec"): "WITH RECURSIVE r AS (SELECT k, 0 AS d FROM {{ Ref('s.src') }} UNION ALL "
+        "SELECT k + 1, d + 1 FROM r WHERE d < 2) SELECT k, d FROM r",
+        model("s.sets"): "SELECT k, v, count(*) AS n FROM {{ Ref('s.src') }} GROUP BY GROUPING SETS ((k), (v))",
+    }
+    door = opened(write_project(tmp_path, files))
+    door.run("t")
+    stepped = trace(door, "s.rec", {"k": 5, "d": 2})["upstreams"][0]
+    assert stepped["sentence"].startswith("No column of the row leads to s.src unchanged")
+    found = trace(door, "s.sets", {"k": 3, "v": None})["upstreams"][0]
+    assert (found["sentence"], found["rows"]) == ("1 row of s.src has the same k.", [["3", "1"]])
+
+
 def test_trace_through_too_many_queries(tmp_path: Path, opened: OpenDoor) -> None:
     """A row is not traced through some of very many queries: the answer says that they are too many."""
     union = " UNION ALL ".join(['SELECT id FROM {{ Ref("s.one") }}'] * 200)

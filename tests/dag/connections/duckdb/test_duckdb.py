@@ -295,3 +295,11 @@ def test_incremental_that_begins_with_two_columns_of_one_name(session: Session) 
     with pytest.raises(ColumnsDiffer, match='more than one column "id", "ID"; give each a different name'):
         session.materialize(orders, 'SELECT 1 AS id, 2 AS "ID"', None)
     assert session.relation_kind("s.orders") is None
+
+
+def test_rows_of_a_pivot(session: Session) -> None:
+    """The rows of a table that PIVOT makes are counted, although DuckDB does not say how many it wrote."""
+    wide = Asset("s.wide", "", "any", "any", Materialization.TABLE, None)
+    sql = "PIVOT (SELECT range % 5 AS a, range % 3 AS b FROM range(100)) ON b USING count(*) GROUP BY a"
+    session.create_schema("s")
+    assert session.materialize(wide, sql, None) == 5
