@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -22,6 +23,7 @@ from dagscope.cli.task_stream import Message, Refused, TaskServer
 from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.run_events import RunEventType
 from dagscope.dag.events.status import DataTestResult, NodeState, NodeStatus, PausedAt, TaskStatus, TaskSummary
+from dagscope.dag.project.files_read import CONFIG, PROFILE
 from dagscope.dag.run.breakpoints import GoOn
 from dagscope.storage.state_folder import StateFolder
 
@@ -33,6 +35,7 @@ def run_on_server(state: StateFolder, address: str, options: RunOptions) -> int:
     console = Console(stderr=options.as_json, quiet=options.as_json)
     console.print(f"Running on the server at {address}", highlight=False, soft_wrap=True)
     server = TaskServer(state, address, os.environ.get("DAGSCOPE_API_TOKEN"), options.task_id)
+    _say_what_it_has_not_read(server, state.path.parent, console)
     interrupted = False
     with TaskProgress(console, options.task_id) as progress:
         task = _ServedTask(server, options, progress, console)
@@ -52,6 +55,32 @@ def run_on_server(state: StateFolder, address: str, options: RunOptions) -> int:
     if interrupted:
         return EXIT_INTERRUPTED
     return 0 if answer["status"] == TaskStatus.SUCCESS else EXIT_FAILED
+
+
+def _say_what_it_has_not_read(server: TaskServer, folder: Path, console: Console) -> None:
+    """Without `--reload`, the server executes the files as they were when it read them."""
+    try:
+        facts = server.ask("GET", "/api/project")
+    except HttpFailed:
+        return  # the run itself reports that
+    read_ms = facts.get("readTimeMs")
+    if facts.get("reload") or not isinstance(read_ms, int):
+        return
+    newer = [path for path in _files(folder) if path.stat().st_mtime * 1000 > read_ms]
+    if newer:
+        others = f" and {len(newer) - 1} more" if len(newer) > 1 else ""
+        console.print(
+            f"warning: {newer[0].relative_to(folder)}{others} was saved after the server had read the project, and it "
+            "runs the earlier version; restart it, or serve with --reload",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _files(folder: Path) -> list[Path]:
+    found = (folder / CONFIG, folder / PROFILE, *(folder / "assets").rglob("*.sql"))
+    return [path for path in found if path.is_file()]
 
 
 @dataclass(frozen=True)

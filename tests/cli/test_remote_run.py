@@ -201,6 +201,20 @@ def test_no_proxy(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     door.stop()
 
 
+def test_files_that_the_server_has_not_read(hello: Path) -> None:
+    """Without `--reload`, the server runs the files as it has read them: those that were saved since are named."""
+    door = ServerDoor(hello)
+    world = hello / "assets/models/dds/world.sql"
+    world.write_text(world.read_text(encoding="utf-8") + "\n-- later\n", encoding="utf-8")
+    ran = dagscope("run", "--task-id", "t", cwd=hello)
+    assert ran.returncode == 0
+    assert ran.stdout.splitlines()[1] == (
+        "warning: assets/models/dds/world.sql was saved after the server had read the project, and it runs the earlier "
+        "version; restart it, or serve with --reload"
+    )
+    door.stop()
+
+
 def test_a_redirect_gets_no_token(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A redirect is reported and not followed: its target receives no request, and so no token."""
     monkeypatch.setenv("DAGSCOPE_API_TOKEN", "a-long-enough-token")
@@ -217,7 +231,7 @@ def test_a_redirect_gets_no_token(hello: Path, monkeypatch: pytest.MonkeyPatch) 
         "which is not followed because the token would be sent there; "
         "another program answers at the server's address: stop it, and start the server again\n"
     )
-    assert (len(server.requests), other.requests) == (1, [])
+    assert (len(server.requests), other.requests) == (2, [])
 
 
 def test_no_answer(hello: Path) -> None:
