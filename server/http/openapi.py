@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -115,13 +116,13 @@ def _path_schema(name: str) -> dict[str, Any]:
 def _text_schema(query: Query) -> dict[str, Any]:
     if query.names_task:
         return {"type": "string", **TASK_ID_SCHEMA}
-    bounds = {"pattern": query.pattern, "maxLength": query.longest}
+    bounds = {"minLength": 1 if query.is_required else None, "pattern": query.pattern, "maxLength": query.longest}
     return {"type": "string", **{key: bound for key, bound in bounds.items() if bound is not None}}
 
 
 def _query_schema(query: Query) -> dict[str, Any]:
     if query.is_repeated:
-        return {"type": "array", "items": {"type": query.type}}
+        return {"type": "array", "items": _query_schema(replace(query, is_repeated=False))}
     if query.choices:
         return {"type": "string", "enum": list(query.choices)}
     if query.type == "string":
