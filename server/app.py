@@ -1,13 +1,14 @@
 """The application: endpoints, error answers, and the workspace they serve, opened and closed with the lifespan."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from dagscope.server.api import (
     asset_endpoints,
@@ -51,6 +52,7 @@ from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.guard import Guard, OpenPaths, Rules
 from dagscope.server.http.openapi import openapi_endpoint
 from dagscope.server.http.plain_targets import PlainTargets
+from dagscope.server.http.request_reading import workspace_of
 from dagscope.server.http.secure_headers import SecureHeaders, secured
 from dagscope.server.page import layout_endpoints
 from dagscope.server.page.bundle import BUNDLE, Bundle, is_page_path
@@ -106,6 +108,13 @@ def _open_paths(is_page: IsPage) -> OpenPaths:
 Opened = Callable[[], AbstractAsyncContextManager[Workspace]]
 
 
+async def _answer_unreadable(request: Request, error: Exception) -> Response:
+    """What was read may be another file than the one that is written: a write finds that out, and the page is told."""
+    with suppress(RecorderFailed):
+        await workspace_of(request).recorder.flush()
+    return await answer_state_failure(request, error)
+
+
 def create_app(
     open_workspace: Opened, page: Path = BUNDLE, dialect: Dialect | None = None, teal_ui: Path | None = None
 ) -> Starlette:
@@ -147,7 +156,7 @@ def create_app(
             ClientDisconnect: answer_gone_client,
             ClientGone: answer_gone_client,
             RecorderFailed: answer_state_failure,
-            StateUnreadable: answer_state_failure,
+            StateUnreadable: _answer_unreadable,
             ShuttingDown: answer_state_failure,
             TooManyWaiting: answer_too_many,
             NotLoaded: answer_not_loaded,

@@ -1,6 +1,7 @@
 """`GET /healthz`, on a real server."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -29,3 +30,13 @@ def test_health_of_a_server_that_cannot_write(hello: Path, serve: Serve) -> None
     door.stop()
     door.start()
     assert door.get("/healthz").status_code == 200
+
+
+def test_health_of_a_server_whose_state_was_moved(hello: Path, serve: Serve) -> None:
+    """A read that meets another file than the one that is written is enough to find out."""
+    door = serve(hello)
+    (hello / ".dagscope" / "state.sqlite").rename(hello / "elsewhere")
+    with ThreadPoolExecutor(8) as clients:  # as many need connections that are not open yet
+        while not {500} & set(clients.map(lambda _: door.get("/api/dag/tasks").status_code, range(16))):
+            pass
+    assert door.get("/healthz").status_code == 503
