@@ -54,7 +54,6 @@ class ServedRuns:
         self._cancellations: dict[int, Cancellation] = {}
         self._holdings: dict[int, Holding] = {}
         self._recording: Cancellation | None = None
-        self._asked = threading.Event()  # for another attempt
         self._loading = ThreadPoolExecutor(1, thread_name_prefix="loading")
         self._running = ThreadPoolExecutor(1, thread_name_prefix="runner")
 
@@ -84,9 +83,11 @@ class ServedRuns:
                     self._generation, self._loaded = message.generation, self._loading.submit(self._load, message)
                     self._told.notify_all()
             case Run():
-                begun = self._cancellations[message.number] = Cancellation()
+                begun = Cancellation()
                 self._holdings[message.number] = Holding(begun)
-                self._asked.set()
+                with self._told:
+                    self._cancellations[message.number] = begun
+                    self._told.notify_all()
                 self._end_recording_soon()
                 self._running.submit(_or_end, lambda loaded=self._loaded: self._run(message, loaded))  # type: ignore[misc]  # mypy cannot infer it
             case Cancel():
@@ -140,7 +141,6 @@ class ServedRuns:
     ) -> LeftRelations | None:
         left_behind: tuple[str, ...] = ()
         used_up, fault, left = False, "", None
-        self._asked.clear()
         try:
             cancellation = self._cancellations[run.number]
             project, plan = loaded.result(), decode_plan(run.plan)
@@ -158,8 +158,8 @@ class ServedRuns:
 
     def _record(self, number: int, left: LeftRelations) -> None:
         """Nobody waits for this but the next attempt, and that one not for long."""
-        if not self._cancellations:
-            self._asked.wait(_ANSWERING_S + len(left.reports) * _ANSWERING_NODE_S)
+        with self._told:
+            self._told.wait_for(lambda: self._cancellations, _ANSWERING_S + len(left.reports) * _ANSWERING_NODE_S)
         self._recording = Cancellation()
         if self._cancellations:
             self._end_recording_soon()
