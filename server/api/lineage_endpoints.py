@@ -6,16 +6,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.project.project import Project
 from dagscope.server.api.column_origins import lineage_answer
 from dagscope.server.api.column_ways import way_answer
-from dagscope.server.api.node_query import QueryRefused, template_of
+from dagscope.server.api.node_query import template_of
 from dagscope.server.api.preview_endpoints import STILL_READ
+from dagscope.server.api.query_refusals import query_refusals
 from dagscope.server.api.row_traces import trace
-from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, unread
+from dagscope.server.http.answers import ShapeResponse, bad_request
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import asset_named
@@ -42,16 +42,11 @@ async def _followed(request: Request, answer: Callable[[Project, Asset, Cancella
     workspace = workspace_of(request)
     project = workspace.project
     asset = asset_named(project, request.path_params["name"])
-    try:
+    with query_refusals(project, "The lineage cannot be read"):
         template_of(asset)
         shape = await workspace.reads.relations.answer(
             lambda cancellation: answer(project, asset, cancellation), until_gone(request)
         )
-    except QueryRefused as error:
-        raise Refused(error.status_code, Error(error=error.message, details=error.details)) from error
-    except DagscopeError as error:
-        details = project.redaction.text(str(error))
-        raise Refused(unread(error), Error(error="The lineage cannot be read", details=details)) from error
     return ShapeResponse(shape)
 
 
@@ -64,7 +59,7 @@ async def post_trace(request: Request) -> Response:
     def read(cancellation: Cancellation) -> bytes | None:
         return trace(project, asset, body, cancellation).to_json().encode()
 
-    try:
+    with query_refusals(project, "The rows cannot be read"):
         template_of(asset)
         connect_again(project.connections[asset.connection])
         key = ("trace", asset.name, id(project), body.to_json())
@@ -72,11 +67,6 @@ async def post_trace(request: Request) -> Response:
         if answer is None:
             return ShapeResponse(Error(error="Not finished yet", details=STILL_READ), 202)
         return Response(answer.result(), media_type="application/json")
-    except QueryRefused as error:
-        raise Refused(400, Error(error=error.message, details=error.details)) from error
-    except DagscopeError as error:
-        details = project.redaction.text(str(error))
-        raise Refused(unread(error), Error(error="The rows cannot be read", details=details)) from error
 
 
 ENDPOINTS = (

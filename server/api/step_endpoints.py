@@ -5,12 +5,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dagscope.dag.ground.cancellation import Cancellation
-from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.model.assets import Asset, DataTest
-from dagscope.server.api.node_query import QueryRefused, template_of
+from dagscope.server.api.node_query import template_of
 from dagscope.server.api.preview_endpoints import STILL_READ, rows_of_page
+from dagscope.server.api.query_refusals import query_refusals
 from dagscope.server.api.query_steps import AskedSteps, steps_answer
-from dagscope.server.http.answers import Refused, ShapeResponse, unread
+from dagscope.server.http.answers import ShapeResponse
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint
 from dagscope.server.http.lookups import asset_named, data_test_named
@@ -19,6 +19,8 @@ from dagscope.server.http.request_reading import read_body, workspace_of
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.steps import Steps, StepsRequest
 from dagscope.server.workspace.disconnecting import connect_again
+
+_FAILED = "The steps cannot be read"
 
 
 async def post_asset_steps(request: Request) -> Response:
@@ -36,10 +38,8 @@ async def _steps(request: Request, node: Asset | DataTest, body: StepsRequest) -
     project = workspace.project
     page = Page(body.offset, rows_of_page(body, workspace.settings.answer_rows))
     asked = AskedSteps(body.count, body.step, page)
-    try:
+    with query_refusals(project, _FAILED):
         template_of(node)
-    except QueryRefused as error:
-        raise Refused(error.status_code, Error(error=error.message, details=error.details)) from error
     if asked.count or asked.step is not None:
         connect_again(project.connections[node.connection])
 
@@ -50,13 +50,8 @@ async def _steps(request: Request, node: Asset | DataTest, body: StepsRequest) -
     answer = await workspace.previews.read(key, read, workspace.settings.post_wait_ms, until_gone(request))
     if answer is None:
         return ShapeResponse(Error(error="Not finished yet", details=STILL_READ), 202)
-    try:
+    with query_refusals(project, _FAILED):
         return Response(answer.result(), media_type="application/json")
-    except QueryRefused as error:
-        raise Refused(error.status_code, Error(error=error.message, details=error.details)) from error
-    except DagscopeError as error:
-        details = project.redaction.text(str(error))
-        raise Refused(unread(error), Error(error="The steps cannot be read", details=details)) from error
 
 
 _RESPONSES: dict[int, type[BaseModel] | None] = {
