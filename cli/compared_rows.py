@@ -9,10 +9,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from dagscope.cli.console_text import plain, print_line, table_of
 from dagscope.cli.exits import counted
 from dagscope.cli.project_answers import Question, answer_of
 from dagscope.cli.run_command import console_for
-from dagscope.dag.ground.terminal_text import shown
 from dagscope.server.api.compare_endpoints import row_list_of
 from dagscope.server.http.shapes.compare import RowsThatDiffer, RowThatDiffers
 from dagscope.server.workspace.compare.row_lists import AskedList, RowChange
@@ -31,7 +31,7 @@ def print_rows(folder: Path, asset: str, before: str | None, after: str | None, 
         return
     console = console_for(sys.stdout)
     for line in _summary(found):
-        console.print(shown(line), highlight=False, soft_wrap=True, markup=False)
+        print_line(console, line)
     if found.rows:
         console.print()
         console.print(_table(found))
@@ -51,9 +51,7 @@ def _summary(found: RowsThatDiffer) -> Iterable[str]:
 
 
 def _table(found: RowsThatDiffer) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", *(column.name for column in found.columns)):
-        table.add_column(Text(shown(heading)), no_wrap=True, overflow="fold")
+    table = table_of("", *(column.name for column in found.columns))
     for row in found.rows:
         times = f" {row.times:,} times" if row.times else ""
         table.add_row(Text(f"{row.change}{times}", _STYLES[row.change]), *_cells(row))
@@ -74,4 +72,4 @@ def _cells(row: RowThatDiffers) -> Iterable[Text]:
 def _value(value: Any) -> Text:
     if value is None or value == "":
         return Text("NULL" if value is None else "''", "dim")
-    return Text(shown(str(value)))
+    return plain(str(value))

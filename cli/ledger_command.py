@@ -9,10 +9,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from dagscope.cli.console_text import plain, print_line, table_of
 from dagscope.cli.exits import counted
 from dagscope.cli.project_answers import Question, answer_of, path_with
 from dagscope.cli.run_command import console_for
-from dagscope.dag.ground.terminal_text import shown
 from dagscope.server.api.ledger_endpoints import ledger_of
 from dagscope.server.http.shapes.ledger import DataTestLedger, LedgerTask
 
@@ -36,7 +36,7 @@ def print_ledger(folder: Path, test: str, limit: int, task_id: str | None, as_js
         return
     console = console_for(sys.stdout)
     for line in _summary(ledger):
-        console.print(shown(line), highlight=False, soft_wrap=True, markup=False)
+        print_line(console, line)
     if ledger.tasks:
         console.print(_tasks(ledger.tasks))
     if ledger.groups:
@@ -59,14 +59,14 @@ def _summary(ledger: DataTestLedger) -> Iterable[str]:
 
 
 def _tasks(tasks: Iterable[LedgerTask]) -> Table:
-    table = _table("task")
+    table = table_of("task")
     for heading in ("rows", "new", "fixed", "still"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for task in tasks:
         counts = (task.row_count, task.new_rows, task.fixed_rows, task.still_rows)
         table.add_row(
-            _plain(task.task_id), *("" if n is None else f"{n:,}" for n in counts), _plain("; ".join(_notes(task)))
+            plain(task.task_id), *("" if n is None else f"{n:,}" for n in counts), plain("; ".join(_notes(task)))
         )
     return table
 
@@ -88,27 +88,15 @@ def _notes(task: LedgerTask) -> Iterable[str]:
 
 
 def _rows(ledger: DataTestLedger) -> Table:
-    table = _table("", "since", *(column.name for column in ledger.columns))
+    table = table_of("", "since", *(column.name for column in ledger.columns))
     for group in ledger.groups:
         word, style = _WORDS[group.state]
         for since, is_exact, row in islice(
             zip(group.since, group.since_is_exact, group.rows, strict=True), _SHOWN_ROWS
         ):
-            cells = (Text("NULL", "dim") if cell is None else _plain(str(cell)) for cell in row)
-            table.add_row(Text(word, style), _plain(since if is_exact else f"{since} or earlier"), *cells)
+            cells = (Text("NULL", "dim") if cell is None else plain(str(cell)) for cell in row)
+            table.add_row(Text(word, style), plain(since if is_exact else f"{since} or earlier"), *cells)
         more = group.count - min(len(group.rows), _SHOWN_ROWS)
         if more:
             table.add_row(Text(word, style), f"… {more:,} more")
     return table
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(_plain(heading), no_wrap=True, overflow="fold")
-    return table
-
-
-def _plain(text: str) -> Text:
-    """The text as it is: no markup, and nothing that moves the cursor."""
-    return Text(shown(text))

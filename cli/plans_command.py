@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dagscope.cli.console_text import plain, print_line, seconds
 from dagscope.cli.exits import fail
 from dagscope.cli.project_answers import Question, answer_of, path_with
+from dagscope.cli.row_text import cut
 from dagscope.cli.run_command import console_for
 from dagscope.dag.ground.terminal_text import shown
 from dagscope.server.api.plan_endpoints import plans_of
@@ -38,16 +40,16 @@ def print_plans(folder: Path, asset: str, task_id: str | None, against: str | No
         return
     console = console_for(sys.stdout)
     for line in _summary(plans):
-        console.print(shown(line), highlight=False, soft_wrap=True, markup=False)
+        print_line(console, line)
     if plans.statements:
         console.print(_statements(plans.statements))
         _print_plan(console, max(plans.statements, key=_lost))
 
 
 def _summary(plans: AssetPlans) -> Iterator[str]:
-    line = f"{plans.asset_name}: {_seconds(plans.now.duration_ms)} in {plans.now.task_id}"
+    line = f"{plans.asset_name}: {seconds(plans.now.duration_ms)} in {plans.now.task_id}"
     if plans.before is not None:
-        line += f", {_seconds(plans.before.duration_ms)} in {plans.before.task_id}: {plans.change}"
+        line += f", {seconds(plans.before.duration_ms)} in {plans.before.task_id}: {plans.change}"
     yield line
     if plans.message is not None:
         yield plans.message
@@ -67,9 +69,9 @@ def _statements(statements: tuple[PlannedStatement, ...]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("change", no_wrap=True)
     for each in statements:
-        text = shown(_cut(" ".join(each.text.split()), _WIDEST_STATEMENT))
+        text = plain(cut(" ".join(each.text.split()), _WIDEST_STATEMENT))
         times = (_count(each.duration_ms), _count(each.duration_ms_before))
-        table.add_row(_count(each.number), Text(text), *times, _change(each.change))
+        table.add_row(_count(each.number), text, *times, _change(each.change))
     return table
 
 
@@ -85,7 +87,7 @@ def _print_plan(console: Console, statement: PlannedStatement) -> None:
     table.add_column("change", no_wrap=True)
     for depth, each in _operators(statement.plan, 0):
         name = f"{'  ' * depth}{shown(each.name)}"
-        detail = f"  {_cut(shown(each.detail), _WIDEST_DETAIL)}" if each.detail else ""
+        detail = f"  {cut(shown(each.detail), _WIDEST_DETAIL)}" if each.detail else ""
         table.add_row(
             Text.assemble(name, (detail, "bright_black"), no_wrap=True, overflow="ellipsis"),
             _count(each.rows),
@@ -97,7 +99,7 @@ def _print_plan(console: Console, statement: PlannedStatement) -> None:
         )
     console.print(table)
     if statement.lost_most is not None:
-        console.print(shown(statement.lost_most), highlight=False, soft_wrap=True, markup=False)
+        print_line(console, statement.lost_most)
 
 
 def _operators(operator: PlanOperator, depth: int) -> Iterator[tuple[int, PlanOperator]]:
@@ -116,11 +118,3 @@ def _count(number: int | None) -> str:
 
 def _ms(duration_ms: float | None) -> str:
     return "" if duration_ms is None else f"{duration_ms:,.1f}"
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _seconds(duration_ms: int) -> str:
-    return f"{duration_ms / 1000:.2f}s"

@@ -9,9 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from dagscope.cli.console_text import print_line, seconds
 from dagscope.dag.events.events import Event, NodeChanged, NodeFacts, TaskAccepted
 from dagscope.dag.events.status import DataTestResult, DataTestStatus, NodeState, NodeStatus, TaskStatus, TaskSummary
-from dagscope.dag.ground.terminal_text import shown, shown_lines
+from dagscope.dag.ground.terminal_text import shown_lines
 
 _STYLES = {NodeState.SUCCESS: "green", NodeState.FAILED: "red", NodeState.INITIAL: "yellow"}
 _WIDEST_NAMES = 3  # running assets named on the live line
@@ -91,7 +92,7 @@ class TaskProgress:
         width = len(str(self._total))
         line = Text(f"[{len(self._ended):>{width}}/{self._total}] ")
         line.append(f"{_state(node):<8}", _STYLES.get(node.state, ""))
-        parts = (node.asset_name, _rows(facts), _seconds(node.execution_time_ms))
+        parts = (node.asset_name, _rows(facts), seconds(node.execution_time_ms))
         line.append("  ".join(part for part in parts if part))
         if node.message:
             line.append("\n" + indent(shown_lines(node.message), "    "))
@@ -118,7 +119,7 @@ def show_nodes(
     line = f"{summary.status}: {summary.completed_assets} of {summary.total_assets} assets"
     took = f" in {elapsed_ms / 1000:.1f}s" if elapsed_ms is not None else ""
     line += f"{took}, task {summary.task_id}"
-    console.print(shown(line), style=style, highlight=False, soft_wrap=True, markup=False)
+    print_line(console, line, style)
 
 
 def _closing_table(nodes: list[tuple[NodeStatus, NodeFacts]], root_tests: tuple[DataTestResult, ...]) -> Table:
@@ -132,11 +133,11 @@ def _closing_table(nodes: list[tuple[NodeStatus, NodeFacts]], root_tests: tuple[
         style = _STYLES.get(node.state, "")
         tests = f"{node.passed_tests}/{node.total_tests}" if node.total_tests else ""
         state = Text(_state(node), style)
-        table.add_row(node.asset_name, state, _rows(facts), _seconds(node.execution_time_ms), tests)
+        table.add_row(node.asset_name, state, _rows(facts), seconds(node.execution_time_ms), tests)
     if root_tests:
         passed = sum(test.status is DataTestStatus.SUCCESS for test in root_tests)
         overall = NodeState.SUCCESS if passed == len(root_tests) else NodeState.FAILED
-        elapsed = _seconds(sum(test.duration_ms for test in root_tests))
+        elapsed = seconds(sum(test.duration_ms for test in root_tests))
         table.add_row("root tests", Text(overall, _STYLES[overall]), "", elapsed, f"{passed}/{len(root_tests)}")
     return table
 
@@ -147,7 +148,3 @@ def _state(node: NodeStatus) -> str:
 
 def _rows(facts: NodeFacts) -> str:
     return "" if facts.rows is None else f"{facts.rows:,}"
-
-
-def _seconds(duration_ms: int) -> str:
-    return f"{duration_ms / 1000:.2f}s"

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 
 from dagscope.cli.breakpoint_question import STOP, ask, read_answer, say, show_hold
+from dagscope.cli.console_text import print_line
 from dagscope.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, fail
 from dagscope.cli.http_client import HeaderUnusable, HttpFailed, NoAnswer, Redirected
 from dagscope.cli.progress import TaskProgress, show_nodes
@@ -24,6 +25,8 @@ from dagscope.dag.events.events import NodeFacts
 from dagscope.dag.events.run_events import RunEventType
 from dagscope.dag.events.status import DataTestResult, NodeState, NodeStatus, PausedAt, TaskStatus, TaskSummary
 from dagscope.dag.project.files_read import CONFIG, PROFILE
+from dagscope.dag.project.loading_limits import LoadingLimits
+from dagscope.dag.project.project_files import ProjectFiles
 from dagscope.dag.run.breakpoints import GoOn
 from dagscope.storage.state_folder import StateFolder
 
@@ -66,21 +69,24 @@ def _say_what_it_has_not_read(server: TaskServer, folder: Path, console: Console
     read_ms = facts.get("readTimeMs")
     if facts.get("reload") or not isinstance(read_ms, int):
         return
-    newer = [path for path in _files(folder) if path.stat().st_mtime * 1000 > read_ms]
+    newer = [path for path in _files(folder) if _saved_ms(folder / path) > read_ms]
     if newer:
         others = f" and {len(newer) - 1} more" if len(newer) > 1 else ""
-        console.print(
-            f"warning: {newer[0].relative_to(folder)}{others} was saved after the server had read the project, and it "
-            "runs the earlier version; restart it, or serve with --reload",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        saved = f"{newer[0]}{others} was saved after the server had read the project"
+        print_line(console, f"warning: {saved}, and it runs the earlier version; restart it, or serve with --reload")
 
 
-def _files(folder: Path) -> list[Path]:
-    found = (folder / CONFIG, folder / PROFILE, *(folder / "assets").rglob("*.sql"))
-    return [path for path in found if path.is_file()]
+def _files(folder: Path) -> list[str]:
+    """The files that a server reads once; those of Python are read again for each task."""
+    found = ProjectFiles(folder, LoadingLimits(), [], lambda: None).find("assets", (".sql",))
+    return [CONFIG, PROFILE, *found]
+
+
+def _saved_ms(file: Path) -> float:
+    try:
+        return file.stat().st_mtime * 1000
+    except OSError:  # it is gone, and the server has what it was
+        return 0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from dagscope.cli.console_text import print_line, seconds
 from dagscope.cli.exits import fail
 from dagscope.cli.project_answers import Question, answer_of, path_with
 from dagscope.cli.run_command import console_for
@@ -44,11 +45,11 @@ def print_timings(folder: Path, task_id: str | None, asset: str | None, percent:
         click.echo(timings.to_json())
         return
     console = console_for(sys.stdout)
-    console.print(shown(_summary(timings)), highlight=False, soft_wrap=True, markup=False)
+    print_line(console, _summary(timings))
     if timings.critical_path:
         console.print(_path(timings))
     for line in _what_ifs(timings, everything=asset is not None):
-        console.print(shown(line), highlight=False, soft_wrap=True, markup=False)
+        print_line(console, line)
 
 
 def _newest(folder: Path) -> str:
@@ -63,8 +64,8 @@ def _newest(folder: Path) -> str:
 
 def _summary(timings: TaskTimings) -> str:
     queued = sum(node.queued_ms for node in timings.critical_path)
-    line = f"{timings.task_id}: {_seconds(timings.duration_ms)}, of which the assets took {_seconds(timings.assets_ms)}"
-    return f"{line}; critical path, {_seconds(queued)} of it waiting for a worker:" if timings.critical_path else line
+    line = f"{timings.task_id}: {seconds(timings.duration_ms)}, of which the assets took {seconds(timings.assets_ms)}"
+    return f"{line}; critical path, {seconds(queued)} of it waiting for a worker:" if timings.critical_path else line
 
 
 def _path(timings: TaskTimings) -> Table:
@@ -73,22 +74,18 @@ def _path(timings: TaskTimings) -> Table:
     for heading in ("queue", "executing", "testing"):
         table.add_column(heading, justify="right", no_wrap=True)
     for node in timings.critical_path:
-        table.add_row(shown(node.asset_name), *map(_seconds, (node.queued_ms, node.executing_ms, node.testing_ms)))
+        table.add_row(shown(node.asset_name), *map(seconds, (node.queued_ms, node.executing_ms, node.testing_ms)))
     return table
 
 
 def _what_ifs(timings: TaskTimings, everything: bool) -> Iterator[str]:
     part = "half of its time" if timings.percent == 50 else f"{timings.percent} % of its time"
-    now = _seconds(timings.duration_ms)
+    now = seconds(timings.duration_ms)
     found = [each for each in timings.what_if if each.saved_ms > 0 or everything][:_SHOWN]
     for each in found:
-        yield f"if {each.asset_name} took {part}, the task would take {_seconds(each.task_ms)} instead of {now}"
+        yield f"if {each.asset_name} took {part}, the task would take {seconds(each.task_ms)} instead of {now}"
     if timings.what_if and not found:
         yield f"no asset alone would make the task faster if it took {part}"
     if timings.enough_workers_ms < timings.duration_ms:
-        enough = _seconds(timings.enough_workers_ms)
+        enough = seconds(timings.enough_workers_ms)
         yield f"with enough workers instead of {timings.workers}, the task would take {enough} instead of {now}"
-
-
-def _seconds(duration_ms: int) -> str:
-    return f"{duration_ms / 1000:.2f}s"
