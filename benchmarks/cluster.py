@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from benchmarks import fake_cluster
 from benchmarks.figures import Figure
@@ -88,15 +89,8 @@ def _installed(folder: Path) -> Iterator[None]:
     place.mkdir()
     code = Path(fake_cluster.__file__).read_text(encoding="utf-8")
     install(place, "fake-cluster", code, "[dagscope.engines]\ncluster = fake_cluster:ClusterConnection\n")
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(place)
-    try:
+    with patch.dict(os.environ, {"PYTHONPATH": str(place)}):
         yield
-    finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
 
 
 @dataclass(frozen=True)

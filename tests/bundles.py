@@ -2,15 +2,11 @@
 
 import io
 import json
-import re
-import subprocess
 import zipfile
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
-
-import httpx2
 
 from dagscope.storage.bundle_file import MANIFEST
 from tests.doors import DAGSCOPE, ServerDoor
@@ -32,26 +28,11 @@ CHEAPER = PROJECT[model("staging.orders")].replace("range % 7", "range % 7 - 1")
 
 
 class OpenedBundle(ServerDoor):
-    """A real `dagscope open` process, which unpacks beside the bundle. `said` is what it printed before it served."""
+    """A real `dagscope open` process, which unpacks beside the bundle."""
 
-    def start(self) -> None:
-        command = [DAGSCOPE, "open", str(self.folder), *self.options]
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=self.console,
-            text=True,
-            env=self.environment | {"TMPDIR": str(self.folder.parent)},
-        )
-        assert self.process.stdout is not None
-        self.said: list[str] = []
-        for line in self.process.stdout:
-            self.said.append(line)
-            if found := re.search(r"http://\S+", line):
-                self.address = found[0]
-                break
-        assert self.address, self.said
-        self.http = self._open.enter_context(httpx2.Client(base_url=self.address, timeout=30))
+    @property
+    def command(self) -> list[str]:
+        return ["env", f"TMPDIR={self.folder.parent}", DAGSCOPE, "open", str(self.folder), *self.options]
 
 
 OpenBundle = Callable[[Path], OpenedBundle]

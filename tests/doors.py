@@ -77,7 +77,10 @@ class RestartingDoor(AppDoor):
 
 
 class ServerDoor(AppDoor):
-    """A real `dagscope serve` process, used over HTTP. Its output is discarded, or written to the file `console`."""
+    """A real `dagscope serve` process, used over HTTP. `said` is what it printed until it served.
+
+    What it writes to standard error is discarded, or written to the file `console`.
+    """
 
     console: int | IO[str] = subprocess.DEVNULL
 
@@ -86,15 +89,21 @@ class ServerDoor(AppDoor):
         self.environment = os.environ | {f"DAGSCOPE_{name.upper()}": str(value) for name, value in settings.items()}
         super().__init__(folder)
 
+    @property
+    def command(self) -> list[str]:
+        return [DAGSCOPE, "serve", "--project", str(self.folder), "--port", "0", *self.options]
+
     def start(self) -> None:
-        command = [DAGSCOPE, "serve", "--project", str(self.folder), "--port", "0", *self.options]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self.console, text=True, env=self.environment
+            self.command, stdout=subprocess.PIPE, stderr=self.console, text=True, env=self.environment
         )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, f"no address in {line!r}"
+        self.said: list[str] = []
+        found = None
+        while found is None and (line := self.process.stdout.readline()):
+            self.said.append(line)
+            found = re.search(r"http://\S+", line)
+        assert found, f"no address in {self.said}"
         self.address = found[0]
         self.http = self._open.enter_context(httpx2.Client(base_url=self.address, timeout=30))
 

@@ -10,9 +10,8 @@ from dagscope.dag.events.events import NodeRecorded
 from dagscope.dag.events.node_records import NodeRecord, RecordedColumn, same_data
 from dagscope.dag.ground.errors import ProjectInvalid
 from dagscope.dag.ground.frame_files import FrameFiles
-from dagscope.dag.model.file_shapes import Materialization
 from tests.dag.run.task_run import MakeProject, Run, RunProject, data_test, run_once
-from tests.projects import CONFIG
+from tests.projects import CONFIG, block, model, raw
 
 ROWS = "SELECT range AS id, 'x' || range AS name FROM range(3)"
 
@@ -27,8 +26,8 @@ def test_a_table(make_project: MakeProject, run_project: RunProject) -> None:
     run = run_project(
         make_project(
             {
-                "assets/models/s/a.sql": ROWS,
-                "assets/models/s/b.sql": 'SELECT id FROM {{ Ref("s.a") }} WHERE id < 2',
+                model("s.a"): ROWS,
+                model("s.b"): 'SELECT id FROM {{ Ref("s.a") }} WHERE id < 2',
             }
         )
     )
@@ -59,7 +58,7 @@ def test_a_table(make_project: MakeProject, run_project: RunProject) -> None:
 )
 def test_fingerprints(make_project: MakeProject, run_project: RunProject, one: str, other: str, same: bool) -> None:
     """Fingerprints of the same rows are equal, whatever the order; those of other rows differ."""
-    run = run_project(make_project({"assets/models/s/a.sql": one, "assets/models/s/b.sql": other}))
+    run = run_project(make_project({model("s.a"): one, model("s.b"): other}))
     assert same_data(record(run, "s.a").fingerprint, record(run, "s.b").fingerprint) is same
 
 
@@ -77,35 +76,27 @@ def test_kinds_of_assets(make_project: MakeProject, run_project: RunProject) -> 
     run = run_project(
         make_project(
             {
-                "assets/models/s/view.sql": block(Materialization.VIEW) + ROWS,
-                "assets/models/s/more.sql": block(Materialization.INCREMENTAL) + ROWS,
-                "assets/models/s/own.sql": block(Materialization.CUSTOM) + f"CREATE OR REPLACE TABLE s.own AS {ROWS}",
-                "assets/models/s/none.sql": block(Materialization.CUSTOM) + "SELECT 1",
-                "assets/models/s/raw.py": "def execute(context):\n    return {'a': 1}\n",
+                model("s.view"): block("materialization: view") + ROWS,
+                model("s.more"): block("materialization: incremental") + ROWS,
+                model("s.own"): block("materialization: custom") + f"CREATE OR REPLACE TABLE s.own AS {ROWS}",
+                model("s.none"): block("materialization: custom") + "SELECT 1",
+                raw("s.raw"): "def execute(context):\n    return {'a': 1}\n",
             }
         )
     )
-    view, more, own, none, raw = (record(run, f"s.{name}") for name in ("view", "more", "own", "none", "raw"))
+    view, more, own, none, python = (record(run, f"s.{name}") for name in ("view", "more", "own", "none", "raw"))
     assert (len(view.columns or ()), view.rows, view.fingerprint) == (2, None, None)
     assert more.rows == own.rows == 3
     assert same_data(more.fingerprint, own.fingerprint)
     assert (none.columns, none.fingerprint, none.note) == (None, None, "")
-    assert raw.engine == f"python {platform.python_version()}"
-    assert raw.code.source.startswith("def execute")
-    assert (raw.fingerprint or "").startswith("frame ")
-
-
-def block(materialization: Materialization) -> str:
-    return f'{{{{ define "profile.yaml" }}}}\nmaterialization: {materialization}\n{{{{ end }}}}\n'
+    assert python.engine == f"python {platform.python_version()}"
+    assert python.code.source.startswith("def execute")
+    assert (python.fingerprint or "").startswith("frame ")
 
 
 def test_what_fails(make_project: MakeProject, run_project: RunProject) -> None:
     """An asset that fails leaves the code that failed; one that is skipped leaves nothing."""
-    run = run_project(
-        make_project(
-            {"assets/models/s/a.sql": "SELECT nothing", "assets/models/s/b.sql": 'SELECT * FROM {{ Ref("s.a") }}'}
-        )
-    )
+    run = run_project(make_project({model("s.a"): "SELECT nothing", model("s.b"): 'SELECT * FROM {{ Ref("s.a") }}'}))
     assert (record(run, "s.a").code.sql, record(run, "s.a").columns) == ("SELECT nothing", None)
     assert run.facts("s.b").record is None
 
@@ -113,15 +104,15 @@ def test_what_fails(make_project: MakeProject, run_project: RunProject) -> None:
 def test_secrets(make_project: MakeProject, run_project: RunProject) -> None:
     """Secrets are hidden in what is stored of code and settings."""
     secret = "SELECT 'host=db password=hunter2' AS a"
-    found = record(run_project(make_project({"assets/models/s/a.sql": secret})), "s.a")
+    found = record(run_project(make_project({model("s.a"): secret})), "s.a")
     assert "hunter2" not in found.code.source + found.code.sql
 
 
 def test_data_tests(make_project: MakeProject, run_project: RunProject) -> None:
     """The result of a data test comes with what was run."""
     sql = 'SELECT * FROM {{ Ref("s.a") }} WHERE id > 1'
-    tests = '{{ define "profile.yaml" }}\ntests:\n  - name: few\n{{ end }}\n'
-    run = run_project(make_project({"assets/models/s/a.sql": tests + ROWS, data_test("s.few"): sql}))
+    tests = block("tests:\n  - name: few")
+    run = run_project(make_project({model("s.a"): tests + ROWS, data_test("s.few"): sql}))
     code = run.data_test("s.few").code
     assert code is not None
     assert (code.source, code.sql) == (sql, "SELECT * FROM s.a WHERE id > 1")
@@ -143,8 +134,7 @@ def test_capture(
 ) -> None:
     """A model says how many of its rows are captured, else its stage, else the project; a frame is not kept twice."""
     of_stage = f"name: p\nconnection: duck\nmodels:\n  stages:\n    - name: s\n      {stage or 'models:'}\n"
-    block_text = f'{{{{ define "profile.yaml" }}}}\n{of_model}\n{{{{ end }}}}\n'
-    files = {"profile.yaml": of_stage, "assets/models/s/a.sql": block_text + ROWS}
+    files = {"profile.yaml": of_stage, model("s.a"): block(of_model) + ROWS}
     if project:
         files["config.yaml"] = project + CONFIG
     run = run_project(make_project(files))
@@ -158,8 +148,8 @@ def test_capture(
 
 def test_views_are_captured_on_demand(make_project: MakeProject, run_project: RunProject) -> None:
     """The rows of a view are captured, and have a fingerprint, if someone asks for them."""
-    view = '{{ define "profile.yaml" }}\nmaterialization: view\ncapture: rows 2\n{{ end }}\n'
-    found = record(run_project(make_project({"assets/models/s/a.sql": view + ROWS})), "s.a")
+    view = block("materialization: view\ncapture: rows 2")
+    found = record(run_project(make_project({model("s.a"): view + ROWS})), "s.a")
     assert (found.captured.rows if found.captured else None, found.rows, found.is_whole) == (2, 3, False)
     assert found.fingerprint is not None
 
@@ -167,7 +157,7 @@ def test_views_are_captured_on_demand(make_project: MakeProject, run_project: Ru
 def test_rows_that_cannot_be_captured(make_project: MakeProject, tmp_path: Path) -> None:
     """An asset whose rows cannot be captured succeeds, and its record says why they are missing."""
     frames = FrameFiles(tmp_path / "small", most_bytes=100)
-    run = run_once(frames, make_project({"assets/models/s/a.sql": ROWS}))
+    run = run_once(frames, make_project({model("s.a"): ROWS}))
     found = record(run, "s.a")
     assert run.state("s.a") == "SUCCESS"
     assert found.captured is None
@@ -177,7 +167,7 @@ def test_rows_that_cannot_be_captured(make_project: MakeProject, tmp_path: Path)
 def test_an_unknown_capture(make_project: MakeProject) -> None:
     """A capture that nothing is known of is a problem of the file that says so."""
     with pytest.raises(ProjectInvalid) as invalid:
-        make_project({"assets/models/s/a.sql": '{{ define "profile.yaml" }}\ncapture: row 5\n{{ end }}\n' + ROWS})
+        make_project({model("s.a"): block("capture: row 5") + ROWS})
     assert [str(problem) for problem in invalid.value.problems] == [
         'assets/models/s/a.sql:2: "capture" must be framed, all, or rows and a number, such as rows 500'
     ]
