@@ -197,11 +197,10 @@ def steps(name: str, folder: Path, step: str | None, limit: int, as_json: bool) 
 
     Exit code 1 if the database cannot be read, 2 if the query cannot be taken apart or the usage is invalid.
     """
-    owner = _owner_of(_state_of(folder))
-    project = _load(folder)
+    project, address = _project_and_address(folder)
     with garbage_left():
         from dagscope.cli.steps_command import StepsOptions, show_steps
-    show_steps(project, owner.address if owner is not None else None, StepsOptions(name, step, limit, as_json))
+    show_steps(project, address, StepsOptions(name, step, limit, as_json))
 
 
 @main.command(
@@ -220,11 +219,10 @@ def lineage(name: str, folder: Path, as_json: bool) -> None:
 
     Exit code 1 if the database cannot be read, 2 if the query cannot be taken apart or the usage is invalid.
     """
-    owner = _owner_of(_state_of(folder))
-    project = _load(folder)
+    project, address = _project_and_address(folder)
     with garbage_left():
         from dagscope.cli.lineage_command import print_lineage
-    print_lineage(project, owner.address if owner is not None else None, name, as_json)
+    print_lineage(project, address, name, as_json)
 
 
 @main.command(
@@ -254,12 +252,11 @@ def trace(asset: str, folder: Path, key: str | None, where: tuple[str, ...], lim
 
     Exit code 1 if the database cannot be read, 2 if the query cannot be taken apart or the usage is invalid.
     """
-    owner = _owner_of(_state_of(folder))
-    project = _load(folder)
+    project, address = _project_and_address(folder)
     with garbage_left():
         from dagscope.cli.trace_command import TraceOptions, print_trace
     options = TraceOptions(asset, key, where, limit, as_json)
-    print_trace(project, owner.address if owner is not None else None, options)
+    print_trace(project, address, options)
 
 
 @main.command(
@@ -541,6 +538,12 @@ def _state_of(folder: Path) -> "StateFolder":
 
 
 main.add_command(plus)
+
+
+def _project_and_address(folder: Path) -> tuple["Project", str | None]:
+    """The project as its files are now, and the address of its server; None if it is not being served."""
+    owner = _owner_of(_state_of(folder))
+    return _load(folder), owner.address if owner is not None else None
 
 
 def _load(folder: Path) -> "Project":

@@ -12,7 +12,6 @@ from dagscope.cli.progress import TaskProgress
 from dagscope.dag.events.status import NodeStatus, PausedAt
 from dagscope.dag.ground.errors import ProjectInvalid
 from dagscope.dag.run.breakpoints import GoOn
-from dagscope.server.workspace.reload import reload_now
 from dagscope.server.workspace.task_queue import ActiveTask, AssetsAreOthers
 from dagscope.server.workspace.workspace import Workspace
 
@@ -76,6 +75,8 @@ class PausedRun:
         how = GoOn(answer)
         try:
             if how is not GoOn.SKIP:
+                from dagscope.server.workspace.reload import reload_now  # heavy, and seldom needed
+
                 await reload_now(workspace)
             workspace.tasks.go_on(workspace.project, active.task_id, asset, how)
         except ProjectInvalid as error:

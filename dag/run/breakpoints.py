@@ -6,13 +6,16 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from dagscope.dag.events.status import PausedAt
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.ground.clock import now_ms
 from dagscope.dag.ground.errors import DagscopeError
 from dagscope.dag.model.file_shapes import Materialization
-from dagscope.dag.project.project import Project
+
+if TYPE_CHECKING:
+    from dagscope.dag.project.project import Project
 
 BEFORE, AFTER, FAILED = "before", "after", "failed"
 
@@ -63,7 +66,7 @@ def by_asset(points: tuple[Breakpoint, ...]) -> dict[str, list[Breakpoint]]:
     return found
 
 
-def check_breakpoint(project: Project, point: Breakpoint, to_execute: frozenset[str]) -> None:
+def check_breakpoint(project: "Project", point: Breakpoint, to_execute: frozenset[str]) -> None:
     """Raises `BreakpointInvalid` if the attempt does not execute the asset, or cannot find out whether to hold."""
     if point.when not in (BEFORE, AFTER, FAILED) and not point.is_about_rows:
         allowed = f'"{BEFORE}", "{AFTER}", "{FAILED}" or a condition such as "rows < 1"'
@@ -90,7 +93,7 @@ class Answer:
     """How to go on, and the project as its files are now."""
 
     how: GoOn
-    project: Project | None = None
+    project: "Project | None" = None
 
 
 class Holding:
