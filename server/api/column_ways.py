@@ -25,13 +25,13 @@ def way_answer(project: Project, asset: Asset, column: str, cancellation: Cancel
     if start is None:
         near = did_you_mean(column[:100], [each.name for each in lineage.columns])
         raise QueryRefused(f'"{asset.name}" has no such column', f'it has no column "{column[:100]}"{near}', 404)
-    return _Way(project, cancellation, {asset.name: lineage}).answer(asset.name, start)
+    return _Way(project, cancellation, asset.name, lineage).answer(asset.name, start)
 
 
 class _Way:
-    def __init__(self, project: Project, cancellation: Cancellation, known: dict[str, AssetLineage]) -> None:
+    def __init__(self, project: Project, cancellation: Cancellation, asset: str, lineage: AssetLineage) -> None:
         self._project, self._cancellation = project, cancellation
-        self._known: dict[str, AssetLineage | None] = {**known}
+        self._known = {asset: _by_name(lineage)}
         self._reasons: dict[str, str] = {}
         self._is_whole = True
 
@@ -73,19 +73,22 @@ class _Way:
             return {}
         if asset not in self._known:
             self._known[asset] = self._read(asset)
-        lineage = self._known[asset]
-        return {each.name.lower(): each for each in lineage.columns} if lineage is not None else {}
+        return self._known[asset]
 
-    def _read(self, asset: str) -> AssetLineage | None:
+    def _read(self, asset: str) -> Mapping[str, LineageColumn]:
         try:
-            return lineage_answer(self._project, self._project.assets[asset], self._cancellation)
+            return _by_name(lineage_answer(self._project, self._project.assets[asset], self._cancellation))
         except Cancelled:
             raise
         except QueryRefused as error:
             self._reasons[asset] = self._project.redaction.text(error.details)
         except DagscopeError as error:
             self._reasons[asset] = self._project.redaction.text(str(error))
-        return None
+        return {}
+
+
+def _by_name(lineage: AssetLineage) -> Mapping[str, LineageColumn]:
+    return {each.name.lower(): each for each in lineage.columns}
 
 
 def _on_way(

@@ -1,13 +1,12 @@
 """Comparisons in the shape of their answer."""
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
 
 from dagscope.server.api.row_answers import columns_shape
-from dagscope.server.api.row_json import array_chunks
+from dagscope.server.api.row_json import parsed_rows
 from dagscope.server.http.shapes.compare import (
     AssetDifference,
     CauseNow,
@@ -189,4 +188,4 @@ def row_list_body(asset: str, both: RowsOfBoth, asked: AskedList) -> RowsThatDif
 
 
 def _cells(table: pa.Table) -> Iterator[Any]:
-    return iter(json.loads(b"[" + b"".join(array_chunks(iter(table.combine_chunks().to_batches()))) + b"]"))
+    return iter(parsed_rows(iter(table.combine_chunks().to_batches())))

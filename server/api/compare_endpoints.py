@@ -1,6 +1,6 @@
 """`/api/compare`: what differs between two tasks, and why nodes are red now."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 
 from starlette.requests import Request
@@ -11,7 +11,7 @@ from dagscope.server.api.row_answers import RowRefusals, unreadable
 from dagscope.server.http.answers import Refused, ShapeResponse, bad_request, unread
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.request_reading import checked_task_id, whole_number, workspace_of
+from dagscope.server.http.request_reading import asked_task_id, whole_number, workspace_of
 from dagscope.server.http.row_requests import chosen
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.compare import RowsThatDiffer, TasksCompared
@@ -30,10 +30,8 @@ async def get_compare(request: Request) -> Response:
     return ShapeResponse(await comparison_of(workspace_of(request), before, after, assets, until_gone(request)))
 
 
-def _tasks(request: Request) -> Iterator[str | None]:
-    for name in ("from", "to"):
-        task = request.query_params.get(name)
-        yield checked_task_id(task) if task is not None else None
+def _tasks(request: Request) -> tuple[str | None, str | None]:
+    return asked_task_id(request, "from"), asked_task_id(request, "to")
 
 
 async def get_rows(request: Request) -> Response:

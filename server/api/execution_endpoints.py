@@ -11,6 +11,7 @@ from dagscope.dag.events.node_records import Code, same_data
 from dagscope.dag.model.assets import Asset
 from dagscope.dag.project.project import Project
 from dagscope.server.api.code_lines import python_lines, sql_lines
+from dagscope.server.api.kept_rows import newest_execution
 from dagscope.server.http.answers import around
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import AskedTask, asset_named, asset_or_gone
@@ -28,8 +29,7 @@ async def get_execution(request: Request) -> Response:
     async with workspace.reader.moment() as moment:
         kept = await asked.find(moment)
         if kept is None:
-            now = await moment.asset(name)
-            kept = await moment.attempt(now.task_id, now.attempt) if now is not None and now.task_id else None
+            kept = await newest_execution(moment, await moment.asset(name))
         records = await moment.records.of_task(kept.summary.task_id, kept.attempt) if kept is not None else {}
         record = records.get(name)
         codes = await moment.records.codes([record.code]) if record is not None else {}

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from dagscope.server.http.answers import ShapeResponse
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import attempt_of
-from dagscope.server.http.request_reading import checked_task_id, whole_number, workspace_of
+from dagscope.server.http.request_reading import asked_task_id, whole_number, workspace_of
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.tasks import AssetHistory, DagHistory, DataTestHistory, FirstFailure, HistoryTask
 from dagscope.storage.task_history import FailureInTask, History, TaskInHistory
@@ -19,8 +19,7 @@ MOST_TASKS = 200  # of one answer, which is built in memory with a value for eac
 
 async def get_history(request: Request) -> Response:
     limit = whole_number(request, "limit", least=1, most=MOST_TASKS) or DEFAULT_TASKS
-    task_id = request.query_params.get("taskId")
-    through = checked_task_id(task_id) if task_id is not None else None
+    through = asked_task_id(request)
     async with workspace_of(request).reader.moment() as moment:
         task = await attempt_of(moment, through, None) if through is not None else None
         history = await moment.history.newest(limit, task.summary if task else None)

@@ -49,7 +49,7 @@ async def kept_data(request: Request, unknown: Answer = Missing.as_error) -> Kep
     asset = asset_or_gone(workspace.project, name, asked, unknown)
     async with workspace.reader.moment() as moment:
         now = await moment.asset(name)
-        kept = await asked.find(moment, unknown) or await _newest_execution(moment, now)
+        kept = await asked.find(moment, unknown) or await newest_execution(moment, now)
         node = await moment.node(kept.summary.task_id, kept.attempt, name) if kept else None
         records = {}
         may_be_captured = is_asked(request, CAPTURED.name) or workspace.project.is_of_bundle  # which has no relations
@@ -74,7 +74,7 @@ async def kept_data(request: Request, unknown: Answer = Missing.as_error) -> Kep
     return KeptData(name, asset, kept, node, frame_rows(workspace, record.captured), rows)
 
 
-async def _newest_execution(moment: Moment, now: AssetNow | None) -> KeptAttempt | None:
+async def newest_execution(moment: Moment, now: AssetNow | None) -> KeptAttempt | None:
     """The attempt that last executed the asset, None if it was never executed."""
     if now is None or now.task_id is None:
         return None

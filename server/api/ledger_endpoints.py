@@ -1,22 +1,19 @@
 """`GET /api/tests/ledger/:testName`: which failing rows are new, fixed and still there, task by task."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
-import pyarrow as pa
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dagscope.dag.ground.cancellation import Cancellation
 from dagscope.dag.project.project import Project
 from dagscope.server.api.row_answers import RowRefusals, columns_shape, unreadable
-from dagscope.server.api.row_json import array_chunks
+from dagscope.server.api.row_json import parsed_rows
 from dagscope.server.http.answers import ShapeResponse
 from dagscope.server.http.client_presence import until_gone
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import attempt_of, data_test_named
-from dagscope.server.http.request_reading import checked_task_id, whole_number, workspace_of
+from dagscope.server.http.request_reading import asked_task_id, whole_number, workspace_of
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.ledger import DataTestLedger, LedgerGroup, LedgerTask
 from dagscope.server.workspace.reads import Gone
@@ -32,8 +29,7 @@ LISTED_ROWS = 1_000
 
 async def get_ledger(request: Request) -> Response:
     limit = whole_number(request, "limit", least=1, most=MOST_TASKS) or DEFAULT_TASKS
-    task_id = request.query_params.get("taskId")
-    through = checked_task_id(task_id) if task_id is not None else None
+    through = asked_task_id(request)
     name = request.path_params["test_name"]
     return ShapeResponse(await ledger_of(workspace_of(request), name, limit, through, until_gone(request)))
 
@@ -115,15 +111,10 @@ def _group(group: Group, runs: Sequence[DataTestRun]) -> LedgerGroup:
     return LedgerGroup(
         state=group.standing,
         count=group.count,
-        rows=[row for table in group.tables for row in _cells(table)],
+        rows=[row for table in group.tables for row in parsed_rows(iter(table.combine_chunks().to_batches()))],
         since=tuple(runs[place].task_id for place in group.since),
         since_is_exact=group.since_is_exact,
     )
-
-
-def _cells(table: pa.Table) -> list[Any]:
-    rows: list[Any] = json.loads(b"[" + b"".join(array_chunks(iter(table.combine_chunks().to_batches()))) + b"]")
-    return rows
 
 
 ENDPOINTS = (

@@ -10,7 +10,7 @@ from dagscope.server.api.statement_endpoints import execution_of
 from dagscope.server.http.answers import Refused, ShapeResponse
 from dagscope.server.http.endpoint import Endpoint, Query
 from dagscope.server.http.lookups import AskedTask, asset_named, asset_or_gone, attempt_of
-from dagscope.server.http.request_reading import checked_task_id, workspace_of
+from dagscope.server.http.request_reading import asked_task_id, workspace_of
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.plans import AssetPlans, PlannedExecution
 from dagscope.server.workspace.workspace import Workspace
@@ -20,9 +20,7 @@ from dagscope.storage.statements import Execution
 
 
 async def get_plans(request: Request) -> Response:
-    against = request.query_params.get("against")
-    against = checked_task_id(against) if against is not None else None
-    name, asked = request.path_params["name"], AskedTask.of_query(request)
+    name, asked, against = request.path_params["name"], AskedTask.of_query(request), asked_task_id(request, "against")
     plans = await plans_of(workspace_of(request), name, asked, against)
     return ShapeResponse(plans) if plans is not None else Response(status_code=204)
 

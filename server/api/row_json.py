@@ -55,10 +55,16 @@ def line_chunks(rows: Rows, columns: tuple[str, ...]) -> Iterator[bytes]:
     return _texts(rows, _Objects(columns, before="", after="\n"))
 
 
+def parsed_rows(rows: Rows) -> list[list[Any]]:
+    """A few rows as `array_chunks` writes them, parsed."""
+    parsed: list[list[Any]] = json.loads(b"[" + b"".join(array_chunks(rows)) + b"]")
+    return parsed
+
+
 def cells(field: pa.Field, values: pa.Array) -> list[Any]:
     """A few values of one column as `array_chunks` writes them, parsed."""
     batch = pa.RecordBatch.from_arrays([values], schema=pa.schema([field.with_type(values.type)]))
-    return [row[0] for row in json.loads(b"[" + b"".join(array_chunks(iter([batch]))) + b"]")]
+    return [row[0] for row in parsed_rows(iter([batch]))]
 
 
 def cell_text(name: str, field: pa.Field, type_: Type) -> str:

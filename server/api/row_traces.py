@@ -1,6 +1,5 @@
 """The rows of upstreams that a row can come from, and those of downstreams that it can be in, by their values."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,7 +17,8 @@ from dagscope.dag.run.data_tests import rows_text
 from dagscope.server.api.column_origins import Origins, origins_of
 from dagscope.server.api.found_rows import rows_of_relation
 from dagscope.server.api.node_query import QueryRefused
-from dagscope.server.api.row_json import array_chunks
+from dagscope.server.api.row_answers import columns_shape
+from dagscope.server.api.row_json import parsed_rows
 from dagscope.server.api.row_ways import Row, RowWay, filters_of, way_down, way_up
 from dagscope.server.http.pages import Page
 from dagscope.server.http.shapes.lineage import FollowedColumn, RowTrace, TracedRows, TraceRequest
@@ -39,7 +39,7 @@ def trace(project: Project, asset: Asset, request: TraceRequest, cancellation: C
         name=asset.name,
         sentence=sentence,
         row=dict(row),
-        upstreams=tuple(each for name in asset.upstreams for each in tracing.upstream(name, origins)),
+        upstreams=tuple(tracing.upstreams(origins)),
         downstreams=tuple(each for name in project.graph.downstreams[asset.name] for each in tracing.downstream(name)),
     )
 
@@ -76,9 +76,8 @@ class _RowsOf:
         if found is None:
             return None
         with found.resources:
-            rows = json.loads(b"[" + b"".join(array_chunks(found.batches)) + b"]")
-        columns = tuple(DataColumn(name=each.name, type=each.type) for each in found.columns)
-        return _Found(found.matching, columns, rows)
+            rows = parsed_rows(found.batches)
+        return _Found(found.matching, columns_shape(found.columns, ()), rows)
 
 
 def _completed(rows: _RowsOf, asset: Asset, row: Row, columns: Sequence[ColumnLineage]) -> tuple[Row, str]:
@@ -102,13 +101,18 @@ class _Tracing:
         self._project, self._asset, self._row = project, asset, row
         self._rows, self._cancellation = rows, cancellation
 
-    def upstream(self, name: str, origins: Origins) -> Iterator[TracedRows]:
-        """The rows of an upstream, one entry for each place where the query reads it in another way."""
+    def upstreams(self, origins: Origins) -> Iterator[TracedRows]:
+        """The rows of each upstream, one entry for each place where the query reads it in another way."""
         try:
             found = readings_of(origins.query)
         except QueryNotParsed as error:
-            yield TracedRows(asset=name, sentence=f"{self._asset.name} cannot be followed: {self._shown(error)}.")
+            sentence = f"{self._asset.name} cannot be followed: {self._shown(error)}."
+            yield from (TracedRows(asset=name, sentence=sentence) for name in self._asset.upstreams)
             return
+        for name in self._asset.upstreams:
+            yield from self._upstream(name, origins, found)
+
+    def _upstream(self, name: str, origins: Origins, found: Iterable[Reading]) -> Iterator[TracedRows]:
         ways = _ways(found, name, origins, lambda reading: way_up(reading, self._row))
         for way in ways[:_MOST_WAYS]:
             yield self._traced(name, way)

@@ -18,7 +18,7 @@ from dagscope.server.api.task_status import status_body
 from dagscope.server.http.answers import ShapeResponse, bad_request
 from dagscope.server.http.direct_lines import line_of
 from dagscope.server.http.endpoint import Endpoint, Query
-from dagscope.server.http.request_reading import checked_task_id, workspace_of
+from dagscope.server.http.request_reading import asked_task_id, workspace_of
 from dagscope.server.http.shapes.about import Error
 from dagscope.server.http.shapes.tasks import NodeNow, Snapshot, UnknownTask
 from dagscope.server.workspace.fan_out import Line
@@ -65,10 +65,9 @@ class _Stream(EventSourceResponse):
 
 
 def _wanted(request: Request) -> Wanted:
-    task_id = request.query_params.get("taskId")
     kinds = request.query_params.get("kinds")
     return Wanted(
-        task_id=checked_task_id(task_id) if task_id is not None else None,
+        task_id=asked_task_id(request),
         kinds=frozenset(map(_kind, kinds.split(","))) if kinds is not None else None,
     )
 
@@ -171,7 +170,7 @@ async def _snapshot(workspace: Workspace, wanted: Wanted) -> tuple[int, Shape]:
         running = [_now(workspace, kept) for kept in unended if kept is not None]
         newest = (await moment.tasks(SNAPSHOT_TASKS)).tasks
         now = await moment.assets()
-    tasks = {task.task_id: task for task in (*running, *newest)}
+    tasks = {task.task_id: task for task in (*running, *newest)} | {task.task_id: task for task in running}
     nodes = tuple(
         NodeNow(name=name, state=now[name].state) if name in now else NodeNow(name=name, state="INITIAL")
         for name in workspace.project.assets

@@ -10,7 +10,7 @@ from dagscope.dag.ground.shapes import Shape
 from dagscope.dag.model.assets import Asset, DataTest
 from dagscope.dag.project.project import Project
 from dagscope.server.http.answers import Refused
-from dagscope.server.http.request_reading import checked_task_id, whole_number
+from dagscope.server.http.request_reading import asked_task_id, whole_number
 from dagscope.server.http.shapes.about import Error
 from dagscope.storage.reader import Moment
 from dagscope.storage.tasks import KeptAttempt
@@ -69,8 +69,7 @@ class AskedTask:
     @classmethod
     def of_query(cls, request: Request) -> "AskedTask":
         """Refuses an invalid task id or attempt with 400."""
-        task_id, attempt = request.query_params.get("taskId"), whole_number(request, "attempt", least=1)
-        return cls(checked_task_id(task_id) if task_id is not None else None, attempt)
+        return cls(asked_task_id(request), whole_number(request, "attempt", least=1))
 
     async def find(self, moment: Moment, answer: Answer = Missing.as_error) -> KeptAttempt | None:
         """The attempt; None if the query names no task. Refuses an unknown task or attempt with 404."""

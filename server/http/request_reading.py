@@ -122,6 +122,12 @@ def checked_task_id(task_id: str) -> str:
         raise bad_request(str(error)) from error
 
 
+def asked_task_id(request: Request, name: str = "taskId") -> str | None:
+    """The task id in the query; None if it is not given. Refuses an invalid one with 400."""
+    task_id = request.query_params.get(name)
+    return checked_task_id(task_id) if task_id is not None else None
+
+
 def page_of(request: Request) -> Page:
     """The rows requested with `offset` and `limit`. The answer reports the page if the query names one, or a task."""
     is_reported = not request.query_params.keys().isdisjoint({"taskId", "offset", "limit"})

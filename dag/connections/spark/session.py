@@ -422,8 +422,7 @@ class SparkSession(Session):
         """
         with suppress(*ERRORS):
             self._client.run(f"CREATE TABLE {staging} USING parquet AS {_all_of(view)}")
-            described = self._client.stream(f"DESCRIBE TABLE EXTENDED {staging}").batches
-            rows = (row for batch in described for row in batch.to_pylist())
+            rows = self._asked(f"DESCRIBE TABLE EXTENDED {staging}")
             return next((folder_for_files(row["data_type"]) for row in rows if row["col_name"] == "Location"), None)
         return None
 

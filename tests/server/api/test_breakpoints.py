@@ -1,5 +1,6 @@
 """Breakpoints: a run that holds, is looked at, and goes on (docs/http-api/dag.md, Breakpoints)."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,17 @@ def test_cancel(door: AppDoor) -> None:
     last = ended(door)
     assert (last["status"], states(last)) == ("FAILED", ["SUCCESS", "INITIAL", "INITIAL"])
     assert last["nodes"][1]["message"] == "skipped: cancelled"
+
+
+@pytest.mark.server
+def test_the_stream_of_all_tasks(tmp_path: Path, serve: Serve) -> None:
+    """The snapshot of the stream of all tasks says where the task holds too."""
+    door = serve(write_project(tmp_path, FILES), post_wait_ms=10)
+    holds(door, "a.rows")
+    with door.http.stream("GET", "/api/events") as stream:
+        snapshot = next(line for line in stream.iter_lines() if line.startswith("data: "))
+    (task,) = json.loads(snapshot.removeprefix("data: "))["tasks"]
+    assert [paused["asset"] for paused in task["pausedAt"]] == ["a.rows"]
 
 
 def test_the_stream(door: AppDoor) -> None:
