@@ -1,6 +1,5 @@
 """`dagscope open`: shows a bundle, whoever wrote it. Nothing of it is executed (docs/bundles.md)."""
 
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import click
 from dagscope.cli.bundle_command import progress_line
 from dagscope.cli.exits import counted, fail
 from dagscope.cli.leaving import leave
-from dagscope.cli.run_command import ENDING_SIGNALS, console_for
+from dagscope.cli.run_command import console_for, ending_signals_handled
 from dagscope.cli.serve_command import ServeOptions, serve
 from dagscope.cli.settings import read_settings
 from dagscope.dag.ground.errors import ProjectInvalid
@@ -44,15 +43,12 @@ def open_bundle(file: Path, port: int, open_page: bool) -> NoReturn:
 @contextmanager
 def _private_folder() -> Iterator[Path]:
     """A folder that only this user can read. It is deleted after the block, also if a signal ends it."""
-    before = {number: signal.signal(number, _exit) for number in ENDING_SIGNALS}
-    try:
-        with tempfile.TemporaryDirectory(prefix="dagscope-bundle-", ignore_cleanup_errors=True) as folder:
-            yield Path(folder).resolve()
-    except OSError as error:
-        fail(f"the bundle cannot be unpacked: {error}; free some space, or name another folder with TMPDIR")
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with ending_signals_handled(_exit):
+        try:
+            with tempfile.TemporaryDirectory(prefix="dagscope-bundle-", ignore_cleanup_errors=True) as folder:
+                yield Path(folder).resolve()
+        except OSError as error:
+            fail(f"the bundle cannot be unpacked: {error}; free some space, or name another folder with TMPDIR")
 
 
 def _exit(received: int, _: object) -> NoReturn:

@@ -4,8 +4,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from types import FrameType
 from typing import NoReturn, TextIO
 
 from rich.console import Console
@@ -126,6 +127,17 @@ def _cancel_on_interrupt(workspace: Workspace) -> list[asyncio.Task[None]]:
     for number in ENDING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, interrupt)
     return cancelling
+
+
+@contextmanager
+def ending_signals_handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Inside the block, the handler has the signals that end a command; those before it have them again afterwards."""
+    before = {number: signal.signal(number, handler) for number in ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, own in before.items():
+            signal.signal(number, own)
 
 
 async def task_of(workspace: Workspace, task_id: str) -> KeptTask:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 import sys
 import time
@@ -23,7 +22,7 @@ from dagscope.cli.exits import fail
 from dagscope.cli.garbage import keep_objects
 from dagscope.cli.leaving import leave
 from dagscope.cli.progress import TaskProgress
-from dagscope.cli.run_command import ENDING_SIGNALS, console_for, show_end, task_of
+from dagscope.cli.run_command import console_for, ending_signals_handled, show_end, task_of
 from dagscope.cli.run_options import new_task_id
 from dagscope.cli.settings import read_settings
 from dagscope.dag.events.captured_entries import Capture
@@ -241,12 +240,8 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self.handle_exit) for number in ENDING_SIGNALS}
-        try:
+        with ending_signals_handled(self.handle_exit):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 class _LoopFaults:

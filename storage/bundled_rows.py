@@ -48,8 +48,6 @@ _TABLES: Mapping[str, type[SQLModel]] = {
 }
 _LOG = ("status_event", "log_entry", "run_event")
 _OF_TASKS = "task_id IN (SELECT value FROM json_each(:tasks))"
-_ROWS_OF = (("node", "result_digest"), ("data_test_result", "violations_digest"), ("node_record", "captured_digest"))
-_CODE_OF = (("node_record", "code_digest"), ("data_test_result", "code_digest"))
 
 
 class BundledRows:
@@ -66,7 +64,8 @@ class BundledRows:
 
     def lines(self, table: str, change: Change | None = None) -> Iterator[bytes]:
         """The rows of a table as JSON arrays, each in a line, some at once."""
-        left_out = () if self._has_rows else tuple(column for name, column in _ROWS_OF if name == table)
+        of_rows = (each.name for each in tables.referring_to("frame.digest") if each.table.name == table)
+        left_out = () if self._has_rows else tuple(of_rows)
         columns = ", ".join("NULL" if name in left_out else f'"{name}"' for name in self.columns[table])
         cursor = self._connection.execute(f"SELECT {columns} FROM {table} WHERE {self._condition(table)}", self._values)
         while rows := cursor.fetchmany(_ROWS):
@@ -88,14 +87,15 @@ class BundledRows:
     def _condition(self, table: str) -> str:
         match table:
             case "frame":
-                return _is_referred_to(_ROWS_OF) if self._has_rows else "false"
+                return _is_referred_to("frame.digest") if self._has_rows else "false"
             case "code":
-                return _is_referred_to(_CODE_OF)
+                return _is_referred_to("code.digest")
         return _OF_TASKS
 
 
-def _is_referred_to(columns: Iterable[tuple[str, str]]) -> str:
-    digests = " UNION ".join(f"SELECT {column} FROM {table} WHERE {_OF_TASKS}" for table, column in columns)
+def _is_referred_to(digest: str) -> str:
+    referring = tables.referring_to(digest)
+    digests = " UNION ".join(f"SELECT {each.name} FROM {each.table.name} WHERE {_OF_TASKS}" for each in referring)
     return f"digest IN ({digests})"
 
 

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, text, union, update
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 
 from dagscope.dag.ground.clock import iso_time, now_ms
 from dagscope.dag.ground.frame_files import FrameFiles
@@ -149,7 +149,8 @@ ORDER BY start_time, task_id
 
 def _frames_by_task(connection: Connection) -> dict[str, list[str]]:
     """The frames that each task refers to."""
-    pairs = (select(col(refers), col(task_id)).where(col(refers).is_not(None)) for refers, task_id in _REFERENCES)
+    referring = tables.referring_to("frame.digest")
+    pairs = (select(each, each.table.c.task_id).where(each.is_not(None)) for each in referring)
     rows: Sequence[Any] = connection.execute(union(*pairs)).all()
     frames: dict[str, list[str]] = {}
     for digest, task_id in rows:
@@ -172,21 +173,13 @@ def _delete(connection: Connection, tasks: Sequence[str]) -> Sequence[str]:
     connection.execute(delete(tables.Task).where(col(tables.Task.task_id).in_(tasks)))
     pruned_through = func.max(col(tables.State.pruned_through), newest)  # SQLite's max of two values is the greater
     connection.execute(update(tables.State).values(pruned_through=pruned_through))
-    code = col(tables.Code.digest)
-    connection.execute(
-        delete(tables.Code).where(*(code.not_in(select(refers).where(refers.is_not(None))) for refers in _CODES))
-    )
-    frame = col(tables.Frame.digest)
-    is_unused = and_(*(frame.not_in(select(col(refers)).where(col(refers).is_not(None))) for refers, _ in _REFERENCES))
-    return connection.execute(delete(tables.Frame).where(is_unused).returning(frame)).scalars().all()
+    connection.execute(delete(tables.Code).where(_is_unused("code")))
+    digest = col(tables.Frame.digest)
+    return connection.execute(delete(tables.Frame).where(_is_unused("frame")).returning(digest)).scalars().all()
 
 
-_CODES = (col(tables.NodeRecord.code_digest), col(tables.DataTestResult.code_digest))
-"""The columns that refer to code."""
-
-_REFERENCES = (
-    (tables.Node.result_digest, tables.Node.task_id),
-    (tables.DataTestResult.violations_digest, tables.DataTestResult.task_id),
-    (tables.NodeRecord.captured_digest, tables.NodeRecord.task_id),
-)
-"""The columns that refer to frames, each with that of the task it belongs to."""
+def _is_unused(table: str) -> ColumnElement[bool]:
+    """Whether nothing refers to a row of a table whose rows are named by their digests."""
+    digest = SQLModel.metadata.tables[table].c.digest
+    referring = tables.referring_to(f"{table}.digest")
+    return and_(*(digest.not_in(select(each).where(each.is_not(None))) for each in referring))

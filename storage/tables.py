@@ -10,7 +10,7 @@ constant of its module. The recorder writes rows of all columns as tuples, in th
 (`storage/row_statements.py`, `storage/projection.py`).
 """
 
-from sqlalchemy import Index
+from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
 
@@ -239,3 +239,9 @@ class RunEvent(LogColumns, table=True):
     step_key: str | None = None
     message: str
     timestamp: str
+
+
+def referring_to(digest: str) -> tuple[Column[str], ...]:
+    """The columns of all tables that refer to a column such as `frame.digest`."""
+    columns = (column for table in SQLModel.metadata.sorted_tables for column in table.columns)
+    return tuple(column for column in columns if any(key.target_fullname == digest for key in column.foreign_keys))

@@ -4,7 +4,7 @@ Everything is aggregated in SQLite, a statement for all tasks: the cost is that 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ class TaskHistory(Rows):
         """The newest `limit` tasks, or those up to this one."""
         rows = await self.columns(newest_tasks(limit + 1, through))
         shown = rows[:limit][::-1]
-        values = {"shown": json.dumps([[row["task_id"], row["attempt"], row["status"]] for row in shown])}
+        values = _values(shown)
         found = {row.place: row for row in await self.rows(_UNSUCCESSFUL, values)}
         return History(
             tasks=tuple(_task(row, found.get(place)) for place, row in enumerate(shown)),
@@ -77,6 +77,16 @@ class TaskHistory(Rows):
             tests=_of_tests(await self.rows(_TESTS, values)),
             has_earlier=len(rows) > limit,
         )
+
+    async def assets(self, limit: int, through: TaskSummary) -> tuple[Series, ...]:
+        """The series of assets alone, of the tasks up to this one."""
+        shown = (await self.columns(newest_tasks(limit, through)))[::-1]
+        return tuple(_series(row.name, row.series) for row in await self.rows(_ASSETS, _values(shown)))
+
+
+def _values(shown: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Which tasks the statements are about, oldest first."""
+    return {"shown": json.dumps([[row["task_id"], row["attempt"], row["status"]] for row in shown])}
 
 
 def newest_tasks(limit: int, through: TaskSummary | None) -> Select[Any]:

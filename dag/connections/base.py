@@ -249,6 +249,8 @@ class Connection(ABC):
 
     has_keys: ClassVar[bool] = True
     """Whether its tables can have primary keys and indexes. If not, a project that asks for them is refused."""
+    has_profiles: ClassVar[bool] = False
+    """Whether it keeps profiles of statements."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -369,11 +371,6 @@ class Connection(ABC):
     def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
         """The statements that would materialize the asset over `existing`, as `sqlCompiledQuery` shows them."""
         return ";\n".join(self.materializations.statements(asset, sql, existing))
-
-    @property
-    def has_profiles(self) -> bool:
-        """Whether it keeps profiles of statements."""
-        return False
 
     def profile_tree(self, profile: Any) -> ProfileNode | None:  # noqa: ARG002  an engine may have no profiles
         """The operators in a statement's profile, as this engine recorded it; None if there are no operators."""

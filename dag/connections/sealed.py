@@ -25,6 +25,7 @@ class SealedConnection(Connection):
         self._engine = engine
         self.engine = engine.engine  # type: ignore[misc]  # that of its engine's class
         self.has_keys = engine.has_keys  # type: ignore[misc]  # as well
+        self.has_profiles = engine.has_profiles  # type: ignore[misc]  # as well
 
     @classmethod
     def from_config(cls, name: str, config: Keys, folder: Path) -> Self:

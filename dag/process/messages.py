@@ -87,8 +87,6 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
 class Recorded(msgspec.Struct, frozen=True, tag=True):
     """What the attempt has left is recorded, as far as there was time, and all its events were sent."""
 
-    number: int
-
 
 FromRuns = Happened | Ended | Recorded
 

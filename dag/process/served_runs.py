@@ -134,7 +134,7 @@ class ServedRuns:
         with garbage_left() as collect_as_usual:
             left = self._run_and_report(run, loaded, collect_as_usual)
         if left is not None:
-            self._record(run.number, left)
+            self._record(left)
 
     def _run_and_report(
         self, run: Run, loaded: "Future[Project]", collect_as_usual: Callable[[], None]
@@ -156,7 +156,7 @@ class ServedRuns:
         self._outbox.send(Ended(run.number, left_behind, end_left_processes(self._guardian), used_up, fault))
         return left
 
-    def _record(self, number: int, left: LeftRelations) -> None:
+    def _record(self, left: LeftRelations) -> None:
         """Nobody waits for this but the next attempt, and that one not for long."""
         with self._told:
             self._told.wait_for(lambda: self._cancellations, _ANSWERING_S + len(left.reports) * _ANSWERING_NODE_S)
@@ -167,7 +167,7 @@ class ServedRuns:
             left.record(self._recording)
         finally:
             self._recording = None
-            self._outbox.send(Recorded(number))
+            self._outbox.send(Recorded())
 
     def _end_recording_soon(self) -> None:
         recording = self._recording

@@ -56,7 +56,7 @@ async def chosen_tasks(workspace: Workspace, asked: Asked) -> tuple[str, ...]:
 
 
 async def _with_compared(moment: Moment, task_id: str) -> tuple[str, ...]:
-    task = await moment.task(task_id)
+    task = await moment.attempt(task_id)
     if task is None:
         raise NotBundled(f"no task has the id {task_id}; GET /api/dag/tasks lists all tasks")
     if not task.summary.status.is_ended:

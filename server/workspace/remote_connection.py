@@ -212,6 +212,7 @@ class RemoteConnection(Connection):
         super().__init__(local.name)
         self.local, self.number, self._there = local, number, there
         self.engine = local.engine  # type: ignore[misc]  # that of its engine's class
+        self.has_profiles = local.has_profiles  # type: ignore[misc]  # as well
         self.is_open_there = False
         """Whether the database is open, as the process of runs has said last."""
 
@@ -249,10 +250,6 @@ class RemoteConnection(Connection):
 
     def compiled(self, asset: Asset, sql: str, existing: RelationKind | None) -> str:
         return self.local.compiled(asset, sql, existing)
-
-    @property
-    def has_profiles(self) -> bool:
-        return self.local.has_profiles
 
     def profile_tree(self, profile: Any) -> ProfileNode | None:
         return self.local.profile_tree(profile)

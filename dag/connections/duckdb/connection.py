@@ -34,6 +34,7 @@ class DuckDBConnection(Connection):
     """A DuckDB database file, or an in-memory database that exists while the connection is open."""
 
     engine: ClassVar[str] = "duckdb"
+    has_profiles: ClassVar[bool] = True
     Config: ClassVar[type[Keys]] = DuckDBConfig
     materializations: ClassVar[Materializations] = MATERIALIZATIONS
 
@@ -192,10 +193,6 @@ class DuckDBConnection(Connection):
         with self._use:
             if instance.is_stale and instance is self._instance and not self._sessions and self.outlives_closing:
                 self.close()
-
-    @property
-    def has_profiles(self) -> bool:
-        return True
 
     def profile_tree(self, profile: Any) -> ProfileNode | None:
         return profile_tree(profile)

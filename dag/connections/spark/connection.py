@@ -84,6 +84,7 @@ class SparkConnection(Connection):
     Config: ClassVar[type[Keys]] = SparkConfig
     materializations: ClassVar[Materializations] = MATERIALIZATIONS
     has_keys: ClassVar[bool] = False
+    has_profiles: ClassVar[bool] = True
 
     def __init__(self, name: str, place: Place, catalog: str | None, table_format: str, max_concurrent: int) -> None:
         super().__init__(name)
@@ -226,10 +227,6 @@ class SparkConnection(Connection):
                 yield SparkSession(self.name, str(self._place), client, made, cancellation, statements)
             finally:
                 client.close()
-
-    @property
-    def has_profiles(self) -> bool:
-        return True
 
     def profile_tree(self, profile: Any) -> ProfileNode | None:
         return profile_tree(profile)

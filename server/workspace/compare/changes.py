@@ -158,10 +158,8 @@ def test_changes(before: Iterable[RanTest], after: Iterable[RanTest]) -> tuple[T
 def _test_change(name: str, before: RanTest | None, after: RanTest | None) -> TestChange | None:
     if before is None or after is None:
         return TestChange(name, before, after)
-    code = None
-    if before.code and after.code and before.code.digest != after.code.digest:
-        old, new = before.code, after.code
-        code = code_diff(old.source, new.source) if old.source != new.source else None
+    old, new = before.code, after.code
+    code = code_diff(old.source, new.source) if old and new and old.source != new.source else None
     is_same = (before.status, before.row_count) == (after.status, after.row_count)
     return None if code is None and is_same else TestChange(name, before, after, code)
 

@@ -114,7 +114,7 @@ def _side(
     }
     root_tests = tuple(_ran(result, tests.get(("", result.test_name)), codes) for result in task.root_test_results)
     own = (task.summary.task_id, task.task_uuid)
-    return Side(task.summary.task_id, task.data, executions, root_tests, own)
+    return Side(task.data, executions, root_tests, own)
 
 
 def _execution(
@@ -165,14 +165,13 @@ def _ran(result: DataTestResult, digest: str | None, codes: Mapping[str, Code]) 
 
 async def _durations(moment: Moment, after: TaskSummary) -> dict[str, tuple[int, ...]]:
     """Of each asset, what its runs in the last tasks before this one took."""
-    history = await moment.history.newest(LAST_RUNS + 1, after)
     return {
         series.name: tuple(
             taken
             for taken, state in zip(series.numbers[:-1], series.states[:-1], strict=True)
             if taken is not None and state == NodeState.SUCCESS
         )
-        for series in history.assets
+        for series in await moment.history.assets(LAST_RUNS + 1, after)
     }
 
 

@@ -56,7 +56,6 @@ class Execution:
 class Side:
     """One of the two tasks: its data, its executions by asset, and its root tests."""
 
-    task_id: str
     data: Mapping[str, Any]
     executions: Mapping[str, Execution]
     root_tests: tuple[RanTest, ...] = ()

@@ -84,7 +84,8 @@ def both_rows(queries: FrameQueries, before: Frame, after: Frame, key: Sequence[
             new_places.append(place)
     chosen = new.select(new_places)
     names = chosen.column_names
-    left_out = dict.fromkeys(name for name in (*new.column_names, *old.column_names) if name not in set(names))
+    kept = set(names)
+    left_out = dict.fromkeys(name for name in (*new.column_names, *old.column_names) if name not in kept)
     return BothRows(old.select(old_places), chosen, tuple(left_out), tuple(key), _places(key, names))
 
 

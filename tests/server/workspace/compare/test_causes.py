@@ -26,7 +26,7 @@ def execution(asset: str, rows: str = "1", sql: str = "SELECT 1", **values: Any)
 
 def red(before: Sequence[Execution], after: Sequence[Execution], reads: dict[str, list[str]]) -> Red:
     """The only red node of the two tasks."""
-    old, new = (Side(name, {}, {each.asset: each for each in side}) for name, side in (("1", before), ("2", after)))
+    old, new = (Side({}, {each.asset: each for each in side}) for side in (before, after))
     changes = {each.asset: asset_changes(each.asset, old, new) for each in after}
     (found,) = causes_of_red(changes, reads)
     return found
@@ -124,7 +124,7 @@ def test_a_test_that_changed() -> None:
 
 def test_a_root_test() -> None:
     """A red root test has the causes of what it refers to."""
-    old, new = (Side(name, {}, {"s.a": execution("s.a", name, f"SELECT {name}")}) for name in ("1", "2"))
+    old, new = (Side({}, {"s.a": execution("s.a", name, f"SELECT {name}")}) for name in ("1", "2"))
     changes = {"s.a": asset_changes("s.a", old, new)}
     test = RanTest("root.t", DataTestStatus.FAILED, None, "1 row violates this test", 1)
     (found,) = causes_of_red(changes, {"s.a": []}, [RedRootTest(test, None)], {"root.t": ["s.a"]})
