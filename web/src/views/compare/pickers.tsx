@@ -46,7 +46,7 @@ function Picker({ word, value, known, choose, children }: PickerProps) {
   const isListed = value === "" || listed.some((task) => task.taskId === value);
   const look = known && lookOf(known.status);
   return (
-    <label class="btn picker">
+    <label class="btn taskpicker">
       {look && (
         <span class={`st st-${look}`}>
           <Icon name={look} spin={look === "running"} />
