@@ -42,4 +42,8 @@ export function setBreakpoint(asset: string, when: string | undefined): void {
   kept.value = { ...kept.peek(), [project.peek()?.projectName ?? ""]: Object.fromEntries(now) };
 }
 
-export const toggleBreakpoint = (asset: string): void => setBreakpoint(asset, breakpointOf(asset) === undefined ? DEFAULT_WHEN : undefined);
+/** False on a read-only server: nothing runs there. */
+export function toggleBreakpoint(asset: string): void | false {
+  if (project.peek()?.readOnly) return false;
+  setBreakpoint(asset, breakpointOf(asset) === undefined ? DEFAULT_WHEN : undefined);
+}

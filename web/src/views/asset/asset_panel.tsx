@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useKeys } from "../../keys";
 import { RunButton } from "../../parts/run_button";
 import { here, link, place, setQuery } from "../../router";
-import { assets, canRun, loaded, project, viewOf } from "../../store";
+import { assets, canRun, loaded, viewOf } from "../../store";
 import { runAssets } from "../../run";
 import { toggleBreakpoint } from "../../breakpoints";
 import { useColumnWay } from "../../column_way";
@@ -21,7 +21,7 @@ export function AssetPanel({ name }: { name: string }) {
   useKeys({
     r: run(name),
     "Shift R": run(`${name}+`),
-    b: () => (asset && !project.value?.readOnly ? toggleBreakpoint(name) : false),
+    b: () => (asset ? toggleBreakpoint(name) : false),
     Escape: () => (whole || !param() ? false : setQuery({ asset: null, row: null, column: null })),
   });
   useColumnWay(name, asset && viewOf(asset).node?.endTime);
