@@ -1,5 +1,5 @@
 /** All assets of both tasks with their rows and durations; those that changed come first. */
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { count } from "../../parts/format";
 import { Gap } from "../../parts/gap";
 import { Icon } from "../../parts/icon";
@@ -14,7 +14,7 @@ const COLUMNS = ["state", "asset", "rows", "n", "d", "ms", "d", "d", "longer"] a
 export function AssetTable({ assets }: { assets: readonly AssetDifference[] }) {
   const box = useRef<HTMLDivElement>(null);
   const { from, to } = useWindow(box, assets.length);
-  const most = Math.max(1, ...assets.map((asset) => Math.abs(slower(asset) ?? 0)));
+  const most = useMemo(() => Math.max(1, ...assets.map((asset) => Math.abs(slower(asset) ?? 0))), [assets]);
   return (
     <section class="card comparetable" aria-label="Rows and durations">
       <header>

@@ -1,5 +1,6 @@
 /** Two tasks compared: why nodes are red first, then what changed of each asset. */
 import "./compare.css";
+import { useMemo } from "preact/hooks";
 import { asking } from "../../api";
 import { useFetched } from "../../parts/fetched";
 import { count, counted } from "../../parts/format";
@@ -18,7 +19,7 @@ const CARDS_SHOWN = 20;
 export function CompareView() {
   const { value, error } = useComparison();
   const compared = value ?? undefined;
-  const assets = compared ? inOrder(compared.assets) : [];
+  const assets = useMemo(() => (compared ? inOrder(compared.assets) : []), [compared]);
   useCompareKeys(assets);
   return (
     <main class="view" id="main" aria-busy={!compared && !error && taskId.value !== ""}>
@@ -108,7 +109,7 @@ function Alone({ compared, asset: listed }: { compared: Comparison; asset: Asset
 }
 
 function Overview({ compared, assets }: { compared: Comparison; assets: readonly AssetDifference[] }) {
-  const changed = assets.filter(isChanged);
+  const changed = useMemo(() => assets.filter(isChanged), [assets]);
   const more = changed.length - CARDS_SHOWN;
   return (
     <div class="page comparepage">

@@ -1,6 +1,6 @@
 /** The rows that differ, as the grids of both tasks side by side, row beside row, with the cells that changed marked. */
 import type { RefObject } from "preact";
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { asking } from "../../api";
 import { isNumeric, widthOf } from "../../grid/cells";
 import { Value } from "../../grid/value";
@@ -26,6 +26,7 @@ export function RowGrids({ name, compared: { from, to } }: Props) {
   const offset = Math.max(0, Number.parseInt(param("at"), 10) || 0);
   const query = { asset: name, from: from.taskId, to: to.taskId, change, offset, limit: PAGE_ROWS };
   const { value, error } = useFetched<RowPairs>(asking("/api/compare/rows", query), to.attempt);
+  const found = useMemo(() => value && changesFirst(value), [value]);
   if (error) return <p class="muted">{error}</p>;
   return (
     <section class="card rowgrids" aria-label={`Rows of ${name} that differ`} aria-busy={!value}>
@@ -33,7 +34,7 @@ export function RowGrids({ name, compared: { from, to } }: Props) {
         <h2>Rows that differ</h2>
         {value && <Tools found={value} change={change} offset={offset} />}
       </header>
-      {value && <Grids key={`${change} ${offset}`} found={changesFirst(value)} titles={{ from: from.taskId, to: to.taskId }} />}
+      {found && <Grids key={`${change} ${offset}`} found={found} titles={{ from: from.taskId, to: to.taskId }} />}
     </section>
   );
 }
@@ -92,6 +93,7 @@ const WORDS: Record<Side, string> = { from: "Before", to: "Now" };
 function Grids({ found, titles }: { found: RowPairs; titles: Readonly<Record<Side, string>> }) {
   const boxes = { from: useRef<HTMLDivElement>(null), to: useRef<HTMLDivElement>(null) };
   const shown = useWindow(boxes.from, found.rows.length);
+  const widths = useMemo(() => widthsOf(found), [found]);
   const follow = (side: Side) => (event: Event) => {
     const other = boxes[side === "from" ? "to" : "from"].current!;
     const { scrollTop, scrollLeft } = event.currentTarget as HTMLElement;
@@ -101,25 +103,30 @@ function Grids({ found, titles }: { found: RowPairs; titles: Readonly<Record<Sid
   return (
     <div class="gridpair">
       {(["from", "to"] as const).map((side) => (
-        <Grid key={side} side={side} found={found} shown={shown} box={boxes[side]} title={titles[side]} onScroll={follow(side)} />
+        <Grid key={side} side={side} found={found} widths={widths} shown={shown} box={boxes[side]} title={titles[side]} onScroll={follow(side)} />
       ))}
     </div>
   );
 }
 
+/** A width for each column, the same in both grids. */
+function widthsOf({ columns, rows }: RowPairs): number[] {
+  const sample = rows.slice(0, 60).flatMap(({ from: old, to: now }) => [old ?? [], now ?? []].filter((row) => row.length > 0));
+  return columns.map((column, place) => widthOf(column, place, sample));
+}
+
 interface GridProps {
   readonly side: Side;
   readonly found: RowPairs;
+  readonly widths: readonly number[];
   readonly shown: Rows;
   readonly box: RefObject<HTMLDivElement | null>;
   readonly title: string;
   readonly onScroll: (event: Event) => void;
 }
 
-function Grid({ side, found: { columns, rows }, shown: { from, to }, box, title, onScroll }: GridProps) {
+function Grid({ side, found: { columns, rows }, widths, shown: { from, to }, box, title, onScroll }: GridProps) {
   const label = `${WORDS[side]}: ${title}`;
-  const sample = rows.slice(0, 60).flatMap(({ from: old, to: now }) => [old ?? [], now ?? []].filter((row) => row.length > 0));
-  const widths = columns.map((column, place) => widthOf(column, place, sample));
   const total = STATE_PX + widths.reduce((sum, width) => sum + width, 0);
   return (
     <div class="col">
