@@ -35,6 +35,11 @@ export function here(change: QueryChange): string {
   return withQuery(pathname, place.value.query, change);
 }
 
+/** An asset with what changes of the query: beside the graph where that is shown, and then with `beside` too, else on its own page. */
+export function assetAddress(name: string, change: QueryChange, beside: QueryChange = {}): string {
+  return place.value.view === "dag" ? here({ asset: name, ...beside, ...change }) : link(assetPath(name), change);
+}
+
 /** Go to an address. `replace` leaves no entry for Back: for states that change while typing or scrolling. */
 export function go(to: string, { replace = false }: { replace?: boolean } = {}): void {
   if (to === address.value) return;

@@ -7,7 +7,7 @@ import { connection, listen } from "./live/live";
 import type { StreamMessage } from "./live/messages";
 import { type Look, lookOf, WORDS } from "./parts/look";
 import { waitsBehind } from "./queue";
-import { namedTask } from "./router";
+import { link, namedTask } from "./router";
 
 const TASKS_KEPT = 50;
 
@@ -24,6 +24,10 @@ export const signInNeeded = signal(false);
 
 /** The id of the task that every view is as of: the one in the address, or the newest. "" if nothing ever ran. */
 export const taskId = computed(() => namedTask.value || tasks.value[0]?.taskId || "");
+/** A task as the address has it: none for the newest, which is then followed. */
+export const asNewest = (id: string): string | null => (id === tasks.value[0]?.taskId ? null : id);
+/** A link to the comparison of two tasks. */
+export const comparing = (from: string, to: string): string => link("/compare", { from, task: asNewest(to) });
 /** True if the view follows the newest task, whichever that is. */
 export const followsNewest = computed(() => !namedTask.value);
 /** The status of that task; null while it is being fetched or where there is none. Its nodes may be older than `nodeOf`. */

@@ -1,5 +1,6 @@
 /** A few rows as a plain table. */
 import type { ComponentChildren } from "preact";
+import "../parts/statement.css";
 import { isNumeric } from "./cells";
 import type { GridColumn, GridRow } from "./source";
 import { Value } from "./value";
@@ -11,6 +12,20 @@ interface FewRowsProps {
   readonly class?: string;
   /** What stands before each row. */
   readonly lead?: (row: GridRow, index: number) => ComponentChildren;
+}
+
+interface FirstRowsProps extends FewRowsProps {
+  /** What the box around the table is called, if otherwise than the table. */
+  readonly region?: string;
+}
+
+/** A few rows in a box that scrolls sideways. */
+export function FirstRows({ region, ...rows }: FirstRowsProps) {
+  return (
+    <div class="firstrows" tabIndex={0} role="region" aria-label={region ?? rows.label}>
+      <FewRows {...rows} />
+    </div>
+  );
 }
 
 export function FewRows({ label, columns, rows, class: name = "table", lead }: FewRowsProps) {

@@ -2,7 +2,7 @@
 import { reached } from "../graph";
 import { type Look, lookOf, WORDS } from "../parts/look";
 import { counted } from "../parts/format";
-import { assetPath, go, here, link, place, taskPath } from "../router";
+import { assetAddress, go, link, taskPath } from "../router";
 import { cancelTask, retryTask, runAssets, runTest } from "../run";
 import { assets, canRetry, canRun, runs, taskId, tasks, testResults, viewOf } from "../store";
 import { openHelp, openRun } from "./dialogs";
@@ -69,7 +69,7 @@ const URGENT: readonly Look[] = ["failed", "running", "testing"];
 function assetItems(): Plain[] {
   const items = [...assets.value.values()].map((asset): Plain => {
     const { look, word } = viewOf(asset);
-    const href = place.value.view === "dag" ? here({ asset: asset.name, state: null }) : link(assetPath(asset.name));
+    const href = assetAddress(asset.name, {}, { state: null });
     return { id: `asset ${asset.name}`, label: asset.name, look, word, hint: asset.materialization, href };
   });
   const urgency = (item: Plain): number => (URGENT.includes(item.look!) ? URGENT.indexOf(item.look!) : URGENT.length);

@@ -8,7 +8,7 @@ import { Icon } from "../parts/icon";
 import { type Look, LOOKS, lookOf, State, WORDS } from "../parts/look";
 import { RunButton } from "../parts/run_button";
 import { assetPath, go, here, link, place, setQuery, taskPath } from "../router";
-import { allNodes, behind, canRetry, isQueued, loaded, pausedAt, retryable, runs, summary, task, taskError, taskId, tasks, testResults } from "../store";
+import { allNodes, asNewest, behind, canRetry, isQueued, loaded, pausedAt, retryable, runs, summary, task, taskError, taskId, tasks, testResults } from "../store";
 import { waitsBehind } from "../queue";
 import { cancelTask, retryTask } from "../run";
 import { openRun } from "./dialogs";
@@ -233,5 +233,5 @@ export function stepTask(by: -1 | 1): void {
 
 function showTask(id: string): void {
   if (place.value.view === "task") go(taskPath(id));
-  else setQuery({ task: id === tasks.value[0]?.taskId ? null : id });
+  else setQuery({ task: asNewest(id) });
 }

@@ -5,8 +5,11 @@ import type { PlanChange } from "./shapes";
 const IS_WORSE: ReadonlySet<PlanChange> = new Set(["slower", "more rows"]);
 const IS_BETTER: ReadonlySet<PlanChange> = new Set(["faster", "fewer rows"]);
 
+/** Whether there is something to compare with, and it differs. */
+export const isOther = (change: PlanChange | undefined): change is Exclude<PlanChange, "same"> => change !== undefined && change !== "same";
+
 export function Changed({ change }: { change: PlanChange | undefined }) {
-  if (change === undefined || change === "same") return null;
+  if (!isOther(change)) return null;
   return (
     <>
       {" "}

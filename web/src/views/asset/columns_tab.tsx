@@ -3,11 +3,13 @@ import { useEffect, useRef } from "preact/hooks";
 import { api } from "../../api";
 import { chosenColumn, type ColumnOrigin, columnWay, columnWayError, type How, type WayColumn } from "../../column_way";
 import { useFetched } from "../../parts/fetched";
+import { capital } from "../../parts/format";
 import { Icon } from "../../parts/icon";
-import { assetPath, here, link, place, setQuery } from "../../router";
+import { assetAddress, setQuery } from "../../router";
 import { project } from "../../store";
 import "../../parts/statement.css";
 import type { OfAsset } from "./asset_tabs";
+import { hasQuery } from "./shapes";
 
 interface LineageColumn {
   readonly name: string;
@@ -27,11 +29,10 @@ const WORDS: Record<How, string> = {
 
 export function ColumnsTab({ asset, view }: OfAsset) {
   const version = `${project.value?.loadedTimeMs} ${view.node?.endTime}`;
-  const hasQuery = asset.materialization !== "raw" && asset.materialization !== "custom";
-  const address = hasQuery ? api`/api/dag/asset/${asset.name}/lineage` : "";
+  const address = hasQuery(asset) ? api`/api/dag/asset/${asset.name}/lineage` : "";
   const { value, error } = useFetched<{ readonly columns: readonly LineageColumn[] }>(address, version);
   if (asset.materialization === "raw") return <p class="block muted">It is Python, whose columns cannot be followed.</p>;
-  if (!hasQuery) return <p class="block muted">Its statements run as they are written, and its columns are not followed.</p>;
+  if (!hasQuery(asset)) return <p class="block muted">Its statements run as they are written, and its columns are not followed.</p>;
   if (error) return <p class="block muted">{error}</p>;
   if (!value) return null;
   return (
@@ -84,7 +85,7 @@ function Way({ why }: { why: string | undefined }) {
   const reasons = Object.entries(way.reasons);
   return (
     <>
-      {why && <Why text={why} />}
+      {why && <p class="block sm muted">{capital(why)}</p>}
       <List title="Comes from" columns={way.columns.filter((each) => each.side === "upstream")} none="Nothing in the DAG." />
       <List title="Goes to" columns={way.columns.filter((each) => each.side === "downstream")} none="No column of another asset." />
       {reasons.map(([asset, reason]) => (
@@ -97,8 +98,6 @@ function Way({ why }: { why: string | undefined }) {
   );
 }
 
-const Why = ({ text }: { text: string }) => <p class="block sm muted">{text.charAt(0).toUpperCase() + text.slice(1)}</p>;
-
 function List({ title, columns, none }: { title: string; columns: readonly WayColumn[]; none: string }) {
   return (
     <>
@@ -107,7 +106,7 @@ function List({ title, columns, none }: { title: string; columns: readonly WayCo
       <ul class="wayof" aria-label={title}>
         {columns.map((each) => (
           <li key={`${each.asset} ${each.column}`} class="row sm">
-            <a href={columnAddress(each)}>
+            <a href={assetAddress(each.asset, { tab: "columns", column: each.column })}>
               {each.asset}.<b>{each.column}</b>
             </a>
             <span class="faint cut" title={each.why}>
@@ -118,9 +117,4 @@ function List({ title, columns, none }: { title: string; columns: readonly WayCo
       </ul>
     </>
   );
-}
-
-function columnAddress({ asset, column }: WayColumn): string {
-  const change = { tab: "columns", column };
-  return place.value.view === "dag" ? here({ asset, ...change }) : link(assetPath(asset), change);
 }

@@ -9,7 +9,7 @@ import { Icon } from "../../parts/icon";
 import { here, link, taskPath } from "../../router";
 import { type AssetView, taskId, tasks } from "../../store";
 import type { OfAsset } from "./asset_tabs";
-import { taskShown } from "./shapes";
+import { hasQuery, taskShown } from "./shapes";
 import { traceAddress } from "./trace_tab";
 
 export function DataTab({ asset, view }: OfAsset) {
@@ -24,8 +24,7 @@ export function DataTab({ asset, view }: OfAsset) {
   if (error) return <p class="block muted">{error}</p>;
   if (value === undefined) return null;
   if (value === null) return <p class="block muted">{whyNone(view, asset.materialization)}</p>;
-  const hasQuery = asset.materialization !== "raw" && asset.materialization !== "custom";
-  const traces = hasQuery ? { traceOf: (columns: readonly GridColumn[], row: GridRow) => traceAddress(asset.name, columns, row) } : {};
+  const traces = hasQuery(asset) ? { traceOf: (columns: readonly GridColumn[], row: GridRow) => traceAddress(asset.name, columns, row) } : {};
   return (
     <>
       <Maker value={value} view={view} />

@@ -6,7 +6,7 @@ import { Icon } from "../../parts/icon";
 import { lookOf, State } from "../../parts/look";
 import "../../parts/plot.css";
 import { here, taskPath } from "../../router";
-import { taskId, tasks } from "../../store";
+import { asNewest, taskId } from "../../store";
 import type { OfAsset } from "./asset_tabs";
 import { isLeftOut, NotInTask } from "./other_task";
 
@@ -90,9 +90,8 @@ function Stem({ point, at, step, most }: { point: Point; at: number; step: numbe
   const y = TOP + HEIGHT - ((point.ms ?? 0) / most) * HEIGHT;
   const look = !point.state || point.state === "INITIAL" ? "skipped" : lookOf(point.state);
   const words = `${point.taskId}: ${point.ms === null ? "not run" : duration(point.ms)}`;
-  const newest = point.taskId === tasks.value[0]?.taskId;
   return (
-    <a class={point.taskId === taskId.value ? "now" : ""} href={here({ task: newest ? null : point.taskId })}>
+    <a class={point.taskId === taskId.value ? "now" : ""} href={here({ task: asNewest(point.taskId) })}>
       <title>{words}</title>
       <rect class="reach" x={`${at - step / 2}%`} width={`${step}%`} y="0" height={TOP + HEIGHT + 8} />
       {point.ms !== null && <line class="stem" x1={`${at}%`} x2={`${at}%`} y1={TOP + HEIGHT} y2={y} />}

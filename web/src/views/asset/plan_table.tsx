@@ -1,6 +1,6 @@
 /** The plan of a statement, with the time that each operator took, alone or beside the plan before. */
 import { count } from "../../parts/format";
-import { Changed } from "./changed";
+import { Changed, isOther } from "./changed";
 import { planRows } from "./plan";
 import type { PlanNode } from "./shapes";
 
@@ -45,8 +45,6 @@ export function Plan({ tree }: { tree: PlanNode }) {
     </div>
   );
 }
-
-const isOther = (change: string | undefined): boolean => change !== undefined && change !== "same";
 
 const milliseconds = (ms: number): string => ms.toFixed(ms < 10 ? 2 : 0);
 

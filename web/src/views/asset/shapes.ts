@@ -1,7 +1,7 @@
 /** What the server says of one asset. */
-import { api, asking, type TaskNode } from "../../api";
+import { type Asset, api, asking, type TaskNode } from "../../api";
 import type { CodeLine } from "../../parts/code";
-import { assetPath, here, link, place } from "../../router";
+import { assetAddress, param } from "../../router";
 import { followsNewest, taskId } from "../../store";
 
 /** GET /api/dag/asset/{name}/sql */
@@ -72,6 +72,9 @@ export interface Plans {
   readonly statements: readonly ComparedStatement[];
 }
 
+/** Whether it is made by a query: neither Python nor statements of its own. */
+export const hasQuery = ({ materialization }: Asset): boolean => materialization !== "raw" && materialization !== "custom";
+
 /** The task whose result is shown: none, for the newest execution, if the task in view is the newest and left the asset out. */
 export function taskShown(node: TaskNode | undefined): string | null {
   return !node && followsNewest.value ? null : taskId.value || null;
@@ -83,5 +86,5 @@ export function statementsAddress(name: string, node: TaskNode | undefined): str
 
 /** A link to another asset: beside the graph if this one is there too, else to its page. */
 export function linkOfAsset(name: string): string {
-  return place.value.view === "dag" ? here({ asset: name, sort: null, filter: null, cell: null, page: null, row: null, column: null }) : link(assetPath(name), { tab: place.value.query.get("tab") });
+  return assetAddress(name, { tab: param("tab") }, { sort: null, filter: null, cell: null, page: null, row: null, column: null });
 }

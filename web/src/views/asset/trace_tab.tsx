@@ -1,15 +1,14 @@
 /** Where a row comes from and where it goes: the rows of upstreams and downstreams, from which one can go on. */
 import { api } from "../../api";
 import { type Condition, conditionText } from "../../grid/conditions";
-import { FewRows } from "../../grid/few_rows";
+import { FirstRows } from "../../grid/few_rows";
 import { rowOf, rowText } from "../../grid/row_text";
 import type { GridColumn, GridRow } from "../../grid/source";
 import { textOf } from "../../grid/cells";
 import { count } from "../../parts/format";
 import { usePosted } from "../../parts/posted";
-import { assetPath, here, link, param, place } from "../../router";
+import { assetAddress, assetPath, link, param } from "../../router";
 import { project } from "../../store";
-import "../../parts/statement.css";
 import type { OfAsset } from "./asset_tabs";
 import { linkOfAsset } from "./shapes";
 
@@ -37,8 +36,7 @@ interface RowTrace {
 
 /** The address at which a row of an asset is traced. */
 export function traceAddress(asset: string, columns: readonly GridColumn[], row: GridRow): string {
-  const change = { tab: "trace", row: rowText(columns, row) };
-  return place.value.view === "dag" ? here({ asset, column: null, cell: null, filter: null, sort: null, ...change }) : link(assetPath(asset), change);
+  return assetAddress(asset, { tab: "trace", row: rowText(columns, row) }, { column: null, cell: null, filter: null, sort: null });
 }
 
 export function TraceTab({ asset, view }: OfAsset) {
@@ -54,9 +52,7 @@ export function TraceTab({ asset, view }: OfAsset) {
     <div class="scroll rowsbox trace">
       <section class="block" aria-label="The row">
         <p class="xs faint">{value.sentence} Tables are read as they are now.</p>
-        <div class="firstrows" tabIndex={0} role="region" aria-label="Values of the row">
-          <FewRows label="The row" columns={columns} rows={[Object.values(value.row)]} />
-        </div>
+        <FirstRows region="Values of the row" label="The row" columns={columns} rows={[Object.values(value.row)]} />
       </section>
       <Side title="Comes from" none="It reads no asset." found={value.upstreams} row={value.row} />
       <Side title="Goes to" none="No asset reads it." found={value.downstreams} row={value.row} />
@@ -105,18 +101,16 @@ function Traced({ found, row }: { found: TracedRows; row: RowTrace["row"] }) {
         </p>
       )}
       {columns && rows && rows.length > 0 && (
-        <div class="firstrows" tabIndex={0} role="region" aria-label={label}>
-          <FewRows
-            label={label}
-            columns={columns}
-            rows={rows}
-            lead={(each, index) => (
-              <a href={traceAddress(asset, columns, each)} aria-label={`Trace row ${index + 1} of ${asset}`}>
-                Trace
-              </a>
-            )}
-          />
-        </div>
+        <FirstRows
+          label={label}
+          columns={columns}
+          rows={rows}
+          lead={(each, index) => (
+            <a href={traceAddress(asset, columns, each)} aria-label={`Trace row ${index + 1} of ${asset}`}>
+              Trace
+            </a>
+          )}
+        />
       )}
       {rows && (found.matchingRecords ?? 0) > rows.length && (
         <p class="sm">

@@ -1,13 +1,12 @@
 /** Why an asset failed, or was skipped: up front, with the first rows of the test that failed. */
 import { api, type Asset, asking, type TaskNode } from "../../api";
-import { FewRows } from "../../grid/few_rows";
+import { FirstRows } from "../../grid/few_rows";
 import type { RowsAnswer } from "../../grid/source";
 import { useFetched } from "../../parts/fetched";
-import { counted } from "../../parts/format";
+import { capital, counted } from "../../parts/format";
 import { withoutStage } from "../../parts/names";
 import { blockerOf, whyNotRun } from "../../parts/node_message";
 import { Said } from "../../parts/said";
-import "../../parts/statement.css";
 import { here, link, place } from "../../router";
 import { taskId } from "../../store";
 import type { OfAsset } from "./asset_tabs";
@@ -20,7 +19,7 @@ const ROWS = 3;
 const ROWS_BESIDE_GRAPH = 1;
 const TESTS = 3;
 
-interface FirstRows extends RowsAnswer {
+interface FailingRows extends RowsAnswer {
   readonly couldNotRun: boolean;
   readonly rowCount: number;
   readonly errorMsg: string;
@@ -45,8 +44,6 @@ export function Trouble({ asset, view }: OfAsset) {
   );
 }
 
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
 function LeftOut({ name }: { name: string }) {
   return (
     <p class="block sm muted">
@@ -64,7 +61,7 @@ function Skipped({ message }: { message: string }) {
           Skipped: upstream <a href={linkOfAsset(upstream)}>{upstream}</a> failed
         </>
       ) : (
-        sentence(message)
+        capital(message)
       )}
     </p>
   );
@@ -107,7 +104,7 @@ function FailedTests({ names }: { names: readonly string[] }) {
 function FailedTest({ name }: { name: string }) {
   const limit = place.value.view === "dag" ? ROWS_BESIDE_GRAPH : ROWS;
   const address = asking(api`/api/tests/data/${name}`, { taskId: taskId.value, format: "arrays", limit });
-  const { value } = useFetched<FirstRows>(address);
+  const { value } = useFetched<FailingRows>(address);
   return (
     <div class="failedtest">
       {value?.couldNotRun ? (
@@ -122,9 +119,7 @@ function FailedTest({ name }: { name: string }) {
       {value?.couldNotRun && <Said text={whyNotRun(value.errorMsg)} />}
       {value && value.rows.length > 0 && (
         <>
-          <div class="firstrows" tabIndex={0} role="region" aria-label={`First rows that violate ${name}`}>
-            <FewRows label="First rows" columns={value.columns} rows={value.rows} />
-          </div>
+          <FirstRows region={`First rows that violate ${name}`} label="First rows" columns={value.columns} rows={value.rows} />
           {value.rowCount > value.rows.length && (
             <a href={link("/tests", { test: name })}>and {counted(value.rowCount - value.rows.length, "more row")}</a>
           )}

@@ -19,7 +19,7 @@ export function AssetCard({ asset, task, isAlone = false }: Props) {
   return (
     <section class="card assetcard" aria-label={`What changed of ${name}`}>
       <header>
-        <StateNow asset={asset} />
+        <States asset={asset} />
         {isAlone ? (
           <h1 class="cut">{name}</h1>
         ) : (
@@ -57,9 +57,12 @@ export function AssetCard({ asset, task, isAlone = false }: Props) {
   );
 }
 
+/** How it ended in the later task. */
+export const StateNow = ({ asset }: { asset: AssetDifference }) => <State look={lookNow(asset)} {...(asset.toState ? {} : { word: "Gone" })} />;
+
 /** How it ended, and how before if that was otherwise. */
-function StateNow({ asset }: { asset: AssetDifference }) {
-  const now = <State look={lookNow(asset)} {...(asset.toState ? {} : { word: "Gone" })} />;
+function States({ asset }: { asset: AssetDifference }) {
+  const now = <StateNow asset={asset} />;
   if (asset.fromState === undefined || asset.fromState === asset.toState) return now;
   const before: Look = lookOf(asset.fromState);
   return (
@@ -112,7 +115,8 @@ function rowsSaid({ rows: { from, to, same, difference, note } }: AssetDifferenc
   return [counts, what, isAlone ? note : ""].filter(Boolean).join("; ");
 }
 
-const TestLink = ({ test }: { test: TestDifference }) => <a href={link("/tests", { test: test.testName })}>{testWords(test)}</a>;
+/** A test, and how it ended in both tasks. */
+export const TestLink = ({ test }: { test: TestDifference }) => <a href={link("/tests", { test: test.testName })}>{testWords(test)}</a>;
 
 function Upstreams({ names }: { names: readonly string[] }) {
   return (

@@ -3,10 +3,10 @@ import { useMemo, useRef } from "preact/hooks";
 import { count } from "../../parts/format";
 import { Gap } from "../../parts/gap";
 import { Icon } from "../../parts/icon";
-import { State } from "../../parts/look";
 import { useWindow } from "../../parts/windowed";
 import { here } from "../../router";
-import { type AssetDifference, lookNow } from "./comparison";
+import { StateNow } from "./asset_card";
+import type { AssetDifference } from "./comparison";
 
 const SAYS_LITTLE_MS = 20;
 const COLUMNS = ["state", "asset", "rows", "n", "d", "ms", "d", "d", "longer"] as const;
@@ -69,7 +69,7 @@ function Row({ asset, place, most }: { asset: AssetDifference; place: number; mo
   return (
     <tr aria-rowindex={place}>
       <td>
-        <State look={lookNow(asset)} {...(asset.toState ? {} : { word: "Gone" })} />
+        <StateNow asset={asset} />
       </td>
       <td title={name}>
         {asset.sql && (

@@ -1,6 +1,6 @@
 /** Why nodes are red, in one sentence for those that are red for the same reasons, the likeliest cause first. */
 import { Fragment } from "preact";
-import { count, counted } from "../../parts/format";
+import { capital, count, counted } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { withoutStage } from "../../parts/names";
 import { here, link } from "../../router";
@@ -30,7 +30,7 @@ function Group({ group: { sentence, causes, nodes }, isFirst }: { group: RedGrou
   const Heading = isFirst ? "h1" : "h2";
   return (
     <div class="cause">
-      <Heading class="big">{first ? <Sentence cause={first} /> : capital(sentence)}</Heading>
+      <Heading class="big">{first ? <Sentence cause={first} /> : asSentence(sentence)}</Heading>
       {first && <Evidence cause={first} />}
       <p class="sm">
         <span class="st st-failed">
@@ -59,7 +59,7 @@ function Group({ group: { sentence, causes, nodes }, isFirst }: { group: RedGrou
 
 /** The sentence of a cause: the asset in front leads to what changed of it. */
 function Sentence({ cause: { assetName, sentence } }: { cause: Cause }) {
-  if (!assetName || !sentence.startsWith(`${assetName}: `)) return <>{capital(sentence)}</>;
+  if (!assetName || !sentence.startsWith(`${assetName}: `)) return <>{asSentence(sentence)}</>;
   return (
     <>
       <a href={here({ asset: assetName })}>{assetName}</a>
@@ -68,7 +68,7 @@ function Sentence({ cause: { assetName, sentence } }: { cause: Cause }) {
   );
 }
 
-const Evidence = ({ cause }: { cause: Cause }) => (cause.evidence.length > 0 ? <p class="muted">{capital(cause.evidence.join("; "))}.</p> : null);
+const Evidence = ({ cause }: { cause: Cause }) => (cause.evidence.length > 0 ? <p class="muted">{asSentence(cause.evidence.join("; "))}.</p> : null);
 
 function named(node: RedNode, place: number) {
   const [test] = node.testNames;
@@ -84,4 +84,4 @@ function named(node: RedNode, place: number) {
 }
 
 /** As a sentence, but names of assets stay as they are. */
-const capital = (text: string): string => (/^[^ :]*\./.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1));
+const asSentence = (text: string): string => (/^[^ :]*\./.test(text) ? text : capital(text));

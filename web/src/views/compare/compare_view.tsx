@@ -5,12 +5,12 @@ import { asking } from "../../api";
 import { useFetched } from "../../parts/fetched";
 import { count, counted } from "../../parts/format";
 import { useKeys } from "../../keys";
-import { go, here, link, param, setQuery } from "../../router";
+import { go, here, param, setQuery } from "../../router";
 import { summary, taskId, tasks } from "../../store";
-import { AssetCard } from "./asset_card";
+import { AssetCard, TestLink } from "./asset_card";
 import { AssetTable } from "./asset_table";
 import { Causes } from "./causes";
-import { type AssetDifference, type Comparison, inOrder, isChanged, type TestDifference, testWords } from "./comparison";
+import { type AssetDifference, type Comparison, inOrder, isChanged, type TestDifference } from "./comparison";
 import { Pickers } from "./pickers";
 import { RowGrids } from "./row_grids";
 
@@ -140,7 +140,7 @@ function RootTests({ tests }: { tests: readonly TestDifference[] }) {
       <ul class="sm">
         {ran.map((test) => (
           <li key={test.testName}>
-            <a href={link("/tests", { test: test.testName })}>{testWords(test)}</a>
+            <TestLink test={test} />
           </li>
         ))}
       </ul>

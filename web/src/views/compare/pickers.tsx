@@ -1,17 +1,11 @@
 /** The two tasks that are compared: the address has both. */
 import type { TaskSummary } from "../../api";
-import { duration, timeOfDay } from "../../parts/format";
+import { counted, duration, timeOfDay } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { lookOf, WORDS } from "../../parts/look";
-import { go, link, param, setQuery } from "../../router";
-import { taskId, tasks } from "../../store";
+import { go, param, setQuery } from "../../router";
+import { asNewest, comparing, taskId, tasks } from "../../store";
 import type { ComparedTask, Comparison } from "./comparison";
-
-/** A link to the comparison of two tasks. */
-export const comparing = (from: string, to: string): string => link("/compare", { from, task: asNewest(to) });
-
-/** The task as the address has it: none for the newest. */
-const asNewest = (id: string): string | null => (id === tasks.value[0]?.taskId ? null : id);
 
 export function Pickers({ compared }: { compared: Comparison | undefined }) {
   const from = param("from");
@@ -72,7 +66,7 @@ const words = (task: TaskSummary): string => `${task.taskId} · ${WORDS[lookOf(t
 function apart({ from, to }: Comparison): string {
   const [before, after] = [from, to].map((one) => tasks.value.findIndex((task) => task.taskId === one.taskId));
   const ms = (to.startTime ?? 0) - (from.startTime ?? 0);
-  const steps = before! < 0 || after! < 0 ? "" : `${Math.abs(before! - after!)} ${Math.abs(before! - after!) === 1 ? "task" : "tasks"} and `;
+  const steps = before! < 0 || after! < 0 ? "" : `${counted(Math.abs(before! - after!), "task")} and `;
   if (from.taskId === to.taskId) return "the same task";
   return `${steps}${duration(Math.abs(ms))} ${ms < 0 ? "later" : "earlier"}`;
 }

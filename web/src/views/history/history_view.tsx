@@ -8,7 +8,7 @@ import { count, day, duration } from "../../parts/format";
 import { lookOf, State, WORDS } from "../../parts/look";
 import { RunButton } from "../../parts/run_button";
 import { go, here, param, setQuery, taskPath } from "../../router";
-import { taskId, tasks } from "../../store";
+import { asNewest, taskId } from "../../store";
 import { runAssets } from "../../run";
 import { AllAssets, SlowestAssets } from "./asset_list";
 import { DurationPlot } from "./duration_plot";
@@ -45,8 +45,7 @@ function useHistoryKeys(): void {
     const found = shown.findIndex(({ task }) => task.taskId === taskId.peek());
     const next = shown[Math.min(shown.length - 1, Math.max(0, (found < 0 ? shown.length : found) + by))];
     if (!next) return false;
-    const { taskId: id } = next.task;
-    return setQuery({ task: id === tasks.peek()[0]?.taskId ? null : id }, { replace: true });
+    return setQuery({ task: asNewest(next.task.taskId) }, { replace: true });
   };
   useKeys({
     ArrowDown: step(-1),

@@ -4,8 +4,8 @@ import { get, type History, type HistoryTask, whyFailed } from "../../api";
 import { tick } from "../../live/clock";
 import { type Look, lookOf } from "../../parts/look";
 import { waitsBehind } from "../../queue";
-import { link, param } from "../../router";
-import { allNodes, assets, runs, taskId, tasks } from "../../store";
+import { param } from "../../router";
+import { allNodes, assets, comparing, runs, taskId, tasks } from "../../store";
 import { medianOfFullGreen } from "./history_figures";
 
 export const PAGE_TASKS = 20;
@@ -41,7 +41,7 @@ export const greenMedian = computed(() => medianOfFullGreen(history.value?.tasks
 export function pairWith(id: string): string {
   const started = (one: string): number => history.value?.tasks.find((task) => task.taskId === one)?.startTime ?? 0;
   const [from, to] = started(marked.value) <= started(id) ? [marked.value, id] : [id, marked.value];
-  return link("/compare", { from, task: to === tasks.value[0]?.taskId ? null : to });
+  return comparing(from, to);
 }
 
 /** How long a task took, or takes so far; 0 while it waits. Reads the tick while it runs. */

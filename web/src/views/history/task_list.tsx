@@ -4,7 +4,7 @@ import { count, duration, ticking, timeOfDay, day } from "../../parts/format";
 import { State } from "../../parts/look";
 import { Name } from "../../parts/name";
 import { here, setQuery, taskPath } from "../../router";
-import { assets, taskId, tasks } from "../../store";
+import { asNewest, assets, taskId } from "../../store";
 import { standsOut } from "./history_figures";
 import { countsOf, durationOf, history, lookOfTask, marked, PAGE_TASKS, type ShownTask, shownTasks, through } from "./shown_history";
 
@@ -57,7 +57,7 @@ function Row({ shown: { task, index } }: { shown: ShownTask }) {
   useEffect(() => {
     if (current) row.current?.scrollIntoView({ block: "nearest" });
   }, [current]);
-  const select = (): void => setQuery({ task: task.taskId === tasks.peek()[0]?.taskId ? null : task.taskId }, { replace: true });
+  const select = (): void => setQuery({ task: asNewest(task.taskId) }, { replace: true });
   return (
     <tr ref={row} class={current ? "sel" : ""} {...(current ? { "aria-current": "true" as const } : {})} onClick={select}>
       <td>

@@ -1,6 +1,6 @@
 /** The log lines that are in sight, of as many as there are. */
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { count } from "../../parts/format";
+import { capital, count } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { ROW_PX } from "../../parts/windowed";
 import { assetPath, link } from "../../router";
@@ -165,7 +165,7 @@ function Cells({ line, search, ofOneAsset }: { line: LogLine; search: string; of
 
 /** The level as its word, and an icon where something is wrong. */
 export function Level({ level, role = "gridcell" }: { level: string; role?: "gridcell" | "presentation" }) {
-  const word = level.charAt(0).toUpperCase() + level.slice(1);
+  const word = capital(level);
   const look = levelClass(level);
   if (look === "error" || look === "warning") {
     return (

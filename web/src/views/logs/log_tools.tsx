@@ -1,7 +1,7 @@
 /** The tools of the Logs view: levels, search, asset, test; follow, copy, download. */
 import { useEffect, useRef } from "preact/hooks";
 import { useKeys } from "../../keys";
-import { count } from "../../parts/format";
+import { capital, count } from "../../parts/format";
 import { Icon, type IconName } from "../../parts/icon";
 import { setQuery } from "../../router";
 import { assets, testResults } from "../../store";
@@ -68,7 +68,7 @@ interface LevelChipProps {
 
 function LevelChip({ level, isOff, lines, filters }: LevelChipProps) {
   const { icon, colour } = LOOKS[level];
-  const word = level.charAt(0).toUpperCase() + level.slice(1);
+  const word = capital(level);
   return (
     <button
       type="button"

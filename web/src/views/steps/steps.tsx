@@ -1,9 +1,9 @@
 /** The steps of a query: its CTEs, subqueries and clauses, each with the rows that come out, and where rows vanish or multiply. */
 import type { QueryStep } from "../../api";
-import { FewRows } from "../../grid/few_rows";
+import { FirstRows } from "../../grid/few_rows";
 import { Code } from "../../parts/code";
 import { Copy } from "../../parts/copy";
-import { count, counted } from "../../parts/format";
+import { capital, count, counted } from "../../parts/format";
 import { Icon } from "../../parts/icon";
 import { Said } from "../../parts/said";
 import "../../parts/statement.css";
@@ -107,14 +107,12 @@ function OneStep({ step, path, version, isTest }: StepProps) {
       {open && (
         <div id={id} class="opened">
           {step.sentence && <p class="block sm">{step.sentence}</p>}
-          {step.whyNotRun ? <p class="block sm muted">{why(step.whyNotRun)}</p> : <Opened step={step} path={path} version={version} />}
+          {step.whyNotRun ? <p class="block sm muted">{capital(step.whyNotRun)}.</p> : <Opened step={step} path={path} version={version} />}
         </div>
       )}
     </>
   );
 }
-
-const why = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function Opened({ step, path, version }: Omit<StepProps, "isTest">) {
   const { value, error } = useSteps(path, { step: step.id, limit: FIRST_ROWS }, version);
@@ -131,9 +129,7 @@ function Opened({ step, path, version }: Omit<StepProps, "isTest">) {
       )}
       {value.columns && value.rows && value.rows.length > 0 && (
         <div class="block">
-          <div class="firstrows" tabIndex={0} role="region" aria-label={`First rows of step ${step.id}`}>
-            <FewRows label={`First rows of step ${step.id}`} columns={value.columns} rows={value.rows} />
-          </div>
+          <FirstRows label={`First rows of step ${step.id}`} columns={value.columns} rows={value.rows} />
         </div>
       )}
       <div class="row block xs faint">

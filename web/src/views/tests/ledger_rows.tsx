@@ -8,7 +8,7 @@ import { Gap } from "../../parts/gap";
 import { Icon } from "../../parts/icon";
 import { useWindow } from "../../parts/windowed";
 import { here, param, setQuery } from "../../router";
-import { tasks } from "../../store";
+import { asNewest } from "../../store";
 import { BECAME, type Became, type Ledger, type LedgerRow, ledgerRows, unlisted } from "./ledger";
 
 export function BecameWord({ became }: { became: Became }) {
@@ -80,7 +80,6 @@ export function LedgerRows({ ledger, label }: { ledger: Ledger; label: string })
 }
 
 function Row({ row, ledger, place }: { row: LedgerRow; ledger: Ledger; place: number }) {
-  const newest = row.since === tasks.value[0]?.taskId;
   const gone = row.became === "fixed" || row.became === "maybeFixed";
   return (
     <tr class={gone ? "gone" : ""} aria-rowindex={place}>
@@ -93,7 +92,7 @@ function Row({ row, ledger, place }: { row: LedgerRow; ledger: Ledger; place: nu
         </td>
       ))}
       <td class="faint cut">
-        <a href={here({ task: newest ? null : row.since, became: null })} title={row.since}>
+        <a href={here({ task: asNewest(row.since), became: null })} title={row.since}>
           {row.since}
         </a>
         {!row.sinceIsExact && " or earlier"}

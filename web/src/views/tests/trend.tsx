@@ -3,7 +3,7 @@ import { count } from "../../parts/format";
 import "../../parts/plot.css";
 import "../../parts/trend.css";
 import { here } from "../../router";
-import { taskId, tasks } from "../../store";
+import { asNewest, taskId } from "../../store";
 import { changeWords, type Ledger } from "./ledger";
 import { type Mark, markWords } from "./tests";
 
@@ -38,13 +38,8 @@ export function RowsByTask({ marks, ledger }: { marks: readonly Mark[]; ledger: 
         const high = mark.kind === "rows" ? Math.max(2, (mark.rows / most) * HEIGHT) : 0;
         const task = compared.get(mark.taskId);
         const fresh = task?.rowCount ? high * ((task.newRows ?? 0) / task.rowCount) : 0;
-        const newest = mark.taskId === tasks.value[0]?.taskId;
         return (
-          <a
-            key={mark.taskId}
-            class={mark.taskId === taskId.value ? "now" : ""}
-            href={here({ task: newest ? null : mark.taskId })}
-          >
+          <a key={mark.taskId} class={mark.taskId === taskId.value ? "now" : ""} href={here({ task: asNewest(mark.taskId) })}>
             <title>{markWords(mark) + changeWords(task)}</title>
             <rect class="reach" x={`${index * step}%`} width={`${step}%`} y="0" height="88" />
             <svg x={`${(index + 0.5) * step}%`} overflow="visible">
