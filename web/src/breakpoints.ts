@@ -4,7 +4,7 @@ import type { BreakpointRequest } from "./api";
 import { assets, project } from "./store";
 
 const KEY = "dagscope.breakpoints";
-export const DEFAULT_WHEN = "after";
+const DEFAULT_WHEN = "after";
 export const WHENS = ["after", "before", "failed", "rows < 1"];
 const VALID = /^(after|before|failed|rows\s*(<=|>=|!=|<|>|=)\s*\d{1,18})$/;
 

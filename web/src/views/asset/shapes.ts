@@ -58,15 +58,15 @@ export interface ComparedStatement {
   readonly lostMost?: string;
 }
 
-interface Execution {
+interface TimedTask {
   readonly taskId: string;
   readonly durationMs: number;
 }
 
 /** GET /api/dag/asset/{name}/plans */
 export interface Plans {
-  readonly now: Execution;
-  readonly before?: Execution;
+  readonly now: TimedTask;
+  readonly before?: TimedTask;
   readonly change?: PlanChange;
   readonly message?: string;
   readonly statements: readonly ComparedStatement[];

@@ -17,7 +17,7 @@ export interface CodeDifference {
   readonly removed: number;
 }
 
-export interface ValueDifference {
+interface ValueDifference {
   readonly name: string;
   readonly from?: string;
   readonly to?: string;
@@ -28,7 +28,7 @@ interface NamedColumn {
   readonly type: string;
 }
 
-export interface ColumnDifference {
+interface ColumnDifference {
   readonly added: readonly NamedColumn[];
   readonly removed: readonly NamedColumn[];
   readonly retyped: readonly { readonly name: string; readonly from: string; readonly to: string }[];

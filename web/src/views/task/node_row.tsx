@@ -7,7 +7,7 @@ import { Icon } from "../../parts/icon";
 import { lookOf, State } from "../../parts/look";
 import { assetPath, link, setQuery } from "../../router";
 import { assets } from "../../store";
-import { attemptStart, hasBegun, isStale, pathNames, shownNode, shownTask, span, zero } from "./shown_task";
+import { attemptStart, hasBegun, hasEnded, isStale, pathNames, shownNode, shownTask, span, zero } from "./shown_task";
 import { interruptionOf, whySkipped } from "./task_words";
 import { type Bar, barOf, endOf, isCarried, startOf, ticks } from "./timeline";
 
@@ -110,7 +110,7 @@ function InTime({ node }: { node: TaskNode }) {
 
 function NotStarted({ node }: { node: TaskNode }) {
   if (node.message) return <span class="why">{whySkipped(node.message)}</span>;
-  if (shownTask.value?.endTime !== undefined) return <span class="why">not executed</span>;
+  if (hasEnded.value) return <span class="why">not executed</span>;
   return hasBegun.value ? <Waits node={node} /> : <span class="why">waits for its turn</span>;
 }
 

@@ -12,9 +12,9 @@ import { ROW_PX, useInSight, useWindow } from "../../parts/windowed";
 import { assetPath, go, here, link, param, setQuery } from "../../router";
 import { countLooks, type Sort, sorted, sortOf } from "./node_order";
 import { NodeRow, rowId } from "./node_row";
-import { grows, hasBegun, isStale, path, shownNodes, span } from "./shown_task";
+import { grows, hasBegun, hasEnded, isStale, path, shownNodes, span } from "./shown_task";
 import { tickLabel, ticks } from "./timeline";
-import { hasEnded, WHAT_IF_PX, WhatIf } from "./what_if";
+import { WHAT_IF_PX, WhatIf } from "./what_if";
 
 const HEAD_PX = 44;
 /** Rows that stay in sight however much stands above and below. */
@@ -32,7 +32,7 @@ const listed = computed<readonly string[]>(() => {
 
 export function NodeTable() {
   useNodeKeys();
-  const withWhatIf = hasEnded() && hasBegun.value;
+  const withWhatIf = hasEnded.value && hasBegun.value;
   const least = HEAD_PX + (withWhatIf ? WHAT_IF_PX : 0) + ROW_PX * (1 + Math.min(ROWS_AT_LEAST, listed.value.length));
   return (
     <section class={isStale.value ? "card nodes stale" : "card nodes"} aria-label="Nodes" style={{ minHeight: `${least}px` }}>

@@ -6,7 +6,7 @@ import { lookOf, State, WORDS } from "../../parts/look";
 import { withoutStage } from "../../parts/names";
 import { link } from "../../router";
 import { assets, project, testResults } from "../../store";
-import { isEarlier, shownNodes, shownTask } from "./shown_task";
+import { hasEnded, isEarlier, shownNodes, shownTask } from "./shown_task";
 
 const results = computed<readonly TestResult[]>(() => {
   const task = shownTask.value;
@@ -49,10 +49,9 @@ export function OtherTests() {
 }
 
 function NotRun() {
-  const waits = shownTask.value?.endTime === undefined;
   return (
     <li class="muted">
-      {counted(notRun.value, "test")} {waits ? "to run" : "not run: an asset that they read was not made"}
+      {counted(notRun.value, "test")} {hasEnded.value ? "not run: an asset that they read was not made" : "to run"}
     </li>
   );
 }

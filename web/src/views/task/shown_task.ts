@@ -61,6 +61,9 @@ const bars = computed<ReadonlyMap<string, Bar>>(() => {
 export const path = computed<CriticalPath | null>(() => criticalPath(bars.value, (name) => assets.value.get(name)?.upstreams ?? []));
 export const pathNames = computed<ReadonlySet<string>>(() => new Set(path.value?.names));
 
+/** Whether the attempt has ended. */
+export const hasEnded = computed(() => shownTask.value?.endTime !== undefined);
+
 /** Whether the attempt has started any node: if not, there is no time to show. */
 export const hasBegun = computed(() => bars.value.size > 0);
 

@@ -9,7 +9,7 @@ export interface WhatIfAsset {
   readonly savedMs: number;
 }
 
-export interface Timings {
+export interface TaskTimings {
   readonly durationMs: number;
   readonly workers: number;
   readonly enoughWorkersMs: number;

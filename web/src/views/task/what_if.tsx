@@ -5,7 +5,7 @@ import { duration } from "../../parts/format";
 import { here, param, setQuery } from "../../router";
 import { attemptStart, shownNode, shownTask } from "./shown_task";
 import { isCarried } from "./timeline";
-import { type Timings, whatIfWords } from "./timings";
+import { type TaskTimings, whatIfWords } from "./timings";
 
 const PARTS = [
   [0, "no time"],
@@ -17,16 +17,13 @@ const HALF = 50;
 
 export const WHAT_IF_PX = 32;
 
-/** Whether there is something to say: the attempt has ended, and executed an asset. */
-export const hasEnded = (): boolean => shownTask.value?.endTime !== undefined;
-
 export function WhatIf() {
   const task = shownTask.value!;
   const node = shownNode(param("asset"));
   const asset = node?.timings && !isCarried(node, attemptStart.value) ? node.assetName : "";
   const percent = PARTS.find(([part]) => String(part) === param("took"))?.[0] ?? HALF;
   const address = asking(api`/api/dag/timings/${task.taskId}`, { attempt: task.attempt, asset, percent });
-  const { value: timings, error } = useFetched<Timings>(address, task.endTime);
+  const { value: timings, error } = useFetched<TaskTimings>(address, task.endTime);
   return (
     <p class="tools sm whatif" role="status" style={{ height: `${WHAT_IF_PX}px` }}>
       {error && <span class="muted cut">{error}</span>}
@@ -35,7 +32,7 @@ export function WhatIf() {
   );
 }
 
-function Said({ timings, percent }: { timings: Timings; percent: number }) {
+function Said({ timings, percent }: { timings: TaskTimings; percent: number }) {
   const best = timings.whatIf[0];
   if (!best) return null;
   return (
